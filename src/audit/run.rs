@@ -1,0 +1,217 @@
+//! The conductor of a run: shards through the workers to one writer, then the figures, then `run.json`, last.
+
+use crate::aggregate::Classes;
+use super::image::{Auditor, Failure, Scored, Timings, Worker};
+use crate::dataset::{Dataset, LabelMap, Lost, Sample};
+use crate::error::{Error, Result};
+use crate::model::Model;
+use crate::plan::Plan;
+use crate::record::{ImageRow, RegionRow, SkipRow};
+use crate::report::{self, Counts, RunRecord};
+use crate::store::Store;
+use rayon::prelude::*;
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Mutex;
+use std::sync::mpsc::{Receiver, sync_channel};
+use std::time::Instant;
+
+/// Somebody who watches a run.
+pub trait Observer: Sync {
+    /// A stage begins; `total` images lie ahead where that is known.
+    fn stage(&self, name: &str, total: Option<usize>);
+    /// One more image is done.
+    fn image(&self, skipped: Option<&SkipRow>);
+    fn warning(&self, message: &str);
+}
+
+/// How a run ended.
+pub struct Outcome {
+    pub folder: PathBuf,
+    pub record: RunRecord,
+    pub summary: report::Summary,
+}
+
+/// What the shards add up to.
+#[derive(Default)]
+struct Totals {
+    classes: Classes,
+    skipped: Vec<SkipRow>,
+    scored: usize,
+    invariant_error: f64,
+    timings: Timings,
+    content: blake3::Hasher,
+}
+
+/// The rows of a shard on their way to the writer.
+type Part = (Vec<ImageRow>, Vec<RegionRow>);
+
+/// Runs a plan from the walk to `run.json`.
+///
+/// # Errors
+/// When the plan, the model or the dataset cannot be used, the disk fails, the logit invariant is violated, or more
+/// than `run.max_skipped` of the images were skipped (the files are written all the same).
+pub fn run(plan: &Plan, observer: &dyn Observer) -> Result<Outcome> {
+    let start = Instant::now();
+    observer.stage("load model", None);
+    let model = Auditor::load_model(plan)?;
+    observer.stage("walk dataset", None);
+    let dataset = Dataset::open(&plan.dataset, plan.run.limit, plan.run.seed)?;
+    let labels = LabelMap::new(plan, dataset.listing.labels.keys(), model.facts.classes)?;
+    let audit_id = audit_id(plan, &model, &dataset);
+    let run_id = report::run_id(&plan.run.out.join(&plan.name));
+    let mut store = Store::create(&plan.run.out.join(&plan.name).join(&run_id), &audit_id)?;
+    observer.stage("audit", Some(dataset.listing.found));
+    let totals = audit_all(&Auditor { plan, model: &model, labels: &labels }, &dataset, &mut store, observer)?;
+    observer.stage("summarise", None);
+    let rows = totals.classes.rows(&labels);
+    store.table(&totals.skipped)?;
+    store.table(&rows)?;
+    let (images, correct) = totals.classes.totals();
+    let record = RunRecord {
+        run_id,
+        audit_id,
+        pipeline_hash: plan.hash.clone(),
+        pipeline: plan.name.clone(),
+        model_hash: model.hash.clone(),
+        model: model.facts.clone(),
+        dataset_fingerprint: dataset.listing.fingerprint.clone(),
+        content_fingerprint: totals.content.finalize().to_hex().to_string(),
+        counts: Counts::new(&dataset.listing, totals.scored, &totals.skipped),
+        top1_accuracy: f64::from(correct) / f64::from(images.max(1)),
+        invariant_error_max: totals.invariant_error,
+        stages_ms: stages(&totals.timings),
+        wall_s: start.elapsed().as_secs_f64(),
+        images_per_s: totals.scored as f64 / start.elapsed().as_secs_f64(),
+        ..RunRecord::default()
+    };
+    let summary = report::Summary::new(plan, record.clone(), &rows, model.facts.classes);
+    summary.warnings.iter().for_each(|w| observer.warning(w));
+    store.file("summary.json", summary.to_json().as_bytes())?;
+    store.file("summary.md", summary.to_markdown().as_bytes())?;
+    store.file("run.json", record.to_json().as_bytes())?;
+    store.publish()?;
+    let folder = store.folder().to_path_buf();
+    refuse_too_many_skipped(plan, &record.counts, &folder)?;
+    Ok(Outcome { folder, record, summary })
+}
+
+fn refuse_too_many_skipped(plan: &Plan, counts: &Counts, folder: &std::path::Path) -> Result<()> {
+    let part = counts.skipped as f64 / counts.found as f64;
+    if part <= plan.run.max_skipped && counts.scored > 0 {
+        return Ok(());
+    }
+    let reasons: Vec<String> = counts.skipped_by_reason.iter().map(|(r, n)| format!("{n} {r}")).collect();
+    Err(Error::too_many_skipped(format!(
+        "{} of {} images were skipped ({}), run.max_skipped allows {:.0} %; see {}",
+        counts.skipped,
+        counts.found,
+        reasons.join(", "),
+        plan.run.max_skipped * 100.0,
+        folder.join("skipped.parquet").display()
+    )))
+}
+
+/// The shard loop. Workers take the images of a shard in any order; rows leave in the order of the dataset.
+fn audit_all(auditor: &Auditor<'_>, dataset: &Dataset, store: &mut Store, observer: &dyn Observer) -> Result<Totals> {
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(auditor.plan.run.jobs).build();
+    let pool = pool.map_err(Error::cause("start the workers"))?;
+    let workers: Mutex<Vec<Worker<'_>>> = Mutex::new(Vec::new());
+    let mut samples = dataset.samples(auditor.labels)?;
+    let mut totals = Totals::default();
+    std::thread::scope(|scope| {
+        let (parts, receiver) = sync_channel::<Part>(1);
+        let writer = scope.spawn(move || write_parts(store, receiver));
+        loop {
+            let shard: Vec<_> = samples.by_ref().take(auditor.plan.run.shard_size).collect();
+            if shard.is_empty() {
+                break;
+            }
+            let audited: Vec<_> = pool.install(|| {
+                let one = |sample| audit_one(auditor, &workers, sample, observer);
+                shard.into_par_iter().map(one).collect::<Result<_>>()
+            })?;
+            let part = totals.add(audited, auditor.plan);
+            if parts.send(part).is_err() {
+                break;
+            }
+        }
+        drop(parts);
+        writer.join().unwrap_or_else(|_| Err(Error::new("the writer thread died")))
+    })?;
+    Ok(totals)
+}
+
+fn write_parts(store: &mut Store, parts: Receiver<Part>) -> Result<()> {
+    parts.iter().try_for_each(|(images, regions)| store.part(&images, &regions))
+}
+
+/// One image: borrows a worker, audits, gives the worker back.
+fn audit_one<'a>(
+    auditor: &Auditor<'a>,
+    workers: &Mutex<Vec<Worker<'a>>>,
+    sample: std::result::Result<Sample, Lost>,
+    observer: &dyn Observer,
+) -> Result<std::result::Result<Scored, SkipRow>> {
+    let idle = || workers.lock().map(|mut idle| idle.pop()).ok().flatten();
+    let result = match sample {
+        Err(lost) => Err(skip_row(lost.path, lost.label, &lost.skip)),
+        Ok(sample) => {
+            let mut worker = idle().map_or_else(|| auditor.worker(), Ok)?;
+            let audited = auditor.audit(&mut worker, &sample);
+            if let Ok(mut idle) = workers.lock() {
+                idle.push(worker);
+            }
+            match audited {
+                Ok(scored) => Ok(scored),
+                Err(Failure::Skip(skip)) => Err(skip_row(sample.path, Some(sample.label), &skip)),
+                Err(Failure::Stop(error)) => return Err(error),
+            }
+        }
+    };
+    observer.image(result.as_ref().err());
+    Ok(result)
+}
+
+fn skip_row(path: String, label: Option<String>, skip: &crate::error::Skip) -> SkipRow {
+    let (stage, reason) = (skip.stage.name().to_owned(), skip.reason.to_owned());
+    SkipRow { path, label, stage, reason, message: skip.message.clone() }
+}
+
+impl Totals {
+    /// Takes a shard's results in order; returns its rows.
+    fn add(&mut self, shard: Vec<std::result::Result<Scored, SkipRow>>, plan: &Plan) -> Part {
+        let (mut images, mut regions) = (Vec::new(), Vec::new());
+        for result in shard {
+            match result {
+                Err(skip) => self.skipped.push(skip),
+                Ok(mut scored) => {
+                    let own = scored.regions.len() / scored.images.len().max(1);
+                    self.classes.add(&scored.images[0], &scored.regions[..own], &plan.scores);
+                    self.content.update(scored.images[0].content_hash.as_bytes());
+                    self.invariant_error = self.invariant_error.max(scored.invariant_error);
+                    self.timings.add(&scored.timings);
+                    self.scored += 1;
+                    images.append(&mut scored.images);
+                    regions.append(&mut scored.regions);
+                }
+            }
+        }
+        (images, regions)
+    }
+}
+
+/// CPU milliseconds per stage, over all workers.
+fn stages(t: &Timings) -> BTreeMap<&'static str, f64> {
+    let stages = [("read", t.read), ("decode", t.decode), ("preprocess", t.preprocess), ("infer", t.infer), ("score", t.score)];
+    stages.into_iter().map(|(name, time)| (name, time.as_secs_f64() * 1e3)).collect()
+}
+
+/// Names the audit by what decides its result: plan, model, dataset and tool.
+fn audit_id(plan: &Plan, model: &Model, dataset: &Dataset) -> String {
+    let mut hasher = blake3::Hasher::new();
+    for part in [&plan.hash, &model.hash, &dataset.listing.fingerprint, env!("CARGO_PKG_VERSION")] {
+        hasher.update(part.as_bytes()).update(b"\n");
+    }
+    hasher.finalize().to_hex()[..32].to_owned()
+}

@@ -1,0 +1,115 @@
+//! `camaudit check`: everything but the audit.
+
+use super::{PipelineArgs, inspect, print, printable};
+use crate::audit::{Auditor, Failure, Scored};
+use crate::dataset::{Dataset, LabelMap, Listing, Sample};
+use crate::error::Error;
+use crate::plan::Plan;
+use crate::report::accuracy_warning;
+use clap::Args;
+use std::time::Instant;
+
+/// Images audited to try the pipeline.
+const TRIED: usize = 64;
+/// Labels listed one by one.
+const LABELS_MAX: usize = 20;
+
+#[derive(Args)]
+pub struct CheckArgs {
+    #[command(flatten)]
+    pipeline: PipelineArgs,
+}
+
+pub fn check(args: &CheckArgs) -> Result<(), Error> {
+    let plan = args.pipeline.load(None)?;
+    print(&format!("pipeline {}: ok\n\n", printable(&plan.name)))?;
+    let dataset = Dataset::open(&plan.dataset, plan.run.limit, plan.run.seed)?;
+    print(&describe_dataset(&dataset.listing))?;
+    let model = Auditor::load_model(&plan)?;
+    let labels = LabelMap::new(&plan, dataset.listing.labels.keys(), model.facts.classes)?;
+    print(&format!("\n{}", inspect::describe(&model.facts)))?;
+    let auditor = Auditor { plan: &plan, model: &model, labels: &labels };
+    let samples = spread(&plan, &dataset.listing, &labels)?;
+    let start = Instant::now();
+    let tried = try_out(&auditor, &samples)?;
+    let seconds = start.elapsed().as_secs_f64() / samples.len() as f64;
+    print(&describe_trial(&plan, &tried, dataset.listing.found, seconds, model.facts.classes))
+}
+
+fn describe_dataset(listing: &Listing) -> String {
+    let mut out = format!("dataset        {} images, {} classes\n", listing.found, listing.labels.len());
+    for (label, n) in listing.labels.iter().take(LABELS_MAX) {
+        out += &format!("  {n:>8}  {}\n", printable(label));
+    }
+    if listing.labels.len() > LABELS_MAX {
+        out += &format!("  and {} more classes\n", listing.labels.len() - LABELS_MAX);
+    }
+    if !listing.categories.is_empty() {
+        let names: Vec<String> = listing.categories.iter().take(LABELS_MAX).map(|c| printable(c)).collect();
+        out += &format!("annotated      {}\n", names.join(", "));
+    }
+    listing.ignored.iter().for_each(|(kind, n)| out += &format!("ignored        {n} x {kind}\n"));
+    for p in &listing.problems {
+        out += &format!("problem        {} x {}, as {}\n", p.count, p.code, printable(&p.examples.join(", ")));
+    }
+    out
+}
+
+/// The images with the smallest ids, spread over the classes.
+fn spread(plan: &Plan, listing: &Listing, labels: &LabelMap) -> Result<Vec<Sample>, Error> {
+    let per_class = TRIED.div_ceil(listing.labels.len());
+    let few = Dataset::open(&plan.dataset, Some(per_class.min(plan.run.limit.unwrap_or(per_class))), plan.run.seed)?;
+    let mut samples: Vec<Sample> = few.samples(labels)?.filter_map(Result::ok).collect();
+    samples.sort_by(|a, b| a.id.cmp(&b.id));
+    samples.truncate(TRIED);
+    Ok(samples)
+}
+
+fn try_out(auditor: &Auditor<'_>, samples: &[Sample]) -> Result<Vec<Scored>, Error> {
+    let mut worker = auditor.worker()?;
+    let mut tried = Vec::new();
+    for sample in samples {
+        match auditor.audit(&mut worker, sample) {
+            Ok(scored) => tried.push(scored),
+            Err(Failure::Skip(skip)) => {
+                print(&format!("skipped        {}: {}: {}\n", printable(&sample.path), skip.reason, printable(&skip.message)))?;
+            }
+            Err(Failure::Stop(error)) => return Err(error),
+        }
+    }
+    Ok(tried)
+}
+
+fn describe_trial(plan: &Plan, tried: &[Scored], found: usize, seconds: f64, classes: usize) -> String {
+    let n = tried.len();
+    if n == 0 {
+        return "\nwarning: none of the images tried could be scored\n".into();
+    }
+    let invariant = tried.iter().fold(0.0_f64, |m, s| m.max(s.invariant_error));
+    let correct = tried.iter().filter(|s| s.images[0].predicted_index == s.images[0].label_index).count();
+    let accuracy = correct as f64 / n as f64;
+    let jobs = if plan.run.jobs == 0 { std::thread::available_parallelism().map_or(1, usize::from) } else { plan.run.jobs };
+    let mut out = format!("\ntried          {n} images: top-1 {:.1} %, invariant {invariant:.1e}\n", 100.0 * accuracy);
+    for region in &plan.regions {
+        let seen: Vec<f64> = tried.iter().flat_map(|s| &s.regions).filter(|r| r.region == region.name && r.target == "label").filter_map(|r| r.visible).collect();
+        let mean = seen.iter().sum::<f64>() / seen.len() as f64;
+        out += &match seen.len() {
+            0 => format!("region         {}: on none of these images\n", region.name),
+            k => format!("region         {}: on {k} of {n}, the model sees {:.0} % of it (a full view 100 %)\n", region.name, 100.0 * mean),
+        };
+    }
+    let estimate = seconds * found as f64 / jobs as f64;
+    out += &format!("estimate       {} for {found} images with {jobs} jobs\n", duration(estimate));
+    if let Some(warning) = accuracy_warning(accuracy, classes, plan.model.expected_accuracy) {
+        out += &format!("warning: {warning}\n");
+    }
+    out
+}
+
+fn duration(seconds: f64) -> String {
+    match seconds {
+        s if s < 90.0 => format!("{s:.0} s"),
+        s if s < 5400.0 => format!("{:.0} min", s / 60.0),
+        s => format!("{:.1} h", s / 3600.0),
+    }
+}

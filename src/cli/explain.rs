@@ -1,0 +1,112 @@
+//! `camaudit explain`: where one image's evidence lies, as a picture.
+
+use super::{PipelineArgs, print, printable};
+use crate::audit::{Auditor, Seen, Worker, arg_max};
+use crate::dataset::{Dataset, LabelMap, Sample};
+use crate::error::Error;
+use crate::plan::{Channels, Layout, Preprocess};
+use crate::region;
+use crate::report::overlay::{self, Picture};
+use clap::Args;
+use image::RgbImage;
+use std::path::{Path, PathBuf};
+
+/// Classes listed for each image.
+const TOP: usize = 5;
+
+#[derive(Args)]
+pub struct ExplainArgs {
+    #[command(flatten)]
+    pipeline: PipelineArgs,
+    /// Images, in the dataset or not
+    #[arg(required = true)]
+    images: Vec<PathBuf>,
+    /// Class to explain [default: the image's label, else the prediction]
+    #[arg(long, value_name = "NAME")]
+    class: Option<String>,
+    /// PNG to write, for one image [default: NAME.cam.png in the current folder]
+    #[arg(long, value_name = "PNG")]
+    out: Option<PathBuf>,
+}
+
+pub fn explain(args: &ExplainArgs) -> Result<(), Error> {
+    if args.out.is_some() && args.images.len() > 1 {
+        return Err(Error::new("--out names one PNG, but there are several images"));
+    }
+    let plan = args.pipeline.load(None)?;
+    let dataset = Dataset::open(&plan.dataset, None, plan.run.seed)?;
+    let model = Auditor::load_model(&plan)?;
+    let labels = LabelMap::new(&plan, dataset.listing.labels.keys(), model.facts.classes)?;
+    let auditor = Auditor { plan: &plan, model: &model, labels: &labels };
+    let class = args.class.as_deref().map(|name| labels.class_named(name)).transpose()?;
+    let mut worker = auditor.worker()?;
+    for path in &args.images {
+        let known = sample(&dataset, &labels, path)?;
+        explain_one(args, &auditor, &mut worker, path, known.as_ref(), class)?;
+    }
+    Ok(())
+}
+
+/// The dataset's sample of this file, if it is one.
+fn sample(dataset: &Dataset, labels: &LabelMap, path: &Path) -> Result<Option<Sample>, Error> {
+    let wanted = path.canonicalize().map_err(Error::cause(format!("open {}", path.display())))?;
+    let same = |s: &Sample| s.source.file_name() == path.file_name() && s.source.canonicalize().is_ok_and(|p| p == wanted);
+    Ok(dataset.samples(labels)?.filter_map(Result::ok).find(same))
+}
+
+fn explain_one(
+    args: &ExplainArgs,
+    auditor: &Auditor<'_>,
+    worker: &mut Worker<'_>,
+    path: &Path,
+    known: Option<&Sample>,
+    class: Option<usize>,
+) -> Result<(), Error> {
+    let seen = worker.see(path).map_err(|skip| Error::new(format!("{}: {}: {}", path.display(), skip.reason, skip.message)))?;
+    let logits = &seen.inference.logits;
+    let class = class.or(known.map(|s| s.class)).unwrap_or_else(|| arg_max(logits));
+    let cam = auditor.cam(&seen.inference, class);
+    cam.check(f64::from(logits[class]))?;
+    let boxes = known.map_or(&[][..], |s| &s.boxes);
+    let regions = region::place(&auditor.plan.regions, boxes, &seen.view);
+    let name = |c: usize| printable(&auditor.labels.classes[c]);
+    let label = known.map_or(String::new(), |s| format!(", labeled {}", printable(&s.label)));
+    let mut caption = vec![
+        printable(&path.file_name().unwrap_or_default().to_string_lossy()) + &label,
+        format!("evidence for {} (logit {:+.2}, bias {:+.2})", name(class), logits[class], cam.bias),
+    ];
+    let top = top(logits).into_iter().map(|c| format!("{:+8.2}  {}", logits[c], name(c)));
+    caption.extend(top);
+    let picture = overlay::draw(&Picture { view: &view_pixels(&seen, &auditor.plan.preprocess), cam: &cam, regions: &regions, caption: &caption });
+    let stem = path.file_stem().unwrap_or_default().to_string_lossy();
+    let out = args.out.clone().unwrap_or_else(|| PathBuf::from(format!("{stem}.cam.png")));
+    picture.save(&out).map_err(Error::cause(format!("write {}", out.display())))?;
+    print(&format!("{}\n{}\n", caption.join("\n"), printable(&out.display().to_string())))
+}
+
+fn top(logits: &[f32]) -> Vec<usize> {
+    let mut order: Vec<usize> = (0..logits.len()).collect();
+    order.sort_by(|&a, &b| logits[b].total_cmp(&logits[a]).then(a.cmp(&b)));
+    order.truncate(TOP);
+    order
+}
+
+/// The tensor back as the picture that the model was shown.
+fn view_pixels(seen: &Seen, plan: &Preprocess) -> RgbImage {
+    let channels = plan.mean.len();
+    let size = plan.output;
+    let plane = size.width as usize * size.height as usize;
+    RgbImage::from_fn(size.width, size.height, |x, y| {
+        let pixel = (y * size.width + x) as usize;
+        image::Rgb([0, 1, 2].map(|c: usize| {
+            let c = match plan.channels {
+                Channels::Rgb => c,
+                Channels::Bgr => 2 - c,
+                Channels::Grey => 0,
+            };
+            let at = if plan.layout == Layout::Nchw { c * plane + pixel } else { pixel * channels + c };
+            let level = (f64::from(seen.tensor.values[at]) * plan.std[c] + plan.mean[c]) / plan.scale;
+            level.round().clamp(0.0, 255.0) as u8
+        }))
+    })
+}

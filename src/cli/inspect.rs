@@ -1,0 +1,49 @@
+//! `camaudit inspect`
+
+use super::print;
+use crate::error::Error;
+use crate::model::{Facts, Model, Options};
+use clap::Args;
+use std::path::PathBuf;
+
+#[derive(Args)]
+pub struct InspectArgs {
+    /// ONNX file
+    model: PathBuf,
+    /// Input shape where the file leaves it open, as 1,3,224,224
+    #[arg(long, value_name = "N,C,H,W", value_delimiter = ',')]
+    input_shape: Option<Vec<usize>>,
+    /// Output that holds the logits [default: the first]
+    #[arg(long)]
+    output: Option<String>,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+pub fn inspect(args: &InspectArgs) -> Result<(), Error> {
+    let options = Options { input_shape: args.input_shape.as_deref(), output: args.output.as_deref(), activation: None };
+    let model = Model::load(&args.model, &options)?;
+    if args.json {
+        return print(&(serde_json::to_string_pretty(&model.facts).unwrap_or_default() + "\n"));
+    }
+    print(&describe(&model.facts))
+}
+
+/// The facts of a model for people.
+pub fn describe(f: &Facts) -> String {
+    let shape = |s: &[usize]| s.iter().map(usize::to_string).collect::<Vec<_>>().join(" x ");
+    format!(
+        "input          {} ({})\n\
+         pool           {} ({})\n\
+         features       {} ({})\n\
+         classes        {}\n\
+         output         {}\n\
+         decomposition  {}\n\
+         affine error   {:.1e}\n\
+         invariant      |mean(CAM) + bias - logit| <= {:.1e} of the logit\n",
+        f.input, shape(&f.input_shape), f.pool_node, f.pool_op, f.features_tensor, shape(&f.features_shape),
+        f.classes, if f.output_activation == "none" { "logits" } else { f.output_activation },
+        f.decomposition.name(), f.affine_error, f.invariant_error,
+    )
+}

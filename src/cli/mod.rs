@@ -1,0 +1,113 @@
+//! What the user types, and what comes back: results on stdout, progress and errors on stderr, an exit code.
+
+mod check;
+mod explain;
+mod inspect;
+mod progress;
+mod run;
+
+use crate::error::Error;
+use crate::plan::{self, Plan};
+use clap::{Args, Parser, Subcommand};
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+/// Audits labeled image datasets for Clever-Hans shortcuts with class activation maps.
+#[derive(Parser)]
+#[command(name = "camaudit", version, max_term_width = 100)]
+struct Opts {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Audit a whole dataset as a pipeline file says
+    Run(run::RunArgs),
+    /// Say everything that can be said before a run
+    Check(check::CheckArgs),
+    /// Show how a model comes apart into trunk, pool and head
+    Inspect(inspect::InspectArgs),
+    /// Write the class activation map of single images as a picture
+    Explain(explain::ExplainArgs),
+    /// Print a schema: of the pipeline file, or of the tables
+    Schema {
+        #[arg(value_enum)]
+        of: SchemaOf,
+    },
+}
+
+#[derive(Clone, Copy, clap::ValueEnum)]
+enum SchemaOf {
+    /// JSON schema of pipeline files
+    Pipeline,
+    /// Markdown tables of every column of every Parquet file
+    Tables,
+}
+
+/// A pipeline file with overrides.
+#[derive(Args)]
+struct PipelineArgs {
+    /// Pipeline file (TOML)
+    pipeline: PathBuf,
+    /// Override any key, as in --set run.jobs=2; may be repeated
+    #[arg(long, value_name = "KEY=VALUE")]
+    set: Vec<String>,
+}
+
+impl PipelineArgs {
+    fn load(&self, more: impl IntoIterator<Item = String>) -> Result<Plan, Error> {
+        let overrides: Vec<String> = self.set.iter().cloned().chain(more).collect();
+        Plan::load(&self.pipeline, &overrides)
+    }
+}
+
+/// Parses the command line, runs the command and maps its outcome to an exit code.
+pub fn main() -> ExitCode {
+    quiet_decoder_panics();
+    let outcome = match Opts::parse().command {
+        Command::Run(args) => run::run(&args),
+        Command::Check(args) => check::check(&args),
+        Command::Inspect(args) => inspect::inspect(&args),
+        Command::Explain(args) => explain::explain(&args),
+        Command::Schema { of: SchemaOf::Pipeline } => print(&plan::json_schema()),
+        Command::Schema { of: SchemaOf::Tables } => print(&crate::record::markdown()),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            let _ = writeln!(std::io::stderr(), "camaudit: {}", printable(&error.to_string()));
+            ExitCode::from(error.exit_code())
+        }
+    }
+}
+
+/// Writes a result to stdout; a closed pipe is no error.
+fn print(text: &str) -> Result<(), Error> {
+    match std::io::stdout().write_all(text.as_bytes()) {
+        Err(e) if e.kind() != std::io::ErrorKind::BrokenPipe => Err(Error::new(format!("failed to write to stdout: {e}"))),
+        _ => Ok(()),
+    }
+}
+
+/// What comes from files must not command the terminal.
+fn printable(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() && c != '\n' { '\u{fffd}' } else { c }).collect()
+}
+
+/// A decoder that panics on hostile bytes is a skip, which `skipped.parquet` tells; it need not shout on stderr too.
+fn quiet_decoder_panics() {
+    let default = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |info| {
+        let ours = info.location().is_none_or(|l| l.file().starts_with("src/"));
+        if ours {
+            default(info);
+        }
+    }));
+}
+
+/// Columns of the terminal, 80 where there is none.
+fn terminal_width() -> u16 {
+    console::Term::stdout().size_checked().map_or(80, |(_, columns)| columns.clamp(60, 160))
+}

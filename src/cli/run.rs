@@ -1,0 +1,56 @@
+//! `camaudit run`
+
+use super::progress::{Bar, JsonLog, Quiet};
+use super::{PipelineArgs, print, terminal_width};
+use crate::audit::{self, Observer};
+use crate::error::Error;
+use clap::{Args, ValueEnum};
+use std::path::PathBuf;
+
+#[derive(Args)]
+pub struct RunArgs {
+    #[command(flatten)]
+    pipeline: PipelineArgs,
+    /// Folder of the reports; the run gets a folder of its own inside [default: reports]
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    /// Worker threads, 0 = all cores
+    #[arg(long, value_name = "N")]
+    jobs: Option<u32>,
+    /// At most N images per class, chosen by hash
+    #[arg(long, value_name = "N")]
+    limit: Option<u32>,
+    /// No progress, only the result
+    #[arg(long)]
+    quiet: bool,
+    /// How to log on stderr
+    #[arg(long, value_enum, default_value_t = Log::Text)]
+    log: Log,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Log {
+    /// A progress bar and warnings
+    Text,
+    /// One JSON object per event
+    Json,
+}
+
+pub fn run(args: &RunArgs) -> Result<(), Error> {
+    let jobs = args.jobs.map(|n| format!("run.jobs={n}"));
+    let limit = args.limit.map(|n| format!("run.limit={n}"));
+    let mut plan = args.pipeline.load(jobs.into_iter().chain(limit))?;
+    if let Some(out) = &args.out {
+        plan.run.out.clone_from(out);
+    }
+    let observer: Box<dyn Observer> = match (args.log, args.quiet) {
+        (Log::Json, _) => Box::new(JsonLog),
+        (Log::Text, true) => Box::new(Quiet),
+        (Log::Text, false) => Box::new(Bar::default()),
+    };
+    let outcome = audit::run(&plan, observer.as_ref())?;
+    drop(observer);
+    let summary = &outcome.summary;
+    let table = summary.to_terminal(terminal_width());
+    print(&format!("{table}\n{}\n{}\n", summary.headline(), outcome.folder.display()))
+}

@@ -1,0 +1,95 @@
+//! Bytes -> upright 8-bit RGB. The bytes are hostile: limits everywhere, and a decoder's panic is a skip.
+
+use crate::error::{Skip, Stage};
+use crate::geometry::Size;
+use image::{DynamicImage, ImageDecoder, ImageError, ImageReader, Limits, RgbImage};
+use std::io::{Cursor, Read};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
+
+/// Largest file that is read.
+const FILE_BYTES_MAX: u64 = 512 << 20;
+/// Most pixels of a photo; Pillow refuses above the same number.
+const PIXELS_MAX: u64 = 178_956_970;
+/// Longest side of a photo.
+const SIDE_MAX: u32 = 65_535;
+/// Most memory that a decoder may take.
+const DECODER_BYTES_MAX: u64 = 2 << 30;
+
+/// An upright photo as RGB, row by row.
+pub struct Photo {
+    pub size: Size,
+    pub rgb: RgbImage,
+}
+
+/// Reads a file.
+///
+/// # Errors
+/// A skip `not_found`, `permission`, `not_a_file`, `empty`, `too_large` or `io`.
+pub fn read(path: &Path) -> Result<Vec<u8>, Skip> {
+    let skip = |e: std::io::Error| {
+        let reason = match e.kind() {
+            std::io::ErrorKind::NotFound => "not_found",
+            std::io::ErrorKind::PermissionDenied => "permission",
+            _ => "io",
+        };
+        Skip::new(Stage::Read, reason, e)
+    };
+    if !std::fs::metadata(path).map_err(skip)?.is_file() {
+        return Err(Skip::new(Stage::Read, "not_a_file", "not a regular file"));
+    }
+    let mut bytes = Vec::new();
+    let file = std::fs::File::open(path).map_err(skip)?;
+    file.take(FILE_BYTES_MAX + 1).read_to_end(&mut bytes).map_err(skip)?;
+    match bytes.len() as u64 {
+        0 => Err(Skip::new(Stage::Read, "empty", "the file is empty")),
+        n if n > FILE_BYTES_MAX => Err(Skip::new(Stage::Read, "too_large", format!("over {} MiB", FILE_BYTES_MAX >> 20))),
+        _ => Ok(bytes),
+    }
+}
+
+/// Decodes JPEG, PNG, WebP, BMP, TIFF or a GIF's first frame, told by content. Alpha is dropped as Pillow's
+/// `convert("RGB")` does, 16-bit depths are scaled to 8, the EXIF orientation is applied.
+///
+/// # Errors
+/// A skip `not_an_image`, `unsupported`, `corrupt`, `too_many_pixels` or `decoder_panic`.
+pub fn decode(bytes: &[u8]) -> Result<Photo, Skip> {
+    let decoded = catch_unwind(AssertUnwindSafe(|| decode_inner(bytes)));
+    decoded.unwrap_or_else(|_| Err(Skip::new(Stage::Decode, "decoder_panic", "the decoder panicked on these bytes")))
+}
+
+fn decode_inner(bytes: &[u8]) -> Result<Photo, Skip> {
+    let mut reader = ImageReader::new(Cursor::new(bytes)).with_guessed_format().map_err(|e| skip(ImageError::IoError(e)))?;
+    if reader.format().is_none() {
+        return Err(Skip::new(Stage::Decode, "not_an_image", "neither JPEG, PNG, WebP, BMP, TIFF nor GIF"));
+    }
+    let mut limits = Limits::default();
+    limits.max_image_width = Some(SIDE_MAX);
+    limits.max_image_height = Some(SIDE_MAX);
+    limits.max_alloc = Some(DECODER_BYTES_MAX);
+    reader.limits(limits);
+    let mut decoder = reader.into_decoder().map_err(skip)?;
+    let (width, height) = decoder.dimensions();
+    if u64::from(width) * u64::from(height) > PIXELS_MAX {
+        let message = format!("{width}x{height} is over {PIXELS_MAX} pixels");
+        return Err(Skip::new(Stage::Decode, "too_many_pixels", message));
+    }
+    let orientation = decoder.orientation().unwrap_or(image::metadata::Orientation::NoTransforms);
+    let mut picture = DynamicImage::from_decoder(decoder).map_err(skip)?;
+    picture.apply_orientation(orientation);
+    let rgb = picture.into_rgb8();
+    let size = Size::new(rgb.width(), rgb.height());
+    if size.width == 0 || size.height == 0 {
+        return Err(Skip::new(Stage::Decode, "corrupt", "the image has no pixels"));
+    }
+    Ok(Photo { size, rgb })
+}
+
+fn skip(e: ImageError) -> Skip {
+    let reason = match &e {
+        ImageError::Unsupported(_) => "unsupported",
+        ImageError::Limits(_) => "too_many_pixels",
+        _ => "corrupt",
+    };
+    Skip::new(Stage::Decode, reason, e)
+}

@@ -1,0 +1,20 @@
+//! Audits labeled image datasets for Clever-Hans shortcuts with class activation maps.
+//!
+//! The rooms stand in the order the data travels; a room uses only rooms declared before it.
+
+pub mod error;
+pub mod geometry;
+pub mod grid;
+pub mod plan;
+pub mod dataset;
+pub mod input;
+pub mod model;
+pub mod cam;
+pub mod region;
+pub mod score;
+pub mod record;
+pub mod store;
+pub mod aggregate;
+pub mod report;
+pub mod audit;
+pub mod cli;

@@ -1,0 +1,90 @@
+//! Sessions of the inference engine (tract): a cut graph in, tensors out. A plan is shared, each worker has its state.
+
+use crate::error::{Error, Result};
+use std::path::Path;
+use std::sync::Arc;
+use tract_onnx::pb::ModelProto;
+use tract_onnx::prelude::{
+    Datum, InferenceFact, InferenceModelExt, IntoRunnable, TValue, Tensor as TractTensor, TractResult, TypedSimplePlan,
+    TypedSimpleState, tvec,
+};
+
+/// Version of the engine, for `run.json`.
+pub const NAME: &str = "tract-onnx 0.23.9";
+
+/// A dense array of 32-bit floats.
+#[derive(Debug, Clone)]
+pub struct Array {
+    pub shape: Vec<usize>,
+    pub values: Vec<f32>,
+}
+
+/// An optimised graph with fixed shapes.
+pub struct Engine {
+    plan: Arc<TypedSimplePlan>,
+    shapes: Vec<Vec<usize>>,
+}
+
+/// One thread's memory for running an [`Engine`].
+pub struct EngineState {
+    state: TypedSimpleState,
+}
+
+impl Engine {
+    /// Optimises `proto` for the input shapes given; weights in external files are looked up in `folder`.
+    ///
+    /// # Errors
+    /// When an operator is not supported or a shape does not fit; the message names the node.
+    pub fn new(proto: &ModelProto, folder: &Path, shapes: Vec<Vec<usize>>) -> Result<Self> {
+        let plan = build(proto, folder, &shapes).map_err(|e| Error::new(first_lines(&e)))?;
+        Ok(Self { plan, shapes })
+    }
+
+    pub fn state(&self) -> Result<EngineState> {
+        let state = self.plan.spawn().map_err(|e| Error::new(first_lines(&e)))?;
+        Ok(EngineState { state })
+    }
+
+    /// Runs once in a fresh state.
+    pub fn run(&self, inputs: &[&[f32]]) -> Result<Vec<Array>> {
+        self.state()?.run(self, inputs)
+    }
+}
+
+impl EngineState {
+    /// Runs the graph; inputs and outputs in the order of the cut.
+    ///
+    /// # Errors
+    /// When the engine fails.
+    pub fn run(&mut self, engine: &Engine, inputs: &[&[f32]]) -> Result<Vec<Array>> {
+        let mut run = || -> TractResult<Vec<Array>> {
+            let mut tensors = tvec!();
+            for (shape, values) in engine.shapes.iter().zip(inputs) {
+                tensors.push(TValue::from(TractTensor::from_shape(shape, values)?));
+            }
+            let outputs = self.state.run(tensors)?;
+            outputs.iter().map(|t| array(t)).collect()
+        };
+        run().map_err(|e| Error::new(first_lines(&e)))
+    }
+}
+
+fn array(tensor: &TractTensor) -> TractResult<Array> {
+    let cast = tensor.cast_to::<f32>()?;
+    Ok(Array { shape: cast.shape().to_vec(), values: cast.to_plain_array_view::<f32>()?.iter().copied().collect() })
+}
+
+fn build(proto: &ModelProto, folder: &Path, shapes: &[Vec<usize>]) -> TractResult<Arc<TypedSimplePlan>> {
+    let onnx = tract_onnx::onnx().with_ignore_value_info(true).with_ignore_output_shapes(true);
+    let mut model = onnx.parse(proto, folder.to_str())?.model;
+    for (i, shape) in shapes.iter().enumerate() {
+        model.set_input_fact(i, InferenceFact::dt_shape(f32::datum_type(), shape.as_slice()))?;
+    }
+    model.into_optimized()?.into_runnable()
+}
+
+/// The chain of causes without the operator dumps that follow.
+fn first_lines(error: &tract_onnx::prelude::TractError) -> String {
+    let chain: Vec<String> = error.chain().map(|c| c.to_string().lines().next().unwrap_or_default().to_owned()).collect();
+    chain.join(": ").chars().take(600).collect()
+}

@@ -1,0 +1,142 @@
+//! The plan of one audit: `pipelines/*.toml` -> file types -> validated [`Plan`].
+
+pub mod file;
+mod read;
+mod validate;
+
+use crate::error::{Error, Result};
+use crate::geometry::{Mask, Size};
+pub use file::{Activation, BoxCoordinates, Channels, ClassRef, Corner, Filter, Format, Layout, Links, RegionKind, Unit};
+pub use read::Problem;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+/// A validated pipeline: every path absolute or relative to the current folder, every number in range.
+#[derive(Debug, Clone)]
+pub struct Plan {
+    /// The pipeline's name: its file name without `.toml`.
+    pub name: String,
+    /// BLAKE3 of the pipeline's meaning: all keys but those that change no result.
+    pub hash: String,
+    pub dataset: Dataset,
+    pub model: Model,
+    pub preprocess: Preprocess,
+    pub regions: Vec<Region>,
+    pub scores: Scores,
+    pub run: Run,
+}
+
+#[derive(Debug, Clone)]
+pub struct Dataset {
+    pub root: PathBuf,
+    pub format: Format,
+    pub manifest: Option<PathBuf>,
+    pub boxes: Option<PathBuf>,
+    pub box_coordinates: BoxCoordinates,
+    pub splits: Option<Vec<String>>,
+    pub links: Links,
+    pub labels: BTreeMap<String, ClassRef>,
+}
+
+#[derive(Debug, Clone)]
+pub struct Model {
+    pub path: PathBuf,
+    /// Class names in the model's order.
+    pub classes: Option<Vec<String>>,
+    pub output: Option<String>,
+    pub activation: Option<Activation>,
+    pub expected_accuracy: Option<f64>,
+}
+
+#[derive(Debug, Clone)]
+pub struct Preprocess {
+    pub steps: Vec<Step>,
+    pub channels: Channels,
+    pub layout: Layout,
+    pub scale: f64,
+    /// One per channel.
+    pub mean: Vec<f64>,
+    /// One per channel.
+    pub std: Vec<f64>,
+    /// The model's input, fixed by the steps.
+    pub output: Size,
+}
+
+/// One step on the upright 8-bit image.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Step {
+    ResizeShort { side: u32, filter: Filter },
+    ResizeExact { size: Size, filter: Filter },
+    CenterCrop { side: u32 },
+    CenterCropFraction { fraction: f64 },
+    Letterbox { size: Size, fill: [u8; 3], filter: Filter },
+}
+
+/// A declared place whose heat is measured.
+#[derive(Debug, Clone)]
+pub struct Region {
+    pub name: String,
+    pub kind: RegionKind,
+    pub place: Place,
+}
+
+/// Where a region lies, in its own unit.
+#[derive(Debug, Clone)]
+pub enum Place {
+    Corner { at: Corner, width: f64, height: f64, unit: Unit },
+    Border { thickness: f64, unit: Unit },
+    Rect { left: f64, top: f64, right: f64, bottom: f64, unit: Unit },
+    Polygon { points: Vec<[f64; 2]>, unit: Unit },
+    Annotation { category: String },
+    /// Coverage over the unit square.
+    Mask(Mask),
+}
+
+#[derive(Debug, Clone, Copy)]
+pub struct Scores {
+    pub object_visible_min: f64,
+    pub confounder_visible_min: f64,
+    pub pointing_tolerance_px: f64,
+}
+
+#[derive(Debug, Clone)]
+pub struct Run {
+    pub shard_size: usize,
+    pub jobs: usize,
+    pub seed: u64,
+    pub limit: Option<usize>,
+    pub max_skipped: f64,
+    pub out: PathBuf,
+}
+
+impl Plan {
+    /// Reads and validates a pipeline file with `key=value` overrides laid over it.
+    ///
+    /// # Errors
+    /// One error that lists every problem with its line and key.
+    pub fn load(file: &Path, overrides: &[String]) -> Result<Self> {
+        let text = std::fs::read_to_string(file).map_err(Error::cause(format!("read pipeline {}", file.display())))?;
+        let sources = read::Sources::new(text, overrides);
+        let result = match read::Document::parse(&sources) {
+            Ok(document) => validate::plan(file, document),
+            Err(problem) => Err(vec![problem]),
+        };
+        result.map_err(|problems| Error::new(list(file, &problems)))
+    }
+}
+
+fn list(file: &Path, problems: &[Problem]) -> String {
+    let plural = if problems.len() == 1 { "problem" } else { "problems" };
+    let mut out = format!("{} {plural} in the pipeline", problems.len());
+    for p in problems {
+        let place = p.line.map_or("--set".to_owned(), |line| format!("{}:{line}", file.display()));
+        out += &format!("\n  {place}: {}: {}", p.key, p.message);
+    }
+    out
+}
+
+/// JSON schema of the pipeline file, as committed in `pipelines/schema.json`.
+pub fn json_schema() -> String {
+    let schema = schemars::schema_for!(file::PipelineFile);
+    serde_json::to_string_pretty(&schema).unwrap_or_default() + "\n"
+}

@@ -1,0 +1,201 @@
+//! The rows of the audit: one schema in one place. `reports/README.md` and the Parquet files follow from here.
+
+/// Version of the tables; raised when a column changes its meaning or goes.
+pub const SCHEMA_VERSION: u32 = 1;
+
+/// One column of values, ready for any table format.
+#[derive(Debug, Clone)]
+pub enum Values {
+    Text(Vec<Option<String>>),
+    Number(Vec<Option<f64>>),
+    Count(Vec<Option<u32>>),
+    Flag(Vec<Option<bool>>),
+    Floats(Vec<Vec<f32>>),
+}
+
+/// What a column means.
+#[derive(Debug, Clone, Copy)]
+pub struct Column {
+    pub name: &'static str,
+    /// `text`, `number`, `count`, `flag` or `floats`.
+    pub kind: &'static str,
+    pub nullable: bool,
+    pub unit: &'static str,
+    pub meaning: &'static str,
+}
+
+/// A Rust type that fits a column.
+trait Cell: Clone {
+    const KIND: &'static str;
+    const NULLABLE: bool = false;
+    fn collect(cells: impl Iterator<Item = Self>) -> Values;
+}
+
+macro_rules! cell {
+    ($type:ty, $kind:literal, $variant:ident) => {
+        impl Cell for $type {
+            const KIND: &'static str = $kind;
+            fn collect(cells: impl Iterator<Item = Self>) -> Values {
+                Values::$variant(cells.map(Some).collect())
+            }
+        }
+        impl Cell for Option<$type> {
+            const KIND: &'static str = $kind;
+            const NULLABLE: bool = true;
+            fn collect(cells: impl Iterator<Item = Self>) -> Values {
+                Values::$variant(cells.collect())
+            }
+        }
+    };
+}
+cell!(String, "text", Text);
+cell!(f64, "number", Number);
+cell!(u32, "count", Count);
+cell!(bool, "flag", Flag);
+
+impl Cell for Vec<f32> {
+    const KIND: &'static str = "floats";
+    fn collect(cells: impl Iterator<Item = Self>) -> Values {
+        Values::Floats(cells.collect())
+    }
+}
+
+/// A table: named columns with meanings, and rows that turn into them.
+pub trait Row: Sized {
+    const TABLE: &'static str;
+    const COLUMNS: &'static [Column];
+    fn columns(rows: &[Self]) -> Vec<Values>;
+}
+
+/// The tables in Markdown, as `reports/README.md` holds them.
+pub fn markdown() -> String {
+    let tables = [
+        (ImageRow::TABLE, ImageRow::COLUMNS),
+        (RegionRow::TABLE, RegionRow::COLUMNS),
+        (SkipRow::TABLE, SkipRow::COLUMNS),
+        (ClassRow::TABLE, ClassRow::COLUMNS),
+    ];
+    let column = |c: &Column| {
+        let null = if c.nullable { "yes" } else { "" };
+        format!("| `{}` | {} | {} | {null} | {} |\n", c.name, c.kind, c.unit, c.meaning)
+    };
+    let table = |(name, columns): (&str, &[Column])| {
+        let rows: String = columns.iter().map(column).collect();
+        format!("### {name}\n\n| column | type | unit | null | meaning |\n|---|---|---|---|---|\n{rows}")
+    };
+    tables.map(table).join("\n")
+}
+
+macro_rules! table {
+    ($(#[$doc:meta])* $row:ident, $table:literal, { $($name:ident: $type:ty, $unit:literal, $meaning:literal;)* }) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone)]
+        pub struct $row {
+            $(#[doc = $meaning] pub $name: $type,)*
+        }
+        impl Row for $row {
+            const TABLE: &'static str = $table;
+            const COLUMNS: &'static [Column] = &[$(Column {
+                name: stringify!($name),
+                kind: <$type as Cell>::KIND,
+                nullable: <$type as Cell>::NULLABLE,
+                unit: $unit,
+                meaning: $meaning,
+            },)*];
+            fn columns(rows: &[Self]) -> Vec<Values> {
+                vec![$(Cell::collect(rows.iter().map(|r| r.$name.clone())),)*]
+            }
+        }
+    };
+}
+
+table! {
+    /// One image and one class whose map was taken.
+    ImageRow, "images", {
+        image_id: String, "", "BLAKE3 of the path relative to the root, 16 bytes in hex";
+        path: String, "", "path relative to the dataset's root";
+        label: String, "", "label in the dataset";
+        label_index: u32, "", "class of the label in the model, from 0";
+        split: Option<String>, "", "split named by the manifest";
+        group: Option<String>, "", "group named by the manifest; images of a group are one piece of evidence";
+        width: u32, "px", "width of the upright photo";
+        height: u32, "px", "height of the upright photo";
+        predicted: String, "", "class with the largest logit";
+        predicted_index: u32, "", "its index";
+        target: String, "", "whose map this row is of: `label`, or `predicted` where that differs";
+        target_class: u32, "", "index of the target class";
+        logit: f64, "logit", "the network's logit of the target class";
+        margin: f64, "logit", "logit minus logsumexp of the others; the logit itself for sigmoid heads";
+        bias: f64, "logit", "the part of the logit that has no place on the map";
+        positive_mass: f64, "logit cells", "sum of max(CAM, 0) over the cells";
+        negative_mass: f64, "logit cells", "sum of max(-CAM, 0) over the cells";
+        low_mass: bool, "", "too little positive heat to take shares of; shares are null";
+        object_share: Option<f64>, "fraction", "positive heat inside the object boxes";
+        object_area: Option<f64>, "fraction", "part of the view that the object boxes take";
+        object_lift: Option<f64>, "ratio", "object_share / object_area";
+        object_visible: Option<f64>, "fraction", "part of the object boxes that the model sees; null without boxes";
+        pointing_hit: Option<bool>, "", "the hottest pixel lies on the object, or within the tolerance";
+        rank_accuracy: Option<f64>, "fraction", "of the hottest pixels, as many as the object has, the part on it";
+        border_share: Option<f64>, "fraction", "positive heat within half a CAM cell of the view's edge";
+        entropy: Option<f64>, "", "entropy of the positive heat over the cells / ln(h w)";
+        content_hash: String, "", "BLAKE3 of the file, in hex";
+        cam_height: u32, "cells", "rows of the map";
+        cam_width: u32, "cells", "columns of the map";
+        cam: Vec<f32>, "logit", "the signed map, row by row; mean + bias = logit";
+    }
+}
+
+table! {
+    /// One image, one class whose map was taken, and one region.
+    RegionRow, "regions", {
+        image_id: String, "", "as in images";
+        label: String, "", "label in the dataset";
+        target: String, "", "as in images";
+        region: String, "", "name of the region in the pipeline, or `padding`";
+        kind: String, "", "`confounder`, `object` or `padding`";
+        present: Option<bool>, "", "whether the annotations show it; null where nothing tells";
+        area: Option<f64>, "fraction", "part of the view that the region takes; null where it is absent";
+        visible: Option<f64>, "fraction", "part of the region that the model sees";
+        share: Option<f64>, "fraction", "positive heat inside; null at low mass or where the region is out of view";
+        lift: Option<f64>, "ratio", "share / area";
+        excess: Option<f64>, "fraction", "share - area";
+        s_max: Option<f64>, "fraction", "the most of its own heat that one cell could give to the region";
+        rho: Option<f64>, "ratio", "share / s_max";
+        contribution: Option<f64>, "logit", "mean over the view of the centred map inside the region; raw map for sigmoid heads";
+        specificity: Option<f64>, "logit", "contribution to the target less its mean over the other classes";
+        resolution: Option<String>, "", "`ok`, or `sub_cell` under a quarter of a CAM cell: no claim about place";
+    }
+}
+
+table! {
+    /// One image that was found and could not be scored.
+    SkipRow, "skipped", {
+        path: String, "", "path relative to the dataset's root";
+        label: Option<String>, "", "label in the dataset, where it is known";
+        stage: String, "", "where it was lost: walk, annotation, read, decode, preprocess or infer";
+        reason: String, "", "short code that stays the same from version to version";
+        message: String, "", "what happened, for people";
+    }
+}
+
+table! {
+    /// One label and one region (or the object boxes): means over the maps of the label.
+    ClassRow, "classes", {
+        label: String, "", "label in the dataset";
+        label_index: u32, "", "class of the label in the model";
+        region: String, "", "name of the region; `object` stands for the object boxes, `border` for the view's edge";
+        kind: String, "", "`confounder`, `object`, `padding` or `border`";
+        images: u32, "images", "images of the label that were scored";
+        correct: u32, "images", "of these, predicted as the label";
+        low_mass: u32, "images", "of these, with too little positive heat for shares";
+        present: Option<u32>, "images", "images whose annotations show the region; null where nothing tells";
+        measured: u32, "images", "images that gave a share";
+        share_mean: Option<f64>, "fraction", "mean share";
+        area_mean: Option<f64>, "fraction", "mean area over the same images";
+        lift: Option<f64>, "ratio", "share_mean / area_mean";
+        excess_mean: Option<f64>, "fraction", "mean excess";
+        specificity_mean: Option<f64>, "logit", "mean specificity";
+        visible_mean: Option<f64>, "fraction", "mean part of the region that the model sees, where it is placed";
+        unseen: u32, "images", "images in which the model sees too little of the region (`scores.*_visible_min`)";
+    }
+}

@@ -1,0 +1,8 @@
+//! What a run tells people and machines: the run record, the summary, overlays of single images.
+
+pub mod overlay;
+mod record;
+mod summary;
+
+pub use record::{Counts, RunRecord, run_id};
+pub use summary::{Summary, accuracy_warning};

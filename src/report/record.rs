@@ -1,0 +1,105 @@
+//! `run.json`: what was run on what, the counts, the timings. Its presence means that the run is complete.
+
+use crate::dataset::{Listing, Problem};
+use crate::model::{ENGINE, Facts};
+use crate::record::{SCHEMA_VERSION, SkipRow};
+use serde::Serialize;
+use std::collections::BTreeMap;
+use std::path::Path;
+
+/// The contents of `run.json`.
+#[derive(Debug, Clone, Serialize)]
+pub struct RunRecord {
+    pub schema_version: u32,
+    pub tool_version: &'static str,
+    pub engine: &'static str,
+    /// Names the folder only.
+    pub run_id: String,
+    /// Hash of plan (without jobs and out), model and dataset: equal for runs that must give equal files.
+    pub audit_id: String,
+    pub pipeline: String,
+    pub pipeline_hash: String,
+    pub model_hash: String,
+    pub model: Facts,
+    /// Over paths, labels, splits, groups and boxes.
+    pub dataset_fingerprint: String,
+    /// Over the contents of the scored files, in order.
+    pub content_fingerprint: String,
+    pub counts: Counts,
+    pub top1_accuracy: f64,
+    /// Largest relative difference of mean(CAM) + bias and the logit over all maps.
+    pub invariant_error_max: f64,
+    /// Milliseconds per stage, summed over all workers.
+    pub stages_ms: BTreeMap<&'static str, f64>,
+    pub wall_s: f64,
+    pub images_per_s: f64,
+}
+
+impl Default for RunRecord {
+    fn default() -> Self {
+        Self {
+            schema_version: SCHEMA_VERSION,
+            tool_version: env!("CARGO_PKG_VERSION"),
+            engine: ENGINE,
+            run_id: String::new(),
+            audit_id: String::new(),
+            pipeline: String::new(),
+            pipeline_hash: String::new(),
+            model_hash: String::new(),
+            model: Facts::default(),
+            dataset_fingerprint: String::new(),
+            content_fingerprint: String::new(),
+            counts: Counts::default(),
+            top1_accuracy: 0.0,
+            invariant_error_max: 0.0,
+            stages_ms: BTreeMap::new(),
+            wall_s: 0.0,
+            images_per_s: 0.0,
+        }
+    }
+}
+
+impl RunRecord {
+    pub fn to_json(&self) -> String {
+        serde_json::to_string_pretty(self).unwrap_or_default() + "\n"
+    }
+}
+
+/// Counts that add up: `found = scored + skipped`.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct Counts {
+    pub found: usize,
+    pub scored: usize,
+    pub skipped: usize,
+    /// `stage/reason` -> images.
+    pub skipped_by_reason: BTreeMap<String, usize>,
+    /// Files that are no images of the set, by kind.
+    pub ignored: BTreeMap<String, usize>,
+    /// Oddities of the annotations, by code.
+    pub annotation_problems: BTreeMap<String, usize>,
+}
+
+impl Counts {
+    pub fn new(listing: &Listing, scored: usize, skipped: &[SkipRow]) -> Self {
+        let mut skipped_by_reason = BTreeMap::new();
+        for row in skipped {
+            *skipped_by_reason.entry(format!("{}/{}", row.stage, row.reason)).or_default() += 1;
+        }
+        let problem = |p: &Problem| (p.code.to_owned(), p.count);
+        Self {
+            found: scored + skipped.len(),
+            scored,
+            skipped: skipped.len(),
+            skipped_by_reason,
+            ignored: listing.ignored.iter().map(|(k, n)| ((*k).to_owned(), *n)).collect(),
+            annotation_problems: listing.problems.iter().map(problem).collect(),
+        }
+    }
+}
+
+/// The time of the start in UTC; a number is added when two runs start in one second.
+pub fn run_id(folder: &Path) -> String {
+    let now = jiff::Timestamp::now().strftime("%Y%m%dT%H%M%SZ").to_string();
+    let names = std::iter::once(now.clone()).chain((2..).map(|n| format!("{now}-{n}")));
+    names.into_iter().find(|name| !folder.join(name).exists()).unwrap_or(now)
+}

@@ -1,0 +1,202 @@
+//! The summary of a run: a table for the terminal, Markdown for a chat, JSON for machines.
+
+use super::record::RunRecord;
+use crate::aggregate::{BORDER, OBJECT};
+use crate::plan::Plan;
+use crate::record::ClassRow;
+use comfy_table::presets::UTF8_HORIZONTAL_ONLY;
+use comfy_table::{CellAlignment, ContentArrangement, Table};
+use serde::Serialize;
+use serde_json::{Value, json};
+
+/// Rows that the terminal and the Markdown table show.
+const ROWS_MAX: usize = 20;
+/// A region of which the model does not see more than this part is warned of.
+const UNSEEN_WARNING: f64 = 0.2;
+
+/// What a run found out about heat, most conspicuous first. Heat is a screening figure, not a verdict.
+#[derive(Debug, Clone, Serialize)]
+pub struct Summary {
+    run: RunRecord,
+    pub warnings: Vec<String>,
+    rows: Vec<Line>,
+}
+
+/// One label and one region.
+#[derive(Debug, Clone, Serialize)]
+struct Line {
+    label: String,
+    region: String,
+    kind: String,
+    images: u32,
+    accuracy: Option<f64>,
+    present: Option<u32>,
+    measured: u32,
+    share: Option<f64>,
+    area: Option<f64>,
+    lift: Option<f64>,
+    specificity: Option<f64>,
+    visible: Option<f64>,
+    object_share: Option<f64>,
+    object_lift: Option<f64>,
+}
+
+impl Summary {
+    pub fn new(plan: &Plan, run: RunRecord, classes: &[ClassRow], class_count: usize) -> Self {
+        let mut rows: Vec<Line> = classes.iter().filter(|r| r.region != OBJECT || r.kind != OBJECT).map(|r| line(r, classes)).collect();
+        // The view's edge is watched for free; it fills the table only when nothing was declared.
+        if rows.iter().any(|r| r.kind != BORDER) {
+            rows.retain(|r| r.kind != BORDER);
+        }
+        let rank = |r: &Line| r.share.zip(r.area).map_or(f64::NEG_INFINITY, |(share, area)| share - area);
+        rows.sort_by(|a, b| rank(b).total_cmp(&rank(a)).then_with(|| (&a.label, &a.region).cmp(&(&b.label, &b.region))));
+        let warnings = warnings(plan, &run, &rows, class_count);
+        Self { run, warnings, rows }
+    }
+
+    /// `summary.json`: the figures that depend on plan, model and dataset only, so that equal audits give equal bytes.
+    pub fn to_json(&self) -> String {
+        let run = &self.run;
+        let value: Value = json!({
+            "schema_version": run.schema_version,
+            "tool_version": run.tool_version,
+            "audit_id": run.audit_id,
+            "pipeline": run.pipeline,
+            "counts": run.counts,
+            "top1_accuracy": run.top1_accuracy,
+            "invariant_error_max": run.invariant_error_max,
+            "decomposition": run.model.decomposition,
+            "warnings": self.warnings,
+            "heat": self.rows,
+        });
+        serde_json::to_string_pretty(&value).unwrap_or_default() + "\n"
+    }
+
+    /// One sentence with the counts.
+    pub fn headline(&self) -> String {
+        let c = &self.run.counts;
+        let skips = if c.skipped == 0 { String::new() } else { format!(", {} skipped", c.skipped) };
+        format!(
+            "{}: {} of {} images scored{skips}; top-1 {:.1} %; {:.0} images/s",
+            self.run.pipeline, c.scored, c.found, 100.0 * self.run.top1_accuracy, self.run.images_per_s
+        )
+    }
+
+    /// The table for a terminal of 80 columns or more.
+    pub fn to_terminal(&self, width: u16) -> String {
+        let mut table = Table::new();
+        table.load_style(UTF8_HORIZONTAL_ONLY).set_content_arrangement(ContentArrangement::Dynamic).set_width(width);
+        table.set_header(self.header());
+        self.shown().iter().for_each(|r| {
+            table.add_row(self.cells(r));
+        });
+        for column in table.column_iter_mut().skip(2) {
+            column.set_cell_alignment(CellAlignment::Right);
+        }
+        format!("{table}\n{}", self.footnote())
+    }
+
+    /// `summary.md`, short enough for a comment.
+    pub fn to_markdown(&self) -> String {
+        let escape = |cell: String| cell.replace('|', "\\|").replace(['\n', '\r'], " ").replace('<', "&lt;");
+        let line = |cells: Vec<String>| format!("| {} |\n", cells.into_iter().map(escape).collect::<Vec<_>>().join(" | "));
+        let header = self.header();
+        let mut out = format!("**{}**\n\n", self.headline());
+        self.warnings.iter().for_each(|w| out += &format!("- warning: {}\n", escape(w.clone())));
+        out += &line(header.iter().map(|h| (*h).to_owned()).collect());
+        out += &format!("|{}\n", ["---", "---"].into_iter().chain(vec!["---:"; header.len() - 2]).map(|c| format!("{c}|")).collect::<String>());
+        self.shown().iter().for_each(|r| out += &line(self.cells(r)));
+        out + "\n" + &self.footnote() + "\n"
+    }
+
+    fn shown(&self) -> &[Line] {
+        &self.rows[..self.rows.len().min(ROWS_MAX)]
+    }
+
+    fn has_objects(&self) -> bool {
+        self.rows.iter().any(|r| r.object_share.is_some())
+    }
+
+    fn header(&self) -> Vec<&'static str> {
+        let mut header = vec!["class", "region", "images", "top-1", "heat", "area", "lift"];
+        if self.has_objects() {
+            header.extend(["heat on object", "lift"]);
+        }
+        header
+    }
+
+    fn cells(&self, r: &Line) -> Vec<String> {
+        let percent = |v: Option<f64>| v.map_or("-".to_owned(), |v| format!("{:.1} %", 100.0 * v));
+        let ratio = |v: Option<f64>| v.map_or("-".to_owned(), |v| format!("{v:.1}"));
+        let images = r.present.map_or(r.images.to_string(), |p| format!("{p} of {}", r.images));
+        let mut cells = vec![printable(&r.label), printable(&r.region), images];
+        cells.extend([percent(r.accuracy), percent(r.share), percent(r.area), ratio(r.lift)]);
+        if self.has_objects() {
+            cells.extend([percent(r.object_share), ratio(r.object_lift)]);
+        }
+        cells
+    }
+
+    fn footnote(&self) -> String {
+        let left = self.rows.len().saturating_sub(ROWS_MAX);
+        let more = if left > 0 { format!("{left} more rows in classes.parquet. ") } else { String::new() };
+        format!("{more}Heat is the mean share of positive class evidence; it screens, it does not prove use.")
+    }
+}
+
+fn line(r: &ClassRow, all: &[ClassRow]) -> Line {
+    let object = all.iter().find(|o| o.label == r.label && o.region == OBJECT && o.kind == OBJECT);
+    Line {
+        label: r.label.clone(),
+        region: r.region.clone(),
+        kind: r.kind.clone(),
+        images: r.images,
+        accuracy: (r.images > 0).then(|| f64::from(r.correct) / f64::from(r.images)),
+        present: r.present,
+        measured: r.measured,
+        share: r.share_mean,
+        area: r.area_mean,
+        lift: r.lift,
+        specificity: r.specificity_mean,
+        visible: r.visible_mean,
+        object_share: object.and_then(|o| o.share_mean),
+        object_lift: object.and_then(|o| o.lift),
+    }
+}
+
+/// Control characters of hostile names must not reach a terminal.
+fn printable(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
+}
+
+fn warnings(plan: &Plan, run: &RunRecord, rows: &[Line], class_count: usize) -> Vec<String> {
+    let mut out = Vec::new();
+    out.extend(accuracy_warning(run.top1_accuracy, class_count, plan.model.expected_accuracy));
+    for region in &plan.regions {
+        let of = || rows.iter().filter(|r| r.region == region.name);
+        let seen: Vec<f64> = of().filter_map(|r| r.visible).collect();
+        let mean = seen.iter().sum::<f64>() / seen.len() as f64;
+        if 1.0 - mean > UNSEEN_WARNING {
+            out.push(format!("the model never sees {:.0} % of region {:?}: the training transform cuts it off", 100.0 * (1.0 - mean), region.name));
+        }
+        if of().all(|r| r.present == Some(0)) && of().next().is_some() {
+            out.push(format!("region {:?} is annotated on no image", region.name));
+        }
+    }
+    out
+}
+
+/// A wrong class order or preprocessing passes every invariant; the accuracy gives it away.
+pub fn accuracy_warning(accuracy: f64, class_count: usize, expected: Option<f64>) -> Option<String> {
+    let chance = 1.0 / class_count.max(1) as f64;
+    let hint = "check the order of model.classes and [preprocess]";
+    match expected {
+        Some(e) if accuracy < e / 2.0 => {
+            Some(format!("top-1 accuracy {:.1} % is under half of the expected {:.1} %: {hint}", 100.0 * accuracy, 100.0 * e))
+        }
+        None if accuracy < (5.0 * chance).min(0.5) => {
+            Some(format!("top-1 accuracy {:.1} % is near chance ({:.1} %): {hint}", 100.0 * accuracy, 100.0 * chance))
+        }
+        _ => None,
+    }
+}
