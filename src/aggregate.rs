@@ -75,7 +75,8 @@ impl Classes {
         label.images += 1;
         label.correct += u32::from(image.predicted_index == image.label_index);
         label.low_mass += u32::from(image.low_mass);
-        let none = Figure { name: "", kind: "", present: None, share: None, area: None, specificity: None, visible: None };
+        let none =
+            Figure { name: "", kind: "", present: None, share: None, area: None, specificity: None, visible: None };
         let object = Figure {
             name: OBJECT,
             kind: OBJECT,

@@ -53,12 +53,7 @@ impl Rect {
 
     /// The common part, or `None` when it has no area.
     pub fn intersect(self, other: Self) -> Option<Self> {
-        let r = Self::new(
-            self.x0.max(other.x0),
-            self.y0.max(other.y0),
-            self.x1.min(other.x1),
-            self.y1.min(other.y1),
-        );
+        let r = Self::new(self.x0.max(other.x0), self.y0.max(other.y0), self.x1.min(other.x1), self.y1.min(other.y1));
         (r.x1 > r.x0 && r.y1 > r.y0).then_some(r)
     }
 
@@ -211,7 +206,8 @@ mod tests {
 
     #[test]
     fn resize_then_crop_loses_the_sides() {
-        let view = View::identity(Size::new(500, 375)).resized(Size::new(341, 256)).cropped(58, 16, Size::new(224, 224));
+        let view =
+            View::identity(Size::new(500, 375)).resized(Size::new(341, 256)).cropped(58, 16, Size::new(224, 224));
         let all = view.rect(view.original.rect());
         assert_eq!((all.x0, all.x1), (-58.0, 283.0));
         let left = -view.x_offset / view.x_scale;

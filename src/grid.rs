@@ -102,7 +102,8 @@ impl Grid {
                 }
             }
             Shape::Mask(m) => {
-                let at = |v: usize, lo: f64, hi: f64, n: u32| ((v as f64 + 0.5 - lo) / (hi - lo) * f64::from(n)).floor();
+                let at =
+                    |v: usize, lo: f64, hi: f64, n: u32| ((v as f64 + 0.5 - lo) / (hi - lo) * f64::from(n)).floor();
                 for (i, pixel) in out.iter_mut().enumerate() {
                     let x = at(i % w, m.frame.x0, m.frame.x1, m.size.width);
                     let y = at(i / w, m.frame.y0, m.frame.y1, m.size.height);

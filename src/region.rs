@@ -40,7 +40,12 @@ pub fn place<'a>(regions: &'a [Region], boxes: &[Annotation], view: &View) -> Ve
     let mut placed: Vec<Placed<'a>> = regions.iter().map(|r| place_one(r, boxes, view)).collect();
     let bars = padding(view);
     if !bars.is_empty() {
-        placed.push(Placed { name: "padding", kind: Kind::Padding, present: Some(true), shape: Some(Shape::Rects(bars)) });
+        placed.push(Placed {
+            name: "padding",
+            kind: Kind::Padding,
+            present: Some(true),
+            shape: Some(Shape::Rects(bars)),
+        });
     }
     placed
 }

@@ -127,7 +127,11 @@ impl<'a> Auditor<'a> {
             let error = cam.check(f64::from(seen.inference.logits[class]));
             let error = error.map_err(|e| Error::new(format!("{}: class {class}: {e}", sample.path)))?;
             scored.invariant_error = scored.invariant_error.max(error);
-            let centred = Cam::new(&self.model.layout, &seen.inference.features, &self.model.centred_weights(&seen.inference, class));
+            let centred = Cam::new(
+                &self.model.layout,
+                &seen.inference.features,
+                &self.model.centred_weights(&seen.inference, class),
+            );
             let heat = Heat::new(&cam.values, f64::from(seen.inference.logits[class]));
             scored.images.push(self.image_row(sample, &seen, (target, class, predicted), &cam, &heat, &overlay));
             scored.regions.extend(self.region_rows(sample, target, &heat, &centred, &overlay));
@@ -208,7 +212,14 @@ impl<'a> Auditor<'a> {
         }
     }
 
-    fn region_rows(&self, sample: &Sample, target: &str, heat: &Heat, centred: &Cam, overlay: &Overlay<'_>) -> Vec<RegionRow> {
+    fn region_rows(
+        &self,
+        sample: &Sample,
+        target: &str,
+        heat: &Heat,
+        centred: &Cam,
+        overlay: &Overlay<'_>,
+    ) -> Vec<RegionRow> {
         let classes = (self.model.activation == Activation::Softmax).then_some(self.model.facts.classes);
         let row = |(placed, foot): &(Placed<'_>, Option<Footprint>)| {
             let scores = foot.as_ref().map(|f| score::region(f, heat, centred, classes));

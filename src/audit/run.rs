@@ -1,7 +1,7 @@
 //! The conductor of a run: shards through the workers to one writer, then the figures, then `run.json`, last.
 
-use crate::aggregate::Classes;
 use super::image::{Auditor, Failure, Scored, Timings, Worker};
+use crate::aggregate::Classes;
 use crate::dataset::{Dataset, LabelMap, Lost, Sample};
 use crate::error::{Error, Result};
 use crate::model::Model;
@@ -203,7 +203,8 @@ impl Totals {
 
 /// CPU milliseconds per stage, over all workers.
 fn stages(t: &Timings) -> BTreeMap<&'static str, f64> {
-    let stages = [("read", t.read), ("decode", t.decode), ("preprocess", t.preprocess), ("infer", t.infer), ("score", t.score)];
+    let stages =
+        [("read", t.read), ("decode", t.decode), ("preprocess", t.preprocess), ("infer", t.infer), ("score", t.score)];
     stages.into_iter().map(|(name, time)| (name, time.as_secs_f64() * 1e3)).collect()
 }
 

@@ -72,7 +72,12 @@ fn try_out(auditor: &Auditor<'_>, samples: &[Sample]) -> Result<Vec<Scored>, Err
         match auditor.audit(&mut worker, sample) {
             Ok(scored) => tried.push(scored),
             Err(Failure::Skip(skip)) => {
-                print(&format!("skipped        {}: {}: {}\n", printable(&sample.path), skip.reason, printable(&skip.message)))?;
+                print(&format!(
+                    "skipped        {}: {}: {}\n",
+                    printable(&sample.path),
+                    skip.reason,
+                    printable(&skip.message)
+                ))?;
             }
             Err(Failure::Stop(error)) => return Err(error),
         }
@@ -88,14 +93,24 @@ fn describe_trial(plan: &Plan, tried: &[Scored], found: usize, seconds: f64, cla
     let invariant = tried.iter().fold(0.0_f64, |m, s| m.max(s.invariant_error));
     let correct = tried.iter().filter(|s| s.images[0].predicted_index == s.images[0].label_index).count();
     let accuracy = correct as f64 / n as f64;
-    let jobs = if plan.run.jobs == 0 { std::thread::available_parallelism().map_or(1, usize::from) } else { plan.run.jobs };
+    let jobs =
+        if plan.run.jobs == 0 { std::thread::available_parallelism().map_or(1, usize::from) } else { plan.run.jobs };
     let mut out = format!("\ntried          {n} images: top-1 {:.1} %, invariant {invariant:.1e}\n", 100.0 * accuracy);
     for region in &plan.regions {
-        let seen: Vec<f64> = tried.iter().flat_map(|s| &s.regions).filter(|r| r.region == region.name && r.target == "label").filter_map(|r| r.visible).collect();
+        let seen: Vec<f64> = tried
+            .iter()
+            .flat_map(|s| &s.regions)
+            .filter(|r| r.region == region.name && r.target == "label")
+            .filter_map(|r| r.visible)
+            .collect();
         let mean = seen.iter().sum::<f64>() / seen.len() as f64;
         out += &match seen.len() {
             0 => format!("region         {}: on none of these images\n", region.name),
-            k => format!("region         {}: on {k} of {n}, the model sees {:.0} % of it (a full view 100 %)\n", region.name, 100.0 * mean),
+            k => format!(
+                "region         {}: on {k} of {n}, the model sees {:.0} % of it (a full view 100 %)\n",
+                region.name,
+                100.0 * mean
+            ),
         };
     }
     let estimate = seconds * found as f64 / jobs as f64;

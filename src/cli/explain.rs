@@ -50,7 +50,8 @@ pub fn explain(args: &ExplainArgs) -> Result<(), Error> {
 /// The dataset's sample of this file, if it is one.
 fn sample(dataset: &Dataset, labels: &LabelMap, path: &Path) -> Result<Option<Sample>, Error> {
     let wanted = path.canonicalize().map_err(Error::cause(format!("open {}", path.display())))?;
-    let same = |s: &Sample| s.source.file_name() == path.file_name() && s.source.canonicalize().is_ok_and(|p| p == wanted);
+    let same =
+        |s: &Sample| s.source.file_name() == path.file_name() && s.source.canonicalize().is_ok_and(|p| p == wanted);
     Ok(dataset.samples(labels)?.filter_map(Result::ok).find(same))
 }
 
@@ -62,7 +63,9 @@ fn explain_one(
     known: Option<&Sample>,
     class: Option<usize>,
 ) -> Result<(), Error> {
-    let seen = worker.see(path).map_err(|skip| Error::new(format!("{}: {}: {}", path.display(), skip.reason, skip.message)))?;
+    let seen = worker
+        .see(path)
+        .map_err(|skip| Error::new(format!("{}: {}: {}", path.display(), skip.reason, skip.message)))?;
     let logits = &seen.inference.logits;
     let class = class.or(known.map(|s| s.class)).unwrap_or_else(|| arg_max(logits));
     let cam = auditor.cam(&seen.inference, class);
@@ -77,7 +80,12 @@ fn explain_one(
     ];
     let top = top(logits).into_iter().map(|c| format!("{:+8.2}  {}", logits[c], name(c)));
     caption.extend(top);
-    let picture = overlay::draw(&Picture { view: &view_pixels(&seen, &auditor.plan.preprocess), cam: &cam, regions: &regions, caption: &caption });
+    let picture = overlay::draw(&Picture {
+        view: &view_pixels(&seen, &auditor.plan.preprocess),
+        cam: &cam,
+        regions: &regions,
+        caption: &caption,
+    });
     let stem = path.file_stem().unwrap_or_default().to_string_lossy();
     let out = args.out.clone().unwrap_or_else(|| PathBuf::from(format!("{stem}.cam.png")));
     picture.save(&out).map_err(Error::cause(format!("write {}", out.display())))?;

@@ -22,7 +22,8 @@ pub struct InspectArgs {
 }
 
 pub fn inspect(args: &InspectArgs) -> Result<(), Error> {
-    let options = Options { input_shape: args.input_shape.as_deref(), output: args.output.as_deref(), activation: None };
+    let options =
+        Options { input_shape: args.input_shape.as_deref(), output: args.output.as_deref(), activation: None };
     let model = Model::load(&args.model, &options)?;
     if args.json {
         return print(&(serde_json::to_string_pretty(&model.facts).unwrap_or_default() + "\n"));
@@ -42,8 +43,16 @@ pub fn describe(f: &Facts) -> String {
          decomposition  {}\n\
          affine error   {:.1e}\n\
          invariant      |mean(CAM) + bias - logit| <= {:.1e} of the logit\n",
-        f.input, shape(&f.input_shape), f.pool_node, f.pool_op, f.features_tensor, shape(&f.features_shape),
-        f.classes, if f.output_activation == "none" { "logits" } else { f.output_activation },
-        f.decomposition.name(), f.affine_error, f.invariant_error,
+        f.input,
+        shape(&f.input_shape),
+        f.pool_node,
+        f.pool_op,
+        f.features_tensor,
+        shape(&f.features_shape),
+        f.classes,
+        if f.output_activation == "none" { "logits" } else { f.output_activation },
+        f.decomposition.name(),
+        f.affine_error,
+        f.invariant_error,
     )
 }

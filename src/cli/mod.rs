@@ -86,7 +86,9 @@ pub fn main() -> ExitCode {
 /// Writes a result to stdout; a closed pipe is no error.
 fn print(text: &str) -> Result<(), Error> {
     match std::io::stdout().write_all(text.as_bytes()) {
-        Err(e) if e.kind() != std::io::ErrorKind::BrokenPipe => Err(Error::new(format!("failed to write to stdout: {e}"))),
+        Err(e) if e.kind() != std::io::ErrorKind::BrokenPipe => {
+            Err(Error::new(format!("failed to write to stdout: {e}")))
+        }
         _ => Ok(()),
     }
 }

@@ -70,7 +70,9 @@ impl Observer for JsonLog {
 
     fn image(&self, skipped: Option<&SkipRow>) {
         if let Some(s) = skipped {
-            self.event(json!({"event": "skip", "path": s.path, "stage": s.stage, "reason": s.reason, "message": s.message}));
+            self.event(
+                json!({"event": "skip", "path": s.path, "stage": s.stage, "reason": s.reason, "message": s.message}),
+            );
         }
     }
 

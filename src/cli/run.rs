@@ -52,5 +52,6 @@ pub fn run(args: &RunArgs) -> Result<(), Error> {
     drop(observer);
     let summary = &outcome.summary;
     let table = summary.to_terminal(terminal_width());
-    print(&format!("{table}\n{}\n{}\n", summary.headline(), outcome.folder.display()))
+    let speed = outcome.record.images_per_s;
+    print(&format!("{table}\n\n{}; {speed:.0} images/s\n{}\n", summary.headline(), outcome.folder.display()))
 }

@@ -1,8 +1,8 @@
 //! Annotated boxes beside a folder or a manifest: CSV `path,category,xmin,ymin,xmax,ymax`.
 
+use super::Annotation;
 use super::csv::{column, relative};
 use super::listing::Problem;
-use super::Annotation;
 use crate::error::{Error, Result};
 use crate::geometry::Rect;
 use crate::plan::{self, BoxCoordinates};
@@ -45,7 +45,8 @@ impl Boxes {
 
     fn add(&mut self, fields: &[&str], normalised: bool, file: &Path, line: u64) {
         let Some(path) = relative(fields[0]) else { return self.note("path_outside", file, line) };
-        let edges: Vec<f64> = fields[2..].iter().filter_map(|f| f.parse().ok()).filter(|v: &f64| v.is_finite()).collect();
+        let edges: Vec<f64> =
+            fields[2..].iter().filter_map(|f| f.parse().ok()).filter(|v: &f64| v.is_finite()).collect();
         let [xa, ya, xb, yb] = edges[..] else { return self.note("not_a_number", file, line) };
         if xb < xa || yb < ya {
             self.note("swapped_corners", file, line);

@@ -26,7 +26,10 @@ pub fn items(manifest: &Path, splits: Option<Vec<String>>) -> Result<impl Iterat
         group: header.iter().position(|h| h.trim() == "group"),
     };
     if splits.is_some() && columns.split.is_none() {
-        return Err(Error::new(format!("{}:1: dataset.splits is set, but there is no column `split`", manifest.display())));
+        return Err(Error::new(format!(
+            "{}:1: dataset.splits is set, but there is no column `split`",
+            manifest.display()
+        )));
     }
     let mut seen: HashSet<[u8; 16]> = HashSet::new();
     Ok(reader.into_records().map(move |record| {

@@ -57,7 +57,11 @@ fn file(entry: &DirEntry, root: &Path, hidden: bool, escapes: bool) -> Item {
         return lost(path, "link", "a symbolic link; set dataset.links to follow it");
     }
     if escapes {
-        return lost(path, "link_outside", "the link leaves dataset.root; set dataset.links = \"anywhere\" to follow it");
+        return lost(
+            path,
+            "link_outside",
+            "the link leaves dataset.root; set dataset.links = \"anywhere\" to follow it",
+        );
     }
     if !entry.file_type().is_file() {
         return lost(path, "not_a_file", "neither a file nor a folder (a pipe, a socket or a device)");

@@ -37,7 +37,10 @@ impl LabelMap {
         let more = unknown.len().saturating_sub(10);
         unknown.truncate(10);
         let more = if more > 0 { format!("\n  and {more} more") } else { String::new() };
-        Err(Error::new(format!("the model lacks labels of the dataset; map them in [dataset.labels]\n  {}{more}", unknown.join("\n  "))))
+        Err(Error::new(format!(
+            "the model lacks labels of the dataset; map them in [dataset.labels]\n  {}{more}",
+            unknown.join("\n  ")
+        )))
     }
 
     pub fn class_of(&self, label: &str) -> Option<usize> {
@@ -61,11 +64,11 @@ impl LabelMap {
 fn class_names(plan: &plan::Plan, labels: &[&String], count: usize) -> Result<Vec<String>> {
     match &plan.model.classes {
         Some(names) if names.len() == count => Ok(names.clone()),
-        Some(names) => Err(Error::new(format!(
-            "model.classes names {} classes, the model has {count}", names.len()
-        ))),
+        Some(names) => Err(Error::new(format!("model.classes names {} classes, the model has {count}", names.len()))),
         None if labels.len() == count => Ok(labels.iter().map(|l| (*l).clone()).collect()),
-        None if labels.iter().all(|l| plan.dataset.labels.contains_key(*l)) => Ok((0..count).map(|i| i.to_string()).collect()),
+        None if labels.iter().all(|l| plan.dataset.labels.contains_key(*l)) => {
+            Ok((0..count).map(|i| i.to_string()).collect())
+        }
         None => Err(Error::new(format!(
             "the dataset has {} labels, the model {count} classes: name the model's classes in order in a file and set model.classes",
             labels.len()
@@ -76,12 +79,15 @@ fn class_names(plan: &plan::Plan, labels: &[&String], count: usize) -> Result<Ve
 fn resolve(label: &str, table: &BTreeMap<String, ClassRef>, classes: &[String]) -> std::result::Result<usize, String> {
     let name = match table.get(label) {
         Some(ClassRef::Index(i)) if (*i as usize) < classes.len() => return Ok(*i as usize),
-        Some(ClassRef::Index(i)) => return Err(format!("{label:?} = {i}: the model has classes 0 to {}", classes.len() - 1)),
+        Some(ClassRef::Index(i)) => {
+            return Err(format!("{label:?} = {i}: the model has classes 0 to {}", classes.len() - 1));
+        }
         Some(ClassRef::Name(name)) => name,
         None => label,
     };
     classes.iter().position(|c| c == name).ok_or_else(|| {
-        let mut near: Vec<(usize, &String)> = classes.iter().map(|c| (strsim::damerau_levenshtein(c, name), c)).collect();
+        let mut near: Vec<(usize, &String)> =
+            classes.iter().map(|c| (strsim::damerau_levenshtein(c, name), c)).collect();
         near.sort();
         let near: Vec<String> = near.iter().take(3).map(|(_, c)| format!("{c:?}")).collect();
         format!("{name:?} is no class of the model; nearest: {}", near.join(", "))

@@ -60,7 +60,8 @@ pub(super) fn scan(
     limit: Option<(usize, u64)>,
     root: &Path,
 ) -> Result<Listing> {
-    let mut listing = Listing { categories: boxes.categories.clone(), problems: boxes.problems.clone(), ..Listing::default() };
+    let mut listing =
+        Listing { categories: boxes.categories.clone(), problems: boxes.problems.clone(), ..Listing::default() };
     let mut hasher = blake3::Hasher::new();
     let mut smallest: HashMap<String, BinaryHeap<([u8; 32], [u8; 16])>> = HashMap::new();
     let (mut lost, mut boxed) = (0, 0);
@@ -93,7 +94,9 @@ pub(super) fn scan(
         return Err(Error::new(format!("there is no image under {}: {hint}", root.display())));
     }
     for _ in boxed..boxes.images() {
-        Problem::note(&mut listing.problems, "annotation_without_image", || "boxes of a path that the set lacks".into());
+        Problem::note(&mut listing.problems, "annotation_without_image", || {
+            "boxes of a path that the set lacks".into()
+        });
     }
     hasher.update(boxes.hash.map(|h| *h.as_bytes()).unwrap_or_default().as_slice());
     listing.fingerprint = hasher.finalize().to_hex().to_string();

@@ -43,7 +43,9 @@ pub fn read(path: &Path) -> Result<Vec<u8>, Skip> {
     file.take(FILE_BYTES_MAX + 1).read_to_end(&mut bytes).map_err(skip)?;
     match bytes.len() as u64 {
         0 => Err(Skip::new(Stage::Read, "empty", "the file is empty")),
-        n if n > FILE_BYTES_MAX => Err(Skip::new(Stage::Read, "too_large", format!("over {} MiB", FILE_BYTES_MAX >> 20))),
+        n if n > FILE_BYTES_MAX => {
+            Err(Skip::new(Stage::Read, "too_large", format!("over {} MiB", FILE_BYTES_MAX >> 20)))
+        }
         _ => Ok(bytes),
     }
 }
@@ -59,7 +61,8 @@ pub fn decode(bytes: &[u8]) -> Result<Photo, Skip> {
 }
 
 fn decode_inner(bytes: &[u8]) -> Result<Photo, Skip> {
-    let mut reader = ImageReader::new(Cursor::new(bytes)).with_guessed_format().map_err(|e| skip(ImageError::IoError(e)))?;
+    let mut reader =
+        ImageReader::new(Cursor::new(bytes)).with_guessed_format().map_err(|e| skip(ImageError::IoError(e)))?;
     if reader.format().is_none() {
         return Err(Skip::new(Stage::Decode, "not_an_image", "neither JPEG, PNG, WebP, BMP, TIFF nor GIF"));
     }

@@ -76,16 +76,29 @@ impl Preprocessor {
 
     fn make(&mut self, picture: Picture, m: Move) -> Result<Picture, Skip> {
         match m {
-            Move::Resize(to, _) if to == picture.size => Ok(picture),
             Move::Resize(to, filter) => self.resize(picture, to, filter),
             Move::Window { left, top, size, fill } => Ok(window(&picture, left, top, size, fill, self.table.len())),
         }
     }
 
+    /// Rows first, then columns, each rounded to 8 bits, as Pillow does it.
     fn resize(&mut self, picture: Picture, to: Size, filter: Filter) -> Result<Picture, Skip> {
+        if filter == Filter::Nearest {
+            return self.resize_once(picture, to, filter);
+        }
+        let wide = Size::new(to.width, picture.size.height);
+        let picture = self.resize_once(picture, wide, filter)?;
+        self.resize_once(picture, to, filter)
+    }
+
+    fn resize_once(&mut self, picture: Picture, to: Size, filter: Filter) -> Result<Picture, Skip> {
+        if to == picture.size {
+            return Ok(picture);
+        }
         let skip = |e: &dyn std::fmt::Display| Skip::new(Stage::Preprocess, "resize", e);
         let pixel = if self.table.len() == 1 { PixelType::U8 } else { PixelType::U8x3 };
-        let source = Image::from_vec_u8(picture.size.width, picture.size.height, picture.bytes, pixel).map_err(|e| skip(&e))?;
+        let Size { width, height } = picture.size;
+        let source = Image::from_vec_u8(width, height, picture.bytes, pixel).map_err(|e| skip(&e))?;
         let mut target = Image::new(to.width, to.height, pixel);
         let options = ResizeOptions::new().resize_alg(algorithm(filter)).use_alpha(false);
         self.resizer.resize(&source, &mut target, &options).map_err(|e| skip(&e))?;
@@ -100,7 +113,8 @@ impl Preprocessor {
         let level = |c: usize, byte: u8| self.table[c][usize::from(byte)];
         let values = match self.plan.layout {
             Layout::Nchw => {
-                let plane = |c: usize| picture.bytes.iter().skip(source(c)).step_by(channels).map(move |&b| level(c, b));
+                let plane =
+                    |c: usize| picture.bytes.iter().skip(source(c)).step_by(channels).map(move |&b| level(c, b));
                 (0..channels).flat_map(plane).collect()
             }
             Layout::Nhwc => {
@@ -138,7 +152,8 @@ fn apply(view: View, step: Step) -> Result<(View, Vec<Move>), Skip> {
             crop(Size::new(side, side))
         }
         Step::Letterbox { size: to, fill, filter } => {
-            let ratio = (f64::from(to.width) / f64::from(size.width)).min(f64::from(to.height) / f64::from(size.height));
+            let ratio =
+                (f64::from(to.width) / f64::from(size.width)).min(f64::from(to.height) / f64::from(size.height));
             let fit = |side: u32, max: u32| ((f64::from(side) * ratio).round() as u32).clamp(1, max);
             let inner = Size::new(fit(size.width, to.width), fit(size.height, to.height));
             let left = -i64::from((to.width - inner.width) / 2);

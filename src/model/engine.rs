@@ -85,6 +85,7 @@ fn build(proto: &ModelProto, folder: &Path, shapes: &[Vec<usize>]) -> TractResul
 
 /// The chain of causes without the operator dumps that follow.
 fn first_lines(error: &tract_onnx::prelude::TractError) -> String {
-    let chain: Vec<String> = error.chain().map(|c| c.to_string().lines().next().unwrap_or_default().to_owned()).collect();
+    let chain: Vec<String> =
+        error.chain().map(|c| c.to_string().lines().next().unwrap_or_default().to_owned()).collect();
     chain.join(": ").chars().take(600).collect()
 }

@@ -83,7 +83,8 @@ impl Graph {
             None => names.first().copied(),
             Some(wanted) => names.iter().copied().find(|n| *n == wanted),
         };
-        let start = start.ok_or_else(|| Error::new(format!("there is no output {output:?}; the graph has {names:?}")))?;
+        let start =
+            start.ok_or_else(|| Error::new(format!("there is no output {output:?}; the graph has {names:?}")))?;
         let (mut tensor, mut activation) = (start.to_owned(), None);
         while let Some(node) = self.producer(&tensor) {
             match node.op_type.as_str() {
@@ -181,7 +182,10 @@ impl Graph {
             graph.input.push(value_info(&self.input, image));
         }
         let opset_import = self.proto.opset_import.clone();
-        (ModelProto { ir_version: self.proto.ir_version, opset_import, graph: Some(graph), ..ModelProto::default() }, needs_image)
+        (
+            ModelProto { ir_version: self.proto.ir_version, opset_import, graph: Some(graph), ..ModelProto::default() },
+            needs_image,
+        )
     }
 
     /// Files that hold weights outside the model file.
@@ -255,7 +259,9 @@ fn refuse_precision(graph: &GraphProto) -> Result<()> {
     }
     let weights: HashSet<&str> = graph.initializer.iter().map(|t| t.name.as_str()).collect();
     for input in graph.input.iter().filter(|i| !weights.contains(i.name.as_str())) {
-        let Some(type_proto::Value::TensorType(t)) = input.r#type.as_ref().and_then(|t| t.value.as_ref()) else { continue };
+        let Some(type_proto::Value::TensorType(t)) = input.r#type.as_ref().and_then(|t| t.value.as_ref()) else {
+            continue;
+        };
         if t.elem_type != DataType::Float as i32 {
             let kind = DataType::try_from(t.elem_type).map_or("unknown", |d| d.as_str_name()).to_lowercase();
             return refuse(format!("input {:?} takes {kind}", input.name));

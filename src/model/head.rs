@@ -223,7 +223,8 @@ impl Chain {
 
     /// Row and bias of one logit in the last map.
     pub fn row(&self, logit: usize) -> (Vec<f64>, f64) {
-        self.last().map_or_else(Default::default, |m| (m.row(logit).iter().map(|&w| f64::from(w)).collect(), m.bias[logit]))
+        self.last()
+            .map_or_else(Default::default, |m| (m.row(logit).iter().map(|&w| f64::from(w)).collect(), m.bias[logit]))
     }
 
     /// Mean row and mean bias over all logits.
@@ -252,8 +253,11 @@ fn identity(n: usize) -> AffineMap {
 }
 
 fn unreadable(graph: &Graph, tensor: &str) -> Error {
-    let node = graph.producer(tensor).map_or(tensor.to_owned(), |n| format!("{:?} ({})", super::graph::label(n), n.op_type));
-    Error::new(format!("the head is neither affine nor gated nor normalised at node {node}; a CAM cannot share out its logits"))
+    let node =
+        graph.producer(tensor).map_or(tensor.to_owned(), |n| format!("{:?} ({})", super::graph::label(n), n.op_type));
+    Error::new(format!(
+        "the head is neither affine nor gated nor normalised at node {node}; a CAM cannot share out its logits"
+    ))
 }
 
 /// Shapes of the waist's tensors at batch 1.

@@ -28,8 +28,14 @@ fn primitives(norm: &NodeProto, opset: i64) -> (Vec<NodeProto>, Vec<TensorProto>
     let name = |part: &str| format!("{out}/{part}");
     let epsilon = norm.attribute.iter().find(|a| a.name == "epsilon").map_or(1e-5, |a| a.f);
     let eps = TensorProto { data_type: DataType::Float as i32, float_data: vec![epsilon], ..named(name("eps")) };
-    let axes = TensorProto { data_type: DataType::Int64 as i32, dims: vec![1], int64_data: vec![-1], ..named(name("axes")) };
-    let attribute = AttributeProto { name: "axes".into(), ints: vec![-1], r#type: AttributeType::Ints as i32, ..Default::default() };
+    let axes =
+        TensorProto { data_type: DataType::Int64 as i32, dims: vec![1], int64_data: vec![-1], ..named(name("axes")) };
+    let attribute = AttributeProto {
+        name: "axes".into(),
+        ints: vec![-1],
+        r#type: AttributeType::Ints as i32,
+        ..Default::default()
+    };
     let node = |op: &str, inputs: &[&str], output: String, attribute: Vec<AttributeProto>| NodeProto {
         op_type: op.into(),
         name: output.clone(),

@@ -109,7 +109,8 @@ impl Model {
         let probe = probe(&shape);
         let pool = pool::find(&graph, &logits, folder, &probe, &shape)?;
         let graph = layer_norm::spell_out(graph, &pool.pooled, &logits)?;
-        let head = Piece { graph: &graph, folder, from: &pool.pooled, to: &logits, shape: &pool.pooled_shape, image: &shape };
+        let head =
+            Piece { graph: &graph, folder, from: &pool.pooled, to: &logits, shape: &pool.pooled_shape, image: &shape };
         let chain = Chain::read(&head, 1.0)?;
         let mut outputs = vec![pool.features.as_str(), logits.as_str()];
         outputs.extend(chain.gates.iter().flat_map(|(u, v)| [u.as_str(), v.as_str()]));
@@ -232,7 +233,10 @@ fn input_shape(graph: &Graph, asked: Option<&[usize]>) -> Result<Vec<usize>> {
         let fixed = |(i, d): (usize, &Option<usize>)| if i == 0 { Some(1) } else { *d };
         let shape: Option<Vec<usize>> = graph.input_dims.iter().enumerate().map(fixed).collect();
         return shape.filter(|s| s.len() == 4).ok_or_else(|| {
-            Error::new(format!("the input {:?} is {declared}; say its size with --input-shape 1,3,224,224", graph.input))
+            Error::new(format!(
+                "the input {:?} is {declared}; say its size with --input-shape 1,3,224,224",
+                graph.input
+            ))
         });
     };
     let fits = |(i, (a, d)): (usize, (&usize, &Option<usize>))| i == 0 || d.is_none_or(|d| d == *a);
@@ -240,7 +244,11 @@ fn input_shape(graph: &Graph, asked: Option<&[usize]>) -> Result<Vec<usize>> {
         || (graph.input_dims.len() == asked.len() && asked.iter().zip(&graph.input_dims).enumerate().all(fits));
     if asked.len() != 4 || asked.contains(&0) || asked[0] != 1 || !same {
         let given: Vec<String> = asked.iter().map(usize::to_string).collect();
-        return Err(Error::new(format!("the input {:?} is {declared}, which {} does not fit", graph.input, given.join("x"))));
+        return Err(Error::new(format!(
+            "the input {:?} is {declared}, which {} does not fit",
+            graph.input,
+            given.join("x")
+        )));
     }
     Ok(asked.to_vec())
 }
@@ -262,7 +270,9 @@ pub fn probe(shape: &[usize]) -> Vec<f32> {
 
 /// External weights must lie beside the model.
 fn refuse_escaping_weights(graph: &Graph) -> Result<()> {
-    let plain = |f: &String| Path::new(f).components().all(|c| matches!(c, std::path::Component::Normal(_) | std::path::Component::CurDir));
+    let plain = |f: &String| {
+        Path::new(f).components().all(|c| matches!(c, std::path::Component::Normal(_) | std::path::Component::CurDir))
+    };
     match graph.external_files().into_iter().find(|f| !plain(f)) {
         Some(file) => Err(Error::new(format!("its weights lie in {file:?}, outside the model's folder"))),
         None => Ok(()),

@@ -4,6 +4,7 @@ use super::engine::{Array, Engine};
 use super::graph::{Graph, label};
 use crate::error::{Error, Result};
 use std::path::Path;
+use tract_onnx::pb::NodeProto;
 
 /// Operators that can write a global average pool.
 const POOLS: [&str; 3] = ["GlobalAveragePool", "ReduceMean", "AveragePool"];
@@ -78,7 +79,9 @@ pub fn find(graph: &Graph, logits: &str, folder: &Path, probe: &[f32], shape: &[
     let (proto, _) = graph.cut(&[(&graph.input, shape)], &unique, shape);
     let ran = Engine::new(&proto, folder, vec![shape.to_vec()]).and_then(|engine| engine.run(&[probe]));
     let arrays = ran.map_err(|e| match graph.last_ancestor(logits, &["Softmax"]) {
-        Some(node) => Error::new(format!("attention at node {:?} (Softmax), and the engine cannot run it: {e}", label(node))),
+        Some(node) => {
+            Error::new(format!("attention at node {:?} (Softmax), and the engine cannot run it: {e}", label(node)))
+        }
         None => Error::new(format!("the engine cannot run the model up to its pool: {e}")),
     })?;
     let array = |name: &str| unique.iter().position(|u| *u == name).map(|i| &arrays[i]);
@@ -96,7 +99,8 @@ pub fn find(graph: &Graph, logits: &str, folder: &Path, probe: &[f32], shape: &[
             layout,
         });
     }
-    let shapes: Vec<(&str, &[usize])> = outputs.chunks_exact(2).filter_map(|p| Some((p[1], array(p[0])?.shape.as_slice()))).collect();
+    let shapes: Vec<(&str, &[usize])> =
+        outputs.chunks_exact(2).filter_map(|p| Some((p[1], array(p[0])?.shape.as_slice()))).collect();
     found.ok_or_else(|| refuse(graph, logits, &waist, &shapes))
 }
 
@@ -114,10 +118,9 @@ fn spatial_mean(features: &Array, pooled: &Array) -> Option<MapLayout> {
 
 /// Says what stands where a global average pool should.
 fn refuse(graph: &Graph, logits: &str, waist: &[String], tried: &[(&str, &[usize])]) -> Error {
-    let on_waist = |ops: &[&str]| {
-        waist.iter().rev().filter_map(|t| graph.producer(t)).find(|n| ops.contains(&n.op_type.as_str()))
-    };
-    let named = |n: &tract_onnx::pb::NodeProto| format!("node {:?} ({})", label(n), n.op_type);
+    let on_waist =
+        |ops: &[&str]| waist.iter().rev().filter_map(|t| graph.producer(t)).find(|n| ops.contains(&n.op_type.as_str()));
+    let named = |n: &NodeProto| format!("node {:?} ({})", label(n), n.op_type);
     let tokens = tried.iter().find(|(_, shape)| shape.len() == 3);
     let reason = if let Some(node) = graph.last_ancestor(logits, &["NonMaxSuppression", "TopK"]) {
         format!("{} picks boxes: this is a detector, not a classifier", named(node))
@@ -130,6 +133,12 @@ fn refuse(graph: &Graph, logits: &str, waist: &[String], tried: &[(&str, &[usize
         }
     } else if let Some(node) = on_waist(&["GlobalMaxPool", "ReduceMax"]) {
         format!("{} pools by maximum, which no class weight can share out", named(node))
+    } else if let Some((joint, node)) = joined_pools(graph, waist) {
+        format!(
+            "{} joins the average with other poolings at {}, so that no average pool carries all evidence",
+            named(joint),
+            named(node)
+        )
     } else if let Some(node) = on_waist(&["Flatten", "Reshape"]) {
         format!("{} flattens the map into the classifier without pooling it", named(node))
     } else if let Some(node) = on_waist(&["AveragePool"]) {
@@ -139,4 +148,16 @@ fn refuse(graph: &Graph, logits: &str, waist: &[String], tried: &[(&str, &[usize
     };
     let works = "a CAM needs a CNN that ends in global average pooling and a head (ResNet, DenseNet, EfficientNet, MobileNet, ConvNeXt)";
     Error::new(format!("{reason}; {works}"))
+}
+
+/// A Concat or Add on the waist that joins an average pool with something else.
+fn joined_pools<'a>(graph: &'a Graph, waist: &[String]) -> Option<(&'a NodeProto, &'a NodeProto)> {
+    let joints = waist
+        .iter()
+        .filter_map(|t| graph.producer(t))
+        .filter(|n| ["Concat", "Add", "Sum"].contains(&n.op_type.as_str()));
+    let pool = |joint: &NodeProto| {
+        joint.input.iter().filter_map(|t| graph.producer(t)).find(|n| n.op_type == "GlobalAveragePool")
+    };
+    joints.filter_map(|joint| Some((joint, pool(joint)?))).next()
 }

@@ -6,7 +6,9 @@ mod validate;
 
 use crate::error::{Error, Result};
 use crate::geometry::{Mask, Size};
-pub use file::{Activation, BoxCoordinates, Channels, ClassRef, Corner, Filter, Format, Layout, Links, RegionKind, Unit};
+pub use file::{
+    Activation, BoxCoordinates, Channels, ClassRef, Corner, Filter, Format, Layout, Links, RegionKind, Unit,
+};
 pub use read::Problem;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -83,11 +85,30 @@ pub struct Region {
 /// Where a region lies, in its own unit.
 #[derive(Debug, Clone)]
 pub enum Place {
-    Corner { at: Corner, width: f64, height: f64, unit: Unit },
-    Border { thickness: f64, unit: Unit },
-    Rect { left: f64, top: f64, right: f64, bottom: f64, unit: Unit },
-    Polygon { points: Vec<[f64; 2]>, unit: Unit },
-    Annotation { category: String },
+    Corner {
+        at: Corner,
+        width: f64,
+        height: f64,
+        unit: Unit,
+    },
+    Border {
+        thickness: f64,
+        unit: Unit,
+    },
+    Rect {
+        left: f64,
+        top: f64,
+        right: f64,
+        bottom: f64,
+        unit: Unit,
+    },
+    Polygon {
+        points: Vec<[f64; 2]>,
+        unit: Unit,
+    },
+    Annotation {
+        category: String,
+    },
     /// Coverage over the unit square.
     Mask(Mask),
 }

@@ -22,6 +22,8 @@ pub struct Document<'a> {
     root: Spanned<DeTable<'a>>,
     /// Everything that did not fit the file types; validation adds to it.
     pub problems: Vec<Problem>,
+    /// How many of them reading found.
+    unreadable: usize,
 }
 
 impl<'a> Document<'a> {
@@ -42,7 +44,7 @@ impl<'a> Document<'a> {
             })?;
             merge(root.get_mut(), table.into_inner());
         }
-        Ok(Self { text, root, problems: Vec::new() })
+        Ok(Self { text, root, problems: Vec::new(), unreadable: 0 })
     }
 
     /// Fits the document to the file types. Serde stops at the first error, so each offending key is noted, taken out,
@@ -57,19 +59,24 @@ impl<'a> Document<'a> {
             let span = error.span().unwrap_or(0..0);
             let removed = remove(table.get_mut(), &span, String::new());
             let (key, start) = removed.clone().unwrap_or(("pipeline".into(), span.start));
-            let message = error.message().lines().next().unwrap_or_default().replace("expected struct", "expected a table of");
+            let message =
+                error.message().lines().next().unwrap_or_default().replace("expected struct", "expected a table of");
             let line = self.line(start);
             self.problems.push(Problem { key, message, line });
+            self.unreadable += 1;
             if removed.is_none() {
                 return PipelineFile::default();
             }
         }
     }
 
-    /// Adds a problem that validation found, unless the key was already complained about.
+    /// Adds a problem that validation found, unless the key was already complained about: it or what it lies in, or
+    /// something below it that reading took out.
     pub fn complain(&mut self, key: &str, message: impl Into<String>) {
-        let related = |p: &Problem| p.key.starts_with(key) || key.starts_with(p.key.as_str());
-        if self.problems.iter().any(related) {
+        let below =
+            |key: &str, of: &str| key.strip_prefix(of).is_some_and(|r| r.is_empty() || r.starts_with(['.', '[']));
+        let said = |(i, p): (usize, &Problem)| below(key, &p.key) || (i < self.unreadable && below(&p.key, key));
+        if self.problems.iter().enumerate().any(said) {
             return;
         }
         let line = find(&self.root, key).map_or(Some(1), |start| self.line(start));
@@ -128,7 +135,10 @@ fn remove_below(value: &mut DeValue<'_>, span: &Range<usize>, at: String) -> Opt
         DeValue::Table(table) => remove(table, span, at),
         DeValue::Array(items) => {
             if let Some(i) = items.iter().position(|v| v.span() == *span) {
-                let rest = std::mem::replace(items, std::iter::empty().collect()).into_iter().enumerate().filter(|(j, _)| *j != i);
+                let rest = std::mem::replace(items, std::iter::empty().collect())
+                    .into_iter()
+                    .enumerate()
+                    .filter(|(j, _)| *j != i);
                 rest.for_each(|(_, item)| items.push(item));
                 return Some((format!("{at}[{i}]"), span.start));
             }
@@ -169,6 +179,8 @@ fn merge<'a>(into: &mut DeTable<'a>, from: DeTable<'a>) {
                 }
             }
             (_, value) => {
+                // A map keeps the key that it has, and with it the old position.
+                into.remove(key.get_ref().as_ref());
                 into.insert(key, value);
             }
         }

@@ -131,7 +131,8 @@ fn preprocess(parsed: &PipelineFile, doc: &mut Document<'_>) -> Preprocess {
     };
     let channels = p.channels.unwrap_or(Channels::Rgb);
     let count = if channels == Channels::Grey { 1 } else { 3 };
-    let grey_mean = |v: Vec<f64>| if count == 1 && p.mean.is_none() { vec![v.iter().sum::<f64>() / v.len() as f64] } else { v };
+    let grey_mean =
+        |v: Vec<f64>| if count == 1 && p.mean.is_none() { vec![v.iter().sum::<f64>() / v.len() as f64] } else { v };
     let scale = p.scale.unwrap_or(scale);
     let mean = per_channel(p.mean.clone().unwrap_or_else(|| grey_mean(mean)), count, "preprocess.mean", doc);
     let std = per_channel(p.std.clone().unwrap_or_else(|| grey_mean(std)), count, "preprocess.std", doc);
@@ -139,7 +140,8 @@ fn preprocess(parsed: &PipelineFile, doc: &mut Document<'_>) -> Preprocess {
         doc.complain("preprocess.std", "found 0, which divides by zero");
     }
     let output = output_size(&steps).unwrap_or_else(|| {
-        doc.complain("preprocess.steps", "the steps end in no fixed size; end with center_crop, resize exact or letterbox");
+        let key = if steps.is_empty() { "preprocess.preset" } else { "preprocess.steps" };
+        doc.complain(key, "the steps end in no fixed size; end with center_crop, resize exact or letterbox");
         Size::new(1, 1)
     });
     Preprocess { steps, channels, layout: p.layout.unwrap_or(Layout::Nchw), scale, mean, std, output }
@@ -230,7 +232,10 @@ fn regions(parsed: &PipelineFile, base: &Path, doc: &mut Document<'_>) -> Vec<Re
         if name.is_empty() || name.chars().any(char::is_control) {
             doc.complain(&format!("{key}.name"), "missing: every region has a name, without control characters");
         } else if name == "padding" || regions.iter().any(|r| r.name == name) {
-            doc.complain(&format!("{key}.name"), format!("{name:?} is taken; region names are unique, `padding` is built in"));
+            doc.complain(
+                &format!("{key}.name"),
+                format!("{name:?} is taken; region names are unique, `padding` is built in"),
+            );
         }
         if let Some(place) = place(file, &key, base, doc) {
             regions.push(Region { name, kind: file.kind.unwrap_or(RegionKind::Confounder), place });
@@ -241,12 +246,19 @@ fn regions(parsed: &PipelineFile, base: &Path, doc: &mut Document<'_>) -> Vec<Re
 
 fn place(r: &RegionFile, key: &str, base: &Path, doc: &mut Document<'_>) -> Option<Place> {
     let given = [
-        r.corner.is_some(), r.border.is_some(), r.rect.is_some(),
-        r.polygon.is_some(), r.annotation.is_some(), r.mask.is_some(),
+        r.corner.is_some(),
+        r.border.is_some(),
+        r.rect.is_some(),
+        r.polygon.is_some(),
+        r.annotation.is_some(),
+        r.mask.is_some(),
     ];
     let count = given.iter().filter(|g| **g).count();
     if count != 1 {
-        doc.complain(key, format!("found {count} places, expected exactly one of corner, border, rect, polygon, annotation, mask"));
+        doc.complain(
+            key,
+            format!("found {count} places, expected exactly one of corner, border, rect, polygon, annotation, mask"),
+        );
         return None;
     }
     let number = |value: Option<f64>, unit: Unit, name: &str, doc: &mut Document<'_>| {
@@ -310,8 +322,20 @@ fn scores(parsed: &PipelineFile, doc: &mut Document<'_>) -> Scores {
     let s = &parsed.scores;
     Scores {
         object_visible_min: range(s.object_visible_min.unwrap_or(0.25), 0.0, 1.0, "scores.object_visible_min", doc),
-        confounder_visible_min: range(s.confounder_visible_min.unwrap_or(0.5), 0.0, 1.0, "scores.confounder_visible_min", doc),
-        pointing_tolerance_px: range(s.pointing_tolerance_px.unwrap_or(15.0), 0.0, 112.0, "scores.pointing_tolerance_px", doc),
+        confounder_visible_min: range(
+            s.confounder_visible_min.unwrap_or(0.5),
+            0.0,
+            1.0,
+            "scores.confounder_visible_min",
+            doc,
+        ),
+        pointing_tolerance_px: range(
+            s.pointing_tolerance_px.unwrap_or(15.0),
+            0.0,
+            112.0,
+            "scores.pointing_tolerance_px",
+            doc,
+        ),
     }
 }
 

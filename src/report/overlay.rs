@@ -42,7 +42,11 @@ pub fn draw(picture: &Picture<'_>) -> RgbImage {
     let mut canvas = Canvas(heated);
     picture.regions.iter().for_each(|r| outline(&mut canvas, r, f64::from(zoom)));
     let lines = picture.caption.len() as u32 + 2;
-    let mut page = RgbImage::from_pixel(2 * panel_w + 3 * GAP, panel_h + 2 * GAP + lines * LINE_HEIGHT + GAP, image::Rgb([255; 3]));
+    let mut page = RgbImage::from_pixel(
+        2 * panel_w + 3 * GAP,
+        panel_h + 2 * GAP + lines * LINE_HEIGHT + GAP,
+        image::Rgb([255; 3]),
+    );
     image::imageops::replace(&mut page, &plain, i64::from(GAP), i64::from(GAP));
     image::imageops::replace(&mut page, &canvas.0, i64::from(2 * GAP + panel_w), i64::from(GAP));
     let mut page = Canvas(page);

@@ -5,12 +5,14 @@ use crate::aggregate::{BORDER, OBJECT};
 use crate::plan::Plan;
 use crate::record::ClassRow;
 use comfy_table::presets::UTF8_HORIZONTAL_ONLY;
-use comfy_table::{CellAlignment, ContentArrangement, Table};
+use comfy_table::{CellAlignment, ContentArrangement, LineStyle, Table, TableStyle};
 use serde::Serialize;
 use serde_json::{Value, json};
 
 /// Rows that the terminal and the Markdown table show.
 const ROWS_MAX: usize = 20;
+/// Lines around the table and under its header, none between rows.
+const STYLE: TableStyle = UTF8_HORIZONTAL_ONLY.row_separator(LineStyle::none());
 /// A region of which the model does not see more than this part is warned of.
 const UNSEEN_WARNING: f64 = 0.2;
 
@@ -43,13 +45,16 @@ struct Line {
 
 impl Summary {
     pub fn new(plan: &Plan, run: RunRecord, classes: &[ClassRow], class_count: usize) -> Self {
-        let mut rows: Vec<Line> = classes.iter().filter(|r| r.region != OBJECT || r.kind != OBJECT).map(|r| line(r, classes)).collect();
+        let mut rows: Vec<Line> =
+            classes.iter().filter(|r| r.region != OBJECT || r.kind != OBJECT).map(|r| line(r, classes)).collect();
         // The view's edge is watched for free; it fills the table only when nothing was declared.
         if rows.iter().any(|r| r.kind != BORDER) {
             rows.retain(|r| r.kind != BORDER);
         }
         let rank = |r: &Line| r.share.zip(r.area).map_or(f64::NEG_INFINITY, |(share, area)| share - area);
-        rows.sort_by(|a, b| rank(b).total_cmp(&rank(a)).then_with(|| (&a.label, &a.region).cmp(&(&b.label, &b.region))));
+        rows.sort_by(|a, b| {
+            rank(b).total_cmp(&rank(a)).then_with(|| (&a.label, &a.region).cmp(&(&b.label, &b.region)))
+        });
         let warnings = warnings(plan, &run, &rows, class_count);
         Self { run, warnings, rows }
     }
@@ -76,16 +81,14 @@ impl Summary {
     pub fn headline(&self) -> String {
         let c = &self.run.counts;
         let skips = if c.skipped == 0 { String::new() } else { format!(", {} skipped", c.skipped) };
-        format!(
-            "{}: {} of {} images scored{skips}; top-1 {:.1} %; {:.0} images/s",
-            self.run.pipeline, c.scored, c.found, 100.0 * self.run.top1_accuracy, self.run.images_per_s
-        )
+        let accuracy = 100.0 * self.run.top1_accuracy;
+        format!("{}: {} of {} images scored{skips}; top-1 {accuracy:.1} %", self.run.pipeline, c.scored, c.found)
     }
 
     /// The table for a terminal of 80 columns or more.
     pub fn to_terminal(&self, width: u16) -> String {
         let mut table = Table::new();
-        table.load_style(UTF8_HORIZONTAL_ONLY).set_content_arrangement(ContentArrangement::Dynamic).set_width(width);
+        table.load_style(STYLE).set_content_arrangement(ContentArrangement::Dynamic).set_width(width);
         table.set_header(self.header());
         self.shown().iter().for_each(|r| {
             table.add_row(self.cells(r));
@@ -93,24 +96,34 @@ impl Summary {
         for column in table.column_iter_mut().skip(2) {
             column.set_cell_alignment(CellAlignment::Right);
         }
-        format!("{table}\n{}", self.footnote())
+        format!("{table}\n{}", wrap(&self.footnote(), usize::from(width)))
     }
 
     /// `summary.md`, short enough for a comment.
     pub fn to_markdown(&self) -> String {
         let escape = |cell: String| cell.replace('|', "\\|").replace(['\n', '\r'], " ").replace('<', "&lt;");
-        let line = |cells: Vec<String>| format!("| {} |\n", cells.into_iter().map(escape).collect::<Vec<_>>().join(" | "));
+        let line =
+            |cells: Vec<String>| format!("| {} |\n", cells.into_iter().map(escape).collect::<Vec<_>>().join(" | "));
         let header = self.header();
         let mut out = format!("**{}**\n\n", self.headline());
         self.warnings.iter().for_each(|w| out += &format!("- warning: {}\n", escape(w.clone())));
         out += &line(header.iter().map(|h| (*h).to_owned()).collect());
-        out += &format!("|{}\n", ["---", "---"].into_iter().chain(vec!["---:"; header.len() - 2]).map(|c| format!("{c}|")).collect::<String>());
+        out += &format!(
+            "|{}\n",
+            ["---", "---"]
+                .into_iter()
+                .chain(vec!["---:"; header.len() - 2])
+                .map(|c| format!("{c}|"))
+                .collect::<String>()
+        );
         self.shown().iter().for_each(|r| out += &line(self.cells(r)));
         out + "\n" + &self.footnote() + "\n"
     }
 
+    /// The most conspicuous rows that have a share.
     fn shown(&self) -> &[Line] {
-        &self.rows[..self.rows.len().min(ROWS_MAX)]
+        let with_share = self.rows.iter().take_while(|r| r.share.is_some()).count();
+        &self.rows[..with_share.min(ROWS_MAX)]
     }
 
     fn has_objects(&self) -> bool {
@@ -120,27 +133,33 @@ impl Summary {
     fn header(&self) -> Vec<&'static str> {
         let mut header = vec!["class", "region", "images", "top-1", "heat", "area", "lift"];
         if self.has_objects() {
-            header.extend(["heat on object", "lift"]);
+            header.push("on object");
         }
         header
     }
 
     fn cells(&self, r: &Line) -> Vec<String> {
         let percent = |v: Option<f64>| v.map_or("-".to_owned(), |v| format!("{:.1} %", 100.0 * v));
-        let ratio = |v: Option<f64>| v.map_or("-".to_owned(), |v| format!("{v:.1}"));
-        let images = r.present.map_or(r.images.to_string(), |p| format!("{p} of {}", r.images));
+        let images = r.present.map_or(r.images.to_string(), |p| format!("{p}/{}", r.images));
         let mut cells = vec![printable(&r.label), printable(&r.region), images];
-        cells.extend([percent(r.accuracy), percent(r.share), percent(r.area), ratio(r.lift)]);
+        let lift = r.lift.map_or("-".to_owned(), |v| format!("{v:.1}"));
+        cells.extend([percent(r.accuracy), percent(r.share), percent(r.area), lift]);
         if self.has_objects() {
-            cells.extend([percent(r.object_share), ratio(r.object_lift)]);
+            cells.push(percent(r.object_share));
         }
         cells
     }
 
     fn footnote(&self) -> String {
-        let left = self.rows.len().saturating_sub(ROWS_MAX);
-        let more = if left > 0 { format!("{left} more rows in classes.parquet. ") } else { String::new() };
-        format!("{more}Heat is the mean share of positive class evidence; it screens, it does not prove use.")
+        let left = self.rows.len() - self.shown().len();
+        let more = if left > 0 {
+            format!("{left} more rows in classes.parquet, most conspicuous first here. ")
+        } else {
+            String::new()
+        };
+        format!(
+            "{more}heat: mean share of the class's positive evidence inside the region. It screens; it does not prove use."
+        )
     }
 }
 
@@ -164,6 +183,22 @@ fn line(r: &ClassRow, all: &[ClassRow]) -> Line {
     }
 }
 
+/// Breaks a paragraph at spaces.
+fn wrap(text: &str, width: usize) -> String {
+    let (mut out, mut column) = (String::new(), 0);
+    for word in text.split(' ') {
+        let length = word.chars().count();
+        if column > 0 {
+            let fits = column + 1 + length <= width;
+            out.push(if fits { ' ' } else { '\n' });
+            column = if fits { column + 1 } else { 0 };
+        }
+        out += word;
+        column += length;
+    }
+    out
+}
+
 /// Control characters of hostile names must not reach a terminal.
 fn printable(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
@@ -177,7 +212,11 @@ fn warnings(plan: &Plan, run: &RunRecord, rows: &[Line], class_count: usize) -> 
         let seen: Vec<f64> = of().filter_map(|r| r.visible).collect();
         let mean = seen.iter().sum::<f64>() / seen.len() as f64;
         if 1.0 - mean > UNSEEN_WARNING {
-            out.push(format!("the model never sees {:.0} % of region {:?}: the training transform cuts it off", 100.0 * (1.0 - mean), region.name));
+            out.push(format!(
+                "the model never sees {:.0} % of region {:?}: the training transform cuts it off",
+                100.0 * (1.0 - mean),
+                region.name
+            ));
         }
         if of().all(|r| r.present == Some(0)) && of().next().is_some() {
             out.push(format!("region {:?} is annotated on no image", region.name));
@@ -191,9 +230,11 @@ pub fn accuracy_warning(accuracy: f64, class_count: usize, expected: Option<f64>
     let chance = 1.0 / class_count.max(1) as f64;
     let hint = "check the order of model.classes and [preprocess]";
     match expected {
-        Some(e) if accuracy < e / 2.0 => {
-            Some(format!("top-1 accuracy {:.1} % is under half of the expected {:.1} %: {hint}", 100.0 * accuracy, 100.0 * e))
-        }
+        Some(e) if accuracy < e / 2.0 => Some(format!(
+            "top-1 accuracy {:.1} % is under half of the expected {:.1} %: {hint}",
+            100.0 * accuracy,
+            100.0 * e
+        )),
         None if accuracy < (5.0 * chance).min(0.5) => {
             Some(format!("top-1 accuracy {:.1} % is near chance ({:.1} %): {hint}", 100.0 * accuracy, 100.0 * chance))
         }

@@ -25,7 +25,10 @@ impl Store {
             std::fs::create_dir_all(path).map_err(Error::cause(format!("make the run folder {}", path.display())))
         };
         if folder.exists() {
-            return Err(Error::new(format!("the run folder {} exists already; choose another --out", folder.display())));
+            return Err(Error::new(format!(
+                "the run folder {} exists already; choose another --out",
+                folder.display()
+            )));
         }
         for table in [ImageRow::TABLE, RegionRow::TABLE] {
             make(&folder.join(table))?;
@@ -56,7 +59,8 @@ impl Store {
     }
 
     fn write<R: Row>(&self, name: &str, rows: &[R]) -> Result<()> {
-        let bytes = parquet::encode(rows, &self.footer).map_err(|e| Error::new(format!("failed to encode {name}: {e}")))?;
+        let bytes =
+            parquet::encode(rows, &self.footer).map_err(|e| Error::new(format!("failed to encode {name}: {e}")))?;
         self.file(name, &bytes)
     }
 
@@ -83,7 +87,8 @@ impl Store {
         #[cfg(unix)]
         if let (Some(parent), Some(name)) = (self.folder.parent(), self.folder.file_name()) {
             let (temporary, latest) = (parent.join(format!(".latest-{}", std::process::id())), parent.join("latest"));
-            let switch = std::os::unix::fs::symlink(name, &temporary).and_then(|()| std::fs::rename(&temporary, &latest));
+            let switch =
+                std::os::unix::fs::symlink(name, &temporary).and_then(|()| std::fs::rename(&temporary, &latest));
             switch.map_err(Error::cause(format!("point {} at the run", latest.display())))?;
         }
         Ok(())

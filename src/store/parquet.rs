@@ -28,7 +28,8 @@ fn column(name: &str, values: Values) -> Column {
         Values::Flag(v) => Series::new(name.into(), v),
         Values::Floats(v) => {
             let total = v.iter().map(Vec::len).sum();
-            let mut lists = ListPrimitiveChunkedBuilder::<Float32Type>::new(name.into(), v.len(), total, DataType::Float32);
+            let mut lists =
+                ListPrimitiveChunkedBuilder::<Float32Type>::new(name.into(), v.len(), total, DataType::Float32);
             v.iter().for_each(|row| lists.append_slice(row));
             lists.finish().into_series()
         }

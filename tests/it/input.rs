@@ -1,0 +1,119 @@
+//! Decoding and preprocessing against Pillow (fixtures/make_goldens.py).
+
+use crate::support::{fixtures, json};
+use camaudit::geometry::{Rect, Size};
+use camaudit::input::{Preprocessor, decode, read};
+use camaudit::plan::Plan;
+use std::path::Path;
+
+fn decode_file(path: &Path) -> Result<image::RgbImage, camaudit::error::Skip> {
+    Ok(decode(&read(path)?)?.rgb)
+}
+
+/// Largest and mean difference in levels of 255.
+fn difference(a: &[u8], b: &[u8]) -> (u8, f64) {
+    assert_eq!(a.len(), b.len());
+    let differences = || a.iter().zip(b).map(|(a, b)| a.abs_diff(*b));
+    (differences().max().unwrap_or(0), differences().map(f64::from).sum::<f64>() / a.len() as f64)
+}
+
+#[test]
+fn every_kind_of_file_is_read_as_pillow_reads_it_or_skipped_with_a_reason() {
+    let cases = json(&fixtures().join("golden/odd.json"));
+    for (name, case) in cases.as_object().expect("cases") {
+        let found = decode_file(&fixtures().join("odd").join(name));
+        match (found, case["reason"].as_str()) {
+            (Ok(picture), None) => {
+                let golden = image::open(fixtures().join(format!("odd/{name}.rgb.png"))).expect("golden").into_rgb8();
+                assert_eq!(picture.dimensions(), golden.dimensions(), "{name}");
+                let (worst, _) = difference(picture.as_raw(), golden.as_raw());
+                assert!(
+                    u64::from(worst) <= case["tolerance"].as_u64().expect("tolerance"),
+                    "{name}: {worst} levels off"
+                );
+            }
+            (Err(skip), Some(reason)) => {
+                assert_eq!((skip.stage.name(), skip.reason), (case["stage"].as_str().expect("stage"), reason), "{name}")
+            }
+            (Ok(_), Some(reason)) => panic!("{name} should be skipped as {reason}"),
+            (Err(skip), None) => panic!("{name}: {}: {}", skip.reason, skip.message),
+        }
+    }
+}
+
+/// A plan whose tensor is the preprocessed picture in levels of 255.
+fn levels(steps: &serde_json::Value) -> Plan {
+    let folder = tempfile::tempdir().expect("folder");
+    let toml = toml::Value::try_from(steps).expect("steps");
+    let fixtures = fixtures();
+    let text = format!(
+        "[dataset]\nroot = {:?}\n[model]\npath = {:?}\n[preprocess]\nscale = 1.0\nlayout = \"nhwc\"\nsteps = {toml}\n",
+        fixtures.join("exact"),
+        fixtures.join("models/shortcut.onnx")
+    );
+    crate::support::plan(folder.path(), "levels", &text, &[])
+}
+
+#[test]
+fn resizing_and_cropping_equal_pillow() {
+    let cases = json(&fixtures().join("golden/preprocess.json"));
+    for (name, steps) in cases.as_object().expect("cases") {
+        let plan = levels(steps).preprocess;
+        for (kind, worst_allowed, mean_allowed) in [("png", 1, 0.25), ("jpg", 8, 0.4)] {
+            let photo =
+                decode(&read(&fixtures().join(format!("preprocess/source.{kind}"))).expect("read")).expect("decode");
+            let (tensor, view) = Preprocessor::new(&plan).run(&photo).expect("preprocess");
+            assert_eq!(view, Preprocessor::view(&plan, photo.size).expect("view"));
+            let golden =
+                image::open(fixtures().join(format!("preprocess/{name}.{kind}.png"))).expect("golden").into_rgb8();
+            let bytes: Vec<u8> = tensor.values.iter().map(|&v| v as u8).collect();
+            let (worst, mean) = difference(&bytes, golden.as_raw());
+            assert!(worst <= worst_allowed && mean <= mean_allowed, "{name}.{kind}: worst {worst}, mean {mean:.3}");
+        }
+    }
+}
+
+#[test]
+fn the_view_says_where_each_pixel_went() {
+    let check = |steps: serde_json::Value, rect: [f64; 4], expected: [f64; 4]| {
+        let view = Preprocessor::view(&levels(&steps).preprocess, Size::new(500, 375)).expect("view");
+        let r = view.rect(Rect::new(rect[0], rect[1], rect[2], rect[3]));
+        for (found, expected) in [r.x0, r.y0, r.x1, r.y1].into_iter().zip(expected) {
+            assert!((found - expected).abs() < 1e-9, "{steps}: {r:?}");
+        }
+    };
+    // 500 x 375 -> 341 x 256 (truncated) -> crop at (58, 16): half of 117 is 58.5, to even is 58.
+    let crop = serde_json::json!([{"resize": {"short": 256}}, {"center_crop": 224}]);
+    check(crop, [0.0, 0.0, 500.0, 375.0], [-58.0, -16.0, 283.0, 240.0]);
+    check(
+        serde_json::json!([{"resize": {"exact": [250, 750]}}]),
+        [100.0, 50.0, 200.0, 100.0],
+        [50.0, 100.0, 100.0, 200.0],
+    );
+    let letterbox = serde_json::json!([{"letterbox": {"size": [224, 224]}}]);
+    check(letterbox, [0.0, 0.0, 500.0, 375.0], [0.0, 28.0, 224.0, 196.0]);
+}
+
+#[test]
+fn bgr_grey_and_layouts_order_the_channels() {
+    let photo = decode(&read(&fixtures().join("odd/one_pixel.png")).expect("read")).expect("decode");
+    let [r, g, b] = photo.rgb.get_pixel(0, 0).0;
+    let run = |channels: &str, layout: &str| {
+        let mut plan = levels(&serde_json::json!([{"resize": {"exact": [1, 1]}}]));
+        let folder = tempfile::tempdir().expect("folder");
+        let fixtures = fixtures();
+        let text = format!(
+            "[dataset]\nroot = {:?}\n[model]\npath = {:?}\n[preprocess]\nscale = 1.0\nlayout = {layout:?}\nchannels = {channels:?}\nsteps = [{{ resize = {{ exact = [1, 1] }} }}]\n",
+            fixtures.join("exact"),
+            fixtures.join("models/shortcut.onnx")
+        );
+        plan.preprocess = crate::support::plan(folder.path(), "channels", &text, &[]).preprocess;
+        Preprocessor::new(&plan.preprocess).run(&photo).expect("preprocess").0
+    };
+    let level = |v: u8| f32::from(v);
+    assert_eq!(run("rgb", "nchw").values, [level(r), level(g), level(b)]);
+    assert_eq!(run("bgr", "nhwc").values, [level(b), level(g), level(r)]);
+    let luma = (19595 * u32::from(r) + 38470 * u32::from(g) + 7471 * u32::from(b) + 0x8000) >> 16;
+    let grey = run("grey", "nhwc");
+    assert_eq!((grey.values, grey.shape), (vec![luma as f32], [1, 1, 1, 1]));
+}

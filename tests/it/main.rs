@@ -1,0 +1,13 @@
+//! The behaviour of camaudit from outside, on real files. One binary, because linking it is slow.
+#![allow(clippy::expect_used, clippy::panic, clippy::print_stderr)]
+
+mod cli;
+mod contract;
+mod exact;
+mod input;
+mod model;
+mod pipeline;
+mod run;
+mod shared;
+mod support;
+mod tidy;

@@ -1,0 +1,142 @@
+//! Pipeline files: every problem at once, with line and key; overrides; the published schema.
+
+use crate::support::{demo_text, fixtures, root};
+use camaudit::plan::Plan;
+
+fn load(text: &str, set: &[&str]) -> Result<Plan, String> {
+    let folder = tempfile::tempdir().expect("folder");
+    let file = folder.path().join("p.toml");
+    std::fs::write(&file, text).expect("write");
+    let set: Vec<String> = set.iter().map(|s| (*s).to_owned()).collect();
+    Plan::load(&file, &set).map_err(|e| e.to_string())
+}
+
+/// The text's problems as `line key`, in order.
+fn check(text: &str, set: &[&str], expected: &[&str]) {
+    let message = load(text, set).expect_err("problems");
+    let found: Vec<String> = message
+        .lines()
+        .skip(1)
+        .map(|l| {
+            let l = l.trim().rsplit_once(".toml:").map_or(l.trim(), |(_, rest)| rest);
+            l.splitn(3, ": ").take(2).collect::<Vec<_>>().join(" ")
+        })
+        .collect();
+    assert_eq!(found, expected, "{message}");
+}
+
+#[test]
+fn all_problems_are_reported_at_once_with_line_and_key() {
+    let text = r#"
+[dataset]
+rooot = "x"
+format = "zip"
+[model]
+path = "no.onnx"
+expected_accuracy = 3
+[preprocess]
+preset = "zero-one"
+size = "big"
+std = [1, 2]
+[[region]]
+name = "a"
+corner = { at = "left", width = 0.1, height = 2.0 }
+[[region]]
+kind = "confounder"
+border = { thickness = 0.1 }
+rect = { left = 0, top = 0, right = 1, bottom = 1 }
+[run]
+shard_size = 0
+"#;
+    let expected = [
+        "3 dataset.rooot",
+        "4 dataset.format",
+        "6 model.path",
+        "7 model.expected_accuracy",
+        "10 preprocess.size",
+        "11 preprocess.std",
+        "14 region[0].corner.at",
+        "14 region[0].corner.height",
+        "15 region[1]",
+        "20 run.shard_size",
+    ];
+    let message = load(text, &[]).expect_err("problems");
+    for problem in expected {
+        let (line, key) = problem.split_once(' ').expect("line and key");
+        assert!(message.contains(&format!(".toml:{line}: {key}: ")), "{problem} is not in\n{message}");
+    }
+}
+
+#[test]
+fn a_syntax_error_names_its_line() {
+    check("[dataset]\nroot = \n", &[], &["2 syntax"]);
+}
+
+#[test]
+fn what_is_missing_is_said() {
+    check("", &[], &["1 dataset.root", "1 model.path", "1 preprocess.preset"]);
+}
+
+#[test]
+fn set_overrides_any_key_and_its_problems_are_told_apart() {
+    let demo = demo_text("shortcut.onnx");
+    let plan = load(&demo, &["run.jobs=3", "run.out=some where", "scores.object_visible_min = 0.5"]).expect("plan");
+    assert_eq!((plan.run.jobs, plan.scores.object_visible_min), (3, 0.5));
+    assert!(plan.run.out.ends_with("some where"));
+    check(&demo, &["run.jbos=3"], &["--set run.jbos"]);
+    check(&demo, &["run.jobs=many"], &["--set run.jobs"]);
+    check(&demo, &["nonsense"], &["--set --set nonsense"]);
+}
+
+#[test]
+fn jobs_and_out_do_not_change_the_meaning_but_all_else_does() {
+    let demo = demo_text("shortcut.onnx");
+    let hash = |set: &[&str]| load(&demo, set).expect("plan").hash;
+    assert_eq!(hash(&[]), hash(&["run.jobs=7", "run.out=elsewhere"]));
+    assert_ne!(hash(&[]), hash(&["run.seed=1"]));
+    assert_ne!(hash(&[]), hash(&["preprocess.size=32"]));
+}
+
+#[test]
+fn the_committed_schema_is_the_generated_one() {
+    let committed = std::fs::read_to_string(root().join("pipelines/schema.json")).expect("pipelines/schema.json");
+    assert_eq!(committed, camaudit::plan::json_schema(), "run `make schema`");
+}
+
+/// `full.toml` must show every key there is: it is read against the schema, key by key.
+#[test]
+fn full_toml_shows_every_key() {
+    let text = std::fs::read_to_string(root().join("pipelines/full.toml")).expect("full.toml");
+    let schema: serde_json::Value = serde_json::from_str(&camaudit::plan::json_schema()).expect("schema");
+    let mut missing = Vec::new();
+    let objects = std::iter::once(&schema).chain(schema["$defs"].as_object().expect("defs").values());
+    for object in objects {
+        for key in object["properties"].as_object().into_iter().flat_map(|p| p.keys()) {
+            if !text.contains(key.as_str()) {
+                missing.push(key.clone());
+            }
+        }
+    }
+    assert!(missing.is_empty(), "full.toml says nothing of {missing:?}");
+}
+
+#[test]
+fn the_committed_pipelines_are_valid() {
+    for entry in std::fs::read_dir(root().join("pipelines")).expect("pipelines") {
+        let path = entry.expect("entry").path();
+        if path.extension().is_some_and(|e| e == "toml") {
+            Plan::load(&path, &[]).unwrap_or_else(|e| panic!("{e}"));
+        }
+    }
+}
+
+#[test]
+fn a_label_that_the_model_lacks_names_the_nearest() {
+    let text = demo_text("shortcut.onnx") + "[dataset.labels]\nhorse = \"hrose\"\n";
+    let text = text.replace("[dataset.labels]", "\n[dataset.labels]");
+    let folder = tempfile::tempdir().expect("folder");
+    let plan = crate::support::plan(folder.path(), "labels", &text, &[]);
+    let error = camaudit::audit::run(&plan, &crate::support::Silent).err().expect("refused").to_string();
+    assert!(error.contains("\"hrose\"") && error.contains("nearest: \"horse\""), "{error}");
+    let _ = fixtures();
+}

@@ -1,0 +1,215 @@
+//! Whole runs on the fixtures: what the heat says, counts, determinism, skips, limits.
+
+use crate::support::{Silent, audit, close, demo_text, files, fixtures, json, numbers, parquet, plan, texts};
+use camaudit::audit::run;
+use std::collections::BTreeSet;
+
+#[test]
+fn the_network_that_learned_the_tag_puts_its_heat_there_and_the_other_does_not() {
+    let folder = tempfile::tempdir().expect("folder");
+    let share = |model: &str| {
+        let outcome = audit(&plan(folder.path(), model, &demo_text(model), &[]));
+        let classes = parquet(&outcome.folder.join("classes.parquet"));
+        let (labels, regions) = (texts(&classes, "label"), texts(&classes, "region"));
+        let row = labels.iter().zip(&regions).position(|(l, r)| l == "horse" && r == "source-tag").expect("row");
+        let present = classes.column("present").expect("present").u32().expect("counts").get(row);
+        assert_eq!(present, Some(40));
+        (
+            numbers(&classes, "lift")[row].expect("lift"),
+            numbers(&classes, "specificity_mean")[row].expect("specificity"),
+        )
+    };
+    let (clever_lift, clever_specificity) = share("shortcut.onnx");
+    let (clean_lift, clean_specificity) = share("clean.onnx");
+    assert!(clever_lift > 3.0 && clean_lift < 1.5, "lifts {clever_lift} and {clean_lift}");
+    assert!(clever_specificity > 5.0 * clean_specificity.abs(), "{clever_specificity} and {clean_specificity}");
+}
+
+#[test]
+fn found_is_scored_plus_skipped_and_every_skip_has_a_reason() {
+    let folder = tempfile::tempdir().expect("folder");
+    let set = folder.path().join("set/horse");
+    std::fs::create_dir_all(&set).expect("set");
+    std::fs::create_dir_all(set.join("a folder.jpg")).expect("folder with a picture's name");
+    let copy = |from: &str, to: &str| std::fs::copy(fixtures().join(from), set.join(to)).map(|_| ()).expect("copy");
+    copy("horses/horse/horse000.jpg", "good.jpg");
+    copy("horses/horse/horse001.jpg", "a folder.jpg/inside.jpg");
+    copy("odd/truncated.png", "cut.png");
+    copy("odd/text.jpg", "text.jpg");
+    copy("odd/empty.jpg", "empty.jpg");
+    copy("README.md", "notes.txt");
+    copy("horses/horse/horse000.jpg", ".hidden.jpg");
+    #[cfg(unix)]
+    {
+        std::os::unix::fs::symlink("nowhere.jpg", set.join("dangling.jpg")).expect("link");
+        std::os::unix::fs::symlink("..", set.join("loop.jpg")).expect("link");
+        std::os::unix::fs::symlink(fixtures().join("horses/car/car000.jpg"), set.join("outside.jpg")).expect("link");
+        std::os::unix::fs::symlink("good.jpg", set.join("link.jpg")).expect("link");
+    }
+    let text = demo_text("shortcut.onnx")
+        .replace(&format!("{:?}", fixtures().join("horses")), &format!("{:?}", folder.path().join("set")));
+    let outcome = audit(&plan(folder.path(), "odd", &text, &["run.max_skipped=0.9"]));
+    let counts = &outcome.record.counts;
+    assert_eq!(counts.found, counts.scored + counts.skipped);
+    assert_eq!(counts.scored, if cfg!(unix) { 3 } else { 2 });
+    let skipped = parquet(&outcome.folder.join("skipped.parquet"));
+    let reasons: BTreeSet<String> =
+        texts(&skipped, "path").into_iter().zip(texts(&skipped, "reason")).map(|(p, r)| format!("{p} {r}")).collect();
+    let mut expected = vec!["horse/cut.png corrupt", "horse/text.jpg not_an_image", "horse/empty.jpg empty"];
+    if cfg!(unix) {
+        expected.extend([
+            "horse/dangling.jpg dangling_link",
+            "horse/loop.jpg link_loop",
+            "horse/outside.jpg link_outside",
+        ]);
+    }
+    assert_eq!(reasons, expected.into_iter().map(str::to_owned).collect());
+    assert_eq!(counts.ignored["hidden file"], 1);
+    assert_eq!(counts.ignored["file without an image's extension"], 1);
+}
+
+#[test]
+fn too_many_skips_end_with_exit_code_3_and_a_report_all_the_same() {
+    let folder = tempfile::tempdir().expect("folder");
+    let set = folder.path().join("set/horse");
+    std::fs::create_dir_all(&set).expect("set");
+    for i in 0..4 {
+        let from = if i == 0 { "horses/horse/horse000.jpg" } else { "odd/text.jpg" };
+        std::fs::copy(fixtures().join(from), set.join(format!("{i}.jpg"))).expect("copy");
+    }
+    let text = demo_text("shortcut.onnx")
+        .replace(&format!("{:?}", fixtures().join("horses")), &format!("{:?}", folder.path().join("set")));
+    let error = run(&plan(folder.path(), "broken", &text, &[]), &Silent).err().expect("too many");
+    assert_eq!(error.exit_code(), 3);
+    assert!(error.to_string().contains("3 of 4 images were skipped (3 decode/not_an_image)"), "{error}");
+    assert!(folder.path().join("reports/broken/latest/run.json").is_file());
+}
+
+/// The same bytes for any number of threads; the same rows for any shard size.
+#[test]
+fn threads_and_shards_change_nothing() {
+    let folder = tempfile::tempdir().expect("folder");
+    let run = |name: &str, set: &[&str]| {
+        std::fs::create_dir_all(folder.path().join(name)).expect("folder");
+        audit(&plan(&folder.path().join(name), "demo", &demo_text("shortcut.onnx"), set)).folder
+    };
+    let tables = |folder: &std::path::Path| -> Vec<(String, Vec<u8>)> {
+        files(folder).into_iter().filter(|(name, _)| name != "run.json").collect()
+    };
+    let one = tables(&run("one", &["run.jobs=1", "run.shard_size=64"]));
+    assert_eq!(one.len(), 7 * 2 + 4, "{:?}", one.iter().map(|f| &f.0).collect::<Vec<_>>());
+    assert!(one == tables(&run("two", &["run.jobs=2", "run.shard_size=64"])), "jobs change bytes");
+    let (small, large) = (run("small", &["run.shard_size=7"]), run("large", &["run.shard_size=1000"]));
+    for table in ["images", "regions"] {
+        let rows = |folder: &std::path::Path| {
+            let parts = files(&folder.join(table));
+            let frames = parts.iter().map(|(name, _)| parquet(&folder.join(table).join(name)));
+            frames.reduce(|a, b| a.vstack(&b).expect("same columns")).expect("parts")
+        };
+        assert!(rows(&small).equals_missing(&rows(&large)), "shard size changes rows of {table}");
+    }
+}
+
+#[test]
+fn a_limit_takes_the_same_images_of_each_class_every_time() {
+    let folder = tempfile::tempdir().expect("folder");
+    let paths = |name: &str, set: &[&str]| {
+        let outcome = audit(&plan(folder.path(), name, &demo_text("shortcut.onnx"), set));
+        assert_eq!(outcome.record.counts.found, 15);
+        texts(&parquet(&outcome.folder.join("images/part-00000.parquet")), "path").into_iter().collect::<BTreeSet<_>>()
+    };
+    let first = paths("first", &["run.limit=5"]);
+    assert_eq!(first, paths("second", &["run.limit=5"]));
+    assert_ne!(first, paths("third", &["run.limit=5", "run.seed=1"]));
+}
+
+#[test]
+fn a_manifest_gives_the_rows_that_the_folders_give() {
+    let folder = tempfile::tempdir().expect("folder");
+    let mut manifest = String::from("\u{feff}path,label,split,group\r\n");
+    for class in ["boat", "car", "horse"] {
+        for i in 0..4 {
+            let split = if i == 3 { "val" } else { "train" };
+            manifest += &format!("{class}/{class}00{i}.jpg,{class},{split},g{i}\r\n");
+        }
+    }
+    manifest += "../models/clean.onnx,horse,train,\r\nhorse/horse000.jpg,car,train,\r\nhorse/none.jpg,horse,train,\r\nhorse/horse004.jpg,,train,\r\n";
+    std::fs::write(folder.path().join("labels.csv"), manifest).expect("manifest");
+    let root = format!("root = {:?}", fixtures().join("horses"));
+    let text = demo_text("shortcut.onnx")
+        .replace(&root, &format!("{root}\nformat = \"csv\"\nmanifest = \"labels.csv\"\nsplits = [\"train\"]"));
+    let from_csv = audit(&plan(folder.path(), "csv", &text, &["run.max_skipped=0.5"]));
+    let counts = &from_csv.record.counts;
+    assert_eq!((counts.found, counts.scored, counts.skipped), (13, 9, 4));
+    assert_eq!(counts.ignored["row of another split"], 3);
+    for reason in ["annotation/path_outside", "annotation/duplicate", "annotation/no_label", "read/not_found"] {
+        assert_eq!(counts.skipped_by_reason[reason], 1, "{reason}");
+    }
+    let images = parquet(&from_csv.folder.join("images/part-00000.parquet"));
+    assert_eq!(texts(&images, "group")[0], "g0");
+    let from_folders = audit(&plan(folder.path(), "folders", &demo_text("shortcut.onnx"), &[]));
+    let all = parquet(&from_folders.folder.join("images/part-00000.parquet"));
+    let shares = numbers(&all, "object_share");
+    let key =
+        |frame| -> Vec<(String, String)> { texts(frame, "image_id").into_iter().zip(texts(frame, "target")).collect() };
+    let all_keys = key(&all);
+    for (key, share) in key(&images).iter().zip(numbers(&images, "object_share")) {
+        let row = all_keys.iter().position(|k| k == key).expect("the same image");
+        assert_eq!(share, shares[row]);
+    }
+}
+
+#[test]
+fn normalised_boxes_mean_the_same_as_pixels() {
+    let folder = tempfile::tempdir().expect("folder");
+    let boxes = std::fs::read_to_string(fixtures().join("horses.boxes.csv")).expect("boxes");
+    let mut lines = boxes.lines();
+    let mut normalised = lines.next().expect("header").to_owned() + "\n";
+    for line in lines {
+        let f: Vec<&str> = line.split(',').collect();
+        let v: Vec<f64> = f[2..].iter().map(|v| v.parse().expect("number")).collect();
+        normalised += &format!("{},{},{},{},{},{}\n", f[0], f[1], v[0] / 112.0, v[1] / 84.0, v[2] / 112.0, v[3] / 84.0);
+    }
+    std::fs::write(folder.path().join("boxes.csv"), normalised).expect("boxes");
+    let text = demo_text("shortcut.onnx");
+    let old = format!("boxes = {:?}", fixtures().join("horses.boxes.csv"));
+    let changed = text.replace(&old, "boxes = \"boxes.csv\"\nbox_coordinates = \"normalised\"");
+    let shares = |name: &str, text: &str| {
+        let outcome = audit(&plan(folder.path(), name, text, &["run.limit=20"]));
+        numbers(&parquet(&outcome.folder.join("regions/part-00000.parquet")), "share")
+    };
+    for (a, b) in shares("pixels", &text).into_iter().zip(shares("normalised", &changed)) {
+        assert_eq!(a.is_some(), b.is_some());
+        close(a.unwrap_or(0.0), b.unwrap_or(0.0), 1e-12, "share");
+    }
+}
+
+#[test]
+fn letterbox_bars_are_a_region_of_their_own() {
+    let folder = tempfile::tempdir().expect("folder");
+    let text = demo_text("shortcut.onnx")
+        .replace("preset = \"zero-one\"\nsize = 64", "steps = [{ letterbox = { size = [64, 64] } }]");
+    let outcome = audit(&plan(folder.path(), "letterbox", &text, &["run.limit=3"]));
+    let regions = parquet(&outcome.folder.join("regions/part-00000.parquet"));
+    let (names, areas) = (texts(&regions, "region"), numbers(&regions, "area"));
+    let row = names.iter().position(|n| n == "padding").expect("padding");
+    assert_eq!(areas[row], Some(0.25));
+}
+
+#[test]
+fn the_run_record_adds_up() {
+    let folder = tempfile::tempdir().expect("folder");
+    let outcome = audit(&plan(folder.path(), "demo", &demo_text("shortcut.onnx"), &[]));
+    let record = json(&outcome.folder.join("run.json"));
+    assert_eq!(record["counts"]["found"], 400);
+    assert_eq!(record["audit_id"].as_str().map(str::len), Some(32));
+    assert!(record["invariant_error_max"].as_f64().expect("error") < 1e-5);
+    let images = parquet(&outcome.folder.join("images/part-00000.parquet"));
+    assert_eq!(texts(&images, "target").iter().filter(|t| *t == "label").count(), 400);
+    let worst = (0..images.height()).map(|row| {
+        let cam = images.column("cam").expect("cam").list().expect("lists").get_as_series(row).expect("row");
+        let mean = cam.f32().expect("floats").iter().flatten().map(f64::from).sum::<f64>() / 64.0;
+        (mean + numbers(&images, "bias")[row].expect("bias") - numbers(&images, "logit")[row].expect("logit")).abs()
+    });
+    assert!(worst.fold(0.0, f64::max) < 1e-4);
+}
