@@ -208,7 +208,7 @@ mod tests {
     #[test]
     fn whole_pixel_rectangles_equal_the_sum_over_upsampled_pixels() {
         let g = grid(7, 224);
-        let map: Vec<f64> = (0..49).map(|i| ((i * 37) % 11) as f64 / 7.0).collect();
+        let map: Vec<f64> = (0..49).map(|i| f64::from((i * 37) % 11) / 7.0).collect();
         let up = g.upsample(&map);
         for r in [Rect::new(0.0, 0.0, 50.0, 30.0), Rect::new(17.0, 100.0, 224.0, 201.0), g.view.rect()] {
             let shape = Shape::Rects(vec![r]);

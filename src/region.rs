@@ -112,7 +112,7 @@ fn fixed(place: &Place, view: &View) -> Shape {
         }
         Place::Polygon { points, unit } => {
             let frame = Frame::new(*unit, view);
-            polygon(points.iter().map(|p| frame.point(p[0], p[1])).collect(), view)
+            polygon(points.iter().map(|p| frame.point(p[0], p[1])), view)
         }
         Place::Mask(mask) => Shape::Mask(Mask { frame: view.rect(view.original.rect()), ..mask.clone() }),
         Place::Annotation { .. } => Shape::Rects(Vec::new()),
@@ -169,9 +169,9 @@ fn padding(view: &View) -> Vec<Rect> {
 }
 
 /// A polygon in view coordinates, rasterised with antialiasing on the view's pixels over its bounding box.
-fn polygon(points: Vec<(f64, f64)>, view: &View) -> Shape {
+fn polygon(points: impl Iterator<Item = (f64, f64)>, view: &View) -> Shape {
     let mut path = PathBuilder::new();
-    for (i, &(x, y)) in points.iter().enumerate() {
+    for (i, (x, y)) in points.enumerate() {
         let (x, y) = (x as f32, y as f32);
         if i == 0 { path.move_to(x, y) } else { path.line_to(x, y) }
     }

@@ -147,19 +147,18 @@ fn near(inside: &[bool], width: usize, point: usize, tolerance: f64) -> bool {
         })
 }
 
-/// Fraction of the `wanted` hottest values that lie inside.
+/// Fraction of the `wanted` hottest values that lie inside. Heat is not negative, so its bits order as it does.
 pub fn rank_accuracy(map: &[f32], inside: &[bool], wanted: usize) -> f64 {
-    let mut order: Vec<f32> = map.to_vec();
-    let (_, &mut threshold, _) = order.select_nth_unstable_by(wanted - 1, |a, b| b.total_cmp(a));
-    let (mut above, mut above_in, mut equal, mut equal_in) = (0, 0, 0, 0);
-    for (v, &is_in) in map.iter().zip(inside) {
-        above += usize::from(*v > threshold);
-        above_in += usize::from(*v > threshold && is_in);
-        equal += usize::from(*v == threshold);
-        equal_in += usize::from(*v == threshold && is_in);
-    }
-    let from_ties = (wanted - above) as f64 * equal_in as f64 / equal as f64;
-    (above_in as f64 + from_ties) / wanted as f64
+    let mut order: Vec<u32> = map.iter().map(|v| (v + 0.0).to_bits()).collect();
+    let (_, &mut threshold, _) = order.select_nth_unstable(map.len() - wanted);
+    let threshold = f32::from_bits(threshold);
+    let count = |is: fn(&f32, &f32) -> bool| -> (u32, u32) {
+        let all = map.iter().map(|v| u32::from(is(v, &threshold))).sum();
+        (all, map.iter().zip(inside).map(|(v, &i)| u32::from(is(v, &threshold) & i)).sum())
+    };
+    let ((above, above_in), (equal, equal_in)) = (count(f32::gt), count(f32::eq));
+    let from_ties = (wanted as f64 - f64::from(above)) * f64::from(equal_in) / f64::from(equal);
+    (f64::from(above_in) + from_ties) / wanted as f64
 }
 
 /// `z_c - logsumexp_{k != c} z_k`; for sigmoid heads the logit itself.

@@ -1,7 +1,11 @@
-//! The conductor: one image on its way (`image`), and all of them (`run`). The only room that names the thread pool.
+//! The conductor: a file through a worker (`see`), its rows (`rows`), one image on its way (`image`), all of them (`run`).
+//! The only room that names the thread pool.
 
 mod image;
+mod rows;
 mod run;
+mod see;
 
-pub use image::{Auditor, Failure, Scored, Seen, Timings, Worker, arg_max};
+pub use image::{Auditor, Failure, Scored};
 pub use run::{Observer, Outcome, run};
+pub use see::{Seen, Timings, Worker};

@@ -1,6 +1,7 @@
 //! The conductor of a run: shards through the workers to one writer, then the figures, then `run.json`, last.
 
-use super::image::{Auditor, Failure, Scored, Timings, Worker};
+use super::image::{Auditor, Failure, Scored};
+use super::see::{Timings, Worker};
 use crate::aggregate::Classes;
 use crate::dataset::{Dataset, LabelMap, Lost, Sample};
 use crate::error::{Error, Result};
@@ -121,7 +122,7 @@ fn audit_all(auditor: &Auditor<'_>, dataset: &Dataset, store: &mut Store, observ
     let mut totals = Totals::default();
     std::thread::scope(|scope| {
         let (parts, receiver) = sync_channel::<Part>(1);
-        let writer = scope.spawn(move || write_parts(store, receiver));
+        let writer = scope.spawn(move || write_parts(store, &receiver));
         loop {
             let shard: Vec<_> = samples.by_ref().take(auditor.plan.run.shard_size).collect();
             if shard.is_empty() {
@@ -142,7 +143,7 @@ fn audit_all(auditor: &Auditor<'_>, dataset: &Dataset, store: &mut Store, observ
     Ok(totals)
 }
 
-fn write_parts(store: &mut Store, parts: Receiver<Part>) -> Result<()> {
+fn write_parts(store: &mut Store, parts: &Receiver<Part>) -> Result<()> {
     parts.iter().try_for_each(|(images, regions)| store.part(&images, &regions))
 }
 

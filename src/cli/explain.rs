@@ -1,7 +1,7 @@
 //! `camaudit explain`: where one image's evidence lies, as a picture.
 
 use super::{PipelineArgs, print, printable};
-use crate::audit::{Auditor, Seen, Worker, arg_max};
+use crate::audit::{Auditor, Seen, Worker};
 use crate::dataset::{Dataset, LabelMap, Sample};
 use crate::error::Error;
 use crate::plan::{Channels, Layout, Preprocess};
@@ -67,7 +67,7 @@ fn explain_one(
         .see(path)
         .map_err(|skip| Error::new(format!("{}: {}: {}", path.display(), skip.reason, skip.message)))?;
     let logits = &seen.inference.logits;
-    let class = class.or(known.map(|s| s.class)).unwrap_or_else(|| arg_max(logits));
+    let class = class.or(known.map(|s| s.class)).unwrap_or_else(|| seen.predicted());
     let cam = auditor.cam(&seen.inference, class);
     cam.check(f64::from(logits[class]))?;
     let boxes = known.map_or(&[][..], |s| &s.boxes);

@@ -3,7 +3,7 @@
 use super::{Entry, Item, Lost, display};
 use crate::error::{Error, Result, Skip, Stage};
 use crate::plan::Links;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use walkdir::{DirEntry, WalkDir};
 
 /// File names that are taken for images; the content decides what they are.
@@ -54,17 +54,17 @@ fn file(entry: &DirEntry, root: &Path, hidden: bool, escapes: bool) -> Item {
         return Item::Ignored("file without an image's extension");
     }
     if entry.file_type().is_symlink() {
-        return lost(path, "link", "a symbolic link; set dataset.links to follow it");
+        return lost(&path, "link", "a symbolic link; set dataset.links to follow it");
     }
     if escapes {
         return lost(
-            path,
+            &path,
             "link_outside",
             "the link leaves dataset.root; set dataset.links = \"anywhere\" to follow it",
         );
     }
     if !entry.file_type().is_file() {
-        return lost(path, "not_a_file", "neither a file nor a folder (a pipe, a socket or a device)");
+        return lost(&path, "not_a_file", "neither a file nor a folder (a pipe, a socket or a device)");
     }
     Item::Found(Entry { label: label(&path), path, ..Entry::default() })
 }
@@ -73,9 +73,9 @@ fn label(path: &Path) -> String {
     path.components().next().map_or_else(String::new, |c| c.as_os_str().to_string_lossy().into_owned())
 }
 
-fn lost(path: PathBuf, reason: &'static str, message: &str) -> Item {
-    let label = Some(label(&path));
-    Item::Lost(Lost { path: display(&path), label, skip: Skip::new(Stage::Walk, reason, message) })
+fn lost(path: &Path, reason: &'static str, message: &str) -> Item {
+    let label = Some(label(path));
+    Item::Lost(Lost { path: display(path), label, skip: Skip::new(Stage::Walk, reason, message) })
 }
 
 fn walk_error(error: &walkdir::Error, root: &Path) -> Item {
@@ -87,5 +87,5 @@ fn walk_error(error: &walkdir::Error, root: &Path) -> Item {
         Some(std::io::ErrorKind::PermissionDenied) => ("permission", "permission denied".to_owned()),
         _ => ("walk", error.to_string()),
     };
-    lost(path, reason, &message)
+    lost(&path, reason, &message)
 }

@@ -53,6 +53,9 @@ impl Listing {
     }
 }
 
+/// An image's lot, and its id.
+type Draw = ([u8; 32], [u8; 16]);
+
 /// Walks all items once. With a limit `(n, seed)` the `n` images of each label with the smallest hashes are selected.
 pub(super) fn scan(
     items: impl Iterator<Item = Item>,
@@ -63,7 +66,7 @@ pub(super) fn scan(
     let mut listing =
         Listing { categories: boxes.categories.clone(), problems: boxes.problems.clone(), ..Listing::default() };
     let mut hasher = blake3::Hasher::new();
-    let mut smallest: HashMap<String, BinaryHeap<([u8; 32], [u8; 16])>> = HashMap::new();
+    let mut smallest: HashMap<String, BinaryHeap<Draw>> = HashMap::new();
     let (mut lost, mut boxed) = (0, 0);
     for item in items {
         match item {

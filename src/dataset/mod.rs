@@ -1,6 +1,6 @@
 //! A labeled image set as a stream of [`Sample`]s, in an order that depends on names only.
 //!
-//! One file per format, all of one shape: a function that streams [`Item`]s. The set is walked twice: [`Dataset::open`]
+//! One file per format, all of one shape: a function that streams `Item`s. The set is walked twice: [`Dataset::open`]
 //! counts and fingerprints, [`Dataset::samples`] streams. Nothing is kept per image but what annotations need.
 
 mod boxes;

@@ -127,6 +127,7 @@ impl Preprocessor {
 }
 
 /// What a step does to the pixels: resizes, and windows that crop or pad.
+#[derive(Clone, Copy)]
 enum Move {
     Resize(Size, Filter),
     Window { left: i64, top: i64, size: Size, fill: [u8; 3] },

@@ -57,7 +57,7 @@ impl<'a> Document<'a> {
                 Err(error) => error,
             };
             let span = error.span().unwrap_or(0..0);
-            let removed = remove(table.get_mut(), &span, String::new());
+            let removed = remove(table.get_mut(), &span, "");
             let (key, start) = removed.clone().unwrap_or(("pipeline".into(), span.start));
             let message =
                 error.message().lines().next().unwrap_or_default().replace("expected struct", "expected a table of");
@@ -121,16 +121,16 @@ impl Sources {
 }
 
 /// Takes out the key or element whose own span or whose value's span is `span`; returns its dotted key and position.
-fn remove(table: &mut DeTable<'_>, span: &Range<usize>, at: String) -> Option<(String, usize)> {
+fn remove(table: &mut DeTable<'_>, span: &Range<usize>, at: &str) -> Option<(String, usize)> {
     let hit = table.iter().find(|(k, v)| k.span() == *span || v.span() == *span).map(|(k, _)| k.clone());
     if let Some(key) = hit {
         table.remove(key.get_ref().as_ref());
-        return Some((join(&at, key.get_ref()), key.span().start));
+        return Some((join(at, key.get_ref()), key.span().start));
     }
-    table.iter_mut().find_map(|(k, v)| remove_below(v.get_mut(), span, join(&at, k.get_ref())))
+    table.iter_mut().find_map(|(k, v)| remove_below(v.get_mut(), span, &join(at, k.get_ref())))
 }
 
-fn remove_below(value: &mut DeValue<'_>, span: &Range<usize>, at: String) -> Option<(String, usize)> {
+fn remove_below(value: &mut DeValue<'_>, span: &Range<usize>, at: &str) -> Option<(String, usize)> {
     match value {
         DeValue::Table(table) => remove(table, span, at),
         DeValue::Array(items) => {
@@ -142,7 +142,7 @@ fn remove_below(value: &mut DeValue<'_>, span: &Range<usize>, at: String) -> Opt
                 rest.for_each(|(_, item)| items.push(item));
                 return Some((format!("{at}[{i}]"), span.start));
             }
-            items.iter_mut().enumerate().find_map(|(i, v)| remove_below(v.get_mut(), span, format!("{at}[{i}]")))
+            items.iter_mut().enumerate().find_map(|(i, v)| remove_below(v.get_mut(), span, &format!("{at}[{i}]")))
         }
         _ => None,
     }

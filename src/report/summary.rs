@@ -152,14 +152,9 @@ impl Summary {
 
     fn footnote(&self) -> String {
         let left = self.rows.len() - self.shown().len();
-        let more = if left > 0 {
-            format!("{left} more rows in classes.parquet, most conspicuous first here. ")
-        } else {
-            String::new()
-        };
-        format!(
-            "{more}heat: mean share of the class's positive evidence inside the region. It screens; it does not prove use."
-        )
+        let more = if left > 0 { format!(" {left} more rows in classes.parquet.") } else { String::new() };
+        let heat = "Heat is the mean share of the class's positive evidence inside the region.";
+        format!("{heat} It screens; it does not prove use.{more}")
     }
 }
 

@@ -1,0 +1,84 @@
+//! What a worker does with a file: read, decode, preprocess, infer.
+
+use crate::error::{Result, Skip, Stage};
+use crate::geometry::{Size, View};
+use crate::input::{self, Preprocessor, Tensor};
+use crate::model::{Inference, Model, Session};
+use crate::plan::Preprocess;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+/// One thread's memory.
+pub struct Worker<'a> {
+    session: Session<'a>,
+    preprocessor: Preprocessor,
+}
+
+/// Time an image spent in each stage.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Timings {
+    pub read: Duration,
+    pub decode: Duration,
+    pub preprocess: Duration,
+    pub infer: Duration,
+    pub score: Duration,
+}
+
+impl Seen {
+    /// Class with the largest logit, the first where several are.
+    pub fn predicted(&self) -> usize {
+        let logits = &self.inference.logits;
+        logits.iter().enumerate().fold(0, |best, (i, z)| if *z > logits[best] { i } else { best })
+    }
+}
+
+impl Timings {
+    pub fn add(&mut self, other: &Self) {
+        self.read += other.read;
+        self.decode += other.decode;
+        self.preprocess += other.preprocess;
+        self.infer += other.infer;
+        self.score += other.score;
+    }
+}
+
+/// An image as the model saw it.
+pub struct Seen {
+    pub size: Size,
+    pub view: View,
+    pub tensor: Tensor,
+    pub inference: Inference,
+    /// BLAKE3 of the file, in hex.
+    pub content_hash: String,
+    pub timings: Timings,
+}
+
+impl<'a> Worker<'a> {
+    /// # Errors
+    /// When the engine cannot make a session.
+    pub fn new(model: &'a Model, plan: &Preprocess) -> Result<Self> {
+        Ok(Self { session: model.session()?, preprocessor: Preprocessor::new(plan) })
+    }
+
+    /// Reads, decodes, preprocesses and infers one file.
+    ///
+    /// # Errors
+    /// A skip that names the stage and the reason.
+    pub fn see(&mut self, source: &Path) -> std::result::Result<Seen, Skip> {
+        let mut timings = Timings::default();
+        let bytes = timed(&mut timings.read, || input::read(source))?;
+        let photo = timed(&mut timings.decode, || input::decode(&bytes))?;
+        let content_hash = blake3::hash(&bytes).to_hex().to_string();
+        let (tensor, view) = timed(&mut timings.preprocess, || self.preprocessor.run(&photo))?;
+        let inference = timed(&mut timings.infer, || self.session.run(&tensor.values));
+        let inference = inference.map_err(|e| Skip::new(Stage::Infer, "inference", e))?;
+        Ok(Seen { size: photo.size, view, tensor, inference, content_hash, timings })
+    }
+}
+
+fn timed<T>(into: &mut Duration, work: impl FnOnce() -> T) -> T {
+    let start = Instant::now();
+    let out = work();
+    *into = start.elapsed();
+    out
+}
