@@ -2,7 +2,7 @@
 
 use crate::audit::Observer;
 use crate::record::SkipRow;
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::{ProgressBar, ProgressState, ProgressStyle};
 use serde_json::{Value, json};
 use std::io::Write;
 use std::sync::OnceLock;
@@ -26,8 +26,12 @@ impl Observer for Bar {
         }
         let Some(total) = total else { return };
         let bar = ProgressBar::new(total as u64);
-        let template = "{prefix} {wide_bar} {pos}/{len}  {per_sec}  {eta} left{msg}";
-        bar.set_style(ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar()));
+        let template = "{prefix} {wide_bar} {pos}/{len}  {rate} images/s  {eta} left{msg}";
+        let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
+        let rate = |state: &ProgressState, out: &mut dyn std::fmt::Write| {
+            let _ = write!(out, "{:.0}", state.per_sec());
+        };
+        bar.set_style(style.with_key("rate", rate));
         bar.set_prefix(name.to_owned());
         let _ = self.bar.set(bar);
     }

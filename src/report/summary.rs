@@ -220,19 +220,15 @@ fn warnings(plan: &Plan, run: &RunRecord, rows: &[Line], class_count: usize) -> 
     out
 }
 
-/// A wrong class order or preprocessing passes every invariant; the accuracy gives it away.
+/// A wrong class order or preprocessing passes every invariant; the accuracy gives it away. Warns below five times chance
+/// (at most one half, for few classes) or half of the expected accuracy.
 pub fn accuracy_warning(accuracy: f64, class_count: usize, expected: Option<f64>) -> Option<String> {
     let chance = 1.0 / class_count.max(1) as f64;
-    let hint = "check the order of model.classes and [preprocess]";
-    match expected {
-        Some(e) if accuracy < e / 2.0 => Some(format!(
-            "top-1 accuracy {:.1} % is under half of the expected {:.1} %: {hint}",
-            100.0 * accuracy,
-            100.0 * e
-        )),
-        None if accuracy < (5.0 * chance).min(0.5) => {
-            Some(format!("top-1 accuracy {:.1} % is near chance ({:.1} %): {hint}", 100.0 * accuracy, 100.0 * chance))
-        }
-        _ => None,
-    }
+    let percent = |v: f64| format!("{:.1} %", 100.0 * v);
+    let reason = match expected {
+        Some(e) if accuracy < e / 2.0 => format!("under half of the expected {}", percent(e)),
+        _ if accuracy < (5.0 * chance).min(0.5) => format!("near chance ({})", percent(chance)),
+        _ => return None,
+    };
+    Some(format!("top-1 accuracy {} is {reason}: check the order of model.classes and [preprocess]", percent(accuracy)))
 }
