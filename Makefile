@@ -35,6 +35,7 @@ demo: build ## audit the small set in fixtures/ with two networks: one has learn
 
 test: build .venv/done ## run all tests, and the independent checks in Python
 	cargo test --release --locked
+	$(VENV) tests/check_formats.py $(BIN)
 	$(VENV) tests/check_run.py $(BIN)
 
 check: setup ## formatting, lints (warnings are errors), docs, licences and advisories
@@ -59,7 +60,7 @@ schema: build ## rewrite pipelines/schema.json and the tables of reports/README.
 fixtures: ## remake every fixture (draws, trains with JAX, three minutes)
 	python3 -m venv target/fixtures-venv
 	target/fixtures-venv/bin/pip install -q -r fixtures/requirements.txt
-	cd fixtures && for s in make_horses make_models make_goldens; do ../target/fixtures-venv/bin/python $$s.py || exit 1; done
+	cd fixtures && for s in make_horses make_models make_goldens make_formats; do ../target/fixtures-venv/bin/python $$s.py || exit 1; done
 
 REAL := target/real/efficientnet_lite0.onnx
 $(REAL): fixtures/efficientnet_lite0.py
@@ -71,7 +72,8 @@ $(REAL): fixtures/efficientnet_lite0.py
 
 real: build $(REAL) ## audit your photos with EfficientNet-Lite0: PHOTOS=folder CLASSES=file
 	@test -n "$(PHOTOS)" && test -n "$(CLASSES)" || { echo "say where: make real PHOTOS=folder-per-class CLASSES=names-in-model-order.txt"; exit 2; }
-	$(BIN) run pipelines/real.toml --set dataset.root="$(abspath $(PHOTOS))" --set model.classes="$(abspath $(CLASSES))"
+	$(BIN) run pipelines/real.toml --set model.path="$(abspath $(REAL))" \
+	  --set dataset.root="$(abspath $(PHOTOS))" --set model.classes="$(abspath $(CLASSES))"
 
 bench: build $(REAL) .venv/done ## time per image and stage with EfficientNet-Lite0: PHOTOS=folder (default: the fixtures)
 	$(VENV) benches/stages.py $(BIN) $(REAL) $(or $(PHOTOS),fixtures/horses)

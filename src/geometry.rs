@@ -51,6 +51,12 @@ impl Rect {
         self.width() * self.height()
     }
 
+    /// The smallest rectangle around points; empty without any.
+    pub fn around(points: &[[f64; 2]]) -> Self {
+        let start = Self::new(f64::INFINITY, f64::INFINITY, f64::NEG_INFINITY, f64::NEG_INFINITY);
+        points.iter().fold(start, |r, p| Self::new(r.x0.min(p[0]), r.y0.min(p[1]), r.x1.max(p[0]), r.y1.max(p[1])))
+    }
+
     /// The common part, or `None` when it has no area.
     pub fn intersect(self, other: Self) -> Option<Self> {
         let r = Self::new(self.x0.max(other.x0), self.y0.max(other.y0), self.x1.min(other.x1), self.y1.min(other.y1));
@@ -60,6 +66,32 @@ impl Rect {
     /// Smaller by `d` on every side; `None` when nothing is left.
     pub fn shrink(self, d: f64) -> Option<Self> {
         self.intersect(Self::new(self.x0 + d, self.y0 + d, self.x1 - d, self.y1 - d))
+    }
+}
+
+/// An EXIF orientation that swaps width and height.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Transpose {
+    /// A quarter turn clockwise.
+    Rotate90,
+    /// A quarter turn anticlockwise.
+    Rotate270,
+    /// Mirrored at the main diagonal.
+    Diagonal,
+    /// Mirrored at the other diagonal.
+    Antidiagonal,
+}
+
+impl Transpose {
+    /// Where a point of the stored image of size `from` lies in the upright one.
+    pub fn apply(self, [x, y]: [f64; 2], from: Size) -> [f64; 2] {
+        let (w, h) = (f64::from(from.width), f64::from(from.height));
+        match self {
+            Self::Rotate90 => [h - y, x],
+            Self::Rotate270 => [y, w - x],
+            Self::Diagonal => [y, x],
+            Self::Antidiagonal => [h - y, w - x],
+        }
     }
 }
 
@@ -171,6 +203,11 @@ impl View {
     /// After a crop at (`left`, `top`), or a pad where they are negative.
     pub fn cropped(self, left: i64, top: i64, to: Size) -> Self {
         Self { size: to, x_offset: self.x_offset - left as f64, y_offset: self.y_offset - top as f64, ..self }
+    }
+
+    /// A point of the original in view coordinates.
+    pub fn point(&self, [x, y]: [f64; 2]) -> [f64; 2] {
+        [x * self.x_scale + self.x_offset, y * self.y_scale + self.y_offset]
     }
 
     /// A rectangle of the original in view coordinates, not clipped.

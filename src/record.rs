@@ -73,6 +73,7 @@ pub fn markdown() -> String {
         (ImageRow::TABLE, ImageRow::COLUMNS),
         (RegionRow::TABLE, RegionRow::COLUMNS),
         (SkipRow::TABLE, SkipRow::COLUMNS),
+        (ProblemRow::TABLE, ProblemRow::COLUMNS),
         (ClassRow::TABLE, ClassRow::COLUMNS),
     ];
     let column = |c: &Column| {
@@ -175,6 +176,17 @@ table! {
         stage: String, "", "where it was lost: walk, annotation, read, decode, preprocess or infer";
         reason: String, "", "short code that stays the same from version to version";
         message: String, "", "what happened, for people";
+    }
+}
+
+table! {
+    /// One oddity of the annotations.
+    ProblemRow, "problems", {
+        path: Option<String>, "", "the image, where it belongs to one";
+        code: String, "", "short code; all are in docs/formats.md";
+        severity: String, "", "what was done: `ignore`, `skip` or `error`";
+        place: String, "", "file and line";
+        message: String, "", "what is odd, for people";
     }
 }
 

@@ -1,7 +1,7 @@
 //! Where each declared region lies in one image, in the coordinates of the model's view.
 
-use crate::dataset::Annotation;
-use crate::geometry::{Mask, Rect, Shape, View};
+use crate::dataset::{Annotation, Outline};
+use crate::geometry::{Mask, Rect, Shape, Size, View};
 use crate::plan::{Corner, Place, Region, RegionKind, Unit};
 use tiny_skia::{FillRule, PathBuilder, Transform};
 
@@ -36,8 +36,8 @@ pub struct Placed<'a> {
 }
 
 /// Places every declared region, and the padding where the view has some.
-pub fn place<'a>(regions: &'a [Region], boxes: &[Annotation], view: &View) -> Vec<Placed<'a>> {
-    let mut placed: Vec<Placed<'a>> = regions.iter().map(|r| place_one(r, boxes, view)).collect();
+pub fn place<'a>(regions: &'a [Region], annotations: &[Annotation], view: &View) -> Vec<Placed<'a>> {
+    let mut placed: Vec<Placed<'a>> = regions.iter().map(|r| place_one(r, annotations, view)).collect();
     let bars = padding(view);
     if !bars.is_empty() {
         placed.push(Placed {
@@ -50,14 +50,14 @@ pub fn place<'a>(regions: &'a [Region], boxes: &[Annotation], view: &View) -> Ve
     placed
 }
 
-fn place_one<'a>(region: &'a Region, boxes: &[Annotation], view: &View) -> Placed<'a> {
+fn place_one<'a>(region: &'a Region, annotations: &[Annotation], view: &View) -> Placed<'a> {
     let kind = match region.kind {
         RegionKind::Object => Kind::Object,
         RegionKind::Confounder => Kind::Confounder,
     };
     let (present, shape) = match &region.place {
         Place::Annotation { category } => {
-            let shape = boxes_of(boxes, view, |b| b.category == *category);
+            let shape = union(annotations, view, |a| a.category == *category && !a.ignore);
             (Some(shape.is_some()), shape)
         }
         place => (None, Some(fixed(place, view))),
@@ -65,22 +65,45 @@ fn place_one<'a>(region: &'a Region, boxes: &[Annotation], view: &View) -> Place
     Placed { name: &region.name, kind, present, shape }
 }
 
-/// The objects of an image: boxes of its own label or of no category, and boxes that an `object` region names.
-pub fn objects(regions: &[Region], label: &str, boxes: &[Annotation], view: &View) -> Option<Shape> {
+/// The objects of an image, and the objects together with what counts neither way.
+pub struct Objects {
+    pub objects: Shape,
+    /// `None` where nothing is to be ignored.
+    pub with_ignored: Option<Shape>,
+}
+
+/// The objects of an image: annotations of its own label or of no category, and those that an `object` region names.
+pub fn objects(regions: &[Region], label: &str, annotations: &[Annotation], view: &View) -> Option<Objects> {
     let names = |kind: RegionKind, category: &str| {
         let is = |r: &Region| r.kind == kind && matches!(&r.place, Place::Annotation { category: c } if c == category);
         regions.iter().any(is)
     };
-    boxes_of(boxes, view, |b| {
-        let own = b.category.is_empty() || b.category == label;
-        names(RegionKind::Object, &b.category) || (own && !names(RegionKind::Confounder, &b.category))
-    })
+    let is_object = |a: &Annotation| {
+        let own = a.category.is_empty() || a.category == label;
+        !a.ignore && (names(RegionKind::Object, &a.category) || (own && !names(RegionKind::Confounder, &a.category)))
+    };
+    let objects = union(annotations, view, is_object)?;
+    let any_ignored = annotations.iter().any(|a| a.ignore);
+    let with_ignored = || union(annotations, view, |a| a.ignore || is_object(a));
+    Some(Objects { objects, with_ignored: if any_ignored { with_ignored() } else { None } })
 }
 
-fn boxes_of(boxes: &[Annotation], view: &View, wanted: impl Fn(&Annotation) -> bool) -> Option<Shape> {
-    let inside = |b: &Annotation| b.pixels(view.original).intersect(view.original.rect());
-    let rects: Vec<Rect> = boxes.iter().filter(|b| wanted(b)).filter_map(inside).map(|r| view.rect(r)).collect();
-    (!rects.is_empty()).then_some(Shape::Rects(rects))
+/// The union of annotations, clipped to the photo, in view coordinates: rectangles where all are boxes, else a mask.
+fn union(annotations: &[Annotation], view: &View, wanted: impl Fn(&Annotation) -> bool) -> Option<Shape> {
+    let photo = view.original.rect();
+    let outlines: Vec<Outline> = annotations.iter().filter(|a| wanted(a)).map(|a| a.pixels(view.original)).collect();
+    let boxes: Option<Vec<Rect>> =
+        outlines.iter().map(|o| if let Outline::Box(r) = o { Some(*r) } else { None }).collect();
+    if let Some(boxes) = boxes {
+        let rects: Vec<Rect> = boxes.iter().filter_map(|r| r.intersect(photo)).map(|r| view.rect(r)).collect();
+        return (!rects.is_empty()).then_some(Shape::Rects(rects));
+    }
+    let clip = |[x, y]: [f64; 2]| view.point([x.clamp(photo.x0, photo.x1), y.clamp(photo.y0, photo.y1)]);
+    let points = |o: &Outline| match o {
+        Outline::Box(r) => [[r.x0, r.y0], [r.x1, r.y0], [r.x1, r.y1], [r.x0, r.y1]].map(clip).to_vec(),
+        Outline::Polygon(points) => points.iter().map(|&p| clip(p)).collect(),
+    };
+    polygons(&outlines.iter().map(points).collect::<Vec<_>>())
 }
 
 /// A region whose place does not depend on the annotations.
@@ -112,7 +135,8 @@ fn fixed(place: &Place, view: &View) -> Shape {
         }
         Place::Polygon { points, unit } => {
             let frame = Frame::new(*unit, view);
-            polygon(points.iter().map(|p| frame.point(p[0], p[1])), view)
+            let points: Vec<[f64; 2]> = points.iter().map(|p| frame.point(p[0], p[1])).collect();
+            polygons(&[points]).unwrap_or(Shape::Rects(Vec::new()))
         }
         Place::Mask(mask) => Shape::Mask(Mask { frame: view.rect(view.original.rect()), ..mask.clone() }),
         Place::Annotation { .. } => Shape::Rects(Vec::new()),
@@ -145,9 +169,9 @@ impl<'a> Frame<'a> {
         Shape::Rects(clipped.map(|r| self.view.map_or(r, |v| v.rect(r))).collect())
     }
 
-    fn point(&self, x: f64, y: f64) -> (f64, f64) {
-        let (x, y) = (x * self.x_unit, y * self.y_unit);
-        self.view.map_or((x, y), |v| (x * v.x_scale + v.x_offset, y * v.y_scale + v.y_offset))
+    fn point(&self, x: f64, y: f64) -> [f64; 2] {
+        let point = [x * self.x_unit, y * self.y_unit];
+        self.view.map_or(point, |v| v.point(point))
     }
 }
 
@@ -168,16 +192,30 @@ fn padding(view: &View) -> Vec<Rect> {
     view.content().map_or_else(Vec::new, |content| around(view.size.rect(), content))
 }
 
-/// A polygon in view coordinates, rasterised with antialiasing on the view's pixels over its bounding box.
-fn polygon(points: impl Iterator<Item = (f64, f64)>, view: &View) -> Shape {
-    let mut path = PathBuilder::new();
-    for (i, (x, y)) in points.enumerate() {
-        let (x, y) = (x as f32, y as f32);
-        if i == 0 { path.move_to(x, y) } else { path.line_to(x, y) }
+/// Longest side of a rasterised shape.
+const MASK_SIDE_MAX: f64 = 2048.0;
+
+/// The union of polygons in view coordinates, rasterised with antialiasing over its bounding box, about a mask pixel for
+/// a pixel of the view. `None` without any area.
+fn polygons(polygons: &[Vec<[f64; 2]>]) -> Option<Shape> {
+    let frame = Rect::around(&polygons.concat());
+    if frame.area().is_nan() || frame.area() <= 0.0 {
+        return None;
     }
-    path.close();
-    let mask = tiny_skia::Mask::new(view.size.width, view.size.height);
-    let (Some(mut mask), Some(path)) = (mask, path.finish()) else { return Shape::Rects(Vec::new()) };
-    mask.fill_path(&path, FillRule::EvenOdd, true, Transform::identity());
-    Shape::Mask(Mask { size: view.size, coverage: mask.take(), frame: view.size.rect() })
+    let side = |length: f64| length.ceil().clamp(1.0, MASK_SIDE_MAX) as u32;
+    let size = Size::new(side(frame.width()), side(frame.height()));
+    let (sx, sy) = (f64::from(size.width) / frame.width(), f64::from(size.height) / frame.height());
+    let mut mask = tiny_skia::Mask::new(size.width, size.height)?;
+    for points in polygons {
+        let mut path = PathBuilder::new();
+        for (i, [x, y]) in points.iter().enumerate() {
+            let (x, y) = (((x - frame.x0) * sx) as f32, ((y - frame.y0) * sy) as f32);
+            if i == 0 { path.move_to(x, y) } else { path.line_to(x, y) }
+        }
+        path.close();
+        if let Some(path) = path.finish() {
+            mask.fill_path(&path, FillRule::EvenOdd, true, Transform::identity());
+        }
+    }
+    Some(Shape::Mask(Mask { size, coverage: mask.take(), frame }))
 }

@@ -38,6 +38,13 @@ impl Heat {
         (!self.low_mass).then(|| (inside / self.positive_mass).clamp(0.0, 1.0))
     }
 
+    /// The share where `ignored` counts neither way: `sum a M+ / (P - sum i M+)`.
+    pub fn share_without(&self, weights: &[f64], ignored: Option<&[f64]>) -> Option<f64> {
+        let inside = self.share(weights)?;
+        let rest = 1.0 - ignored.map_or(Some(0.0), |i| self.share(i))?;
+        (rest > 1e-9).then(|| (inside / rest).clamp(0.0, 1.0))
+    }
+
     /// Entropy of the positive heat over the cells, divided by `ln(h w)`: 0 is one cell, 1 is everywhere.
     pub fn entropy(&self) -> Option<f64> {
         let n = self.positive.len();
@@ -45,6 +52,12 @@ impl Heat {
         let entropy: f64 = self.positive.iter().map(term).filter(|p| *p > 0.0).map(|p| -p * p.ln()).sum();
         (!self.low_mass && n > 1).then(|| entropy / (n as f64).ln())
     }
+}
+
+/// The part of the view that a region takes where `ignored` counts neither way; `None` where nothing else is left.
+pub fn area_without(weights: &[f64], ignored: Option<&[f64]>) -> Option<f64> {
+    let rest = weights.len() as f64 - ignored.map_or(0.0, |i| i.iter().sum());
+    (rest > 1e-9).then(|| (weights.iter().sum::<f64>() / rest).clamp(0.0, 1.0))
 }
 
 /// A region laid over the cells of one image: the same for every class.

@@ -39,7 +39,7 @@ def upsample(cells, n):
 def tables(folder):
     sql = duckdb.connect()
     record = json.loads((folder / "run.json").read_text())
-    for table in ("images/*", "regions/*", "skipped", "classes"):
+    for table in ("images/*", "regions/*", "skipped", "problems", "classes"):
         path = f"{folder}/{table}.parquet"
         frame = pl.read_parquet(path)
         n, = sql.sql(f"SELECT count(*) FROM '{path}'").fetchone()

@@ -1,13 +1,13 @@
 //! One image on its way: file -> logits and features -> maps -> scores -> rows.
 
 use super::rows::{Map, Overlay, image_row, region_rows};
-use super::see::{Timings, Worker};
+use super::see::{Seen, Timings, Worker};
 use crate::cam::Cam;
-use crate::dataset::{LabelMap, Sample};
+use crate::dataset::{LabelMap, Noted, Sample};
 use crate::error::{Error, Result, Skip};
 use crate::input::Preprocessor;
 use crate::model::{Inference, Model, Options};
-use crate::plan::Plan;
+use crate::plan::{Plan, Severity};
 use crate::record::{ImageRow, RegionRow};
 use std::time::Instant;
 
@@ -22,6 +22,8 @@ pub struct Auditor<'a> {
 #[derive(Debug)]
 pub enum Failure {
     Skip(Skip),
+    /// Its annotations do not fit it, and the pipeline says to skip such images.
+    Unfit(Vec<Noted>),
     Stop(Error),
 }
 
@@ -43,6 +45,8 @@ pub struct Scored {
     pub regions: Vec<RegionRow>,
     /// Largest relative violation of the logit invariant.
     pub invariant_error: f64,
+    /// What is odd about its annotations.
+    pub problems: Vec<Noted>,
     pub timings: Timings,
 }
 
@@ -71,11 +75,13 @@ impl<'a> Auditor<'a> {
     ///
     /// # Errors
     /// A skip for what is wrong with the image; a stop when the logit invariant is violated.
-    pub fn audit(&self, worker: &mut Worker<'_>, sample: &Sample) -> std::result::Result<Scored, Failure> {
+    pub fn audit(&self, worker: &mut Worker<'_>, sample: &mut Sample) -> std::result::Result<Scored, Failure> {
         let seen = worker.see(&sample.source)?;
+        let problems = self.fit(sample, &seen)?;
         let start = Instant::now();
         let overlay = Overlay::new(self, sample, &seen.view);
-        let mut scored = Scored { images: vec![], regions: vec![], invariant_error: 0.0, timings: seen.timings };
+        let mut scored =
+            Scored { images: vec![], regions: vec![], invariant_error: 0.0, problems, timings: seen.timings };
         let predicted = Some(seen.predicted()).filter(|p| *p != sample.class);
         for (target, class) in [("label", Some(sample.class)), ("predicted", predicted)] {
             let Some(class) = class else { continue };
@@ -86,6 +92,20 @@ impl<'a> Auditor<'a> {
         }
         scored.timings.score = start.elapsed();
         Ok(scored)
+    }
+
+    /// Holds the annotations against the image; what the pipeline does not ignore ends its way.
+    fn fit(&self, sample: &mut Sample, seen: &Seen) -> std::result::Result<Vec<Noted>, Failure> {
+        let odd = sample.fit(seen.size, seen.turned);
+        let noted: Vec<Noted> =
+            odd.into_iter().map(|odd| odd.noted(&self.plan.dataset.problems, Some(&sample.path))).collect();
+        match noted.iter().find(|n| n.severity != Severity::Ignore) {
+            None => Ok(noted),
+            Some(n) if n.severity == Severity::Error => {
+                Err(Failure::Stop(Error::new(format!("{}: {}: {}", n.place, n.code, n.message))))
+            }
+            Some(_) => Err(Failure::Unfit(noted)),
+        }
     }
 
     /// The class activation map of one class.

@@ -6,7 +6,7 @@ use crate::cam::Cam;
 use crate::dataset::Sample;
 use crate::error::{Error, Result};
 use crate::geometry::{Shape, View};
-use crate::grid::Grid;
+use crate::grid::{Grid, Weights};
 use crate::plan::Activation;
 use crate::record::{ImageRow, RegionRow};
 use crate::region::{self, Placed};
@@ -30,8 +30,16 @@ pub struct Map {
 pub struct Overlay<'p> {
     grid: Grid,
     placed: Vec<(Placed<'p>, Option<Footprint>)>,
-    object: Option<(Shape, Footprint)>,
+    object: Option<Object>,
     border: Vec<f64>,
+}
+
+/// The objects of one image.
+struct Object {
+    shape: Shape,
+    foot: Footprint,
+    /// Weights of what counts neither way.
+    ignored: Option<Weights>,
 }
 
 impl Map {
@@ -60,14 +68,16 @@ impl<'p> Overlay<'p> {
         let layout = auditor.model.layout;
         let grid = Grid { height: layout.height, width: layout.width, view: view.size };
         let regions = &auditor.plan.regions;
-        let placed = region::place(regions, &sample.boxes, view).into_iter();
+        let placed = region::place(regions, &sample.annotations, view).into_iter();
         let placed = placed.map(|p| {
             let foot = p.shape.as_ref().map(|s| Footprint::new(&grid, s));
             (p, foot)
         });
-        let object = region::objects(regions, &sample.label, &sample.boxes, view).map(|shape| {
-            let foot = Footprint::new(&grid, &shape);
-            (shape, foot)
+        let object = region::objects(regions, &sample.label, &sample.annotations, view).map(|o| {
+            let foot = Footprint::new(&grid, &o.objects);
+            let both = o.with_ignored.map(|shape| grid.weights(&shape));
+            let ignored = both.map(|both| both.iter().zip(&foot.weights).map(|(b, o)| (b - o).max(0.0)).collect());
+            Object { shape: o.objects, foot, ignored }
         });
         Self { placed: placed.collect(), object, border: grid.border_weights(0.5), grid }
     }
@@ -79,11 +89,11 @@ pub fn image_row(auditor: &Auditor<'_>, sample: &Sample, seen: &Seen, map: &Map,
     let heat = &map.heat;
     let predicted = seen.predicted();
     let softmax = auditor.model.activation == Activation::Softmax;
-    let object = overlay.object.as_ref().filter(|(_, foot)| foot.visible >= policy.object_visible_min);
-    let object_share = object.and_then(|(_, foot)| heat.share(&foot.weights));
-    let object_area = object.map(|(_, foot)| foot.area);
+    let object = overlay.object.as_ref().filter(|o| o.foot.visible >= policy.object_visible_min);
+    let object_share = object.and_then(|o| heat.share_without(&o.foot.weights, o.ignored.as_deref()));
+    let object_area = object.and_then(|o| score::area_without(&o.foot.weights, o.ignored.as_deref()));
     let tolerance = policy.pointing_tolerance_px;
-    let place = object.and_then(|(shape, _)| score::localise(&overlay.grid, heat, shape, tolerance));
+    let place = object.and_then(|o| score::localise(&overlay.grid, heat, &o.shape, tolerance));
     ImageRow {
         image_id: sample.id.clone(),
         path: sample.path.clone(),
@@ -106,7 +116,7 @@ pub fn image_row(auditor: &Auditor<'_>, sample: &Sample, seen: &Seen, map: &Map,
         object_share,
         object_area,
         object_lift: object_share.zip(object_area).map(|(share, area)| share / area),
-        object_visible: overlay.object.as_ref().map(|(_, foot)| foot.visible),
+        object_visible: overlay.object.as_ref().map(|o| o.foot.visible),
         pointing_hit: place.map(|p| p.pointing_hit),
         rank_accuracy: place.map(|p| p.rank_accuracy),
         border_share: heat.share(&overlay.border),

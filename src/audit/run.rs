@@ -3,11 +3,11 @@
 use super::image::{Auditor, Failure, Scored};
 use super::see::{Timings, Worker};
 use crate::aggregate::Classes;
-use crate::dataset::{Dataset, LabelMap, Lost, Sample};
-use crate::error::{Error, Result};
+use crate::dataset::{Dataset, LabelMap, Lost, Noted, Sample};
+use crate::error::{Error, Result, Skip, Stage};
 use crate::model::Model;
-use crate::plan::Plan;
-use crate::record::{ImageRow, RegionRow, SkipRow};
+use crate::plan::{Plan, Severity};
+use crate::record::{ImageRow, ProblemRow, RegionRow, SkipRow};
 use crate::report::{self, Counts, RunRecord};
 use crate::store::Store;
 use rayon::prelude::*;
@@ -38,11 +38,15 @@ pub struct Outcome {
 struct Totals {
     classes: Classes,
     skipped: Vec<SkipRow>,
+    problems: Vec<ProblemRow>,
     scored: usize,
     invariant_error: f64,
     timings: Timings,
     content: blake3::Hasher,
 }
+
+/// An image that gave no rows, and what was odd about its annotations.
+type Unscored = (SkipRow, Vec<Noted>);
 
 /// The rows of a shard on their way to the writer.
 type Part = (Vec<ImageRow>, Vec<RegionRow>);
@@ -67,6 +71,7 @@ pub fn run(plan: &Plan, observer: &dyn Observer) -> Result<Outcome> {
     observer.stage("summarise", None);
     let rows = totals.classes.rows(&labels);
     store.table(&totals.skipped)?;
+    store.table(&totals.problems)?;
     store.table(&rows)?;
     let (images, correct) = totals.classes.totals();
     let record = RunRecord {
@@ -78,7 +83,7 @@ pub fn run(plan: &Plan, observer: &dyn Observer) -> Result<Outcome> {
         model: model.facts.clone(),
         dataset_fingerprint: dataset.listing.fingerprint.clone(),
         content_fingerprint: totals.content.finalize().to_hex().to_string(),
-        counts: Counts::new(&dataset.listing, totals.scored, &totals.skipped),
+        counts: Counts::new(&dataset.listing, totals.scored, &totals.skipped, &totals.problems),
         top1_accuracy: f64::from(correct) / f64::from(images.max(1)),
         invariant_error_max: totals.invariant_error,
         stages_ms: stages(&totals.timings),
@@ -119,7 +124,8 @@ fn audit_all(auditor: &Auditor<'_>, dataset: &Dataset, store: &mut Store, observ
     let pool = pool.map_err(Error::cause("start the workers"))?;
     let workers: Mutex<Vec<Worker<'_>>> = Mutex::new(Vec::new());
     let mut samples = dataset.samples(auditor.labels)?;
-    let mut totals = Totals::default();
+    let problems = dataset.listing.problems.iter().map(problem_row).collect();
+    let mut totals = Totals { problems, ..Totals::default() };
     std::thread::scope(|scope| {
         let (parts, receiver) = sync_channel::<Part>(1);
         let writer = scope.spawn(move || write_parts(store, &receiver));
@@ -153,45 +159,66 @@ fn audit_one<'a>(
     workers: &Mutex<Vec<Worker<'a>>>,
     sample: std::result::Result<Sample, Lost>,
     observer: &dyn Observer,
-) -> Result<std::result::Result<Scored, SkipRow>> {
+) -> Result<std::result::Result<Scored, Unscored>> {
     let idle = || workers.lock().map(|mut idle| idle.pop()).ok().flatten();
     let result = match sample {
-        Err(lost) => Err(skip_row(lost.path, lost.label, &lost.skip)),
-        Ok(sample) => {
+        Err(lost) => Err((skip_row(lost.path, lost.label, &lost.skip), Vec::new())),
+        Ok(mut sample) => {
             let mut worker = idle().map_or_else(|| auditor.worker(), Ok)?;
-            let audited = auditor.audit(&mut worker, &sample);
+            let audited = auditor.audit(&mut worker, &mut sample);
             if let Ok(mut idle) = workers.lock() {
                 idle.push(worker);
             }
             match audited {
                 Ok(scored) => Ok(scored),
-                Err(Failure::Skip(skip)) => Err(skip_row(sample.path, Some(sample.label), &skip)),
+                Err(Failure::Skip(skip)) => Err((skip_row(sample.path, Some(sample.label), &skip), Vec::new())),
+                Err(Failure::Unfit(noted)) => Err((unfit_row(sample.path, sample.label, &noted), noted)),
                 Err(Failure::Stop(error)) => return Err(error),
             }
         }
     };
-    observer.image(result.as_ref().err());
+    observer.image(result.as_ref().err().map(|(skip, _)| skip));
     Ok(result)
 }
 
-fn skip_row(path: String, label: Option<String>, skip: &crate::error::Skip) -> SkipRow {
+fn skip_row(path: String, label: Option<String>, skip: &Skip) -> SkipRow {
     let (stage, reason) = (skip.stage.name().to_owned(), skip.reason.to_owned());
     SkipRow { path, label, stage, reason, message: skip.message.clone() }
 }
 
+fn unfit_row(path: String, label: String, noted: &[Noted]) -> SkipRow {
+    let first = noted.iter().find(|n| n.severity == Severity::Skip);
+    let (reason, message) = first.map_or(("unfit", String::new()), |n| (n.code, n.message.clone()));
+    skip_row(path, Some(label), &Skip::new(Stage::Annotation, reason, message))
+}
+
+fn problem_row(noted: &Noted) -> ProblemRow {
+    ProblemRow {
+        path: noted.path.clone(),
+        code: noted.code.to_owned(),
+        severity: noted.severity.name().to_owned(),
+        place: noted.place.clone(),
+        message: noted.message.clone(),
+    }
+}
+
 impl Totals {
     /// Takes a shard's results in order; returns its rows.
-    fn add(&mut self, shard: Vec<std::result::Result<Scored, SkipRow>>, plan: &Plan) -> Part {
+    fn add(&mut self, shard: Vec<std::result::Result<Scored, Unscored>>, plan: &Plan) -> Part {
         let (mut images, mut regions) = (Vec::new(), Vec::new());
         for result in shard {
             match result {
-                Err(skip) => self.skipped.push(skip),
+                Err((skip, noted)) => {
+                    self.skipped.push(skip);
+                    self.problems.extend(noted.iter().map(problem_row));
+                }
                 Ok(mut scored) => {
                     let own = scored.regions.len() / scored.images.len().max(1);
                     self.classes.add(&scored.images[0], &scored.regions[..own], &plan.scores);
                     self.content.update(scored.images[0].content_hash.as_bytes());
                     self.invariant_error = self.invariant_error.max(scored.invariant_error);
                     self.timings.add(&scored.timings);
+                    self.problems.extend(scored.problems.iter().map(problem_row));
                     self.scored += 1;
                     images.append(&mut scored.images);
                     regions.append(&mut scored.regions);

@@ -1,7 +1,7 @@
 //! What a worker does with a file: read, decode, preprocess, infer.
 
 use crate::error::{Result, Skip, Stage};
-use crate::geometry::{Size, View};
+use crate::geometry::{Size, Transpose, View};
 use crate::input::{self, Preprocessor, Tensor};
 use crate::model::{Inference, Model, Session};
 use crate::plan::Preprocess;
@@ -45,6 +45,8 @@ impl Timings {
 /// An image as the model saw it.
 pub struct Seen {
     pub size: Size,
+    /// How the stored pixels were turned, where that swapped width and height.
+    pub turned: Option<Transpose>,
     pub view: View,
     pub tensor: Tensor,
     pub inference: Inference,
@@ -72,7 +74,7 @@ impl<'a> Worker<'a> {
         let (tensor, view) = timed(&mut timings.preprocess, || self.preprocessor.run(&photo))?;
         let inference = timed(&mut timings.infer, || self.session.run(&tensor.values));
         let inference = inference.map_err(|e| Skip::new(Stage::Infer, "inference", e))?;
-        Ok(Seen { size: photo.size, view, tensor, inference, content_hash, timings })
+        Ok(Seen { size: photo.size, turned: photo.turned, view, tensor, inference, content_hash, timings })
     }
 }
 

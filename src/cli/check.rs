@@ -2,15 +2,20 @@
 
 use super::{PipelineArgs, inspect, print, printable};
 use crate::audit::{Auditor, Failure, Scored};
-use crate::dataset::{Dataset, LabelMap, Listing, Sample};
+use crate::dataset::{Dataset, LabelMap, Listing, Noted, Sample};
 use crate::error::Error;
 use crate::plan::Plan;
 use crate::report::accuracy_warning;
 use clap::Args;
+use serde_json::{Value, json};
 use std::time::Instant;
 
 /// Images audited to try the pipeline.
 const TRIED: usize = 64;
+/// Places shown of each kind of problem.
+const EXAMPLES_MAX: usize = 3;
+/// Problems that the JSON holds one by one; `problems.parquet` of a run keeps all.
+const JSON_PROBLEMS_MAX: usize = 1000;
 /// Labels listed one by one.
 const LABELS_MAX: usize = 20;
 
@@ -18,22 +23,54 @@ const LABELS_MAX: usize = 20;
 pub struct CheckArgs {
     #[command(flatten)]
     pipeline: PipelineArgs,
+    /// Read the annotations only: no model, no image
+    #[arg(long)]
+    no_images: bool,
+    /// Print what was found in the dataset as JSON, and stop there
+    #[arg(long)]
+    json: bool,
 }
 
 pub fn check(args: &CheckArgs) -> Result<(), Error> {
     let plan = args.pipeline.load(None)?;
-    print(&format!("pipeline {}: ok\n\n", printable(&plan.name)))?;
     let dataset = Dataset::open(&plan.dataset, plan.run.limit, plan.run.seed)?;
+    if args.json {
+        return print(&(serde_json::to_string_pretty(&as_json(&plan, &dataset.listing)).unwrap_or_default() + "\n"));
+    }
+    let guess = plan.dataset.guess.as_ref().map(|why| format!(" (guessed: {})", printable(why)));
+    let format = plan.dataset.format.name();
+    print(&format!(
+        "pipeline {}: ok\n\nformat         {format}{}\n",
+        printable(&plan.name),
+        guess.unwrap_or_default()
+    ))?;
     print(&describe_dataset(&dataset.listing))?;
+    if args.no_images {
+        return Ok(());
+    }
     let model = Auditor::load_model(&plan)?;
     let labels = LabelMap::new(&plan, dataset.listing.labels.keys(), model.facts.classes)?;
     print(&format!("\n{}", inspect::describe(&model.facts)))?;
     let auditor = Auditor { plan: &plan, model: &model, labels: &labels };
-    let samples = spread(&plan, &dataset.listing, &labels)?;
+    let mut samples = spread(&plan, &dataset.listing, &labels)?;
     let start = Instant::now();
-    let tried = try_out(&auditor, &samples)?;
+    let tried = try_out(&auditor, &mut samples)?;
     let seconds = start.elapsed().as_secs_f64() / samples.len() as f64;
     print(&describe_trial(&plan, &tried, dataset.listing.found, seconds, model.facts.classes))
+}
+
+fn as_json(plan: &Plan, listing: &Listing) -> Value {
+    let problem = |p: &Noted| json!({"code": p.code, "severity": p.severity.name(), "path": p.path, "place": p.place, "message": p.message});
+    json!({
+        "format": plan.dataset.format.name(),
+        "guess": plan.dataset.guess,
+        "found": listing.found,
+        "labels": listing.labels,
+        "annotations": listing.categories,
+        "ignored": listing.ignored,
+        "problems": listing.problem_counts(),
+        "problem_examples": listing.problems.iter().take(JSON_PROBLEMS_MAX).map(problem).collect::<Vec<_>>(),
+    })
 }
 
 fn describe_dataset(listing: &Listing) -> String {
@@ -45,12 +82,19 @@ fn describe_dataset(listing: &Listing) -> String {
         out += &format!("  and {} more classes\n", listing.labels.len() - LABELS_MAX);
     }
     if !listing.categories.is_empty() {
-        let names: Vec<String> = listing.categories.iter().take(LABELS_MAX).map(|c| printable(c)).collect();
-        out += &format!("annotated      {}\n", names.join(", "));
+        let named =
+            |(c, n): (&String, &usize)| format!("{} ({n})", printable(if c.is_empty() { "no category" } else { c }));
+        let names: Vec<String> = listing.categories.iter().take(LABELS_MAX).map(named).collect();
+        out += &format!("annotations    {}\n", names.join(", "));
     }
     listing.ignored.iter().for_each(|(kind, n)| out += &format!("ignored        {n} x {kind}\n"));
-    for p in &listing.problems {
-        out += &format!("problem        {} x {}, as {}\n", p.count, p.code, printable(&p.examples.join(", ")));
+    for (code, count) in listing.problem_counts() {
+        let first = || listing.problems.iter().filter(|p| p.code == code);
+        let severity = first().next().map_or("", |p| p.severity.name());
+        out += &format!("problem        {count} x {code} ({severity})\n");
+        for p in first().take(EXAMPLES_MAX) {
+            out += &format!("  {}: {}\n", printable(&p.place), printable(&p.message));
+        }
     }
     out
 }
@@ -65,7 +109,7 @@ fn spread(plan: &Plan, listing: &Listing, labels: &LabelMap) -> Result<Vec<Sampl
     Ok(samples)
 }
 
-fn try_out(auditor: &Auditor<'_>, samples: &[Sample]) -> Result<Vec<Scored>, Error> {
+fn try_out(auditor: &Auditor<'_>, samples: &mut [Sample]) -> Result<Vec<Scored>, Error> {
     let mut worker = auditor.worker()?;
     let mut tried = Vec::new();
     for sample in samples {
@@ -78,6 +122,10 @@ fn try_out(auditor: &Auditor<'_>, samples: &[Sample]) -> Result<Vec<Scored>, Err
                     skip.reason,
                     printable(&skip.message)
                 ))?;
+            }
+            Err(Failure::Unfit(noted)) => {
+                let first = noted.first().map_or(String::new(), |n| format!("{}: {}", n.code, n.message));
+                print(&format!("skipped        {}: {}\n", printable(&sample.path), printable(&first)))?;
             }
             Err(Failure::Stop(error)) => return Err(error),
         }

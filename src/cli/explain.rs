@@ -70,7 +70,7 @@ fn explain_one(
     let class = class.or(known.map(|s| s.class)).unwrap_or_else(|| seen.predicted());
     let cam = auditor.cam(&seen.inference, class);
     cam.check(f64::from(logits[class]))?;
-    let boxes = known.map_or(&[][..], |s| &s.boxes);
+    let boxes = known.map_or(&[][..], |s| &s.annotations);
     let regions = region::place(&auditor.plan.regions, boxes, &seen.view);
     let name = |c: usize| printable(&auditor.labels.classes[c]);
     let label = known.map_or(String::new(), |s| format!(", labeled {}", printable(&s.label)));

@@ -3,6 +3,7 @@
 mod check;
 mod explain;
 mod inspect;
+mod list;
 mod progress;
 mod run;
 
@@ -27,6 +28,8 @@ enum Command {
     Run(run::RunArgs),
     /// Say everything that can be said before a run
     Check(check::CheckArgs),
+    /// Print a dataset as it was understood, as CSV: one annotation a line
+    List(list::ListArgs),
     /// Show how a model comes apart into trunk, pool and head
     Inspect(inspect::InspectArgs),
     /// Write the class activation map of single images as a picture
@@ -69,6 +72,7 @@ pub fn main() -> ExitCode {
     let outcome = match Opts::parse().command {
         Command::Run(args) => run::run(&args),
         Command::Check(args) => check::check(&args),
+        Command::List(args) => list::list(&args),
         Command::Inspect(args) => inspect::inspect(&args),
         Command::Explain(args) => explain::explain(&args),
         Command::Schema { of: SchemaOf::Pipeline } => print(&plan::json_schema()),

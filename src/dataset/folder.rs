@@ -1,91 +1,23 @@
 //! One folder per class under the root; what lies deeper belongs to the class of its top folder.
 
-use super::{Entry, Item, Lost, display};
-use crate::error::{Error, Result, Skip, Stage};
+use super::{Entry, Item, Lost, walk};
+use crate::error::Result;
 use crate::plan::Links;
 use std::path::Path;
-use walkdir::{DirEntry, WalkDir};
 
-/// File names that are taken for images; the content decides what they are.
-const EXTENSIONS: [&str; 9] = ["jpg", "jpeg", "jpe", "png", "webp", "bmp", "tif", "tiff", "gif"];
-
-/// Streams the tree sorted by name. Hidden files, loose files and other file types are ignored and counted.
+/// Streams the tree sorted by name. Files outside the class folders are ignored and counted.
 pub fn items(root: &Path, links: Links) -> Result<impl Iterator<Item = Item> + Send + use<>> {
-    let real_root = root.canonicalize().map_err(Error::cause(format!("open dataset.root {}", root.display())))?;
-    let root = root.to_path_buf();
-    let mut walk = WalkDir::new(&root).min_depth(1).follow_links(links != Links::Never).sort_by_file_name().into_iter();
-    Ok(std::iter::from_fn(move || {
-        loop {
-            let entry = match walk.next()? {
-                Ok(entry) => entry,
-                Err(e) => return Some(walk_error(&e, &root)),
-            };
-            let hidden = entry.file_name().as_encoded_bytes().starts_with(b".");
-            let escapes = links == Links::Inside && entry.path_is_symlink() && !stays_inside(entry.path(), &real_root);
-            if entry.file_type().is_dir() {
-                if hidden || escapes {
-                    walk.skip_current_dir();
-                }
-                match (hidden, escapes) {
-                    (true, _) => return Some(Item::Ignored("hidden folder")),
-                    (_, true) => return Some(Item::Ignored("link that leaves the root")),
-                    _ => continue,
-                }
-            }
-            return Some(file(&entry, &root, hidden, escapes));
-        }
+    Ok(walk::images(root, links)?.map(|image| match image {
+        Ok(path) if path.components().count() < 2 => Item::Ignored("file outside the class folders"),
+        Ok(path) => Item::Found(Entry { label: top(&path), path, ..Entry::default() }),
+        Err(Item::Lost(lost)) => Item::Lost(Lost { label: top(Path::new(&lost.path)), ..lost }),
+        Err(item) => item,
     }))
 }
 
-fn stays_inside(path: &Path, root: &Path) -> bool {
-    path.canonicalize().is_ok_and(|target| target.starts_with(root))
-}
-
-fn file(entry: &DirEntry, root: &Path, hidden: bool, escapes: bool) -> Item {
-    let path = entry.path().strip_prefix(root).unwrap_or(entry.path()).to_path_buf();
-    let extension = path.extension().map(|e| e.to_string_lossy().to_lowercase());
-    if hidden {
-        return Item::Ignored("hidden file");
-    }
-    if entry.depth() < 2 {
-        return Item::Ignored("file outside the class folders");
-    }
-    if !extension.is_some_and(|e| EXTENSIONS.contains(&e.as_str())) {
-        return Item::Ignored("file without an image's extension");
-    }
-    if entry.file_type().is_symlink() {
-        return lost(&path, "link", "a symbolic link; set dataset.links to follow it");
-    }
-    if escapes {
-        return lost(
-            &path,
-            "link_outside",
-            "the link leaves dataset.root; set dataset.links = \"anywhere\" to follow it",
-        );
-    }
-    if !entry.file_type().is_file() {
-        return lost(&path, "not_a_file", "neither a file nor a folder (a pipe, a socket or a device)");
-    }
-    Item::Found(Entry { label: label(&path), path, ..Entry::default() })
-}
-
-fn label(path: &Path) -> String {
-    path.components().next().map_or_else(String::new, |c| c.as_os_str().to_string_lossy().into_owned())
-}
-
-fn lost(path: &Path, reason: &'static str, message: &str) -> Item {
-    let label = Some(label(path));
-    Item::Lost(Lost { path: display(path), label, skip: Skip::new(Stage::Walk, reason, message) })
-}
-
-fn walk_error(error: &walkdir::Error, root: &Path) -> Item {
-    let path = error.path().map(|p| p.strip_prefix(root).unwrap_or(p).to_path_buf()).unwrap_or_default();
-    let kind = error.io_error().map(std::io::Error::kind);
-    let (reason, message) = match kind {
-        _ if error.loop_ancestor().is_some() => ("link_loop", "the link leads back to a folder above it".to_owned()),
-        Some(std::io::ErrorKind::NotFound) => ("dangling_link", "the link leads nowhere".to_owned()),
-        Some(std::io::ErrorKind::PermissionDenied) => ("permission", "permission denied".to_owned()),
-        _ => ("walk", error.to_string()),
-    };
-    lost(&path, reason, &message)
+/// Name of the folder directly under the root.
+pub fn top(path: &Path) -> Option<String> {
+    let mut parts = path.components();
+    let first = parts.next()?.as_os_str().to_string_lossy().into_owned();
+    parts.next().map(|_| first)
 }

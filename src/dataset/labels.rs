@@ -43,6 +43,13 @@ impl LabelMap {
         )))
     }
 
+    /// Every label a class of its own, in sorted order: a dataset without a model.
+    pub fn without_model<'a>(labels: impl Iterator<Item = &'a String>) -> Self {
+        let classes: Vec<String> = labels.cloned().collect();
+        let by_label = classes.iter().cloned().zip(0..).collect();
+        Self { by_label, classes }
+    }
+
     pub fn class_of(&self, label: &str) -> Option<usize> {
         self.by_label.get(label).copied()
     }

@@ -1,33 +1,26 @@
 //! What the first walk over a set learns: counts, fingerprint, the images chosen by a limit, problems.
 
-use super::boxes::Boxes;
+use super::problem::Odd;
+use super::rules::{Fate, Rules};
 use super::{Entry, Item};
 use crate::error::{Error, Result};
+use crate::plan::Severity;
 use std::collections::{BTreeMap, BTreeSet, BinaryHeap, HashMap, HashSet};
 use std::path::Path;
 
-/// Something odd in the annotations, with a count and the first places.
+/// Problems of severity `error` that the message lists.
+const ERRORS_SHOWN: usize = 10;
+
+/// Something odd, and what was done about it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Problem {
+pub struct Noted {
     pub code: &'static str,
-    pub count: usize,
-    pub examples: Vec<String>,
-}
-
-impl Problem {
-    const EXAMPLES_MAX: usize = 3;
-
-    pub(super) fn note(problems: &mut Vec<Self>, code: &'static str, example: impl FnOnce() -> String) {
-        let known = problems.iter().position(|p| p.code == code);
-        let at = known.unwrap_or_else(|| {
-            problems.push(Self { code, count: 0, examples: Vec::new() });
-            problems.len() - 1
-        });
-        problems[at].count += 1;
-        if problems[at].examples.len() < Self::EXAMPLES_MAX {
-            problems[at].examples.push(example());
-        }
-    }
+    pub severity: Severity,
+    /// The image, where it belongs to one.
+    pub path: Option<String>,
+    /// File and line.
+    pub place: String,
+    pub message: String,
 }
 
 /// The set in numbers.
@@ -39,10 +32,11 @@ pub struct Listing {
     pub labels: BTreeMap<String, usize>,
     /// What is no image of the set, by kind.
     pub ignored: BTreeMap<&'static str, usize>,
-    /// Categories of the annotated boxes.
-    pub categories: BTreeSet<String>,
-    pub problems: Vec<Problem>,
-    /// BLAKE3 over paths, labels, splits, groups and boxes, in order.
+    /// Annotations per category.
+    pub categories: BTreeMap<String, usize>,
+    /// Everything odd, in the order of the set.
+    pub problems: Vec<Noted>,
+    /// BLAKE3 over paths, labels, splits, groups and annotations, in order.
     pub fingerprint: String,
     selected: Option<HashSet<[u8; 16]>>,
 }
@@ -50,6 +44,13 @@ pub struct Listing {
 impl Listing {
     pub(super) fn selects(&self, entry: &Entry) -> bool {
         self.selected.as_ref().is_none_or(|s| s.contains(&entry.id()))
+    }
+
+    /// Counts of the problems by code.
+    pub fn problem_counts(&self) -> BTreeMap<&'static str, usize> {
+        let mut counts = BTreeMap::new();
+        self.problems.iter().for_each(|p| *counts.entry(p.code).or_default() += 1);
+        counts
     }
 }
 
@@ -59,26 +60,34 @@ type Draw = ([u8; 32], [u8; 16]);
 /// Walks all items once. With a limit `(n, seed)` the `n` images of each label with the smallest hashes are selected.
 pub(super) fn scan(
     items: impl Iterator<Item = Item>,
-    boxes: &Boxes,
+    rules: &Rules,
     limit: Option<(usize, u64)>,
     root: &Path,
 ) -> Result<Listing> {
-    let mut listing =
-        Listing { categories: boxes.categories.clone(), problems: boxes.problems.clone(), ..Listing::default() };
+    let mut listing = Listing::default();
     let mut hasher = blake3::Hasher::new();
     let mut smallest: HashMap<String, BinaryHeap<Draw>> = HashMap::new();
     let (mut lost, mut boxed) = (0, 0);
-    for item in items {
-        match item {
-            Item::Ignored(kind) => *listing.ignored.entry(kind).or_default() += 1,
-            Item::Lost(_) => lost += 1,
-            Item::Found(entry) => {
-                fingerprint(&mut hasher, &entry);
-                boxed += usize::from(boxes.has(&entry.path));
-                *listing.labels.entry(entry.label.clone()).or_default() += 1;
+    let beside: Vec<Item> = rules.boxes.odd.iter().cloned().map(Item::Odd).collect();
+    for item in items.chain(beside) {
+        if let Item::Found(entry) = &item {
+            boxed += usize::from(rules.boxes.has(&entry.path));
+        }
+        let (fate, noted) = rules.judge(item);
+        listing.problems.extend(noted);
+        match fate {
+            Fate::Nothing => {}
+            Fate::Ignored(kind) => *listing.ignored.entry(kind).or_default() += 1,
+            Fate::Lost(_) => lost += 1,
+            Fate::Labeled(entry, label) => {
+                fingerprint(&mut hasher, &entry, &label);
+                for a in &entry.annotations {
+                    *listing.categories.entry(a.category.clone()).or_default() += 1;
+                }
+                *listing.labels.entry(label.clone()).or_default() += 1;
                 if let Some((n, seed)) = limit {
                     let id = entry.id();
-                    let heap = smallest.entry(entry.label).or_default();
+                    let heap = smallest.entry(label).or_default();
                     heap.push((*blake3::keyed_hash(&key(seed), &id).as_bytes(), id));
                     if heap.len() > n {
                         heap.pop();
@@ -87,23 +96,50 @@ pub(super) fn scan(
             }
         }
     }
+    for _ in boxed..rules.boxes.images() {
+        let odd = Odd {
+            code: "annotation_without_image",
+            place: "dataset.boxes".into(),
+            message: "boxes of a path that the set lacks".into(),
+        };
+        listing.problems.extend(rules.judge(Item::Odd(odd)).1);
+    }
     if limit.is_some() {
         listing.labels = smallest.iter().map(|(label, heap)| (label.clone(), heap.len())).collect();
         listing.selected = Some(smallest.into_values().flatten().map(|(_, id)| id).collect());
     }
     listing.found = lost + listing.labels.values().sum::<usize>();
-    if listing.labels.is_empty() {
-        let hint = "expected one folder per class with images inside, or a CSV manifest";
-        return Err(Error::new(format!("there is no image under {}: {hint}", root.display())));
-    }
-    for _ in boxed..boxes.images() {
-        Problem::note(&mut listing.problems, "annotation_without_image", || {
-            "boxes of a path that the set lacks".into()
-        });
-    }
-    hasher.update(boxes.hash.map(|h| *h.as_bytes()).unwrap_or_default().as_slice());
+    hasher.update(rules.boxes.hash.map(|h| *h.as_bytes()).unwrap_or_default().as_slice());
     listing.fingerprint = hasher.finalize().to_hex().to_string();
+    refuse(&listing, root)?;
     Ok(listing)
+}
+
+fn refuse(listing: &Listing, root: &Path) -> Result<()> {
+    let errors: Vec<&Noted> = listing.problems.iter().filter(|p| p.severity == Severity::Error).collect();
+    if !errors.is_empty() {
+        let codes: BTreeSet<&str> = errors.iter().map(|p| p.code).collect();
+        let codes = codes.into_iter().collect::<Vec<_>>().join(", ");
+        let mut message =
+            format!("{} problems in the annotations that [dataset.problems] calls errors ({codes})", errors.len());
+        errors
+            .iter()
+            .take(ERRORS_SHOWN)
+            .for_each(|p| message += &format!("\n  {}: {}: {}", p.place, p.code, p.message));
+        return Err(Error::new(message));
+    }
+    if listing.found == 0 || listing.labels.is_empty() {
+        let first = listing
+            .problems
+            .first()
+            .map_or(String::new(), |p| format!("; first problem: {}: {}: {}", p.place, p.code, p.message));
+        return Err(Error::new(format!(
+            "there is no image with a label under {} ({} found){first}",
+            root.display(),
+            listing.found
+        )));
+    }
+    Ok(())
 }
 
 fn key(seed: u64) -> [u8; 32] {
@@ -112,9 +148,13 @@ fn key(seed: u64) -> [u8; 32] {
     key
 }
 
-fn fingerprint(hasher: &mut blake3::Hasher, entry: &Entry) {
-    for part in [Some(&entry.label), entry.split.as_ref(), entry.group.as_ref()] {
-        hasher.update(part.map_or(&[], |p| p.as_bytes())).update(&[0]);
+fn fingerprint(hasher: &mut blake3::Hasher, entry: &Entry, label: &str) {
+    for part in [Some(label), entry.split.as_deref(), entry.group.as_deref()] {
+        hasher.update(part.map_or(&[], str::as_bytes)).update(&[0]);
     }
-    hasher.update(entry.path.as_os_str().as_encoded_bytes()).update(b"\n");
+    hasher.update(entry.path.as_os_str().as_encoded_bytes());
+    for a in &entry.annotations {
+        hasher.update(format!("\n{:?}", a).as_bytes());
+    }
+    hasher.update(b"\n");
 }

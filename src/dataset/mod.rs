@@ -1,21 +1,32 @@
 //! A labeled image set as a stream of [`Sample`]s, in an order that depends on names only.
 //!
-//! One file per format, all of one shape: a function that streams `Item`s. The set is walked twice: [`Dataset::open`]
-//! counts and fingerprints, [`Dataset::samples`] streams. Nothing is kept per image but what annotations need.
+//! One file per format, all of one shape: a function that streams `Item`s. `rules` makes samples of them. The set is
+//! walked twice: [`Dataset::open`] counts and fingerprints, [`Dataset::samples`] streams.
 
 mod boxes;
-mod csv;
+mod coco;
 mod folder;
+mod labelme;
 mod labels;
 mod listing;
+mod manifest;
+mod problem;
+mod rules;
+mod sidecar;
+mod tables;
+mod voc;
+mod walk;
+mod yolo;
 
-use crate::error::{Result, Skip};
-use crate::geometry::{Rect, Size};
-use crate::plan;
-use std::path::PathBuf;
+use crate::error::{Error, Result, Skip};
+use crate::geometry::{Rect, Size, Transpose};
+use crate::plan::{self, Format};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 pub use labels::LabelMap;
-pub use listing::{Listing, Problem};
+pub use listing::{Listing, Noted};
+pub use problem::Odd;
 
 /// One image to audit.
 #[derive(Debug, Clone)]
@@ -32,23 +43,68 @@ pub struct Sample {
     pub split: Option<String>,
     /// Images of one group (patient, source, near-duplicates) are one piece of evidence.
     pub group: Option<String>,
-    pub boxes: Vec<Annotation>,
+    pub annotations: Vec<Annotation>,
+    /// Size of the image by the annotation.
+    pub stated: Option<Size>,
 }
 
-/// An annotated box.
+/// An annotated place.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Annotation {
     pub category: String,
-    /// Edges in the upright image, in pixels or, if `normalised`, as fractions of its size.
-    pub rect: Rect,
+    /// In pixels of the image or, if `normalised`, in fractions of its size.
+    pub outline: Outline,
     pub normalised: bool,
+    /// Neither object nor background: left out of the in/out statistics.
+    pub ignore: bool,
+}
+
+/// The form of an annotation; edges, not pixel centres.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Outline {
+    Box(Rect),
+    Polygon(Vec<[f64; 2]>),
 }
 
 impl Annotation {
-    /// Edges in pixels of an upright image of this size.
-    pub fn pixels(&self, size: Size) -> Rect {
+    /// The outline in pixels of an image of this size.
+    pub fn pixels(&self, size: Size) -> Outline {
         let (w, h) = if self.normalised { (f64::from(size.width), f64::from(size.height)) } else { (1.0, 1.0) };
-        Rect::new(self.rect.x0 * w, self.rect.y0 * h, self.rect.x1 * w, self.rect.y1 * h)
+        self.map(|[x, y]| [x * w, y * h])
+    }
+
+    /// The bounding box in pixels of an image of this size.
+    pub fn bounds(&self, size: Size) -> Rect {
+        match self.pixels(size) {
+            Outline::Box(rect) => rect,
+            Outline::Polygon(points) => Rect::around(&points),
+        }
+    }
+
+    fn map(&self, f: impl Fn([f64; 2]) -> [f64; 2]) -> Outline {
+        match &self.outline {
+            Outline::Box(r) => Outline::Box(Rect::around(&[f([r.x0, r.y0]), f([r.x1, r.y1])])),
+            Outline::Polygon(points) => Outline::Polygon(points.iter().map(|&p| f(p)).collect()),
+        }
+    }
+}
+
+impl Sample {
+    /// Holds the annotations against the decoded image: turns those that were drawn on the photo before its EXIF
+    /// orientation, and notes what does not fit.
+    pub fn fit(&mut self, size: Size, turned: Option<Transpose>) -> Vec<Odd> {
+        let mut odd = Vec::new();
+        let mut note = |code, message: String| odd.push(Odd { code, place: self.path.clone(), message });
+        if let Some(stated) = self.stated.filter(|s| *s != size) {
+            match turned.filter(|_| stated == Size::new(size.height, size.width)) {
+                Some(turn) => self.annotations.iter_mut().filter(|a| !a.normalised).for_each(|a| {
+                    a.outline = a.map(|p| turn.apply(p, stated));
+                }),
+                None => note("size_contradicts", format!("the annotation says {stated}, the file is {size}")),
+            }
+        }
+        problem::outside(&self.annotations, size, note);
+        odd
     }
 }
 
@@ -66,6 +122,8 @@ enum Item {
     Lost(Lost),
     /// Not an image of the set: hidden files, files outside class folders, other splits. Counted by kind.
     Ignored(&'static str),
+    /// Something odd that belongs to no image of the set.
+    Odd(Odd),
 }
 
 /// An image as a format knows it.
@@ -73,9 +131,12 @@ enum Item {
 struct Entry {
     /// Relative to the root.
     path: PathBuf,
-    label: String,
+    label: Option<String>,
     split: Option<String>,
     group: Option<String>,
+    annotations: Vec<Annotation>,
+    stated: Option<Size>,
+    odd: Vec<Odd>,
 }
 
 impl Entry {
@@ -85,10 +146,27 @@ impl Entry {
     }
 }
 
+/// A format that is one table for all images, held in memory.
+trait Table: Send + Sync {
+    fn len(&self) -> usize;
+    fn item(&self, index: usize) -> Item;
+    /// What is odd about the table itself.
+    fn odd(&self) -> &[Odd];
+}
+
+/// How to stream the items of an opened set.
+enum Source {
+    Folder,
+    Manifest(PathBuf),
+    Sidecars { folder: PathBuf, extension: &'static str, parse: sidecar::Parse },
+    Table(Arc<dyn Table>),
+}
+
 /// An opened set: what is in it, and a way to stream it.
 pub struct Dataset {
     plan: plan::Dataset,
-    boxes: boxes::Boxes,
+    source: Source,
+    rules: rules::Rules,
     pub listing: Listing,
 }
 
@@ -96,11 +174,14 @@ impl Dataset {
     /// Walks the set once, counts, and fingerprints it. `limit` images per class are chosen by hash of `seed` and id.
     ///
     /// # Errors
-    /// When the root, the manifest or the boxes cannot be read, or no image is found.
+    /// When the root, the manifest or the annotations cannot be read, no image is found, or the annotations have a
+    /// problem of severity `error`.
     pub fn open(plan: &plan::Dataset, limit: Option<usize>, seed: u64) -> Result<Self> {
-        let boxes = boxes::Boxes::load(plan)?;
-        let listing = listing::scan(items(plan)?, &boxes, limit.map(|n| (n, seed)), &plan.root)?;
-        Ok(Self { plan: plan.clone(), boxes, listing })
+        let source = source(plan)?;
+        let rules = rules::Rules::new(plan)?;
+        let limit = limit.map(|n| (n, seed));
+        let listing = listing::scan(items(plan, &source)?, &rules, limit, &plan.root)?;
+        Ok(Self { plan: plan.clone(), source, rules, listing })
     }
 
     /// Streams the set in order. Every item counted as found by [`Dataset::open`] comes once, as a sample or as lost.
@@ -111,36 +192,67 @@ impl Dataset {
         &'a self,
         labels: &'a LabelMap,
     ) -> Result<impl Iterator<Item = std::result::Result<Sample, Lost>> + Send + 'a> {
-        Ok(items(&self.plan)?.filter_map(move |item| match item {
-            Item::Ignored(_) => None,
-            Item::Lost(lost) => Some(Err(lost)),
-            Item::Found(entry) if !self.listing.selects(&entry) => None,
-            Item::Found(entry) => Some(self.sample(entry, labels)),
+        Ok(items(&self.plan, &self.source)?.filter_map(move |item| match self.rules.judge(item).0 {
+            rules::Fate::Nothing | rules::Fate::Ignored(_) => None,
+            rules::Fate::Lost(lost) => Some(Err(lost)),
+            rules::Fate::Labeled(entry, _) if !self.listing.selects(&entry) => None,
+            rules::Fate::Labeled(entry, label) => Some(self.sample(entry, label, labels)),
         }))
     }
 
-    fn sample(&self, entry: Entry, labels: &LabelMap) -> std::result::Result<Sample, Lost> {
+    fn sample(&self, entry: Entry, label: String, labels: &LabelMap) -> std::result::Result<Sample, Lost> {
         let path = display(&entry.path);
-        let Some(class) = labels.class_of(&entry.label) else {
+        let Some(class) = labels.class_of(&label) else {
             let skip = Skip::new(crate::error::Stage::Annotation, "unknown_label", "the label appeared during the run");
-            return Err(Lost { path, label: Some(entry.label), skip });
+            return Err(Lost { path, label: Some(label), skip });
         };
         let id = entry.id().iter().map(|b| format!("{b:02x}")).collect();
         let source = self.plan.root.join(&entry.path);
-        let boxes = self.boxes.of(&entry.path);
-        Ok(Sample { id, path, source, label: entry.label, class, split: entry.split, group: entry.group, boxes })
+        let Entry { split, group, annotations, stated, .. } = entry;
+        Ok(Sample { id, path, source, label, class, split, group, annotations, stated })
     }
 }
 
-fn items(plan: &plan::Dataset) -> Result<Box<dyn Iterator<Item = Item> + Send>> {
-    Ok(match (plan.format, &plan.manifest) {
-        (plan::Format::Csv, Some(manifest)) => Box::new(csv::items(manifest, plan.splits.clone())?),
-        _ => Box::new(folder::items(&plan.root, plan.links)?),
+fn source(plan: &plan::Dataset) -> Result<Source> {
+    let wanted = |path: &Option<PathBuf>, key: &str| {
+        path.clone().ok_or_else(|| Error::new(format!("{key} is missing: this format needs it")))
+    };
+    let annotations = || wanted(&plan.annotations, "dataset.annotations");
+    let sidecars = |extension, parse: sidecar::Parse| Ok(Source::Sidecars { folder: annotations()?, extension, parse });
+    match plan.format {
+        Format::Folder => Ok(Source::Folder),
+        Format::Csv | Format::Tsv | Format::Parquet => {
+            Ok(Source::Manifest(wanted(&plan.manifest, "dataset.manifest")?))
+        }
+        Format::Voc => sidecars("xml", Arc::new(voc::parse)),
+        Format::Labelme => sidecars("json", Arc::new(labelme::parse)),
+        Format::Yolo => {
+            let names = yolo::names(&wanted(&plan.names, "dataset.names")?)?;
+            sidecars("txt", Arc::new(move |text, file| yolo::parse(text, file, &names)))
+        }
+        Format::Coco => Ok(Source::Table(Arc::new(coco::Coco::load(&annotations()?)?))),
+        Format::OpenImages => Ok(Source::Table(Arc::new(tables::open_images(&annotations()?, plan.names.as_deref())?))),
+        Format::ImagenetLoc => Ok(Source::Table(Arc::new(tables::imagenet_loc(&annotations()?, &plan.root)?))),
+        Format::Wsol => Ok(Source::Table(Arc::new(tables::wsol(&annotations()?, plan.names.as_deref())?))),
+    }
+}
+
+fn items(plan: &plan::Dataset, source: &Source) -> Result<Box<dyn Iterator<Item = Item> + Send>> {
+    Ok(match source {
+        Source::Folder => Box::new(folder::items(&plan.root, plan.links)?),
+        Source::Manifest(file) => Box::new(manifest::items(file, plan.format, plan.splits.clone())?),
+        Source::Sidecars { folder, extension, parse } => {
+            Box::new(sidecar::items(&plan.root, plan.links, folder, extension, parse.clone())?)
+        }
+        Source::Table(table) => {
+            let (table, notes) = (table.clone(), table.odd().to_vec());
+            Box::new((0..table.len()).map(move |i| table.item(i)).chain(notes.into_iter().map(Item::Odd)))
+        }
     })
 }
 
-/// A path for people and tables: `/` between parts, whatever is not UTF-8 escaped.
-fn display(path: &std::path::Path) -> String {
+/// A path for people and tables: `/` between parts, whatever is not UTF-8 replaced.
+fn display(path: &Path) -> String {
     let text = path.to_string_lossy();
     if std::path::MAIN_SEPARATOR == '/' { text.into_owned() } else { text.replace(std::path::MAIN_SEPARATOR, "/") }
 }

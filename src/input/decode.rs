@@ -1,7 +1,8 @@
 //! Bytes -> upright 8-bit RGB. The bytes are hostile: limits everywhere, and a decoder's panic is a skip.
 
 use crate::error::{Skip, Stage};
-use crate::geometry::Size;
+use crate::geometry::{Size, Transpose};
+use image::metadata::Orientation;
 use image::{DynamicImage, ImageDecoder, ImageError, ImageReader, Limits, RgbImage};
 use std::io::{Cursor, Read};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -20,6 +21,8 @@ const DECODER_BYTES_MAX: u64 = 2 << 30;
 pub struct Photo {
     pub size: Size,
     pub rgb: RgbImage,
+    /// How the stored pixels were turned, where that swapped width and height.
+    pub turned: Option<Transpose>,
 }
 
 /// Reads a file.
@@ -77,7 +80,7 @@ fn decode_inner(bytes: &[u8]) -> Result<Photo, Skip> {
         let message = format!("{width}x{height} is over {PIXELS_MAX} pixels");
         return Err(Skip::new(Stage::Decode, "too_many_pixels", message));
     }
-    let orientation = decoder.orientation().unwrap_or(image::metadata::Orientation::NoTransforms);
+    let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
     let mut picture = DynamicImage::from_decoder(decoder).map_err(skip)?;
     picture.apply_orientation(orientation);
     let rgb = picture.into_rgb8();
@@ -85,7 +88,17 @@ fn decode_inner(bytes: &[u8]) -> Result<Photo, Skip> {
     if size.width == 0 || size.height == 0 {
         return Err(Skip::new(Stage::Decode, "corrupt", "the image has no pixels"));
     }
-    Ok(Photo { size, rgb })
+    Ok(Photo { size, rgb, turned: transpose(orientation) })
+}
+
+fn transpose(orientation: Orientation) -> Option<Transpose> {
+    match orientation {
+        Orientation::Rotate90 => Some(Transpose::Rotate90),
+        Orientation::Rotate270 => Some(Transpose::Rotate270),
+        Orientation::Rotate90FlipH => Some(Transpose::Diagonal),
+        Orientation::Rotate270FlipH => Some(Transpose::Antidiagonal),
+        _ => None,
+    }
 }
 
 fn skip(e: ImageError) -> Skip {

@@ -1,13 +1,15 @@
 //! The plan of one audit: `pipelines/*.toml` -> file types -> validated [`Plan`].
 
 pub mod file;
+pub mod problems;
 mod read;
 mod validate;
 
 use crate::error::{Error, Result};
 use crate::geometry::{Mask, Size};
 pub use file::{
-    Activation, BoxCoordinates, Channels, ClassRef, Corner, Filter, Format, Layout, Links, RegionKind, Unit,
+    Activation, BoxCoordinates, Channels, ClassRef, Corner, Filter, Format, LabelRule, Layout, Links, RegionKind,
+    Severity, Unit,
 };
 pub use read::Problem;
 use std::collections::BTreeMap;
@@ -32,7 +34,14 @@ pub struct Plan {
 pub struct Dataset {
     pub root: PathBuf,
     pub format: Format,
+    /// Why the format was guessed, where the file does not name it.
+    pub guess: Option<String>,
     pub manifest: Option<PathBuf>,
+    pub annotations: Option<PathBuf>,
+    pub names: Option<PathBuf>,
+    pub label: Option<LabelRule>,
+    pub label_table: Option<PathBuf>,
+    pub problems: problems::Policy,
     pub boxes: Option<PathBuf>,
     pub box_coordinates: BoxCoordinates,
     pub splits: Option<Vec<String>>,

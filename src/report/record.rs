@@ -1,8 +1,8 @@
 //! `run.json`: what was run on what, the counts, the timings. Its presence means that the run is complete.
 
-use crate::dataset::{Listing, Problem};
+use crate::dataset::Listing;
 use crate::model::{ENGINE, Facts};
-use crate::record::{SCHEMA_VERSION, SkipRow};
+use crate::record::{ProblemRow, SCHEMA_VERSION, SkipRow};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -80,19 +80,22 @@ pub struct Counts {
 }
 
 impl Counts {
-    pub fn new(listing: &Listing, scored: usize, skipped: &[SkipRow]) -> Self {
+    pub fn new(listing: &Listing, scored: usize, skipped: &[SkipRow], problems: &[ProblemRow]) -> Self {
+        let mut annotation_problems = BTreeMap::new();
+        for row in problems {
+            *annotation_problems.entry(row.code.clone()).or_default() += 1;
+        }
         let mut skipped_by_reason = BTreeMap::new();
         for row in skipped {
             *skipped_by_reason.entry(format!("{}/{}", row.stage, row.reason)).or_default() += 1;
         }
-        let problem = |p: &Problem| (p.code.to_owned(), p.count);
         Self {
             found: scored + skipped.len(),
             scored,
             skipped: skipped.len(),
             skipped_by_reason,
             ignored: listing.ignored.iter().map(|(k, n)| ((*k).to_owned(), *n)).collect(),
-            annotation_problems: listing.problems.iter().map(problem).collect(),
+            annotation_problems,
         }
     }
 }

@@ -1,7 +1,7 @@
 //! The files of a run against the page that documents them.
 
 use crate::support::{audit, demo_text, parquet, plan, root};
-use camaudit::record::{ClassRow, Column, ImageRow, RegionRow, Row, SkipRow};
+use camaudit::record::{ClassRow, Column, ImageRow, ProblemRow, RegionRow, Row, SkipRow};
 use polars::prelude::DataType;
 
 #[test]
@@ -17,6 +17,7 @@ fn every_file_has_the_documented_columns_types_and_nulls() {
     check("images/part-00000.parquet", ImageRow::COLUMNS, &outcome.folder);
     check("regions/part-00000.parquet", RegionRow::COLUMNS, &outcome.folder);
     check("skipped.parquet", SkipRow::COLUMNS, &outcome.folder);
+    check("problems.parquet", ProblemRow::COLUMNS, &outcome.folder);
     check("classes.parquet", ClassRow::COLUMNS, &outcome.folder);
 }
 

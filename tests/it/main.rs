@@ -4,6 +4,7 @@
 mod cli;
 mod contract;
 mod exact;
+mod formats;
 mod input;
 mod model;
 mod pipeline;

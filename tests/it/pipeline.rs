@@ -100,7 +100,7 @@ fn jobs_and_out_do_not_change_the_meaning_but_all_else_does() {
 #[test]
 fn the_committed_schema_is_the_generated_one() {
     let committed = std::fs::read_to_string(root().join("pipelines/schema.json")).expect("pipelines/schema.json");
-    assert_eq!(committed, camaudit::plan::json_schema(), "run `make schema`");
+    assert!(committed == camaudit::plan::json_schema(), "run `make schema`");
 }
 
 /// `full.toml` must show every key there is: it is read against the schema, key by key.
@@ -125,7 +125,13 @@ fn the_committed_pipelines_are_valid() {
     for entry in std::fs::read_dir(root().join("pipelines")).expect("pipelines") {
         let path = entry.expect("entry").path();
         if path.extension().is_some_and(|e| e == "toml") {
-            Plan::load(&path, &[]).unwrap_or_else(|e| panic!("{e}"));
+            // What `make real` says on the command line.
+            let real = [
+                format!("dataset.root={:?}", fixtures().join("horses")),
+                format!("model.path={:?}", fixtures().join("models/clean.onnx")),
+            ];
+            let set = if path.ends_with("real.toml") { &real[..] } else { &[] };
+            Plan::load(&path, set).unwrap_or_else(|e| panic!("{e}"));
         }
     }
 }
@@ -138,5 +144,4 @@ fn a_label_that_the_model_lacks_names_the_nearest() {
     let plan = crate::support::plan(folder.path(), "labels", &text, &[]);
     let error = camaudit::audit::run(&plan, &crate::support::Silent).err().expect("refused").to_string();
     assert!(error.contains("\"hrose\"") && error.contains("nearest: \"horse\""), "{error}");
-    let _ = fixtures();
 }

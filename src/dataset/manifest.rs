@@ -1,0 +1,161 @@
+//! Manifests: `path,label[,split,group]`, one image a row, paths relative to the root. CSV, TSV and Parquet.
+
+use super::problem::Odd;
+use super::{Entry, Item, Lost};
+use crate::error::{Error, Result, Skip, Stage};
+use crate::plan::Format;
+use csv::{ReaderBuilder, StringRecord};
+use polars::prelude::{DataFrame, ParquetReader, SerReader};
+use std::collections::HashSet;
+use std::fs::File;
+use std::path::{Component, Path, PathBuf};
+
+/// Rows of a Parquet manifest read at once.
+const ROWS: usize = 65_536;
+
+/// One row, wherever it comes from.
+struct Row {
+    path: String,
+    label: String,
+    split: Option<String>,
+    group: Option<String>,
+    line: u64,
+}
+
+/// Streams a manifest in its own order. Kept per image: 16 bytes, to notice repetitions.
+pub fn items(
+    manifest: &Path,
+    format: Format,
+    splits: Option<Vec<String>>,
+) -> Result<impl Iterator<Item = Item> + Send + use<>> {
+    let rows: Box<dyn Iterator<Item = RowOrOdd> + Send> = match format {
+        Format::Parquet => Box::new(parquet_rows(manifest)?),
+        Format::Tsv => Box::new(csv_rows(manifest, b'\t', splits.is_some())?),
+        _ => Box::new(csv_rows(manifest, b',', splits.is_some())?),
+    };
+    let file = manifest.to_path_buf();
+    let mut seen: HashSet<[u8; 16]> = HashSet::new();
+    Ok(rows.map(move |row| match row {
+        Err(odd) => lost(String::new(), None, "bad_row", format!("{}: {}", odd.place, odd.message)),
+        Ok(row) if splits.as_ref().is_some_and(|wanted| !row.split.as_ref().is_some_and(|s| wanted.contains(s))) => {
+            Item::Ignored("row of another split")
+        }
+        Ok(row) => {
+            let Some(path) = relative(&row.path) else {
+                let message =
+                    format!("{}:{}: the path is empty, absolute or leaves dataset.root", file.display(), row.line);
+                return lost(row.path, Some(row.label), "path_outside", message);
+            };
+            let mut entry = Entry { path, split: row.split, group: row.group, ..Entry::default() };
+            entry.label = Some(row.label).filter(|l| !l.is_empty());
+            if !seen.insert(entry.id()) {
+                entry.odd.push(Odd::new("duplicate", &file, row.line, "the manifest names this path before"));
+            }
+            Item::Found(entry)
+        }
+    }))
+}
+
+fn lost(path: String, label: Option<String>, reason: &'static str, message: String) -> Item {
+    Item::Lost(Lost { path, label, skip: Skip::new(Stage::Annotation, reason, message) })
+}
+
+/// A row, or what was wrong with it.
+type RowOrOdd = std::result::Result<Row, Odd>;
+
+fn csv_rows(
+    manifest: &Path,
+    delimiter: u8,
+    needs_split: bool,
+) -> Result<impl Iterator<Item = RowOrOdd> + Send + use<>> {
+    let what = format!("read the manifest {}", manifest.display());
+    let mut reader = ReaderBuilder::new().delimiter(delimiter).from_path(manifest).map_err(Error::cause(&what))?;
+    let header = reader.headers().map_err(Error::cause(&what))?.clone();
+    let (path, label) = (column(&header, "path", manifest)?, column(&header, "label", manifest)?);
+    let optional = |name| header.iter().position(|h| h.trim() == name);
+    let (split, group) = (optional("split"), optional("group"));
+    if needs_split && split.is_none() {
+        return Err(no_split(manifest));
+    }
+    let file = manifest.to_path_buf();
+    Ok(reader.into_records().map(move |record| {
+        let record = record
+            .map_err(|e| Odd::new("bad_row", &file, e.position().map_or(0, csv::Position::line), e.to_string()))?;
+        let get = |i: usize| record.get(i).unwrap_or_default().trim().to_owned();
+        let optional = |i: Option<usize>| i.map(get).filter(|v| !v.is_empty());
+        let line = record.position().map_or(0, csv::Position::line);
+        Ok(Row { path: get(path), label: get(label), split: optional(split), group: optional(group), line })
+    }))
+}
+
+fn no_split(manifest: &Path) -> Error {
+    Error::new(format!("{}:1: dataset.splits is set, but there is no column `split`", manifest.display()))
+}
+
+/// Position of a required column.
+pub fn column(header: &StringRecord, name: &str, file: &Path) -> Result<usize> {
+    header.iter().position(|h| h.trim() == name).ok_or_else(|| {
+        let found = header.iter().collect::<Vec<_>>().join(", ");
+        Error::new(format!("{}:1: there is no column `{name}` (found: {found})", file.display()))
+    })
+}
+
+fn parquet_rows(manifest: &Path) -> Result<impl Iterator<Item = RowOrOdd> + Send + use<>> {
+    let first = parquet_slice(manifest, 0)?;
+    for name in ["path", "label"] {
+        if first.column(name).is_err() {
+            let found: Vec<&str> = first.get_column_names().into_iter().map(|n| n.as_str()).collect();
+            return Err(Error::new(format!(
+                "{}: there is no column `{name}` (found: {})",
+                manifest.display(),
+                found.join(", ")
+            )));
+        }
+    }
+    let file = manifest.to_path_buf();
+    let mut next = Some(first);
+    let slices = (0..).map_while(move |i| {
+        let frame = next.take().map_or_else(|| parquet_slice(&file, i * ROWS), Ok);
+        match frame {
+            Ok(frame) if frame.height() == 0 => None,
+            Ok(frame) => Some(frame_rows(&frame, i * ROWS)),
+            Err(e) => Some(vec![Err(Odd::new("bad_file", &file, 0, e.to_string()))]),
+        }
+    });
+    Ok(slices.flatten())
+}
+
+fn parquet_slice(manifest: &Path, offset: usize) -> Result<DataFrame> {
+    let what = format!("read dataset.manifest {}", manifest.display());
+    let file = File::open(manifest).map_err(Error::cause(&what))?;
+    ParquetReader::new(file).with_slice(Some((offset, ROWS))).finish().map_err(Error::cause(&what))
+}
+
+fn frame_rows(frame: &DataFrame, offset: usize) -> Vec<RowOrOdd> {
+    let text = |name: &str, row: usize| {
+        let value = frame.column(name).ok()?.get(row).ok()?;
+        let text = value.get_str().map_or_else(|| value.to_string(), str::to_owned);
+        Some(text).filter(|_| !value.is_null()).filter(|t| !t.is_empty())
+    };
+    let row = |i: usize| Row {
+        path: text("path", i).unwrap_or_default(),
+        label: text("label", i).unwrap_or_default(),
+        split: text("split", i),
+        group: text("group", i),
+        line: (offset + i + 1) as u64,
+    };
+    (0..frame.height()).map(|i| Ok(row(i))).collect()
+}
+
+/// The path without `.` parts; `None` when it is empty, absolute or climbs out with `..`.
+pub fn relative(path: &str) -> Option<PathBuf> {
+    let mut out = PathBuf::new();
+    for part in Path::new(path).components() {
+        match part {
+            Component::CurDir => {}
+            Component::Normal(name) => out.push(name),
+            _ => return None,
+        }
+    }
+    (!out.as_os_str().is_empty()).then_some(out)
+}

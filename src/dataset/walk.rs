@@ -1,0 +1,87 @@
+//! Image files below a folder, sorted by name. Hidden files and other file types are ignored and counted.
+
+use super::{Item, Lost, display};
+use crate::error::{Error, Result, Skip, Stage};
+use crate::plan::Links;
+use std::path::{Path, PathBuf};
+use walkdir::{DirEntry, WalkDir};
+
+/// File names that are taken for images; the content decides what they are.
+pub const EXTENSIONS: [&str; 9] = ["jpg", "jpeg", "jpe", "png", "webp", "bmp", "tif", "tiff", "gif"];
+
+/// Streams the images' paths relative to the root; what is lost or ignored comes as an item.
+pub fn images(
+    root: &Path,
+    links: Links,
+) -> Result<impl Iterator<Item = std::result::Result<PathBuf, Item>> + Send + use<>> {
+    let real_root = root.canonicalize().map_err(Error::cause(format!("open dataset.root {}", root.display())))?;
+    let root = root.to_path_buf();
+    let mut walk = WalkDir::new(&root).min_depth(1).follow_links(links != Links::Never).sort_by_file_name().into_iter();
+    Ok(std::iter::from_fn(move || {
+        loop {
+            let entry = match walk.next()? {
+                Ok(entry) => entry,
+                Err(e) => return Some(Err(walk_error(&e, &root))),
+            };
+            let hidden = entry.file_name().as_encoded_bytes().starts_with(b".");
+            let escapes = links == Links::Inside && entry.path_is_symlink() && !stays_inside(entry.path(), &real_root);
+            if entry.file_type().is_dir() {
+                if hidden || escapes {
+                    walk.skip_current_dir();
+                }
+                match (hidden, escapes) {
+                    (true, _) => return Some(Err(Item::Ignored("hidden folder"))),
+                    (_, true) => return Some(Err(Item::Ignored("link that leaves the root"))),
+                    _ => continue,
+                }
+            }
+            return Some(file(&entry, &root, hidden, escapes));
+        }
+    }))
+}
+
+fn stays_inside(path: &Path, root: &Path) -> bool {
+    path.canonicalize().is_ok_and(|target| target.starts_with(root))
+}
+
+fn file(entry: &DirEntry, root: &Path, hidden: bool, escapes: bool) -> std::result::Result<PathBuf, Item> {
+    let path = entry.path().strip_prefix(root).unwrap_or(entry.path()).to_path_buf();
+    let lost = |reason, message: &str| Err(lost(&path, reason, message));
+    if hidden {
+        return Err(Item::Ignored("hidden file"));
+    }
+    if !is_image(&path) {
+        return Err(Item::Ignored("file without an image's extension"));
+    }
+    if entry.file_type().is_symlink() {
+        return lost("link", "a symbolic link; set dataset.links to follow it");
+    }
+    if escapes {
+        return lost("link_outside", "the link leaves dataset.root; set dataset.links = \"anywhere\" to follow it");
+    }
+    if !entry.file_type().is_file() {
+        return lost("not_a_file", "neither a file nor a folder (a pipe, a socket or a device)");
+    }
+    Ok(path)
+}
+
+fn is_image(path: &Path) -> bool {
+    let extension = path.extension().map(|e| e.to_string_lossy().to_lowercase());
+    extension.is_some_and(|e| EXTENSIONS.contains(&e.as_str()))
+}
+
+fn lost(path: &Path, reason: &'static str, message: &str) -> Item {
+    Item::Lost(Lost { path: display(path), label: None, skip: Skip::new(Stage::Walk, reason, message) })
+}
+
+fn walk_error(error: &walkdir::Error, root: &Path) -> Item {
+    let path = error.path().map(|p| p.strip_prefix(root).unwrap_or(p).to_path_buf()).unwrap_or_default();
+    let kind = error.io_error().map(std::io::Error::kind);
+    let (reason, message) = match kind {
+        _ if error.loop_ancestor().is_some() => ("link_loop", "the link leads back to a folder above it".to_owned()),
+        Some(std::io::ErrorKind::NotFound) => ("dangling_link", "the link leads nowhere".to_owned()),
+        Some(std::io::ErrorKind::PermissionDenied) => ("permission", "permission denied".to_owned()),
+        _ => ("walk", error.to_string()),
+    };
+    lost(&path, reason, &message)
+}

@@ -1,0 +1,77 @@
+//! The pipeline file as it is written: every key optional, no meaning yet. `pipelines/schema.json` is generated from here.
+
+mod dataset;
+mod preprocess;
+mod region;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+pub use dataset::{BoxCoordinates, ClassRef, DatasetFile, Format, LabelRule, Links, Severity};
+pub use preprocess::{Channels, Filter, Layout, LetterboxFile, PreprocessFile, Preset, ResizeFile, StepFile};
+pub use region::{BorderFile, Corner, CornerFile, PolygonFile, RectFile, RegionFile, RegionKind, Unit};
+
+/// One reproducible audit. Relative paths are relative to this file.
+#[derive(Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct PipelineFile {
+    pub dataset: DatasetFile,
+    pub model: ModelFile,
+    pub preprocess: PreprocessFile,
+    /// Places whose heat is measured: known confounders, or parts of the object.
+    pub region: Vec<RegionFile>,
+    pub scores: ScoresFile,
+    pub run: RunFile,
+}
+
+/// The ONNX classifier: a CNN that ends in global average pooling and a head.
+#[derive(Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct ModelFile {
+    pub path: Option<String>,
+    /// Class names in the model's order, one a line. Default: the dataset's labels in sorted order.
+    pub classes: Option<String>,
+    /// Output that holds the logits (or their softmax or sigmoid). Default: the first.
+    pub output: Option<String>,
+    /// How logits become scores. Default: what the graph ends in, else `softmax`.
+    pub activation: Option<Activation>,
+    /// Top-1 accuracy that the model is known to have; less than half of it is a warning.
+    pub expected_accuracy: Option<f64>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Activation {
+    Softmax,
+    Sigmoid,
+}
+
+/// Policy numbers of the scores.
+#[derive(Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct ScoresFile {
+    /// An object of which the model sees less leaves the in/out statistics. Default 0.25.
+    pub object_visible_min: Option<f64>,
+    /// A confounder of which the model sees less counts as not seen. Default 0.5.
+    pub confounder_visible_min: Option<f64>,
+    /// Tolerance of the pointing game in pixels of a 224 pixel input. Default 15.
+    pub pointing_tolerance_px: Option<f64>,
+}
+
+/// How the run goes; `jobs` and `out` never change a result.
+#[derive(Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct RunFile {
+    /// Images held in memory at once; one Parquet part each. Default 512.
+    pub shard_size: Option<u32>,
+    /// Worker threads, 0 = all cores (default).
+    pub jobs: Option<u32>,
+    /// Seed of every choice by hash. Default 0.
+    pub seed: Option<u64>,
+    /// At most this many images per class, chosen by hash.
+    pub limit: Option<u32>,
+    /// Fraction of skipped images above which the run ends with exit code 3. Default 0.1.
+    pub max_skipped: Option<f64>,
+    /// Folder of the reports. Default `reports` in the current folder.
+    pub out: Option<String>,
+}

@@ -1,0 +1,99 @@
+//! `[preprocess]` as it is written.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// How the model's training resized and normalised images: a preset, or spelled out. Keys beside a preset override it.
+#[derive(Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct PreprocessFile {
+    pub preset: Option<Preset>,
+    /// Side of the model's square input, for presets. Default 224.
+    pub size: Option<u32>,
+    /// Steps on the upright 8-bit image, in order.
+    pub steps: Option<Vec<StepFile>>,
+    /// Default `rgb`.
+    pub channels: Option<Channels>,
+    /// Default `nchw`.
+    pub layout: Option<Layout>,
+    /// `(x * scale - mean) / std` with x in 0..255. Default 1/255.
+    pub scale: Option<f64>,
+    /// One number, or one per channel. Default 0.
+    pub mean: Option<Vec<f64>>,
+    /// One number, or one per channel. Default 1.
+    pub std: Option<Vec<f64>>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Preset {
+    /// Short side 256 bilinear, centre crop 224, ImageNet mean and deviation.
+    ImagenetTorchvision,
+    /// Short side 256 bicubic, centre crop 224, ImageNet mean and deviation.
+    ImagenetTimmBicubic,
+    /// Centre crop 0.875 of the short side, 224 bicubic, (x - 127) / 128.
+    TfLite,
+    /// 224 x 224 bilinear, x / 255.
+    ZeroOne,
+    /// 224 x 224 bilinear, (x / 255 - 0.5) / 0.5.
+    MinusOneOne,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Channels {
+    Rgb,
+    Bgr,
+    Grey,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Layout {
+    Nchw,
+    Nhwc,
+}
+
+/// One step of the geometry. All resizing is antialiased as Pillow does it.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum StepFile {
+    Resize(ResizeFile),
+    /// Side of a centred square in pixels; zero-padded where the image is smaller.
+    CenterCrop(u32),
+    /// Side of a centred square as a fraction of the short side.
+    CenterCropFraction(f64),
+    Letterbox(LetterboxFile),
+}
+
+/// `short` keeps the aspect (the long side is truncated, as torchvision does); `exact` squashes.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct ResizeFile {
+    pub short: Option<u32>,
+    /// `[width, height]`
+    pub exact: Option<[u32; 2]>,
+    /// Default `bilinear`.
+    pub filter: Option<Filter>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Filter {
+    Nearest,
+    Bilinear,
+    Bicubic,
+    Lanczos,
+}
+
+/// Fits the whole image into `size` and pads the rest.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct LetterboxFile {
+    /// `[width, height]`
+    pub size: Option<[u32; 2]>,
+    /// Colour of the padding. Default black.
+    pub fill: Option<[u8; 3]>,
+    /// Default `bilinear`.
+    pub filter: Option<Filter>,
+}

@@ -1,0 +1,80 @@
+//! `[[region]]` as it is written.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// A place to measure. Exactly one of `corner`, `border`, `rect`, `polygon`, `annotation`, `mask`.
+#[derive(Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct RegionFile {
+    pub name: Option<String>,
+    pub kind: Option<RegionKind>,
+    pub corner: Option<CornerFile>,
+    pub border: Option<BorderFile>,
+    pub rect: Option<RectFile>,
+    pub polygon: Option<PolygonFile>,
+    /// Boxes of this category in the dataset's annotations.
+    pub annotation: Option<String>,
+    /// One PNG for all images, stretched over each; brightness is coverage.
+    pub mask: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum RegionKind {
+    Confounder,
+    Object,
+}
+
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct CornerFile {
+    pub at: Option<Corner>,
+    pub width: Option<f64>,
+    pub height: Option<f64>,
+    /// Default `fraction`.
+    pub unit: Option<Unit>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Corner {
+    TopLeft,
+    TopRight,
+    BottomLeft,
+    BottomRight,
+}
+
+/// `fraction` of the image, `pixels` of the upright image, or `view-pixels` of the model's input.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Unit {
+    #[default]
+    Fraction,
+    Pixels,
+    ViewPixels,
+}
+
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct BorderFile {
+    pub thickness: Option<f64>,
+    pub unit: Option<Unit>,
+}
+
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct RectFile {
+    pub left: Option<f64>,
+    pub top: Option<f64>,
+    pub right: Option<f64>,
+    pub bottom: Option<f64>,
+    pub unit: Option<Unit>,
+}
+
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct PolygonFile {
+    pub points: Option<Vec<[f64; 2]>>,
+    pub unit: Option<Unit>,
+}

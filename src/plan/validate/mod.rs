@@ -1,0 +1,128 @@
+//! File types -> [`Plan`]: defaults filled in, ranges checked, files found. All problems are collected.
+
+mod dataset;
+mod preprocess;
+mod region;
+
+use super::file::PipelineFile;
+use super::read::{Document, Problem};
+use super::{Model, Plan, Run, Scores};
+use std::path::{Path, PathBuf};
+
+/// Longest side of a model input, crop or resize that a pipeline may ask for.
+const SIDE_MAX: u32 = 8192;
+
+pub(super) fn plan(file: &Path, mut doc: Document<'_>) -> Result<Plan, Vec<Problem>> {
+    let mut parsed = doc.read();
+    let base = file.parent().unwrap_or(Path::new(""));
+    let dataset = dataset::dataset(&parsed, base, &mut doc);
+    let model = model(&parsed, base, &mut doc);
+    let preprocess = preprocess::preprocess(&parsed, &mut doc);
+    let regions = region::regions(&parsed, base, &mut doc);
+    let scores = scores(&parsed, &mut doc);
+    let run = run(&parsed, base, &mut doc);
+    if !doc.problems.is_empty() {
+        let mut problems = doc.problems;
+        problems.sort_by_key(|p| p.line);
+        return Err(problems);
+    }
+    (parsed.run.jobs, parsed.run.out) = (None, None);
+    let meaning = serde_json::to_vec(&parsed).unwrap_or_default();
+    let hash = blake3::hash(&meaning).to_hex().to_string();
+    let name = file.file_stem().map_or_else(|| "pipeline".into(), |s| s.to_string_lossy().into_owned());
+    Ok(Plan { name, hash, dataset, model, preprocess, regions, scores, run })
+}
+
+/// A path relative to the pipeline file, which must exist.
+fn existing(value: Option<&String>, base: &Path, key: &str, folder: bool, doc: &mut Document<'_>) -> Option<PathBuf> {
+    let path = base.join(value?);
+    let found = if folder { path.is_dir() } else { path.is_file() };
+    if !found {
+        let what = if folder { "folder" } else { "file" };
+        doc.complain(key, format!("there is no {what} {} (paths are relative to the pipeline file)", path.display()));
+    }
+    Some(path)
+}
+
+fn required(given: Option<PathBuf>, key: &str, what: &str, doc: &mut Document<'_>) -> PathBuf {
+    given.unwrap_or_else(|| {
+        doc.complain(key, format!("missing: {what}"));
+        PathBuf::new()
+    })
+}
+
+fn model(parsed: &PipelineFile, base: &Path, doc: &mut Document<'_>) -> Model {
+    let m = &parsed.model;
+    let path = existing(m.path.as_ref(), base, "model.path", false, doc);
+    let path = required(path, "model.path", "the ONNX file", doc);
+    let file = existing(m.classes.as_ref(), base, "model.classes", false, doc);
+    let classes = file.filter(|f| f.is_file()).map(|f| read_classes(&f, doc));
+    if let Some(accuracy) = m.expected_accuracy {
+        range(accuracy, 0.0, 1.0, "model.expected_accuracy", doc);
+    }
+    Model { path, classes, output: m.output.clone(), activation: m.activation, expected_accuracy: m.expected_accuracy }
+}
+
+fn read_classes(file: &Path, doc: &mut Document<'_>) -> Vec<String> {
+    let text = std::fs::read_to_string(file).unwrap_or_else(|e| {
+        doc.complain("model.classes", format!("failed to read {}: {e}", file.display()));
+        String::new()
+    });
+    let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
+    let names: Vec<String> = text.lines().map(|l| l.trim().to_owned()).filter(|l| !l.is_empty()).collect();
+    let mut sorted = names.clone();
+    sorted.sort();
+    if let Some(pair) = sorted.windows(2).find(|p| p[0] == p[1]) {
+        doc.complain("model.classes", format!("{} names {:?} twice", file.display(), pair[0]));
+    }
+    names
+}
+
+fn range(value: f64, min: f64, max: f64, key: &str, doc: &mut Document<'_>) -> f64 {
+    if !(min..=max).contains(&value) {
+        doc.complain(key, format!("found {value}, allowed is {min} to {max}"));
+    }
+    value
+}
+
+fn side(value: u32, key: &str, doc: &mut Document<'_>) -> u32 {
+    if !(1..=SIDE_MAX).contains(&value) {
+        doc.complain(key, format!("found {value}, allowed is 1 to {SIDE_MAX} pixels"));
+    }
+    value.clamp(1, SIDE_MAX)
+}
+
+fn scores(parsed: &PipelineFile, doc: &mut Document<'_>) -> Scores {
+    let s = &parsed.scores;
+    Scores {
+        object_visible_min: range(s.object_visible_min.unwrap_or(0.25), 0.0, 1.0, "scores.object_visible_min", doc),
+        confounder_visible_min: range(
+            s.confounder_visible_min.unwrap_or(0.5),
+            0.0,
+            1.0,
+            "scores.confounder_visible_min",
+            doc,
+        ),
+        pointing_tolerance_px: range(
+            s.pointing_tolerance_px.unwrap_or(15.0),
+            0.0,
+            112.0,
+            "scores.pointing_tolerance_px",
+            doc,
+        ),
+    }
+}
+
+fn run(parsed: &PipelineFile, base: &Path, doc: &mut Document<'_>) -> Run {
+    let r = &parsed.run;
+    let shard_size = range(f64::from(r.shard_size.unwrap_or(512)), 1.0, 65536.0, "run.shard_size", doc) as usize;
+    let jobs = range(f64::from(r.jobs.unwrap_or(0)), 0.0, 1024.0, "run.jobs", doc) as usize;
+    Run {
+        shard_size,
+        jobs,
+        seed: r.seed.unwrap_or(0),
+        limit: r.limit.map(|n| n as usize),
+        max_skipped: range(r.max_skipped.unwrap_or(0.1), 0.0, 1.0, "run.max_skipped", doc),
+        out: r.out.as_ref().map_or_else(|| PathBuf::from("reports"), |out| base.join(out)),
+    }
+}

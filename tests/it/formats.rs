@@ -1,0 +1,228 @@
+//! Every annotation format: one set in all of them gives equal rows; oddities have codes and severities.
+
+use crate::support::{Silent, audit, fixtures, json, numbers, parquet, plan, texts};
+use camaudit::audit::run;
+use polars::prelude::DataFrame;
+use std::path::Path;
+
+fn text(root: &Path, keys: &str) -> String {
+    let f = fixtures();
+    format!(
+        "[dataset]\nroot = {root:?}\n{}\n[model]\npath = {:?}\nclasses = {:?}\n[preprocess]\npreset = \"zero-one\"\nsize = 64\n\
+         [[region]]\nname = \"corner\"\ncorner = {{ at = \"top-left\", width = 0.25, height = 0.25 }}\n",
+        keys.replace("FIXTURES", &f.join("formats").display().to_string()),
+        f.join("models/shortcut.onnx"),
+        f.join("models/classes.txt")
+    )
+}
+
+/// The image and region rows, sorted by path.
+fn rows(name: &str, keys: &str) -> (DataFrame, DataFrame) {
+    let folder = tempfile::tempdir().expect("folder");
+    let outcome = audit(&plan(folder.path(), name, &text(&fixtures().join("formats/images"), keys), &[]));
+    let counts = &outcome.record.counts;
+    assert_eq!((counts.found, counts.scored), (9, 9), "{name}");
+    assert!(counts.annotation_problems.is_empty(), "{name}: {:?}", counts.annotation_problems);
+    let read = |table: &str| parquet(&outcome.folder.join(table).join("part-00000.parquet"));
+    let sort = |frame: DataFrame, by: &str| frame.sort([by, "target"], Default::default()).expect("sorted");
+    (sort(read("images"), "path"), sort(read("regions"), "image_id"))
+}
+
+#[test]
+fn one_set_in_every_format_gives_equal_rows() {
+    let formats = [
+        ("csv", "manifest = \"FIXTURES/manifest.csv\"\nboxes = \"FIXTURES/boxes.csv\""),
+        ("tsv", "manifest = \"FIXTURES/manifest.tsv\"\nboxes = \"FIXTURES/boxes.csv\""),
+        ("parquet", "manifest = \"FIXTURES/manifest.parquet\"\nboxes = \"FIXTURES/boxes.csv\""),
+        ("coco", "annotations = \"FIXTURES/coco.json\""),
+        ("voc", "annotations = \"FIXTURES/voc\""),
+        ("yolo", "annotations = \"FIXTURES/yolo\"\nnames = \"FIXTURES/data.yaml\""),
+        ("labelme", "annotations = \"FIXTURES/labelme\""),
+        ("open-images", "annotations = \"FIXTURES/open-images.csv\"\nnames = \"FIXTURES/class-descriptions.csv\""),
+        ("imagenet-loc", "annotations = \"FIXTURES/LOC_val_solution.csv\""),
+        ("wsol", "annotations = \"FIXTURES/wsol\"\nnames = \"FIXTURES/classes.txt\""),
+    ];
+    let mut reference: Option<(DataFrame, DataFrame)> = None;
+    for (name, keys) in formats {
+        // Named, and guessed: the same.
+        let found = rows(name, &format!("format = {name:?}\n{keys}"));
+        let guessed = rows(name, keys);
+        assert!(
+            found.0.equals_missing(&guessed.0) && found.1.equals_missing(&guessed.1),
+            "{name} is guessed as another format"
+        );
+        let (images, regions) = reference.get_or_insert_with(|| found.clone());
+        assert!(numbers(images, "object_share").iter().any(Option::is_some));
+        assert!(found.0.equals_missing(images), "{name}: images differ\n{images:?}\n{:?}", found.0);
+        assert!(found.1.equals_missing(regions), "{name}: regions differ");
+    }
+}
+
+#[test]
+fn what_counts_neither_way_leaves_the_statistics_in_every_format() {
+    let formats = [
+        ("coco", "annotations = \"FIXTURES/ignore/coco.json\""),
+        ("voc", "annotations = \"FIXTURES/ignore/voc\""),
+        ("labelme", "annotations = \"FIXTURES/ignore/labelme\""),
+        (
+            "open-images",
+            "annotations = \"FIXTURES/ignore/open-images.csv\"\nnames = \"FIXTURES/class-descriptions.csv\"",
+        ),
+    ];
+    let (plain, _) = rows("plain", "annotations = \"FIXTURES/coco.json\"");
+    let areas: Vec<Vec<Option<f64>>> =
+        formats.iter().map(|(name, keys)| numbers(&rows(name, keys).0, "object_area")).collect();
+    assert!(areas.windows(2).all(|pair| pair[0] == pair[1]), "{areas:?}");
+    let (with, without) = (numbers(&plain, "object_area")[0].expect("area"), areas[0][0].expect("area"));
+    // p0 has a second box of 10 x 8 pixels that the first does not touch: it is neither object nor background.
+    let (object, ignored, view) = (with * 4096.0 - 80.0, 80.0, 4096.0);
+    assert!((without - object / (view - ignored)).abs() < 1e-9, "{without}");
+}
+
+/// Problems of a set as `code x count`, by `keys` for the dataset.
+fn problems(root: &Path, keys: &str, set: &[&str]) -> Result<(Vec<String>, usize), String> {
+    let folder = tempfile::tempdir().expect("folder");
+    let outcome = run(&plan(folder.path(), "odd", &text(root, keys), set), &Silent).map_err(|e| e.to_string())?;
+    let counts = &outcome.record.counts;
+    assert_eq!(counts.found, counts.scored + counts.skipped);
+    let table = parquet(&outcome.folder.join("problems.parquet"));
+    let mut found: Vec<String> = counts.annotation_problems.iter().map(|(code, n)| format!("{code} x {n}")).collect();
+    found.sort();
+    assert_eq!(table.height(), counts.annotation_problems.values().sum::<usize>());
+    assert!(texts(&table, "place").iter().all(|p| !p.is_empty()));
+    Ok((found, counts.skipped))
+}
+
+fn photos(folder: &Path, names: &[&str]) {
+    for (i, name) in names.iter().enumerate() {
+        std::fs::copy(fixtures().join(format!("formats/images/p{i}.jpg")), folder.join(name)).expect("copy");
+    }
+}
+
+#[test]
+fn oddities_of_boxes_have_codes_and_the_pipeline_sets_what_they_do() {
+    let folder = tempfile::tempdir().expect("folder");
+    photos(folder.path(), &["a.jpg", "b.jpg"]);
+    let rows = "path,category,xmin,ymin,xmax,ymax\na.jpg,boat,40,30,10,10\na.jpg,boat,5,5,5,9\na.jpg,boat,nan,0,3,3\n\
+                a.jpg,boat,-20,0,30,100\n../b.jpg,car,0,0,9,9\nnone.jpg,car,0,0,9,9\nb.jpg,car,0,0,30,30\nb.jpg,car,0,0\n";
+    let boxes = folder.path().join("boxes.csv");
+    std::fs::write(&boxes, rows).expect("boxes");
+    std::fs::write(folder.path().join("m.csv"), "path,label\na.jpg,boat\nb.jpg,car\n").expect("manifest");
+    let keys = format!("manifest = {:?}\nboxes = {boxes:?}", folder.path().join("m.csv"));
+    let expected = [
+        "annotation_without_image x 1",
+        "bad_row x 2",
+        "box_outside x 1",
+        "box_without_area x 1",
+        "not_a_number x 1",
+        "swapped_corners x 1",
+    ];
+    assert_eq!(problems(folder.path(), &keys, &[]), Ok((expected.map(str::to_owned).to_vec(), 0)));
+    let (_, skipped) =
+        problems(folder.path(), &keys, &["dataset.problems.box_outside=skip", "run.max_skipped=1.0"]).expect("run");
+    assert_eq!(skipped, 1);
+    let error = problems(folder.path(), &keys, &["dataset.problems.bad_row=error"]).expect_err("refused");
+    assert!(error.contains("boxes.csv:6: bad_row") && error.contains("boxes.csv:9: bad_row"), "{error}");
+}
+
+#[test]
+fn broken_annotation_files_lose_their_images_not_the_run() {
+    let folder = tempfile::tempdir().expect("folder");
+    photos(folder.path(), &["a.jpg", "b.jpg", "c.jpg", "d.jpg", "e.jpg", "f.jpg"]);
+    let write = |name: &str, bytes: &[u8]| std::fs::write(folder.path().join(name), bytes).expect("write");
+    let object =
+        "<object><name>car</name><bndbox><xmin>1</xmin><ymin>1</ymin><xmax>9</xmax><ymax>9</ymax></bndbox></object>";
+    write("a.xml", format!("\u{feff}<annotation>\r\n{object}\r\n</annotation>\r\n").as_bytes());
+    write("b.xml", b"<annotation><object>");
+    write("c.xml", &[b"<annotation><name>".as_slice(), &[0xff, 0xfe], b"</name></annotation>"].concat());
+    write("d.xml", "<a>".repeat(20_000).as_bytes());
+    write(
+        "e.xml",
+        format!("<annotation><size><width>4294967296</width><height>1e300</height></size>{object}</annotation>")
+            .as_bytes(),
+    );
+    write("lonely.xml", b"<annotation/>");
+    let keys = format!("annotations = {:?}", folder.path());
+    let (found, skipped) = problems(folder.path(), &keys, &["run.max_skipped=1.0"]).expect("run");
+    let expected = [
+        "annotation_without_image x 1",
+        "bad_encoding x 1",
+        "bad_file x 2",
+        "image_without_annotation x 1",
+        "no_label x 4",
+        "size_contradicts x 1",
+    ];
+    assert_eq!((found, skipped), (expected.map(str::to_owned).to_vec(), 5));
+}
+
+#[test]
+fn coco_oddities() {
+    let folder = tempfile::tempdir().expect("folder");
+    photos(folder.path(), &["a.jpg", "b.jpg", "c.jpg"]);
+    let file = folder.path().join("coco.json");
+    let coco = serde_json::json!({
+        "images": [
+            {"id": 1, "file_name": "a.jpg", "width": 64, "height": 64}, {"id": 2, "file_name": "b.jpg", "width": 10, "height": 10},
+            {"id": 3, "file_name": "c.jpg"}, {"id": 3, "file_name": "c.jpg"}, {"id": 5, "file_name": "../up.jpg"},
+            {"id": 6, "file_name": "gone.jpg"}],
+        "categories": [{"id": 1, "name": "car"}],
+        "annotations": [
+            {"id": 1, "image_id": 1, "category_id": 1, "bbox": [0, 0, 10, 10], "iscrowd": 0},
+            {"id": 2, "image_id": 1, "category_id": 9, "bbox": [0, 0, 10, 10]},
+            {"id": 3, "image_id": 1, "category_id": 1, "bbox": [0, 0, null, 10]},
+            {"id": 4, "image_id": 2, "category_id": 1, "bbox": [0, 0, 10, 10]},
+            {"id": 5, "image_id": 3, "category_id": 1, "bbox": [0, 0, 10, 10]},
+            {"id": 6, "image_id": 77, "category_id": 1, "bbox": [0, 0, 10, 10]},
+            {"id": 7, "image_id": 6, "category_id": 1, "bbox": [0, 0, 10, 10]}]
+    });
+    std::fs::write(&file, coco.to_string()).expect("coco");
+    let keys = format!("annotations = {file:?}");
+    let expected = [
+        "annotation_without_image x 1",
+        "duplicate x 1",
+        "not_a_number x 1",
+        "size_contradicts x 1",
+        "unknown_category x 1",
+    ];
+    let (found, skipped) = problems(folder.path(), &keys, &["run.max_skipped=1.0"]).expect("run");
+    assert_eq!((found, skipped), (expected.map(str::to_owned).to_vec(), 4));
+    std::fs::write(&file, "{\"images\": [{\"id\": 1,\n \"file_name\": 3}]}").expect("coco");
+    let error = problems(folder.path(), &keys, &[]).expect_err("refused");
+    assert!(error.contains("coco.json") && error.contains("line 2"), "{error}");
+}
+
+/// Boxes drawn on the stored pixels of a photo that EXIF turns: the annotation's own size tells.
+#[test]
+fn boxes_follow_the_exif_orientation_where_the_stated_size_says_so() {
+    let cases = json(&fixtures().join("golden/odd.json"));
+    assert!(cases.get("exif6.jpg").is_some());
+    // Stored 40 x 30; a quarter turn clockwise makes it 30 x 40. A box in the stored top left corner lands top right.
+    let expected = [(5, (0.0, 0.0)), (6, (1.0, 0.0)), (7, (1.0, 1.0)), (8, (0.0, 1.0))];
+    for (orientation, (right, bottom)) in expected {
+        let folder = tempfile::tempdir().expect("folder");
+        std::fs::copy(fixtures().join(format!("odd/exif{orientation}.jpg")), folder.path().join("a.jpg"))
+            .expect("copy");
+        std::fs::write(
+            folder.path().join("a.json"),
+            r#"{"imageWidth": 40, "imageHeight": 30, "shapes": [{"label": "car", "shape_type": "rectangle", "points": [[0, 0], [20, 15]]}]}"#,
+        )
+        .expect("annotation");
+        let (x, y) = (right * 0.5, bottom * 0.5);
+        let keys = format!("annotations = {:?}", folder.path());
+        let region = format!(
+            "[[region]]\nname = \"there\"\nrect = {{ left = {x:?}, top = {y:?}, right = {:?}, bottom = {:?} }}\n",
+            x + 0.5,
+            y + 0.5
+        );
+        let out = tempfile::tempdir().expect("folder");
+        let outcome = audit(&plan(out.path(), "turned", &(text(folder.path(), &keys) + &region), &[]));
+        let images = parquet(&outcome.folder.join("images/part-00000.parquet"));
+        let regions = parquet(&outcome.folder.join("regions/part-00000.parquet"));
+        let row = texts(&regions, "region").iter().position(|r| r == "there").expect("row");
+        let (object, there) = (numbers(&images, "object_share")[0], numbers(&regions, "share")[row]);
+        assert!(
+            (object.expect("share") - there.expect("share")).abs() < 1e-9,
+            "orientation {orientation}: {object:?} {there:?}"
+        );
+    }
+}
