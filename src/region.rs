@@ -189,7 +189,9 @@ fn around(all: Rect, hole: Rect) -> Vec<Rect> {
 
 /// The view minus the photo.
 fn padding(view: &View) -> Vec<Rect> {
-    view.content().map_or_else(Vec::new, |content| around(view.size.rect(), content))
+    let bars = view.content().map_or_else(Vec::new, |content| around(view.size.rect(), content));
+    // Scales that are no fractions of two leave slivers where there is no bar.
+    bars.into_iter().filter(|bar| bar.width().min(bar.height()) > 1e-6).collect()
 }
 
 /// Longest side of a rasterised shape.

@@ -15,7 +15,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Mutex;
 use std::sync::mpsc::{Receiver, sync_channel};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// Somebody who watches a run.
 pub trait Observer: Sync {
@@ -42,6 +42,8 @@ struct Totals {
     scored: usize,
     invariant_error: f64,
     timings: Timings,
+    /// Longest time of one image, and which.
+    slowest: (Duration, String),
     content: blake3::Hasher,
 }
 
@@ -87,6 +89,8 @@ pub fn run(plan: &Plan, observer: &dyn Observer) -> Result<Outcome> {
         top1_accuracy: f64::from(correct) / f64::from(images.max(1)),
         invariant_error_max: totals.invariant_error,
         stages_ms: stages(&totals.timings),
+        slowest_image: totals.slowest.1,
+        slowest_image_ms: totals.slowest.0.as_secs_f64() * 1e3,
         wall_s: start.elapsed().as_secs_f64(),
         images_per_s: totals.scored as f64 / start.elapsed().as_secs_f64(),
         ..RunRecord::default()
@@ -218,6 +222,9 @@ impl Totals {
                     self.content.update(scored.images[0].content_hash.as_bytes());
                     self.invariant_error = self.invariant_error.max(scored.invariant_error);
                     self.timings.add(&scored.timings);
+                    if scored.timings.total() > self.slowest.0 {
+                        self.slowest = (scored.timings.total(), scored.images[0].path.clone());
+                    }
                     self.problems.extend(scored.problems.iter().map(problem_row));
                     self.scored += 1;
                     images.append(&mut scored.images);

@@ -33,6 +33,10 @@ impl Seen {
 }
 
 impl Timings {
+    pub fn total(&self) -> Duration {
+        self.read + self.decode + self.preprocess + self.infer + self.score
+    }
+
     pub fn add(&mut self, other: &Self) {
         self.read += other.read;
         self.decode += other.decode;

@@ -3,7 +3,7 @@
 use crate::error::{Skip, Stage};
 use crate::geometry::{Size, Transpose};
 use image::metadata::Orientation;
-use image::{DynamicImage, ImageDecoder, ImageError, ImageReader, Limits, RgbImage};
+use image::{DynamicImage, ImageDecoder, ImageError, ImageFormat, ImageReader, Limits, RgbImage};
 use std::io::{Cursor, Read};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
@@ -57,7 +57,7 @@ pub fn read(path: &Path) -> Result<Vec<u8>, Skip> {
 /// `convert("RGB")` does, 16-bit depths are scaled to 8, the EXIF orientation is applied.
 ///
 /// # Errors
-/// A skip `not_an_image`, `unsupported`, `corrupt`, `too_many_pixels` or `decoder_panic`.
+/// A skip `not_an_image`, `unsupported`, `truncated`, `corrupt`, `too_many_pixels` or `decoder_panic`.
 pub fn decode(bytes: &[u8]) -> Result<Photo, Skip> {
     let decoded = catch_unwind(AssertUnwindSafe(|| decode_inner(bytes)));
     decoded.unwrap_or_else(|_| Err(Skip::new(Stage::Decode, "decoder_panic", "the decoder panicked on these bytes")))
@@ -68,6 +68,9 @@ fn decode_inner(bytes: &[u8]) -> Result<Photo, Skip> {
         ImageReader::new(Cursor::new(bytes)).with_guessed_format().map_err(|e| skip(ImageError::IoError(e)))?;
     if reader.format().is_none() {
         return Err(Skip::new(Stage::Decode, "not_an_image", "neither JPEG, PNG, WebP, BMP, TIFF nor GIF"));
+    }
+    if reader.format() == Some(ImageFormat::Jpeg) && !super::jpeg::is_complete(bytes) {
+        return Err(Skip::new(Stage::Decode, "truncated", "the JPEG ends before its end-of-image marker"));
     }
     let mut limits = Limits::default();
     limits.max_image_width = Some(SIDE_MAX);

@@ -31,6 +31,9 @@ pub struct RunRecord {
     pub invariant_error_max: f64,
     /// Milliseconds per stage, summed over all workers.
     pub stages_ms: BTreeMap<&'static str, f64>,
+    /// The scored image that took longest, and how long.
+    pub slowest_image: String,
+    pub slowest_image_ms: f64,
     pub wall_s: f64,
     pub images_per_s: f64,
 }
@@ -53,6 +56,8 @@ impl Default for RunRecord {
             top1_accuracy: 0.0,
             invariant_error_max: 0.0,
             stages_ms: BTreeMap::new(),
+            slowest_image: String::new(),
+            slowest_image_ms: 0.0,
             wall_s: 0.0,
             images_per_s: 0.0,
         }

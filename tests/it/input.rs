@@ -42,6 +42,35 @@ fn every_kind_of_file_is_read_as_pillow_reads_it_or_skipped_with_a_reason() {
     }
 }
 
+/// Cut anywhere, a file is skipped or gives the pixels of the whole: never a picture that is partly made up.
+#[test]
+fn truncated_files_are_never_read_as_something_else() {
+    let names = [
+        "baseline.jpg",
+        "progressive.jpg",
+        "restart_markers.jpg",
+        "rgb.png",
+        "lossy.webp",
+        "lossless.webp",
+        "plain.bmp",
+        "lzw.tif",
+        "animated.gif",
+    ];
+    for name in names {
+        let bytes = read(&fixtures().join("odd").join(name)).expect("read");
+        let whole = decode(&bytes).expect("decode").rgb;
+        for length in (0..bytes.len()).step_by(if bytes.len() > 20_000 { 64 } else { 7 }) {
+            if let Ok(photo) = decode(&bytes[..length]) {
+                assert!(
+                    photo.rgb == whole,
+                    "{name} cut to {length} of {} bytes is read as another picture",
+                    bytes.len()
+                );
+            }
+        }
+    }
+}
+
 /// A plan whose tensor is the preprocessed picture in levels of 255.
 fn levels(steps: &serde_json::Value) -> Plan {
     let folder = tempfile::tempdir().expect("folder");
