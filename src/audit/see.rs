@@ -1,11 +1,11 @@
 //! What a worker does with a file: read, decode, preprocess, infer.
 
+use crate::dataset::Source;
 use crate::error::{Result, Skip, Stage};
 use crate::geometry::{Size, Transpose, View};
 use crate::input::{self, Preprocessor, Tensor};
 use crate::model::{Inference, Model, Session};
 use crate::plan::Preprocess;
-use std::path::Path;
 use std::time::{Duration, Instant};
 
 /// One thread's memory.
@@ -70,7 +70,7 @@ impl<'a> Worker<'a> {
     ///
     /// # Errors
     /// A skip that names the stage and the reason.
-    pub fn see(&mut self, source: &Path) -> std::result::Result<Seen, Skip> {
+    pub fn see(&mut self, source: &Source) -> std::result::Result<Seen, Skip> {
         let mut timings = Timings::default();
         let bytes = timed(&mut timings.read, || input::read(source))?;
         let photo = timed(&mut timings.decode, || input::decode(&bytes))?;

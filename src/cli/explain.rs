@@ -2,7 +2,7 @@
 
 use super::{PipelineArgs, print, printable};
 use crate::audit::{Auditor, Seen, Worker};
-use crate::dataset::{Dataset, LabelMap, Sample};
+use crate::dataset::{Dataset, LabelMap, Sample, Source};
 use crate::error::Error;
 use crate::plan::{Channels, Layout, Preprocess};
 use crate::region;
@@ -50,8 +50,10 @@ pub fn explain(args: &ExplainArgs) -> Result<(), Error> {
 /// The dataset's sample of this file, if it is one.
 fn sample(dataset: &Dataset, labels: &LabelMap, path: &Path) -> Result<Option<Sample>, Error> {
     let wanted = path.canonicalize().map_err(Error::cause(format!("open {}", path.display())))?;
-    let same =
-        |s: &Sample| s.source.file_name() == path.file_name() && s.source.canonicalize().is_ok_and(|p| p == wanted);
+    let same = |s: &Sample| match &s.source {
+        Source::File(file) => file.file_name() == path.file_name() && file.canonicalize().is_ok_and(|p| p == wanted),
+        _ => false,
+    };
     Ok(dataset.samples(labels)?.filter_map(Result::ok).find(same))
 }
 
@@ -64,7 +66,7 @@ fn explain_one(
     class: Option<usize>,
 ) -> Result<(), Error> {
     let seen = worker
-        .see(path)
+        .see(&Source::File(path.to_path_buf()))
         .map_err(|skip| Error::new(format!("{}: {}: {}", path.display(), skip.reason, skip.message)))?;
     let logits = &seen.inference.logits;
     let class = class.or(known.map(|s| s.class)).unwrap_or_else(|| seen.predicted());

@@ -10,12 +10,14 @@ mod labelme;
 mod labels;
 mod listing;
 mod manifest;
+mod parquet_images;
 mod problem;
 mod rules;
 mod sidecar;
 mod tables;
 mod voc;
 mod walk;
+mod webdataset;
 mod yolo;
 
 use crate::error::{Error, Result, Skip};
@@ -36,7 +38,7 @@ pub struct Sample {
     /// Path relative to the root, for people.
     pub path: String,
     /// Where the bytes are.
-    pub source: PathBuf,
+    pub source: Source,
     pub label: String,
     /// Index of the label's class in the model.
     pub class: usize,
@@ -46,6 +48,20 @@ pub struct Sample {
     pub annotations: Vec<Annotation>,
     /// Size of the image by the annotation.
     pub stated: Option<Size>,
+}
+
+/// Where an image's bytes are.
+#[derive(Debug, Clone)]
+pub enum Source {
+    File(PathBuf),
+    /// A part of a file: an entry of a tar shard.
+    Slice {
+        file: Arc<PathBuf>,
+        start: u64,
+        length: u64,
+    },
+    /// Already here: a cell of a Parquet row group. Empty where the cell has no bytes.
+    Bytes(Arc<[u8]>),
 }
 
 /// An annotated place.
@@ -136,6 +152,8 @@ struct Entry {
     group: Option<String>,
     annotations: Vec<Annotation>,
     stated: Option<Size>,
+    /// Where the bytes are, unless in the file of this path.
+    source: Option<Source>,
     odd: Vec<Odd>,
 }
 
@@ -155,17 +173,19 @@ trait Table: Send + Sync {
 }
 
 /// How to stream the items of an opened set.
-enum Source {
+enum Stream {
     Folder,
     Manifest(PathBuf),
     Sidecars { folder: PathBuf, extension: &'static str, parse: sidecar::Parse },
     Table(Arc<dyn Table>),
+    Tars(Arc<yolo::Names>),
+    ParquetImages,
 }
 
 /// An opened set: what is in it, and a way to stream it.
 pub struct Dataset {
     plan: plan::Dataset,
-    source: Source,
+    stream: Stream,
     rules: rules::Rules,
     pub listing: Listing,
 }
@@ -177,11 +197,11 @@ impl Dataset {
     /// When the root, the manifest or the annotations cannot be read, no image is found, or the annotations have a
     /// problem of severity `error`.
     pub fn open(plan: &plan::Dataset, limit: Option<usize>, seed: u64) -> Result<Self> {
-        let source = source(plan)?;
+        let stream = stream(plan)?;
         let rules = rules::Rules::new(plan)?;
         let limit = limit.map(|n| (n, seed));
-        let listing = listing::scan(items(plan, &source)?, &rules, limit, &plan.root)?;
-        Ok(Self { plan: plan.clone(), source, rules, listing })
+        let listing = listing::scan(items(plan, &stream, false)?, &rules, limit, &plan.root)?;
+        Ok(Self { plan: plan.clone(), stream, rules, listing })
     }
 
     /// Streams the set in order. Every item counted as found by [`Dataset::open`] comes once, as a sample or as lost.
@@ -192,7 +212,7 @@ impl Dataset {
         &'a self,
         labels: &'a LabelMap,
     ) -> Result<impl Iterator<Item = std::result::Result<Sample, Lost>> + Send + 'a> {
-        Ok(items(&self.plan, &self.source)?.filter_map(move |item| match self.rules.judge(item).0 {
+        Ok(items(&self.plan, &self.stream, true)?.filter_map(move |item| match self.rules.judge(item).0 {
             rules::Fate::Nothing | rules::Fate::Ignored(_) => None,
             rules::Fate::Lost(lost) => Some(Err(lost)),
             rules::Fate::Labeled(entry, _) if !self.listing.selects(&entry) => None,
@@ -207,22 +227,23 @@ impl Dataset {
             return Err(Lost { path, label: Some(label), skip });
         };
         let id = entry.id().iter().map(|b| format!("{b:02x}")).collect();
-        let source = self.plan.root.join(&entry.path);
-        let Entry { split, group, annotations, stated, .. } = entry;
+        let file = self.plan.root.join(&entry.path);
+        let Entry { split, group, annotations, stated, source, .. } = entry;
+        let source = source.unwrap_or(Source::File(file));
         Ok(Sample { id, path, source, label, class, split, group, annotations, stated })
     }
 }
 
-fn source(plan: &plan::Dataset) -> Result<Source> {
+fn stream(plan: &plan::Dataset) -> Result<Stream> {
     let wanted = |path: &Option<PathBuf>, key: &str| {
         path.clone().ok_or_else(|| Error::new(format!("{key} is missing: this format needs it")))
     };
     let annotations = || wanted(&plan.annotations, "dataset.annotations");
-    let sidecars = |extension, parse: sidecar::Parse| Ok(Source::Sidecars { folder: annotations()?, extension, parse });
+    let sidecars = |extension, parse: sidecar::Parse| Ok(Stream::Sidecars { folder: annotations()?, extension, parse });
     match plan.format {
-        Format::Folder => Ok(Source::Folder),
+        Format::Folder => Ok(Stream::Folder),
         Format::Csv | Format::Tsv | Format::Parquet => {
-            Ok(Source::Manifest(wanted(&plan.manifest, "dataset.manifest")?))
+            Ok(Stream::Manifest(wanted(&plan.manifest, "dataset.manifest")?))
         }
         Format::Voc => sidecars("xml", Arc::new(voc::parse)),
         Format::Labelme => sidecars("json", Arc::new(labelme::parse)),
@@ -230,21 +251,29 @@ fn source(plan: &plan::Dataset) -> Result<Source> {
             let names = yolo::names(&wanted(&plan.names, "dataset.names")?)?;
             sidecars("txt", Arc::new(move |text, file| yolo::parse(text, file, &names)))
         }
-        Format::Coco => Ok(Source::Table(Arc::new(coco::Coco::load(&annotations()?)?))),
-        Format::OpenImages => Ok(Source::Table(Arc::new(tables::open_images(&annotations()?, plan.names.as_deref())?))),
-        Format::ImagenetLoc => Ok(Source::Table(Arc::new(tables::imagenet_loc(&annotations()?, &plan.root)?))),
-        Format::Wsol => Ok(Source::Table(Arc::new(tables::wsol(&annotations()?, plan.names.as_deref())?))),
+        Format::Coco => Ok(Stream::Table(Arc::new(coco::Coco::load(&annotations()?)?))),
+        Format::OpenImages => Ok(Stream::Table(Arc::new(tables::open_images(&annotations()?, plan.names.as_deref())?))),
+        Format::ImagenetLoc => Ok(Stream::Table(Arc::new(tables::imagenet_loc(&annotations()?, &plan.root)?))),
+        Format::Webdataset => {
+            let names = plan.names.as_deref().map(yolo::names).transpose()?;
+            Ok(Stream::Tars(Arc::new(names.unwrap_or_default())))
+        }
+        Format::ParquetImages => Ok(Stream::ParquetImages),
+        Format::Wsol => Ok(Stream::Table(Arc::new(tables::wsol(&annotations()?, plan.names.as_deref())?))),
     }
 }
 
-fn items(plan: &plan::Dataset, source: &Source) -> Result<Box<dyn Iterator<Item = Item> + Send>> {
-    Ok(match source {
-        Source::Folder => Box::new(folder::items(&plan.root, plan.links)?),
-        Source::Manifest(file) => Box::new(manifest::items(file, plan.format, plan.splits.clone())?),
-        Source::Sidecars { folder, extension, parse } => {
+/// `bytes`: whether the images' bytes are wanted from formats that hold them beside the labels.
+fn items(plan: &plan::Dataset, stream: &Stream, bytes: bool) -> Result<Box<dyn Iterator<Item = Item> + Send>> {
+    Ok(match stream {
+        Stream::Folder => Box::new(folder::items(&plan.root, plan.links)?),
+        Stream::Manifest(file) => Box::new(manifest::items(file, plan.format, plan.splits.clone())?),
+        Stream::Sidecars { folder, extension, parse } => {
             Box::new(sidecar::items(&plan.root, plan.links, folder, extension, parse.clone())?)
         }
-        Source::Table(table) => {
+        Stream::Tars(names) => Box::new(webdataset::items(&plan.root, names.clone())?),
+        Stream::ParquetImages => Box::new(parquet_images::items(&plan.root, bytes)?),
+        Stream::Table(table) => {
             let (table, notes) = (table.clone(), table.odd().to_vec());
             Box::new((0..table.len()).map(move |i| table.item(i)).chain(notes.into_iter().map(Item::Odd)))
         }

@@ -41,7 +41,10 @@ impl Rules {
                 }
             }
         }
-        let detection = !matches!(plan.format, Format::Folder | Format::Csv | Format::Tsv | Format::Parquet);
+        let detection = !matches!(
+            plan.format,
+            Format::Folder | Format::Csv | Format::Tsv | Format::Parquet | Format::Webdataset | Format::ParquetImages
+        );
         Ok(Self { boxes: Boxes::load(plan)?, rule: plan.label, detection, table, policy: plan.problems.clone() })
     }
 

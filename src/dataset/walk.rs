@@ -40,6 +40,13 @@ pub fn images(
     }))
 }
 
+/// All files of an extension below a folder, sorted by name; links are not followed.
+pub fn files(root: &Path, extension: &str) -> Vec<PathBuf> {
+    let entries = WalkDir::new(root).sort_by_file_name().into_iter().filter_map(std::result::Result::ok);
+    let files = entries.filter(|e| e.file_type().is_file()).map(DirEntry::into_path);
+    files.filter(|p| p.extension().is_some_and(|e| e == extension)).collect()
+}
+
 fn stays_inside(path: &Path, root: &Path) -> bool {
     path.canonicalize().is_ok_and(|target| target.starts_with(root))
 }

@@ -1,10 +1,12 @@
 //! Bytes -> upright 8-bit RGB. The bytes are hostile: limits everywhere, and a decoder's panic is a skip.
 
+use crate::dataset::Source;
 use crate::error::{Skip, Stage};
 use crate::geometry::{Size, Transpose};
 use image::metadata::Orientation;
 use image::{DynamicImage, ImageDecoder, ImageError, ImageFormat, ImageReader, Limits, RgbImage};
-use std::io::{Cursor, Read};
+use std::borrow::Cow;
+use std::io::{Cursor, Read, Seek, SeekFrom};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
@@ -25,11 +27,21 @@ pub struct Photo {
     pub turned: Option<Transpose>,
 }
 
-/// Reads a file.
+/// Reads the bytes of an image.
 ///
 /// # Errors
-/// A skip `not_found`, `permission`, `not_a_file`, `empty`, `too_large` or `io`.
-pub fn read(path: &Path) -> Result<Vec<u8>, Skip> {
+/// A skip `not_found`, `permission`, `not_a_file`, `empty`, `truncated`, `too_large` or `io`.
+pub fn read(source: &Source) -> Result<Cow<'_, [u8]>, Skip> {
+    match source {
+        Source::File(path) => read_file(path, 0, None).map(Cow::Owned),
+        Source::Slice { file, start, length } => read_file(file, *start, Some(*length)).map(Cow::Owned),
+        Source::Bytes(bytes) if bytes.is_empty() => Err(Skip::new(Stage::Read, "empty", "there are no bytes")),
+        Source::Bytes(bytes) => Ok(Cow::Borrowed(bytes)),
+    }
+}
+
+/// A file from `start`, to its end or exactly `length` bytes.
+fn read_file(path: &Path, start: u64, length: Option<u64>) -> Result<Vec<u8>, Skip> {
     let skip = |e: std::io::Error| {
         let reason = match e.kind() {
             std::io::ErrorKind::NotFound => "not_found",
@@ -42,9 +54,13 @@ pub fn read(path: &Path) -> Result<Vec<u8>, Skip> {
         return Err(Skip::new(Stage::Read, "not_a_file", "not a regular file"));
     }
     let mut bytes = Vec::new();
-    let file = std::fs::File::open(path).map_err(skip)?;
-    file.take(FILE_BYTES_MAX + 1).read_to_end(&mut bytes).map_err(skip)?;
+    let mut file = std::fs::File::open(path).map_err(skip)?;
+    file.seek(SeekFrom::Start(start)).map_err(skip)?;
+    file.take(length.unwrap_or(u64::MAX).min(FILE_BYTES_MAX + 1)).read_to_end(&mut bytes).map_err(skip)?;
     match bytes.len() as u64 {
+        n if length.is_some_and(|length| n < length.min(FILE_BYTES_MAX)) => {
+            Err(Skip::new(Stage::Read, "truncated", "the shard ends inside this image"))
+        }
         0 => Err(Skip::new(Stage::Read, "empty", "the file is empty")),
         n if n > FILE_BYTES_MAX => {
             Err(Skip::new(Stage::Read, "too_large", format!("over {} MiB", FILE_BYTES_MAX >> 20)))

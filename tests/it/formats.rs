@@ -58,6 +58,38 @@ fn one_set_in_every_format_gives_equal_rows() {
     }
 }
 
+/// Formats that hold the images themselves: the same pictures, so the same logits and shares.
+#[test]
+fn shards_and_parquet_files_hold_the_same_images() {
+    let folder = tempfile::tempdir().expect("folder");
+    let figures = |name: &str, root: &str, keys: &str| {
+        let root = fixtures().join("formats").join(root);
+        let outcome = audit(&plan(folder.path(), name, &text(&root, keys), &["run.shard_size=4"]));
+        assert_eq!((outcome.record.counts.found, outcome.record.counts.scored), (9, 9), "{name}");
+        let parts = (0..3).map(|i| parquet(&outcome.folder.join(format!("images/part-0000{i}.parquet"))));
+        let images = parts.reduce(|a, b| a.vstack(&b).expect("same columns")).expect("parts");
+        (texts(&images, "content_hash"), texts(&images, "label"), numbers(&images, "logit"), texts(&images, "path"))
+    };
+    let files = figures("files", "images", "manifest = \"FIXTURES/manifest.csv\"");
+    let tars = figures("tars", "webdataset", "names = \"FIXTURES/classes.txt\"");
+    let parquet = figures("parquet", "parquet-images", "");
+    for other in [&tars, &parquet] {
+        assert_eq!((&files.0, &files.1, &files.2), (&other.0, &other.1, &other.2));
+    }
+    assert_eq!((tars.3[0].as_str(), parquet.3[0].as_str()), ("0000.tar/p0.jpg", "train-00000-of-00002.parquet/0"));
+}
+
+#[test]
+fn a_broken_shard_is_noted_and_its_whole_images_are_audited() {
+    let folder = tempfile::tempdir().expect("folder");
+    let shard = std::fs::read(fixtures().join("formats/webdataset/0000.tar")).expect("shard");
+    std::fs::write(folder.path().join("0000.tar"), &shard[..shard.len() / 2]).expect("cut");
+    let (found, skipped) =
+        problems(folder.path(), "names = \"FIXTURES/classes.txt\"", &["run.max_skipped=1.0"]).expect("run");
+    assert!(found.contains(&"bad_file x 1".to_owned()), "{found:?}");
+    assert!(skipped <= 1, "{skipped}");
+}
+
 #[test]
 fn what_counts_neither_way_leaves_the_statistics_in_every_format() {
     let formats = [

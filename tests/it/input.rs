@@ -1,10 +1,15 @@
 //! Decoding and preprocessing against Pillow (fixtures/make_goldens.py).
 
 use crate::support::{fixtures, json};
+use camaudit::dataset::Source;
 use camaudit::geometry::{Rect, Size};
-use camaudit::input::{Preprocessor, decode, read};
+use camaudit::input::{Preprocessor, decode};
 use camaudit::plan::Plan;
 use std::path::Path;
+
+fn read(path: &Path) -> Result<Vec<u8>, camaudit::error::Skip> {
+    camaudit::input::read(&Source::File(path.to_path_buf())).map(std::borrow::Cow::into_owned)
+}
 
 fn decode_file(path: &Path) -> Result<image::RgbImage, camaudit::error::Skip> {
     Ok(decode(&read(path)?)?.rgb)

@@ -3,6 +3,7 @@
 use crate::support::{Silent, audit, files, fixtures, json, numbers, parquet, plan, shared, texts};
 use camaudit::audit::{Auditor, run};
 use camaudit::cam::Cam;
+use camaudit::dataset::Source;
 use camaudit::input::{Preprocessor, decode, read};
 use camaudit::model::{Model, Options, probe};
 
@@ -76,7 +77,7 @@ fn maps_of_efficientnet_lite0_equal_the_recorded_ones() {
     let cases = json(&data.join("reference/cam_lite0.json"));
     for case in cases.as_array().expect("cases") {
         let file = case["file"].as_str().expect("file");
-        let photo = decode(&read(&data.join("reference").join(file)).expect("read")).expect("decode");
+        let photo = decode(&read(&Source::File(data.join("reference").join(file))).expect("read")).expect("decode");
         let (tensor, _) = Preprocessor::new(&plan.preprocess).run(&photo).expect("preprocess");
         let inference = session.run(&tensor.values).expect("run");
         let label = case["label"].as_u64().expect("label") as usize;

@@ -61,6 +61,10 @@ pub enum Format {
     ImagenetLoc,
     /// `class_labels.txt`, `image_sizes.txt`, `localization.txt` of the WSOL evaluation.
     Wsol,
+    /// Tar shards of `key.jpg` with `key.cls`, `key.txt` or `key.json`.
+    Webdataset,
+    /// Parquet files with the images inside, as Hugging Face lays them out.
+    ParquetImages,
 }
 
 impl Format {
@@ -77,6 +81,8 @@ impl Format {
             Self::OpenImages => "open-images",
             Self::ImagenetLoc => "imagenet-loc",
             Self::Wsol => "wsol",
+            Self::Webdataset => "webdataset",
+            Self::ParquetImages => "parquet-images",
         }
     }
 }

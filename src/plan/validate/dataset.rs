@@ -23,7 +23,7 @@ pub fn dataset(parsed: &PipelineFile, base: &Path, doc: &mut Document<'_>) -> Da
     }
     let (format, guess) = match d.format {
         Some(format) => (format, None),
-        None => guess(manifest.as_deref(), annotations.as_deref()),
+        None => guess(&root, manifest.as_deref(), annotations.as_deref()),
     };
     fitting(d, format, doc);
     for code in d.problems.keys().filter(|k| !CODES.iter().any(|(c, ..)| c == k)) {
@@ -51,7 +51,7 @@ pub fn dataset(parsed: &PipelineFile, base: &Path, doc: &mut Document<'_>) -> Da
 /// Keys that a format needs, and keys that it does not know.
 fn fitting(d: &DatasetFile, format: Format, doc: &mut Document<'_>) {
     let is_manifest = matches!(format, Format::Csv | Format::Tsv | Format::Parquet);
-    let is_folder = format == Format::Folder;
+    let is_folder = matches!(format, Format::Folder | Format::Webdataset | Format::ParquetImages);
     let keys = [
         ("dataset.manifest", d.manifest.is_some(), is_manifest, is_manifest),
         ("dataset.splits", d.splits.is_some(), false, is_manifest),
@@ -60,7 +60,7 @@ fn fitting(d: &DatasetFile, format: Format, doc: &mut Document<'_>) {
             "dataset.names",
             d.names.is_some(),
             format == Format::Yolo,
-            matches!(format, Format::Yolo | Format::OpenImages | Format::Wsol),
+            matches!(format, Format::Yolo | Format::OpenImages | Format::Wsol | Format::Webdataset),
         ),
         ("dataset.label_table", d.label_table.is_some(), d.label == Some(LabelRule::Table), true),
     ];
@@ -74,7 +74,7 @@ fn fitting(d: &DatasetFile, format: Format, doc: &mut Document<'_>) {
 }
 
 /// The format that the named files look like, and why.
-fn guess(manifest: Option<&Path>, annotations: Option<&Path>) -> (Format, Option<String>) {
+fn guess(root: &Path, manifest: Option<&Path>, annotations: Option<&Path>) -> (Format, Option<String>) {
     let because = |format, reason: String| (format, Some(reason));
     let extension = |p: &Path| p.extension().map(|e| e.to_string_lossy().to_lowercase()).unwrap_or_default();
     if let Some(file) = manifest {
@@ -86,6 +86,10 @@ fn guess(manifest: Option<&Path>, annotations: Option<&Path>) -> (Format, Option
         return because(format, format!("manifest is {}", file.display()));
     }
     let Some(path) = annotations else {
+        let inside = [("tar", Format::Webdataset), ("parquet", Format::ParquetImages)];
+        if let Some((file, format)) = inside.into_iter().find_map(|(e, format)| Some((first_file(root, e)?, format))) {
+            return because(format, format!("root holds {}", file.display()));
+        }
         return because(Format::Folder, "neither a manifest nor annotations are named".into());
     };
     if path.is_dir() {
