@@ -62,11 +62,6 @@ impl Rect {
         let r = Self::new(self.x0.max(other.x0), self.y0.max(other.y0), self.x1.min(other.x1), self.y1.min(other.y1));
         (r.x1 > r.x0 && r.y1 > r.y0).then_some(r)
     }
-
-    /// Smaller by `d` on every side; `None` when nothing is left.
-    pub fn shrink(self, d: f64) -> Option<Self> {
-        self.intersect(Self::new(self.x0 + d, self.y0 + d, self.x1 - d, self.y1 - d))
-    }
 }
 
 /// An EXIF orientation that swaps width and height.

@@ -135,7 +135,7 @@ fn fixed(place: &Place, view: &View) -> Shape {
         }
         Place::Polygon { points, unit } => {
             let frame = Frame::new(*unit, view);
-            let points: Vec<[f64; 2]> = points.iter().map(|p| frame.point(p[0], p[1])).collect();
+            let points: Vec<[f64; 2]> = points.iter().map(|p| frame.point(*p)).collect();
             polygons(&[points]).unwrap_or(Shape::Rects(Vec::new()))
         }
         Place::Mask(mask) => Shape::Mask(Mask { frame: view.rect(view.original.rect()), ..mask.clone() }),
@@ -169,8 +169,9 @@ impl<'a> Frame<'a> {
         Shape::Rects(clipped.map(|r| self.view.map_or(r, |v| v.rect(r))).collect())
     }
 
-    fn point(&self, x: f64, y: f64) -> [f64; 2] {
-        let point = [x * self.x_unit, y * self.y_unit];
+    /// A point of the frame, drawn to its edge, in view coordinates.
+    fn point(&self, [x, y]: [f64; 2]) -> [f64; 2] {
+        let point = [(x * self.x_unit).clamp(0.0, self.width), (y * self.y_unit).clamp(0.0, self.height)];
         self.view.map_or(point, |v| v.point(point))
     }
 }

@@ -98,17 +98,17 @@ pub struct RegionScores {
     /// `share / s_max`.
     pub rho: Option<f64>,
     /// `c_r = (1/n) sum a M°`, in logits.
-    pub contribution: f64,
+    pub contribution: Option<f64>,
     /// `c_r(y) - mean over k != y of c_r(k)`, in logits.
-    pub specificity: f64,
+    pub specificity: Option<f64>,
 }
 
-/// Scores a region. `centred` is the map of the centred weights (raw for sigmoid heads), `classes` the number of
+/// Scores a region; one out of view has no scores. `centred` is the map of the centred weights (raw for sigmoid heads), `classes` the number of
 /// softmax classes, `None` for sigmoid heads.
 pub fn region(foot: &Footprint, heat: &Heat, centred: &Cam, classes: Option<usize>) -> RegionScores {
     let share = heat.share(&foot.weights).filter(|_| foot.area > 0.0);
     let sum: f64 = foot.weights.iter().zip(&centred.values).map(|(a, m)| a * m).sum();
-    let contribution = sum / centred.values.len() as f64;
+    let contribution = (foot.area > 0.0).then(|| sum / centred.values.len() as f64);
     let factor = classes.filter(|c| *c > 1).map_or(1.0, |c| c as f64 / (c as f64 - 1.0));
     RegionScores {
         share,
@@ -116,7 +116,7 @@ pub fn region(foot: &Footprint, heat: &Heat, centred: &Cam, classes: Option<usiz
         excess: share.map(|s| s - foot.area),
         rho: share.filter(|_| foot.s_max > 0.0).map(|s| s / foot.s_max),
         contribution,
-        specificity: contribution * factor,
+        specificity: contribution.map(|c| c * factor),
     }
 }
 
@@ -200,7 +200,7 @@ mod tests {
         let cam = Cam { height: 4, width: 4, values: MAP.to_vec(), bias: 0.0 };
         let scores = region(&foot, &Heat::new(&MAP, 1.25), &cam, Some(2));
         assert_eq!((scores.share, scores.lift, scores.excess), (Some(0.5), Some(2.0), Some(0.25)));
-        assert_eq!((scores.contribution, scores.specificity), (0.625, 1.25));
+        assert_eq!((scores.contribution, scores.specificity), (Some(0.625), Some(1.25)));
         let map: Vec<f32> = MAP.iter().map(|&v| v as f32).collect();
         assert_eq!(rank_accuracy(&map, &inside, 4), 0.25);
     }

@@ -89,7 +89,7 @@ pub fn image_row(auditor: &Auditor<'_>, sample: &Sample, seen: &Seen, map: &Map,
     let heat = &map.heat;
     let predicted = seen.predicted();
     let softmax = auditor.model.activation == Activation::Softmax;
-    let object = overlay.object.as_ref().filter(|o| o.foot.visible >= policy.object_visible_min);
+    let object = overlay.object.as_ref().filter(|o| o.foot.area > 0.0 && o.foot.visible >= policy.object_visible_min);
     let object_share = object.and_then(|o| heat.share_without(&o.foot.weights, o.ignored.as_deref()));
     let object_area = object.and_then(|o| score::area_without(&o.foot.weights, o.ignored.as_deref()));
     let tolerance = policy.pointing_tolerance_px;
@@ -147,8 +147,8 @@ pub fn region_rows(auditor: &Auditor<'_>, sample: &Sample, map: &Map, overlay: &
             excess: scores.and_then(|s| s.excess),
             s_max: foot.as_ref().map(|f| f.s_max),
             rho: scores.and_then(|s| s.rho),
-            contribution: scores.map(|s| s.contribution),
-            specificity: scores.map(|s| s.specificity),
+            contribution: scores.and_then(|s| s.contribution),
+            specificity: scores.and_then(|s| s.specificity),
             resolution: foot.as_ref().map(|f| if f.sub_cell { "sub_cell" } else { "ok" }.to_owned()),
         }
     };

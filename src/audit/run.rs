@@ -95,7 +95,11 @@ pub fn run(plan: &Plan, observer: &dyn Observer) -> Result<Outcome> {
         images_per_s: totals.scored as f64 / start.elapsed().as_secs_f64(),
         ..RunRecord::default()
     };
-    let summary = report::Summary::new(plan, record.clone(), &rows, model.facts.classes);
+    let mut summary = report::Summary::new(plan, record.clone(), &rows, model.facts.classes);
+    if record.counts.found != dataset.listing.found {
+        let (now, first) = (record.counts.found, dataset.listing.found);
+        summary.warnings.push(format!("the dataset changed during the run: {first} images at first, {now} in the end"));
+    }
     summary.warnings.iter().for_each(|w| observer.warning(w));
     store.file("summary.json", summary.to_json().as_bytes())?;
     store.file("summary.md", summary.to_markdown().as_bytes())?;
@@ -111,13 +115,17 @@ fn refuse_too_many_skipped(plan: &Plan, counts: &Counts, folder: &std::path::Pat
     if part <= plan.run.max_skipped && counts.scored > 0 {
         return Ok(());
     }
+    let allowed = if counts.scored == 0 {
+        "none could be scored".to_owned()
+    } else {
+        format!("run.max_skipped allows {} %", plan.run.max_skipped * 100.0)
+    };
     let reasons: Vec<String> = counts.skipped_by_reason.iter().map(|(r, n)| format!("{n} {r}")).collect();
     Err(Error::too_many_skipped(format!(
-        "{} of {} images were skipped ({}), run.max_skipped allows {:.0} %; see {}",
+        "{} of {} images were skipped ({}), {allowed}; see {}",
         counts.skipped,
         counts.found,
         reasons.join(", "),
-        plan.run.max_skipped * 100.0,
         folder.join("skipped.parquet").display()
     )))
 }

@@ -4,7 +4,7 @@ use super::{PipelineArgs, inspect, print, printable};
 use crate::audit::{Auditor, Failure, Scored};
 use crate::dataset::{Dataset, LabelMap, Listing, Noted, Sample};
 use crate::error::Error;
-use crate::plan::Plan;
+use crate::plan::{Plan, Severity};
 use crate::report::accuracy_warning;
 use clap::Args;
 use serde_json::{Value, json};
@@ -67,6 +67,7 @@ fn as_json(plan: &Plan, listing: &Listing) -> Value {
         "found": listing.found,
         "labels": listing.labels,
         "annotations": listing.categories,
+        "lost": listing.lost,
         "ignored": listing.ignored,
         "problems": listing.problem_counts(),
         "problem_examples": listing.problems.iter().take(JSON_PROBLEMS_MAX).map(problem).collect::<Vec<_>>(),
@@ -87,6 +88,7 @@ fn describe_dataset(listing: &Listing) -> String {
         let names: Vec<String> = listing.categories.iter().take(LABELS_MAX).map(named).collect();
         out += &format!("annotations    {}\n", names.join(", "));
     }
+    listing.lost.iter().for_each(|(reason, n)| out += &format!("will skip      {n} x {reason}\n"));
     listing.ignored.iter().for_each(|(kind, n)| out += &format!("ignored        {n} x {kind}\n"));
     for (code, count) in listing.problem_counts() {
         let first = || listing.problems.iter().filter(|p| p.code == code);
@@ -124,7 +126,10 @@ fn try_out(auditor: &Auditor<'_>, samples: &mut [Sample]) -> Result<Vec<Scored>,
                 ))?;
             }
             Err(Failure::Unfit(noted)) => {
-                let first = noted.first().map_or(String::new(), |n| format!("{}: {}", n.code, n.message));
+                let first = noted
+                    .iter()
+                    .find(|n| n.severity == Severity::Skip)
+                    .map_or(String::new(), |n| format!("{}: {}", n.code, n.message));
                 print(&format!("skipped        {}: {}\n", printable(&sample.path), printable(&first)))?;
             }
             Err(Failure::Stop(error)) => return Err(error),

@@ -9,6 +9,7 @@ use crate::region;
 use crate::report::overlay::{self, Picture};
 use clap::Args;
 use image::RgbImage;
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 /// Classes listed for each image.
@@ -33,6 +34,10 @@ pub fn explain(args: &ExplainArgs) -> Result<(), Error> {
     if args.out.is_some() && args.images.len() > 1 {
         return Err(Error::new("--out names one PNG, but there are several images"));
     }
+    let stems: BTreeSet<_> = args.images.iter().map(|i| i.file_stem()).collect();
+    if stems.len() < args.images.len() {
+        return Err(Error::new("two of the images have one name, so that one picture would overwrite the other"));
+    }
     let plan = args.pipeline.load(None)?;
     let dataset = Dataset::open(&plan.dataset, None, plan.run.seed)?;
     let model = Auditor::load_model(&plan)?;
@@ -42,7 +47,7 @@ pub fn explain(args: &ExplainArgs) -> Result<(), Error> {
     let mut worker = auditor.worker()?;
     for path in &args.images {
         let known = sample(&dataset, &labels, path)?;
-        explain_one(args, &auditor, &mut worker, path, known.as_ref(), class)?;
+        explain_one(args, &auditor, &mut worker, path, known, class)?;
     }
     Ok(())
 }
@@ -62,12 +67,16 @@ fn explain_one(
     auditor: &Auditor<'_>,
     worker: &mut Worker<'_>,
     path: &Path,
-    known: Option<&Sample>,
+    mut known: Option<Sample>,
     class: Option<usize>,
 ) -> Result<(), Error> {
     let seen = worker
         .see(&Source::File(path.to_path_buf()))
         .map_err(|skip| Error::new(format!("{}: {}: {}", path.display(), skip.reason, skip.message)))?;
+    if let Some(sample) = &mut known {
+        sample.fit(seen.size, seen.turned);
+    }
+    let known = known.as_ref();
     let logits = &seen.inference.logits;
     let class = class.or(known.map(|s| s.class)).unwrap_or_else(|| seen.predicted());
     let cam = auditor.cam(&seen.inference, class);

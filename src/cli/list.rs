@@ -1,7 +1,7 @@
 //! `camaudit list`: what was understood of a dataset, one annotation a line.
 
-use super::PipelineArgs;
-use crate::dataset::{Annotation, Dataset, LabelMap, Outline};
+use super::{PipelineArgs, printable};
+use crate::dataset::{Annotation, Dataset, LabelMap, Outline, Sample};
 use crate::error::{Error, Result};
 use crate::geometry::Size;
 use clap::Args;
@@ -21,19 +21,26 @@ pub fn list(args: &ListArgs) -> Result<()> {
     let plan = args.pipeline.load(None)?;
     let dataset = Dataset::open(&plan.dataset, plan.run.limit, plan.run.seed)?;
     let labels = LabelMap::without_model(dataset.listing.labels.keys());
-    let mut out = Writer::from_writer(std::io::stdout());
-    write(&mut out, &HEADER.map(str::to_owned))?;
-    for sample in dataset.samples(&labels)?.filter_map(std::result::Result::ok) {
+    let samples = dataset.samples(&labels)?.filter_map(std::result::Result::ok);
+    match write(samples, Writer::from_writer(std::io::stdout())).map_err(|e| (e.kind(), e)) {
+        // Whoever reads has read enough.
+        Err((std::io::ErrorKind::BrokenPipe, _)) | Ok(()) => Ok(()),
+        Err((_, e)) => Err(Error::new(format!("failed to write to stdout: {e}"))),
+    }
+}
+
+fn write(samples: impl Iterator<Item = Sample>, mut out: Writer<Stdout>) -> std::io::Result<()> {
+    out.write_record(HEADER)?;
+    for sample in samples {
         let text = |v: &Option<String>| v.clone().unwrap_or_default();
         let head = [sample.path.clone(), sample.label.clone(), text(&sample.split), text(&sample.group)];
-        if sample.annotations.is_empty() {
-            write(&mut out, &[&head[..], &std::array::from_fn::<_, 7, _>(|_| String::new())].concat())?;
-        }
-        for annotation in &sample.annotations {
-            write(&mut out, &[&head[..], &fields(annotation)].concat())?;
+        let nothing = [std::array::from_fn(|_| String::new())];
+        let annotated: Vec<[String; 7]> = sample.annotations.iter().map(fields).collect();
+        for row in if annotated.is_empty() { &nothing[..] } else { &annotated } {
+            out.write_record(head.iter().chain(row).map(|cell| printable(cell)))?;
         }
     }
-    out.flush().map_err(Error::cause("write to stdout"))
+    out.flush()
 }
 
 /// Bounds as they are written: pixels, or fractions where the format has those.
@@ -46,8 +53,4 @@ fn fields(a: &Annotation) -> [String; 7] {
     };
     let edge = |v: f64| v.to_string();
     [a.category.clone(), shape, edge(r.x0), edge(r.y0), edge(r.x1), edge(r.y1), a.ignore.to_string()]
-}
-
-fn write(out: &mut Writer<Stdout>, row: &[String]) -> Result<()> {
-    out.write_record(row).map_err(Error::cause("write to stdout"))
 }

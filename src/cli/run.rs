@@ -1,7 +1,7 @@
 //! `camaudit run`
 
 use super::progress::{Bar, JsonLog, Quiet};
-use super::{PipelineArgs, print, terminal_width};
+use super::{PipelineArgs, print, printable, terminal_width};
 use crate::audit::{self, Observer};
 use crate::error::Error;
 use clap::{Args, ValueEnum};
@@ -11,7 +11,7 @@ use std::path::PathBuf;
 pub struct RunArgs {
     #[command(flatten)]
     pipeline: PipelineArgs,
-    /// Folder of the reports; the run gets a folder of its own inside [default: reports]
+    /// Folder of the reports; the run gets a folder of its own inside [default: run.out, else reports]
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
     /// Worker threads, 0 = all cores
@@ -21,7 +21,7 @@ pub struct RunArgs {
     #[arg(long, value_name = "N")]
     limit: Option<u32>,
     /// No progress, only the result
-    #[arg(long)]
+    #[arg(long, conflicts_with = "log")]
     quiet: bool,
     /// How to log on stderr
     #[arg(long, value_enum, default_value_t = Log::Text)]
@@ -53,5 +53,6 @@ pub fn run(args: &RunArgs) -> Result<(), Error> {
     let summary = &outcome.summary;
     let table = summary.to_terminal(terminal_width());
     let speed = outcome.record.images_per_s;
-    print(&format!("{table}\n\n{}; {speed:.0} images/s\n{}\n", summary.headline(), outcome.folder.display()))
+    let (headline, folder) = (printable(&summary.headline()), printable(&outcome.folder.display().to_string()));
+    print(&format!("{table}\n\n{headline}; {speed:.0} images/s\n{folder}\n"))
 }

@@ -51,7 +51,7 @@ impl Boxes {
         };
         let edges = [2, 3, 4, 5].map(|i| fields[i].parse().unwrap_or(f64::NAN));
         if let Some(annotation) = boxed(fields[1], edges, note) {
-            self.by_path.entry(path).or_default().push(Annotation { normalised, ..annotation });
+            self.by_path.entry(path).or_default().push(Annotation { normalised, upright: true, ..annotation });
         }
     }
 
@@ -61,6 +61,10 @@ impl Boxes {
 
     pub fn has(&self, path: &Path) -> bool {
         self.by_path.contains_key(path)
+    }
+
+    pub fn paths(&self) -> impl Iterator<Item = &PathBuf> {
+        self.by_path.keys()
     }
 
     /// How many images have boxes.

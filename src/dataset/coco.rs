@@ -27,8 +27,8 @@ pub struct Coco {
 struct Image {
     id: u64,
     file_name: String,
-    width: Option<u32>,
-    height: Option<u32>,
+    width: Option<f64>,
+    height: Option<f64>,
     /// Named before under the same id or file name.
     #[serde(skip)]
     repeated: bool,
@@ -61,6 +61,7 @@ impl Coco {
         let mut json = serde_json::Deserializer::from_reader(std::io::BufReader::with_capacity(1 << 20, opened));
         let mut coco = Self { file: file.to_path_buf(), ..Self::default() };
         FileSeed(&mut coco).deserialize(&mut json).map_err(Error::cause(&what))?;
+        json.end().map_err(Error::cause(&what))?;
         coco.boxes.sort_by_key(|b| b.image_id);
         coco.look_over();
         Ok(coco)
@@ -69,7 +70,7 @@ impl Coco {
     fn look_over(&mut self) {
         let (mut ids, mut names) = (HashSet::new(), HashSet::new());
         for image in &mut self.images {
-            let new = [ids.insert(image.id), names.insert(image.file_name.clone())];
+            let new = [ids.insert(image.id), names.insert(relative(&image.file_name))];
             image.repeated = new.contains(&false);
         }
         for b in self.boxes.iter().filter(|b| !ids.contains(&b.image_id)) {
@@ -97,7 +98,7 @@ impl Table for Coco {
             return Item::Lost(Lost { path: image.file_name.clone(), label: None, skip });
         };
         let mut entry = Entry { path, ..Entry::default() };
-        entry.stated = image.width.zip(image.height).map(|(w, h)| Size::new(w, h));
+        entry.stated = image.width.zip(image.height).map(|(w, h)| Size::new(w as u32, h as u32));
         if image.repeated {
             entry.odd.push(Odd::new("duplicate", &self.file, 0, format!("image {} {:?}", image.id, image.file_name)));
         }

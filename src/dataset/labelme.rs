@@ -67,6 +67,7 @@ fn annotation(shape: &Shape, mut note: impl FnMut(&'static str, String)) -> Opti
             outline: Outline::Polygon(points),
             normalised: false,
             ignore: shape.label == IGNORE,
+            upright: false,
         })
     };
     match (shape.shape_type.as_deref().unwrap_or("polygon"), &shape.points[..]) {

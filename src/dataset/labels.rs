@@ -69,13 +69,19 @@ impl LabelMap {
 }
 
 fn class_names(plan: &plan::Plan, labels: &[&String], count: usize) -> Result<Vec<String>> {
+    let index = |label: &String| match plan.dataset.labels.get(label) {
+        Some(ClassRef::Index(i)) => Some(*i as usize),
+        _ => None,
+    };
     match &plan.model.classes {
         Some(names) if names.len() == count => Ok(names.clone()),
         Some(names) => Err(Error::new(format!("model.classes names {} classes, the model has {count}", names.len()))),
-        None if labels.len() == count => Ok(labels.iter().map(|l| (*l).clone()).collect()),
-        None if labels.iter().all(|l| plan.dataset.labels.contains_key(*l)) => {
-            Ok((0..count).map(|i| i.to_string()).collect())
+        // All labels have an index: a class is called by the first label that means it, the others by their number.
+        None if labels.iter().all(|l| index(l).is_some()) => {
+            let called = |class: usize| labels.iter().find(|l| index(l) == Some(class)).map(|l| (*l).clone());
+            Ok((0..count).map(|class| called(class).unwrap_or_else(|| class.to_string())).collect())
         }
+        None if labels.len() == count => Ok(labels.iter().map(|l| (*l).clone()).collect()),
         None => Err(Error::new(format!(
             "the dataset has {} labels, the model {count} classes: name the model's classes in order in a file and set model.classes",
             labels.len()

@@ -1,33 +1,23 @@
 //! What the first walk over a set learns: counts, fingerprint, the images chosen by a limit, problems.
 
-use super::problem::Odd;
+use super::problem::{Noted, Odd};
 use super::rules::{Fate, Rules};
-use super::{Entry, Item};
+use super::{Entry, Item, Lost};
 use crate::error::{Error, Result};
 use crate::plan::Severity;
 use std::collections::{BTreeMap, BTreeSet, BinaryHeap, HashMap, HashSet};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Problems of severity `error` that the message lists.
 const ERRORS_SHOWN: usize = 10;
-
-/// Something odd, and what was done about it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Noted {
-    pub code: &'static str,
-    pub severity: Severity,
-    /// The image, where it belongs to one.
-    pub path: Option<String>,
-    /// File and line.
-    pub place: String,
-    pub message: String,
-}
 
 /// The set in numbers.
 #[derive(Debug, Clone, Default)]
 pub struct Listing {
     /// Images to audit, lost ones included: found = scored + skipped.
     pub found: usize,
+    /// Lost images by `stage/reason`.
+    pub lost: BTreeMap<String, usize>,
     /// Images per label.
     pub labels: BTreeMap<String, usize>,
     /// What is no image of the set, by kind.
@@ -42,6 +32,11 @@ pub struct Listing {
 }
 
 impl Listing {
+    /// Whether a limit chose the images.
+    pub(super) fn is_limited(&self) -> bool {
+        self.selected.is_some()
+    }
+
     pub(super) fn selects(&self, entry: &Entry) -> bool {
         self.selected.as_ref().is_none_or(|s| s.contains(&entry.id()))
     }
@@ -53,6 +48,9 @@ impl Listing {
         counts
     }
 }
+
+/// What becomes of lost images under a limit.
+const OUTSIDE_LIMIT: &str = "image lost before the limit was drawn";
 
 /// An image's lot, and its id.
 type Draw = ([u8; 32], [u8; 16]);
@@ -67,18 +65,25 @@ pub(super) fn scan(
     let mut listing = Listing::default();
     let mut hasher = blake3::Hasher::new();
     let mut smallest: HashMap<String, BinaryHeap<Draw>> = HashMap::new();
-    let (mut lost, mut boxed) = (0, 0);
+    let (mut boxed, mut present) = (0, HashSet::new());
     let beside: Vec<Item> = rules.boxes.odd.iter().cloned().map(Item::Odd).collect();
     for item in items.chain(beside) {
         if let Item::Found(entry) = &item {
-            boxed += usize::from(rules.boxes.has(&entry.path));
+            if rules.boxes.has(&entry.path) {
+                boxed += 1;
+                present.insert(entry.path.clone());
+            }
         }
         let (fate, noted) = rules.judge(item);
         listing.problems.extend(noted);
         match fate {
             Fate::Nothing => {}
             Fate::Ignored(kind) => *listing.ignored.entry(kind).or_default() += 1,
-            Fate::Lost(_) => lost += 1,
+            // A limit draws among the images that can be audited.
+            Fate::Lost(_) if limit.is_some() => *listing.ignored.entry(OUTSIDE_LIMIT).or_default() += 1,
+            Fate::Lost(Lost { skip, .. }) => {
+                *listing.lost.entry(format!("{}/{}", skip.stage.name(), skip.reason)).or_default() += 1;
+            }
             Fate::Labeled(entry, label) => {
                 fingerprint(&mut hasher, &entry, &label);
                 for a in &entry.annotations {
@@ -96,23 +101,27 @@ pub(super) fn scan(
             }
         }
     }
-    for _ in boxed..rules.boxes.images() {
-        let odd = Odd {
-            code: "annotation_without_image",
-            place: "dataset.boxes".into(),
-            message: "boxes of a path that the set lacks".into(),
-        };
-        listing.problems.extend(rules.judge(Item::Odd(odd)).1);
+    if boxed < rules.boxes.images() {
+        listing.problems.extend(orphans(rules, &present));
     }
     if limit.is_some() {
         listing.labels = smallest.iter().map(|(label, heap)| (label.clone(), heap.len())).collect();
         listing.selected = Some(smallest.into_values().flatten().map(|(_, id)| id).collect());
     }
-    listing.found = lost + listing.labels.values().sum::<usize>();
+    listing.found = listing.lost.values().sum::<usize>() + listing.labels.values().sum::<usize>();
     hasher.update(rules.boxes.hash.map(|h| *h.as_bytes()).unwrap_or_default().as_slice());
     listing.fingerprint = hasher.finalize().to_hex().to_string();
     refuse(&listing, root)?;
     Ok(listing)
+}
+
+/// Boxes of paths that the set lacks.
+fn orphans(rules: &Rules, present: &HashSet<PathBuf>) -> Vec<Noted> {
+    let mut paths: Vec<&PathBuf> = rules.boxes.paths().filter(|p| !present.contains(*p)).collect();
+    paths.sort();
+    let odd =
+        |path: &&PathBuf| Odd::new("annotation_without_image", path, 0, "dataset.boxes names it, the set lacks it");
+    paths.iter().flat_map(|path| rules.judge(Item::Odd(odd(path))).1).collect()
 }
 
 fn refuse(listing: &Listing, root: &Path) -> Result<()> {
@@ -153,8 +162,9 @@ fn fingerprint(hasher: &mut blake3::Hasher, entry: &Entry, label: &str) {
         hasher.update(part.map_or(&[], str::as_bytes)).update(&[0]);
     }
     hasher.update(entry.path.as_os_str().as_encoded_bytes());
+    hasher.update(format!("{:?}", entry.stated).as_bytes());
     for a in &entry.annotations {
-        hasher.update(format!("\n{:?}", a).as_bytes());
+        hasher.update(format!("\n{a:?}").as_bytes());
     }
     hasher.update(b"\n");
 }

@@ -5,7 +5,7 @@ use super::{Entry, Item, Lost};
 use crate::error::{Error, Result, Skip, Stage};
 use crate::plan::Format;
 use csv::{ReaderBuilder, StringRecord};
-use polars::prelude::{DataFrame, ParquetReader, SerReader};
+use polars::prelude::{DataFrame, ParquetReader, PlSmallStr, SerReader};
 use std::collections::HashSet;
 use std::fs::File;
 use std::path::{Component, Path, PathBuf};
@@ -29,14 +29,14 @@ pub fn items(
     splits: Option<Vec<String>>,
 ) -> Result<impl Iterator<Item = Item> + Send + use<>> {
     let rows: Box<dyn Iterator<Item = RowOrOdd> + Send> = match format {
-        Format::Parquet => Box::new(parquet_rows(manifest)?),
+        Format::Parquet => Box::new(parquet_rows(manifest, splits.is_some())?),
         Format::Tsv => Box::new(csv_rows(manifest, b'\t', splits.is_some())?),
         _ => Box::new(csv_rows(manifest, b',', splits.is_some())?),
     };
     let file = manifest.to_path_buf();
     let mut seen: HashSet<[u8; 16]> = HashSet::new();
     Ok(rows.map(move |row| match row {
-        Err(odd) => lost(String::new(), None, "bad_row", format!("{}: {}", odd.place, odd.message)),
+        Err(odd) => Item::Odd(odd),
         Ok(row) if splits.as_ref().is_some_and(|wanted| !row.split.as_ref().is_some_and(|s| wanted.contains(s))) => {
             Item::Ignored("row of another split")
         }
@@ -89,7 +89,7 @@ fn csv_rows(
 }
 
 fn no_split(manifest: &Path) -> Error {
-    Error::new(format!("{}:1: dataset.splits is set, but there is no column `split`", manifest.display()))
+    Error::new(format!("{}: dataset.splits is set, but there is no column `split`", manifest.display()))
 }
 
 /// Position of a required column.
@@ -100,11 +100,11 @@ pub fn column(header: &StringRecord, name: &str, file: &Path) -> Result<usize> {
     })
 }
 
-fn parquet_rows(manifest: &Path) -> Result<impl Iterator<Item = RowOrOdd> + Send + use<>> {
+fn parquet_rows(manifest: &Path, needs_split: bool) -> Result<impl Iterator<Item = RowOrOdd> + Send + use<>> {
     let first = parquet_slice(manifest, 0)?;
     for name in ["path", "label"] {
         if first.column(name).is_err() {
-            let found: Vec<&str> = first.get_column_names().into_iter().map(|n| n.as_str()).collect();
+            let found: Vec<&str> = first.get_column_names().into_iter().map(PlSmallStr::as_str).collect();
             return Err(Error::new(format!(
                 "{}: there is no column `{name}` (found: {})",
                 manifest.display(),
@@ -112,14 +112,23 @@ fn parquet_rows(manifest: &Path) -> Result<impl Iterator<Item = RowOrOdd> + Send
             )));
         }
     }
+    if needs_split && first.column("split").is_err() {
+        return Err(no_split(manifest));
+    }
     let file = manifest.to_path_buf();
-    let mut next = Some(first);
+    let (mut next, mut broken) = (Some(first), false);
     let slices = (0..).map_while(move |i| {
+        if broken {
+            return None;
+        }
         let frame = next.take().map_or_else(|| parquet_slice(&file, i * ROWS), Ok);
         match frame {
             Ok(frame) if frame.height() == 0 => None,
             Ok(frame) => Some(frame_rows(&frame, i * ROWS)),
-            Err(e) => Some(vec![Err(Odd::new("bad_file", &file, 0, e.to_string()))]),
+            Err(e) => {
+                broken = true;
+                Some(vec![Err(Odd::new("bad_file", &file, 0, format!("cannot be read further: {e}")))])
+            }
         }
     });
     Ok(slices.flatten())

@@ -20,15 +20,15 @@ mod walk;
 mod webdataset;
 mod yolo;
 
-use crate::error::{Error, Result, Skip};
+use crate::error::{Error, Result, Skip, Stage};
 use crate::geometry::{Rect, Size, Transpose};
 use crate::plan::{self, Format};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 pub use labels::LabelMap;
-pub use listing::{Listing, Noted};
-pub use problem::Odd;
+pub use listing::Listing;
+pub use problem::{Noted, Odd};
 
 /// One image to audit.
 #[derive(Debug, Clone)]
@@ -73,6 +73,8 @@ pub struct Annotation {
     pub normalised: bool,
     /// Neither object nor background: left out of the in/out statistics.
     pub ignore: bool,
+    /// Drawn on the upright image, whatever size the annotation file states.
+    pub upright: bool,
 }
 
 /// The form of an annotation; edges, not pixel centres.
@@ -113,7 +115,7 @@ impl Sample {
         let mut note = |code, message: String| odd.push(Odd { code, place: self.path.clone(), message });
         if let Some(stated) = self.stated.filter(|s| *s != size) {
             match turned.filter(|_| stated == Size::new(size.height, size.width)) {
-                Some(turn) => self.annotations.iter_mut().filter(|a| !a.normalised).for_each(|a| {
+                Some(turn) => self.annotations.iter_mut().filter(|a| !a.upright && !a.normalised).for_each(|a| {
                     a.outline = a.map(|p| turn.apply(p, stated));
                 }),
                 None => note("size_contradicts", format!("the annotation says {stated}, the file is {size}")),
@@ -214,6 +216,7 @@ impl Dataset {
     ) -> Result<impl Iterator<Item = std::result::Result<Sample, Lost>> + Send + 'a> {
         Ok(items(&self.plan, &self.stream, true)?.filter_map(move |item| match self.rules.judge(item).0 {
             rules::Fate::Nothing | rules::Fate::Ignored(_) => None,
+            rules::Fate::Lost(_) if self.listing.is_limited() => None,
             rules::Fate::Lost(lost) => Some(Err(lost)),
             rules::Fate::Labeled(entry, _) if !self.listing.selects(&entry) => None,
             rules::Fate::Labeled(entry, label) => Some(self.sample(entry, label, labels)),
@@ -223,12 +226,16 @@ impl Dataset {
     fn sample(&self, entry: Entry, label: String, labels: &LabelMap) -> std::result::Result<Sample, Lost> {
         let path = display(&entry.path);
         let Some(class) = labels.class_of(&label) else {
-            let skip = Skip::new(crate::error::Stage::Annotation, "unknown_label", "the label appeared during the run");
+            let skip = Skip::new(Stage::Annotation, "unknown_label", "the label appeared during the run");
             return Err(Lost { path, label: Some(label), skip });
         };
         let id = entry.id().iter().map(|b| format!("{b:02x}")).collect();
         let file = self.plan.root.join(&entry.path);
         let Entry { split, group, annotations, stated, source, .. } = entry;
+        if source.is_none() && !walk::allowed(&file, &self.plan.root, self.plan.links) {
+            let skip = Skip::new(Stage::Annotation, "link_outside", "a link that dataset.links does not allow");
+            return Err(Lost { path, label: Some(label), skip });
+        }
         let source = source.unwrap_or(Source::File(file));
         Ok(Sample { id, path, source, label, class, split, group, annotations, stated })
     }

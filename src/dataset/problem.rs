@@ -1,9 +1,10 @@
 //! Noticing what is wrong with annotations. The codes and what they mean stand in `plan`.
 
-use super::listing::Noted;
 use super::{Annotation, Outline};
 use crate::geometry::{Rect, Size};
+use crate::plan::Severity;
 use crate::plan::problems::Policy;
+use std::io::Read;
 use std::path::Path;
 
 /// Something wrong at one place.
@@ -28,6 +29,18 @@ impl Odd {
     }
 }
 
+/// Something odd, and what was done about it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Noted {
+    pub code: &'static str,
+    pub severity: Severity,
+    /// The image, where it belongs to one.
+    pub path: Option<String>,
+    /// File and line.
+    pub place: String,
+    pub message: String,
+}
+
 /// A box from its edges, where they make one. What is odd about them is noted.
 pub fn boxed(category: &str, [xa, ya, xb, yb]: [f64; 4], odd: impl FnMut(&'static str, String)) -> Option<Annotation> {
     let mut odd = odd;
@@ -45,7 +58,7 @@ pub fn boxed(category: &str, [xa, ya, xb, yb]: [f64; 4], odd: impl FnMut(&'stati
         return None;
     }
     let category = category.to_owned();
-    Some(Annotation { category, outline: Outline::Box(rect), normalised: false, ignore: false })
+    Some(Annotation { category, outline: Outline::Box(rect), normalised: false, ignore: false, upright: false })
 }
 
 /// Notes boxes that reach over the edge of an image of this size by more than rounding.
@@ -65,11 +78,16 @@ const SIDECAR_BYTES_MAX: u64 = 256 << 20;
 /// The text of an annotation file, without a byte-order mark.
 pub fn read_text(file: &Path) -> Result<String, Odd> {
     let bad = |code, message: String| Odd::new(code, file, 0, message);
-    let length = std::fs::metadata(file).map_err(|e| bad("bad_file", e.to_string()))?.len();
-    if length > SIDECAR_BYTES_MAX {
-        return Err(bad("bad_file", format!("{length} bytes are over the limit of {SIDECAR_BYTES_MAX}")));
+    let io = |e: std::io::Error| bad("bad_file", e.to_string());
+    if !std::fs::metadata(file).map_err(io)?.is_file() {
+        return Err(bad("bad_file", "not a regular file".into()));
     }
-    let bytes = std::fs::read(file).map_err(|e| bad("bad_file", e.to_string()))?;
+    let mut bytes = Vec::new();
+    let opened = std::fs::File::open(file).map_err(io)?;
+    opened.take(SIDECAR_BYTES_MAX + 1).read_to_end(&mut bytes).map_err(io)?;
+    if bytes.len() as u64 > SIDECAR_BYTES_MAX {
+        return Err(bad("bad_file", format!("over the limit of {} MiB", SIDECAR_BYTES_MAX >> 20)));
+    }
     let text = String::from_utf8(bytes).map_err(|e| bad("bad_encoding", e.utf8_error().to_string()))?;
     Ok(text.strip_prefix('\u{feff}').map_or_else(|| text.clone(), str::to_owned))
 }

@@ -2,9 +2,8 @@
 
 use super::boxes::Boxes;
 use super::folder::top;
-use super::listing::Noted;
 use super::manifest;
-use super::problem::Odd;
+use super::problem::{Noted, Odd};
 use super::{Entry, Item, Lost, display};
 use crate::error::{Result, Skip, Stage};
 use crate::geometry::Size;
@@ -12,6 +11,9 @@ use crate::plan::problems::Policy;
 use crate::plan::{self, Format, LabelRule, Severity};
 use std::collections::{BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
+
+/// Most annotations of one image: the area of their union takes time and memory with the square of their number.
+const ANNOTATIONS_MAX: usize = 1000;
 
 pub struct Rules {
     pub boxes: Boxes,
@@ -56,9 +58,18 @@ impl Rules {
             Item::Odd(odd) => return (Fate::Nothing, vec![odd.noted(&self.policy, None)]),
             Item::Found(entry) => entry,
         };
-        entry.annotations.extend_from_slice(self.boxes.of(&entry.path));
-        let label = self.label(&mut entry);
         let path = display(&entry.path);
+        // The format's own annotations tell the label; boxes beside it only where it has none.
+        let beside = self.boxes.of(&entry.path);
+        let (own, rest) = if entry.annotations.is_empty() { (beside, &[][..]) } else { (&[][..], beside) };
+        entry.annotations.extend_from_slice(own);
+        let label = self.label(&mut entry);
+        entry.annotations.extend_from_slice(rest);
+        if entry.annotations.len() > ANNOTATIONS_MAX {
+            let message = format!("{} annotations", entry.annotations.len());
+            entry.odd.push(Odd::new("too_many_boxes", Path::new(&path), 0, message));
+            entry.annotations.truncate(ANNOTATIONS_MAX);
+        }
         let noted: Vec<Noted> = entry.odd.drain(..).map(|odd| odd.noted(&self.policy, Some(&path))).collect();
         let lost = |reason, message: String| {
             let skip = Skip::new(Stage::Annotation, reason, message);

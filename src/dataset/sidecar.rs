@@ -41,10 +41,7 @@ pub fn items(
     let (root, folder) = (root.to_path_buf(), annotations.to_path_buf());
     let images = walk::images(&root, links)?.map({
         let folder = folder.clone();
-        move |image| match image {
-            Ok(path) => Item::Found(entry(path, &folder, extension, &parse)),
-            Err(item) => item,
-        }
+        move |step| step.item(|path| Item::Found(entry(path, &folder, links, extension, &parse)))
     });
     let files = walkdir::WalkDir::new(&folder).sort_by_file_name().into_iter().filter_map(std::result::Result::ok);
     let orphans = files.filter_map(move |file| {
@@ -57,9 +54,12 @@ pub fn items(
     Ok(images.chain(orphans))
 }
 
-fn entry(path: PathBuf, folder: &Path, extension: &str, parse: &Parse) -> Entry {
+fn entry(path: PathBuf, folder: &Path, links: Links, extension: &str, parse: &Parse) -> Entry {
     let file = folder.join(path.with_extension(extension));
-    let sidecar = if file.exists() {
+    let sidecar = if file.exists() && !walk::allowed(&file, folder, links) {
+        let odd = Odd::new("bad_file", &file, 0, "a link that dataset.links does not allow");
+        Sidecar { odd: vec![odd], ..Sidecar::default() }
+    } else if file.exists() {
         read_text(&file).map_or_else(|odd| Sidecar { odd: vec![odd], ..Sidecar::default() }, |text| parse(&text, &file))
     } else {
         let odd = Odd::new("image_without_annotation", &file, 0, "there is no such file");

@@ -55,13 +55,14 @@ fn annotation(row: &str, names: &Names, mut note: impl FnMut(&'static str, Strin
             let edges = [x - w / 2.0, y - h / 2.0, x + w / 2.0, y + h / 2.0];
             boxed(name, edges, note).map(|a| Annotation { normalised: true, ..a })
         }
-        _ if values.len() >= 6 && values.len() % 2 == 0 && values.iter().all(|v| v.is_finite()) => {
+        _ if values.len() >= 6 && values.len().is_multiple_of(2) && values.iter().all(|v| v.is_finite()) => {
             let points = values.chunks_exact(2).map(|p| [p[0], p[1]]).collect();
             Some(Annotation {
                 category: name.clone(),
                 outline: Outline::Polygon(points),
                 normalised: true,
                 ignore: false,
+                upright: false,
             })
         }
         _ => {

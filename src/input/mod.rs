@@ -4,5 +4,5 @@ mod decode;
 mod jpeg;
 mod preprocess;
 
-pub use decode::{Photo, decode, read};
+pub use decode::{Photo, decode, is_decoding, read};
 pub use preprocess::{Preprocessor, Tensor};

@@ -178,9 +178,10 @@ fn short_side(size: Size, side: u32) -> Result<Size, Skip> {
     Ok(if size.width <= size.height { Size::new(side, scaled) } else { Size::new(scaled, side) })
 }
 
-/// Half of a difference, rounded half to even as torchvision's `CenterCrop` does; negative where it pads.
+/// Half of a difference as torchvision's `CenterCrop` takes it: rounded half to even where it cuts, towards zero where it
+/// pads (negative).
 fn half_even(difference: i64) -> i64 {
-    (difference as f64 / 2.0).round_ties_even() as i64
+    if difference < 0 { -(-difference / 2) } else { (difference as f64 / 2.0).round_ties_even() as i64 }
 }
 
 /// Cuts or pads to `size` with the corner at (`left`, `top`).

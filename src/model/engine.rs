@@ -1,6 +1,7 @@
 //! Sessions of the inference engine (tract): a cut graph in, tensors out. A plan is shared, each worker has its state.
 
 use crate::error::{Error, Result};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::Arc;
 use tract_onnx::pb::ModelProto;
@@ -36,7 +37,7 @@ impl Engine {
     /// # Errors
     /// When an operator is not supported or a shape does not fit; the message names the node.
     pub fn new(proto: &ModelProto, folder: &Path, shapes: Vec<Vec<usize>>) -> Result<Self> {
-        let plan = build(proto, folder, &shapes).map_err(|e| Error::new(first_lines(&e)))?;
+        let plan = caught(|| build(proto, folder, &shapes))?;
         Ok(Self { plan, shapes })
     }
 
@@ -65,7 +66,7 @@ impl EngineState {
             let outputs = self.state.run(tensors)?;
             outputs.iter().map(|t| array(t)).collect()
         };
-        run().map_err(|e| Error::new(first_lines(&e)))
+        caught(&mut run)
     }
 }
 
@@ -81,6 +82,14 @@ fn build(proto: &ModelProto, folder: &Path, shapes: &[Vec<usize>]) -> TractResul
         model.set_input_fact(i, InferenceFact::dt_shape(f32::datum_type(), shape.as_slice()))?;
     }
     model.into_optimized()?.into_runnable()
+}
+
+/// Runs the engine; what it fails at or panics on becomes an error.
+fn caught<T>(work: impl FnOnce() -> TractResult<T>) -> Result<T> {
+    match catch_unwind(AssertUnwindSafe(work)) {
+        Ok(result) => result.map_err(|e| Error::new(first_lines(&e))),
+        Err(_) => Err(Error::new("the engine panicked on this graph")),
+    }
 }
 
 /// The chain of causes without the operator dumps that follow.

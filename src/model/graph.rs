@@ -86,14 +86,16 @@ impl Graph {
         let start =
             start.ok_or_else(|| Error::new(format!("there is no output {output:?}; the graph has {names:?}")))?;
         let (mut tensor, mut activation) = (start.to_owned(), None);
-        while let Some(node) = self.producer(&tensor) {
+        for _ in 0..self.nodes().len() {
+            let Some(node) = self.producer(&tensor) else { break };
             match node.op_type.as_str() {
                 "Softmax" | "LogSoftmax" => activation = Some(Activation::Softmax),
                 "Sigmoid" => activation = Some(Activation::Sigmoid),
                 "Identity" => {}
                 _ => break,
             }
-            tensor = node.input[0].clone();
+            let Some(input) = node.input.first() else { break };
+            tensor = input.clone();
         }
         Ok((tensor, activation))
     }
@@ -191,7 +193,8 @@ impl Graph {
     /// Files that hold weights outside the model file.
     pub fn external_files(&self) -> HashSet<String> {
         let external = |t: &TensorProto| t.external_data.iter().find(|e| e.key == "location").map(|e| e.value.clone());
-        self.graph().initializer.iter().filter_map(external).collect()
+        let constants = self.nodes().iter().flat_map(|n| &n.attribute).filter_map(|a| a.t.as_ref());
+        self.graph().initializer.iter().chain(constants).filter_map(external).collect()
     }
 
     /// Replaces a node by others; used to spell out LayerNormalization.

@@ -103,6 +103,9 @@ impl Piece<'_> {
         let batch = if batched.is_some() { BATCH } else { 1 };
         let read = self.run(&rows, batch)?;
         let outputs = read.len() / (k + 1);
+        if outputs == 0 || k == 0 {
+            return Err(Error::new(format!("the head from {:?} to {:?} has no values", self.from, self.to)));
+        }
         let (bias, columns) = read.split_at(outputs);
         let mut weights = vec![0.0; outputs * k];
         for (i, column) in columns.chunks_exact(outputs).enumerate() {

@@ -70,7 +70,7 @@ pub fn find(graph: &Graph, logits: &str, folder: &Path, probe: &[f32], shape: &[
     }
     let mut outputs: Vec<&str> = Vec::new();
     for pooled in &candidates {
-        let features = graph.producer(pooled).map_or("", |n| n.input[0].as_str());
+        let features = graph.producer(pooled).and_then(|n| n.input.first()).map_or("", String::as_str);
         outputs.extend([features, pooled.as_str()]);
     }
     let mut unique = outputs.clone();
@@ -107,6 +107,9 @@ pub fn find(graph: &Graph, logits: &str, folder: &Path, probe: &[f32], shape: &[
 /// The layout under which `pooled` is the mean of `features` over both spatial axes, if there is one.
 fn spatial_mean(features: &Array, pooled: &Array) -> Option<MapLayout> {
     let [1, a, b, c] = features.shape[..] else { return None };
+    if a * b * c == 0 {
+        return None;
+    }
     let first = MapLayout { channels: a, height: b, width: c, channels_last: false };
     let last = MapLayout { channels: c, height: a, width: b, channels_last: true };
     [first, last].into_iter().find(|layout| {

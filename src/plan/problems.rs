@@ -4,7 +4,7 @@ use super::file::Severity;
 use std::collections::BTreeMap;
 
 /// Every code, what happens by default, and what it means.
-pub const CODES: [(&str, Severity, &str); 14] = [
+pub const CODES: [(&str, Severity, &str); 15] = [
     ("annotation_without_image", Severity::Ignore, "annotations of an image that the set lacks"),
     ("image_without_annotation", Severity::Ignore, "an image without annotations in a format that has them beside"),
     ("bad_file", Severity::Skip, "an annotation file that cannot be parsed"),
@@ -17,6 +17,7 @@ pub const CODES: [(&str, Severity, &str); 14] = [
     ("unknown_category", Severity::Ignore, "a category that has no name; the box is left out"),
     ("duplicate", Severity::Skip, "an image that is listed twice"),
     ("two_labels", Severity::Skip, "an image with two labels where one is expected"),
+    ("too_many_boxes", Severity::Ignore, "more than 1,000 annotations of one image; the others are left out"),
     ("no_label", Severity::Skip, "an image for which the rule gives no label"),
     ("size_contradicts", Severity::Skip, "the annotation's image size is not the file's"),
 ];

@@ -111,7 +111,7 @@ impl Sources {
                 }
                 _ => given.clone(),
             };
-            let padded = format!("{:start$}{line}", "");
+            let padded = " ".repeat(start) + &line;
             start = padded.len() + 1;
             padded
         });

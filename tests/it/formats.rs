@@ -258,3 +258,56 @@ fn boxes_follow_the_exif_orientation_where_the_stated_size_says_so() {
         );
     }
 }
+
+#[test]
+fn boxes_beside_are_upright_and_do_not_name_the_image() {
+    let folder = tempfile::tempdir().expect("folder");
+    std::fs::copy(fixtures().join("odd/exif6.jpg"), folder.path().join("a.jpg")).expect("copy");
+    let annotation = r#"{"imageWidth": 40, "imageHeight": 30, "shapes": [{"label": "car", "shape_type": "rectangle", "points": [[0, 0], [4, 4]]}]}"#;
+    std::fs::write(folder.path().join("a.json"), annotation).expect("annotation");
+    let boxes = folder.path().join("boxes.csv");
+    std::fs::write(&boxes, "path,category,xmin,ymin,xmax,ymax\na.jpg,tag,0,0,15,20\n").expect("boxes");
+    let keys = format!("annotations = {:?}\nboxes = {boxes:?}", folder.path());
+    // The upright photo is 30 x 40: the tag's box is its top left quarter, and stays there.
+    let regions = "[[region]]\nname = \"tag\"\nannotation = \"tag\"\n[[region]]\nname = \"quarter\"\nrect = { left = 0, top = 0, right = 0.5, bottom = 0.5 }\n";
+    let out = tempfile::tempdir().expect("folder");
+    let outcome = audit(&plan(out.path(), "beside", &(text(folder.path(), &keys) + regions), &[]));
+    let images = parquet(&outcome.folder.join("images/part-00000.parquet"));
+    assert_eq!(texts(&images, "label")[0], "car", "the larger box beside is no label");
+    let rows = parquet(&outcome.folder.join("regions/part-00000.parquet"));
+    let share =
+        |name: &str| numbers(&rows, "share")[texts(&rows, "region").iter().position(|r| r == name).expect("row")];
+    assert!((share("tag").expect("share") - share("quarter").expect("share")).abs() < 1e-9);
+}
+
+#[cfg(unix)]
+#[test]
+fn links_that_leave_the_root_are_not_followed_by_any_format() {
+    use std::os::unix::fs::symlink;
+    let folder = tempfile::tempdir().expect("folder");
+    photos(folder.path(), &["a.jpg", "b.jpg"]);
+    symlink(fixtures().join("formats/images/p2.jpg"), folder.path().join("out.jpg")).expect("link");
+    std::fs::write(folder.path().join("m.csv"), "path,label\na.jpg,boat\nout.jpg,car\n").expect("manifest");
+    let manifest = format!("manifest = {:?}", folder.path().join("m.csv"));
+    assert_eq!(problems(folder.path(), &manifest, &["run.max_skipped=1.0"]).expect("run").1, 1);
+    assert_eq!(problems(folder.path(), &manifest, &["dataset.links=anywhere"]).expect("run").1, 0);
+    // An annotation file that is a link to a secret is not read, let alone quoted.
+    let labels = tempfile::tempdir().expect("folder");
+    std::fs::write(labels.path().join("a.txt"), "0 0.5 0.5 0.2 0.2\n").expect("label");
+    symlink("/etc/passwd", labels.path().join("b.txt")).expect("link");
+    let keys = format!("format = \"yolo\"\nannotations = {:?}\nnames = \"FIXTURES/data.yaml\"", labels.path());
+    let (found, _) = problems(folder.path(), &keys, &["run.max_skipped=1.0"]).expect("run");
+    assert!(found.contains(&"bad_file x 1".to_owned()), "{found:?}");
+}
+
+#[test]
+fn more_boxes_than_an_image_can_have_are_cut() {
+    let folder = tempfile::tempdir().expect("folder");
+    photos(folder.path(), &["a.jpg"]);
+    let line = |i: usize| {
+        format!("0 {:.4} {:.4} 0.3 0.3\n", 0.2 + 0.6 * (i % 97) as f64 / 97.0, 0.2 + 0.6 * (i % 89) as f64 / 89.0)
+    };
+    std::fs::write(folder.path().join("a.txt"), (0..5000).map(line).collect::<String>()).expect("labels");
+    let keys = format!("annotations = {:?}\nnames = \"FIXTURES/data.yaml\"", folder.path());
+    assert_eq!(problems(folder.path(), &keys, &[]), Ok((vec!["too_many_boxes x 1".to_owned()], 0)));
+}

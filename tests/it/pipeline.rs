@@ -89,6 +89,37 @@ fn set_overrides_any_key_and_its_problems_are_told_apart() {
 }
 
 #[test]
+fn a_long_file_takes_overrides_too() {
+    let text = demo_text("shortcut.onnx") + &"# a comment that makes the file long\n".repeat(2000);
+    assert_eq!(load(&text, &["run.jobs=3", "run.seed=4"]).expect("plan").run.seed, 4);
+}
+
+#[test]
+fn places_that_cannot_be_are_refused() {
+    let demo = demo_text("shortcut.onnx");
+    let with = |region: &str| load(&(demo.clone() + region), &[]).expect_err("refused");
+    let corner = "[[region]]\nname = \"r\"\ncorner = { at = \"top-left\", width = 0, height = 0.2 }\n";
+    assert!(with(corner).contains("region[2].corner.width: found 0, expected more than 0"));
+    let polygon = "[[region]]\nname = \"r\"\npolygon = { points = [[0, 0], [9, 0], [9, 9]] }\n";
+    assert!(with(polygon).contains("view-pixels"));
+    for name in ["object", "border", "padding", "source-tag"] {
+        let region = format!("[[region]]\nname = {name:?}\nborder = {{ thickness = 0.1 }}\n");
+        assert!(with(&region).contains("is taken"), "{name}");
+    }
+}
+
+#[test]
+fn the_class_names_belong_to_the_meaning() {
+    let folder = tempfile::tempdir().expect("folder");
+    let hash = |names: &str| {
+        std::fs::write(folder.path().join("names.txt"), names).expect("write");
+        let set = format!("model.classes={:?}", folder.path().join("names.txt"));
+        load(&demo_text("shortcut.onnx"), &[&set]).expect("plan").hash
+    };
+    assert_ne!(hash("boat\ncar\nhorse\n"), hash("car\nboat\nhorse\n"));
+}
+
+#[test]
 fn jobs_and_out_do_not_change_the_meaning_but_all_else_does() {
     let demo = demo_text("shortcut.onnx");
     let hash = |set: &[&str]| load(&demo, set).expect("plan").hash;

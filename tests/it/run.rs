@@ -213,3 +213,59 @@ fn the_run_record_adds_up() {
     });
     assert!(worst.fold(0.0, f64::max) < 1e-4);
 }
+
+#[cfg(unix)]
+#[test]
+fn a_limit_draws_among_the_images_that_can_be_audited() {
+    let folder = tempfile::tempdir().expect("folder");
+    let set = folder.path().join("set/horse");
+    std::fs::create_dir_all(&set).expect("set");
+    for i in 0..6 {
+        std::fs::copy(fixtures().join(format!("horses/horse/horse00{i}.jpg")), set.join(format!("{i}.jpg")))
+            .expect("copy");
+        std::os::unix::fs::symlink("nowhere", set.join(format!("gone{i}.jpg"))).expect("link");
+    }
+    let text = demo_text("shortcut.onnx")
+        .replace(&format!("{:?}", fixtures().join("horses")), &format!("{:?}", folder.path().join("set")));
+    let counts = audit(&plan(folder.path(), "limited", &text, &["run.limit=2"])).record.counts;
+    assert_eq!((counts.found, counts.scored), (2, 2));
+    assert_eq!(counts.ignored["image lost before the limit was drawn"], 6);
+}
+
+#[test]
+fn labels_mapped_by_index_name_the_classes() {
+    let folder = tempfile::tempdir().expect("folder");
+    let set = folder.path().join("set");
+    for (label, class) in [("a_horse", "horse"), ("b_boat", "boat"), ("c_car", "car")] {
+        std::fs::create_dir_all(set.join(label)).expect("set");
+        std::fs::copy(fixtures().join(format!("horses/{class}/{class}000.jpg")), set.join(label).join("x.jpg"))
+            .expect("copy");
+    }
+    let f = fixtures();
+    let text = format!(
+        "[dataset]\nroot = {set:?}\n[dataset.labels]\na_horse = 2\nb_boat = 0\nc_car = 1\n[model]\npath = {:?}\n[preprocess]\npreset = \"zero-one\"\nsize = 64\n",
+        f.join("models/shortcut.onnx")
+    );
+    let outcome = audit(&plan(folder.path(), "indexed", &text, &[]));
+    let images = parquet(&outcome.folder.join("images/part-00000.parquet"));
+    let row = texts(&images, "label").iter().position(|l| l == "a_horse").expect("row");
+    assert_eq!(texts(&images, "predicted")[row], "a_horse");
+}
+
+/// A region that the crop cuts off has no scores, and no zeros that dilute a mean.
+#[test]
+fn what_the_model_never_sees_has_no_scores() {
+    let folder = tempfile::tempdir().expect("folder");
+    let steps = "steps = [{ resize = { exact = [256, 256] } }, { center_crop = 64 }]";
+    let text = demo_text("shortcut.onnx").replace("preset = \"zero-one\"\nsize = 64", steps);
+    let outcome = audit(&plan(folder.path(), "cropped", &text, &["run.limit=3", "scores.object_visible_min=0"]));
+    let regions = parquet(&outcome.folder.join("regions/part-00000.parquet"));
+    let row = texts(&regions, "region").iter().position(|r| r == "bottom-left").expect("row");
+    for column in ["share", "lift", "contribution", "specificity"] {
+        assert_eq!(numbers(&regions, column)[row], None, "{column}");
+    }
+    assert_eq!(numbers(&regions, "visible")[row], Some(0.0));
+    let images = parquet(&outcome.folder.join("images/part-00000.parquet"));
+    assert!(numbers(&images, "object_lift").iter().flatten().all(|v| v.is_finite()));
+    assert!(outcome.summary.warnings.iter().any(|w| w.contains("never sees 100 %")), "{:?}", outcome.summary.warnings);
+}

@@ -62,13 +62,30 @@ fn fitting(d: &DatasetFile, format: Format, doc: &mut Document<'_>) {
             format == Format::Yolo,
             matches!(format, Format::Yolo | Format::OpenImages | Format::Wsol | Format::Webdataset),
         ),
-        ("dataset.label_table", d.label_table.is_some(), d.label == Some(LabelRule::Table), true),
+        (
+            "dataset.label_table",
+            d.label_table.is_some(),
+            d.label == Some(LabelRule::Table),
+            d.label == Some(LabelRule::Table),
+        ),
     ];
     for (key, given, needed, allowed) in keys {
         if needed && !given {
-            doc.complain(key, format!("missing: {} needs it", format.name()));
+            doc.complain(
+                key,
+                format!(
+                    "missing: {} needs it",
+                    if key.ends_with("label_table") { "label = \"table\"" } else { format.name() }
+                ),
+            );
         } else if given && !allowed {
-            doc.complain(key, format!("format {} has no such key", format.name()));
+            doc.complain(
+                key,
+                format!(
+                    "only goes with {}",
+                    if key.ends_with("label_table") { "label = \"table\"" } else { "other formats" }
+                ),
+            );
         }
     }
 }

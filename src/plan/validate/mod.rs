@@ -6,7 +6,7 @@ mod region;
 
 use super::file::PipelineFile;
 use super::read::{Document, Problem};
-use super::{Model, Plan, Run, Scores};
+use super::{Model, Place, Plan, Run, Scores};
 use std::path::{Path, PathBuf};
 
 /// Longest side of a model input, crop or resize that a pipeline may ask for.
@@ -27,8 +27,17 @@ pub(super) fn plan(file: &Path, mut doc: Document<'_>) -> Result<Plan, Vec<Probl
         return Err(problems);
     }
     (parsed.run.jobs, parsed.run.out) = (None, None);
-    let meaning = serde_json::to_vec(&parsed).unwrap_or_default();
-    let hash = blake3::hash(&meaning).to_hex().to_string();
+    let mut hasher = blake3::Hasher::new();
+    hasher.update(&serde_json::to_vec(&parsed).unwrap_or_default());
+    model.classes.iter().flatten().for_each(|name| {
+        hasher.update(name.as_bytes()).update(b"\n");
+    });
+    for region in &regions {
+        if let Place::Mask(mask) = &region.place {
+            hasher.update(&mask.coverage);
+        }
+    }
+    let hash = hasher.finalize().to_hex().to_string();
     let name = file.file_stem().map_or_else(|| "pipeline".into(), |s| s.to_string_lossy().into_owned());
     Ok(Plan { name, hash, dataset, model, preprocess, regions, scores, run })
 }
@@ -121,7 +130,7 @@ fn run(parsed: &PipelineFile, base: &Path, doc: &mut Document<'_>) -> Run {
         shard_size,
         jobs,
         seed: r.seed.unwrap_or(0),
-        limit: r.limit.map(|n| n as usize),
+        limit: r.limit.map(|n| range(f64::from(n), 1.0, f64::from(u32::MAX), "run.limit", doc) as usize),
         max_skipped: range(r.max_skipped.unwrap_or(0.1), 0.0, 1.0, "run.max_skipped", doc),
         out: r.out.as_ref().map_or_else(|| PathBuf::from("reports"), |out| base.join(out)),
     }

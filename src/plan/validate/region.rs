@@ -14,10 +14,10 @@ pub fn regions(parsed: &PipelineFile, base: &Path, doc: &mut Document<'_>) -> Ve
         let name = file.name.clone().unwrap_or_default();
         if name.is_empty() || name.chars().any(char::is_control) {
             doc.complain(&format!("{key}.name"), "missing: every region has a name, without control characters");
-        } else if name == "padding" || regions.iter().any(|r| r.name == name) {
+        } else if ["padding", "object", "border"].contains(&name.as_str()) || regions.iter().any(|r| r.name == name) {
             doc.complain(
                 &format!("{key}.name"),
-                format!("{name:?} is taken; region names are unique, `padding` is built in"),
+                format!("{name:?} is taken; names are unique, and padding, object and border are built in"),
             );
         }
         if let Some(place) = place(file, &key, base, doc) {
@@ -45,10 +45,15 @@ fn place(r: &RegionFile, key: &str, base: &Path, doc: &mut Document<'_>) -> Opti
         return None;
     }
     let number = |value: Option<f64>, unit: Unit, name: &str, doc: &mut Document<'_>| {
+        let min = if name.contains('.') && !name.starts_with("rect") { f64::MIN_POSITIVE } else { 0.0 };
         let max = if unit == Unit::Fraction { 1.0 } else { 1e6 };
         let key = format!("{key}.{name}");
         match value {
-            Some(v) => range(v, 0.0, max, &key, doc),
+            Some(v) if v < min => {
+                doc.complain(&key, format!("found {v}, expected more than 0"));
+                v
+            }
+            Some(v) => range(v, min, max, &key, doc),
             None => {
                 doc.complain(&key, "missing");
                 0.0
@@ -82,7 +87,12 @@ fn place(r: &RegionFile, key: &str, base: &Path, doc: &mut Document<'_>) -> Opti
         if points.len() < 3 || points.iter().flatten().any(|v| !v.is_finite()) {
             doc.complain(&format!("{key}.polygon.points"), "expected at least three points [x, y]");
         }
-        return Some(Place::Polygon { points, unit: p.unit.unwrap_or_default() });
+        let unit = p.unit.unwrap_or_default();
+        if unit == Unit::Fraction && points.iter().flatten().any(|v| !(0.0..=1.0).contains(v)) {
+            let message = "fractions lie between 0 and 1; for pixels set unit = \"pixels\" or \"view-pixels\"";
+            doc.complain(&format!("{key}.polygon.points"), message);
+        }
+        return Some(Place::Polygon { points, unit });
     }
     if let Some(category) = &r.annotation {
         return Some(Place::Annotation { category: category.clone() });
