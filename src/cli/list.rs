@@ -30,17 +30,25 @@ pub fn list(args: &ListArgs) -> Result<()> {
 }
 
 fn write(samples: impl Iterator<Item = Sample>, mut out: Writer<Stdout>) -> std::io::Result<()> {
-    out.write_record(HEADER)?;
+    out.write_record(HEADER).map_err(io)?;
     for sample in samples {
         let text = |v: &Option<String>| v.clone().unwrap_or_default();
         let head = [sample.path.clone(), sample.label.clone(), text(&sample.split), text(&sample.group)];
         let nothing = [std::array::from_fn(|_| String::new())];
         let annotated: Vec<[String; 7]> = sample.annotations.iter().map(fields).collect();
         for row in if annotated.is_empty() { &nothing[..] } else { &annotated } {
-            out.write_record(head.iter().chain(row).map(|cell| printable(cell)))?;
+            out.write_record(head.iter().chain(row).map(|cell| printable(cell))).map_err(io)?;
         }
     }
     out.flush()
+}
+
+/// The cause with its kind, which tells a closed pipe from a full disk.
+fn io(error: csv::Error) -> std::io::Error {
+    match error.into_kind() {
+        csv::ErrorKind::Io(e) => e,
+        other => std::io::Error::other(format!("{other:?}")),
+    }
 }
 
 /// Bounds as they are written: pixels, or fractions where the format has those.

@@ -66,9 +66,4 @@ impl Boxes {
     pub fn paths(&self) -> impl Iterator<Item = &PathBuf> {
         self.by_path.keys()
     }
-
-    /// How many images have boxes.
-    pub fn images(&self) -> usize {
-        self.by_path.len()
-    }
 }

@@ -65,14 +65,13 @@ pub(super) fn scan(
     let mut listing = Listing::default();
     let mut hasher = blake3::Hasher::new();
     let mut smallest: HashMap<String, BinaryHeap<Draw>> = HashMap::new();
-    let (mut boxed, mut present) = (0, HashSet::new());
+    let mut boxed = HashSet::new();
     let beside: Vec<Item> = rules.boxes.odd.iter().cloned().map(Item::Odd).collect();
     for item in items.chain(beside) {
-        if let Item::Found(entry) = &item {
-            if rules.boxes.has(&entry.path) {
-                boxed += 1;
-                present.insert(entry.path.clone());
-            }
+        if let Item::Found(entry) = &item
+            && rules.boxes.has(&entry.path)
+        {
+            boxed.insert(entry.path.clone());
         }
         let (fate, noted) = rules.judge(item);
         listing.problems.extend(noted);
@@ -101,9 +100,7 @@ pub(super) fn scan(
             }
         }
     }
-    if boxed < rules.boxes.images() {
-        listing.problems.extend(orphans(rules, &present));
-    }
+    listing.problems.extend(orphans(rules, &boxed));
     if limit.is_some() {
         listing.labels = smallest.iter().map(|(label, heap)| (label.clone(), heap.len())).collect();
         listing.selected = Some(smallest.into_values().flatten().map(|(_, id)| id).collect());
