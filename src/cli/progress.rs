@@ -1,7 +1,9 @@
 //! Watching a run on stderr: a bar for people, JSON lines for machines, or nothing but warnings.
 
 use crate::audit::Observer;
+use crate::error::Error;
 use crate::record::SkipRow;
+use crate::report::RunRecord;
 use indicatif::{ProgressBar, ProgressState, ProgressStyle};
 use serde_json::{Value, json};
 use std::io::Write;
@@ -64,6 +66,14 @@ impl JsonLog {
     fn event(&self, mut value: Value) {
         value["time"] = Value::String(jiff::Timestamp::now().to_string());
         stderr(&value.to_string());
+    }
+
+    /// The last event: what was done, or why it was not.
+    pub fn end(&self, result: Result<&RunRecord, &Error>) {
+        self.event(match result {
+            Ok(run) => json!({"event": "finish", "run_id": run.run_id, "audit_id": run.audit_id, "counts": run.counts}),
+            Err(e) => json!({"event": "error", "message": e.to_string(), "exit_code": e.exit_code()}),
+        });
     }
 }
 

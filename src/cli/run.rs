@@ -2,7 +2,7 @@
 
 use super::progress::{Bar, JsonLog, Quiet};
 use super::{PipelineArgs, print, printable, terminal_width};
-use crate::audit::{self, Observer};
+use crate::audit::{self, Observer, Outcome};
 use crate::error::Error;
 use clap::{Args, ValueEnum};
 use std::path::PathBuf;
@@ -37,6 +37,18 @@ enum Log {
 }
 
 pub fn run(args: &RunArgs) -> Result<(), Error> {
+    let result = run_plan(args);
+    if args.log == Log::Json {
+        JsonLog.end(result.as_ref().map(|outcome| &outcome.record));
+    }
+    let outcome = result?;
+    let table = outcome.summary.to_terminal(terminal_width());
+    let speed = outcome.record.images_per_s;
+    let (headline, folder) = (printable(&outcome.summary.headline()), printable(&outcome.folder.display().to_string()));
+    print(&format!("{table}\n\n{headline}; {speed:.0} images/s\n{folder}\n"))
+}
+
+fn run_plan(args: &RunArgs) -> Result<Outcome, Error> {
     let jobs = args.jobs.map(|n| format!("run.jobs={n}"));
     let limit = args.limit.map(|n| format!("run.limit={n}"));
     let mut plan = args.pipeline.load(jobs.into_iter().chain(limit))?;
@@ -48,11 +60,5 @@ pub fn run(args: &RunArgs) -> Result<(), Error> {
         (Log::Text, true) => Box::new(Quiet),
         (Log::Text, false) => Box::new(Bar::default()),
     };
-    let outcome = audit::run(&plan, observer.as_ref())?;
-    drop(observer);
-    let summary = &outcome.summary;
-    let table = summary.to_terminal(terminal_width());
-    let speed = outcome.record.images_per_s;
-    let (headline, folder) = (printable(&summary.headline()), printable(&outcome.folder.display().to_string()));
-    print(&format!("{table}\n\n{headline}; {speed:.0} images/s\n{folder}\n"))
+    audit::run(&plan, observer.as_ref())
 }
