@@ -9,6 +9,7 @@ mod run;
 
 use crate::error::Error;
 use crate::plan::{self, Plan};
+use crate::report;
 use clap::{Args, Parser, Subcommand};
 use std::io::Write;
 use std::path::PathBuf;
@@ -97,9 +98,9 @@ fn print(text: &str) -> Result<(), Error> {
     }
 }
 
-/// What comes from files must not command the terminal.
+/// What comes from files must not command the terminal; messages of several lines stay so.
 fn printable(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() && c != '\n' { '\u{fffd}' } else { c }).collect()
+    text.split('\n').map(report::printable).collect::<Vec<_>>().join("\n")
 }
 
 /// A decoder that panics on hostile bytes is a skip, which `skipped.parquet` tells; it need not shout on stderr too.

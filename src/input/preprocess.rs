@@ -47,14 +47,6 @@ impl Preprocessor {
         }
     }
 
-    /// Where the model will see each pixel of a photo of this size.
-    ///
-    /// # Errors
-    /// A skip `too_elongated` when an intermediate picture would be absurdly large.
-    pub fn view(plan: &Preprocess, original: Size) -> Result<View, Skip> {
-        plan.steps.iter().try_fold(View::identity(original), |view, &step| Ok(apply(view, step)?.0))
-    }
-
     /// Runs every step on the pixels and normalises.
     ///
     /// # Errors

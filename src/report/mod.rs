@@ -5,4 +5,4 @@ mod record;
 mod summary;
 
 pub use record::{Counts, RunRecord, run_id};
-pub use summary::{Summary, accuracy_warning};
+pub use summary::{Summary, accuracy_warning, printable};

@@ -195,7 +195,7 @@ fn wrap(text: &str, width: usize) -> String {
 }
 
 /// Control characters of hostile names must not reach a terminal.
-fn printable(text: &str) -> String {
+pub fn printable(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
 }
 
