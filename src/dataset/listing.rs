@@ -66,7 +66,7 @@ pub(super) fn scan(
     let mut hasher = blake3::Hasher::new();
     let mut smallest: HashMap<String, BinaryHeap<Draw>> = HashMap::new();
     let mut boxed = HashSet::new();
-    let beside: Vec<Item> = rules.boxes.odd.iter().cloned().map(Item::Odd).collect();
+    let beside: Vec<Item> = rules.odd.iter().cloned().map(Item::Odd).collect();
     for item in items.chain(beside) {
         if let Item::Found(entry) = &item
             && rules.boxes.has(&entry.path)

@@ -17,6 +17,8 @@ const ANNOTATIONS_MAX: usize = 1000;
 
 pub struct Rules {
     pub boxes: Boxes,
+    /// What is odd about the files beside: boxes and label table.
+    pub odd: Vec<Odd>,
     rule: Option<LabelRule>,
     /// The format speaks of boxes, not of images.
     detection: bool,
@@ -35,11 +37,22 @@ pub enum Fate {
 
 impl Rules {
     pub fn new(plan: &plan::Dataset) -> Result<Self> {
-        let mut table = HashMap::new();
+        let boxes = Boxes::load(plan)?;
+        let (mut table, mut odd) = (HashMap::new(), boxes.odd.clone());
         if let Some(file) = &plan.label_table {
             for item in manifest::items(file, Format::Csv, None)? {
-                if let Item::Found(Entry { path, label: Some(label), .. }) = item {
-                    table.insert(path, label);
+                match item {
+                    Item::Found(Entry { path, label: Some(label), .. }) => {
+                        table.insert(path, label);
+                    }
+                    Item::Found(Entry { path, .. }) => {
+                        odd.push(Odd::new("bad_row", file, 0, format!("{} has no label", display(&path))));
+                    }
+                    Item::Lost(Lost { path, skip, .. }) => {
+                        odd.push(Odd::new("bad_row", file, 0, format!("{path:?}: {}", skip.message)));
+                    }
+                    Item::Odd(row) => odd.push(row),
+                    Item::Ignored(_) => {}
                 }
             }
         }
@@ -47,7 +60,7 @@ impl Rules {
             plan.format,
             Format::Folder | Format::Csv | Format::Tsv | Format::Parquet | Format::Webdataset | Format::ParquetImages
         );
-        Ok(Self { boxes: Boxes::load(plan)?, rule: plan.label, detection, table, policy: plan.problems.clone() })
+        Ok(Self { boxes, odd, rule: plan.label, detection, table, policy: plan.problems.clone() })
     }
 
     /// Labels an image, or says why it is lost; with everything odd about it.

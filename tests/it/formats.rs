@@ -311,3 +311,15 @@ fn more_boxes_than_an_image_can_have_are_cut() {
     let keys = format!("annotations = {:?}\nnames = \"FIXTURES/data.yaml\"", folder.path());
     assert_eq!(problems(folder.path(), &keys, &[]), Ok((vec!["too_many_boxes x 1".to_owned()], 0)));
 }
+
+#[test]
+fn a_side_table_labels_images_and_its_bad_rows_are_noted() {
+    let folder = tempfile::tempdir().expect("folder");
+    photos(folder.path(), &["a.jpg", "b.jpg"]);
+    let table = folder.path().join("labels.csv");
+    std::fs::write(&table, "path,label\na.jpg,horse\nb.jpg,\n../c.jpg,car\n").expect("table");
+    std::fs::write(folder.path().join("m.csv"), "path,label\na.jpg,boat\nb.jpg,boat\n").expect("manifest");
+    let keys = format!("manifest = {:?}\nlabel = \"table\"\nlabel_table = {table:?}", folder.path().join("m.csv"));
+    let (found, skipped) = problems(folder.path(), &keys, &["run.max_skipped=1.0"]).expect("run");
+    assert_eq!((found, skipped), (vec!["bad_row x 2".to_owned(), "no_label x 1".to_owned()], 1));
+}
