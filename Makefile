@@ -6,7 +6,7 @@ VENV := .venv/bin/python
 # Built once, for demo, tests and benches.
 BUILD := cargo build --release --locked
 
-.PHONY: help setup build demo test check example schema fixtures real bench clean
+.PHONY: help setup build demo test check fuzz example schema fixtures real bench clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -43,6 +43,9 @@ check: setup ## formatting, lints (warnings are errors), docs, licences and advi
 	cargo clippy --release --locked --all-targets -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --release --locked --no-deps --document-private-items
 	@if command -v cargo-deny >/dev/null; then cargo deny --locked check; else echo "SKIPPED cargo deny: not installed (cargo install cargo-deny)"; fi
+
+fuzz: setup ## fuzz every reader of foreign bytes: SECONDS_EACH=1200, crashes stay in target/fuzz/crashes
+	fuzz/run
 
 example: build ## remake reports/example and the README's pictures
 	rm -rf target/example reports/example

@@ -120,7 +120,7 @@ pub fn disjoint(rects: &[Rect]) -> Vec<Rect> {
 }
 
 /// Pixels that belong to a region, coverage 0 to 255 each, stretched over `frame`.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Mask {
     pub size: Size,
     /// Row by row, `size.width * size.height` bytes.
@@ -135,6 +135,61 @@ impl Mask {
         let covered: u64 = self.coverage.iter().map(|&c| u64::from(c)).sum();
         let pixel = self.frame.area() / (f64::from(self.size.width) * f64::from(self.size.height));
         covered as f64 / 255.0 * pixel
+    }
+
+    /// The pixels of a picture that are wanted (by their place, row by row), cut to their bounding box; `None` where
+    /// there is none. One unit of the frame is a pixel of the picture.
+    pub fn of(picture: Size, wanted: impl Fn(usize) -> bool) -> Option<Self> {
+        let width = picture.width as usize;
+        let inside: Vec<usize> = (0..width * picture.height as usize).filter(|&i| wanted(i)).collect();
+        let rows = (inside.first()? / width, inside.last()? / width + 1);
+        let columns = inside.iter().fold((width, 0), |(a, b), i| (a.min(i % width), b.max(i % width + 1)));
+        let size = Size::new((columns.1 - columns.0) as u32, (rows.1 - rows.0) as u32);
+        let mut coverage = vec![0; size.width as usize * size.height as usize];
+        for i in inside {
+            coverage[(i / width - rows.0) * size.width as usize + i % width - columns.0] = 255;
+        }
+        let [x0, x1, y0, y1] = [columns.0, columns.1, rows.0, rows.1].map(|v| v as f64);
+        Some(Self { size, coverage, frame: Rect::new(x0, y0, x1, y1) })
+    }
+
+    /// The union of masks whose mask pixels are pixels of one picture.
+    pub fn union(masks: &[&Self]) -> Option<Self> {
+        let corners: Vec<[f64; 2]> =
+            masks.iter().flat_map(|m| [[m.frame.x0, m.frame.y0], [m.frame.x1, m.frame.y1]]).collect();
+        let all = Rect::around(&corners);
+        let picture = Size::new((all.width()) as u32, (all.height()) as u32);
+        let place = |i: usize| {
+            let (x, y) = (i % picture.width as usize, i / picture.width as usize);
+            [all.x0 + x as f64 + 0.5, all.y0 + y as f64 + 0.5]
+        };
+        let union = Self::of(picture, |i| masks.iter().any(|m| m.at(place(i)) > 127))?;
+        let f = union.frame;
+        let frame = Rect::new(f.x0 + all.x0, f.y0 + all.y0, f.x1 + all.x0, f.y1 + all.y0);
+        Some(Self { frame, ..union })
+    }
+
+    /// Coverage at a point of the frame's coordinates, 0 outside.
+    pub fn at(&self, [x, y]: [f64; 2]) -> u8 {
+        let column = ((x - self.frame.x0) / self.frame.width() * f64::from(self.size.width)).floor();
+        let row = ((y - self.frame.y0) / self.frame.height() * f64::from(self.size.height)).floor();
+        let inside = (0.0..f64::from(self.size.width)).contains(&column)
+            && (0.0..f64::from(self.size.height)).contains(&row);
+        if inside { self.coverage[row as usize * self.size.width as usize + column as usize] } else { 0 }
+    }
+
+    /// The mask on the upright photo, where it was drawn on the stored one of size `from`.
+    pub fn turned(&self, turn: Transpose, from: Size) -> Self {
+        let f = self.frame;
+        let frame = Rect::around(&[turn.apply([f.x0, f.y0], from), turn.apply([f.x1, f.y1], from)]);
+        let size = Size::new(self.size.height, self.size.width);
+        let mut coverage = vec![0; self.coverage.len()];
+        for (i, &c) in self.coverage.iter().enumerate() {
+            let (x, y) = (i % self.size.width as usize, i / self.size.width as usize);
+            let [x, y] = turn.apply([x as f64 + 0.5, y as f64 + 0.5], self.size);
+            coverage[y as usize * size.width as usize + x as usize] = c;
+        }
+        Self { size, coverage, frame }
     }
 }
 

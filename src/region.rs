@@ -98,12 +98,19 @@ fn union(annotations: &[Annotation], view: &View, wanted: impl Fn(&Annotation) -
         let rects: Vec<Rect> = boxes.iter().filter_map(|r| r.intersect(photo)).map(|r| view.rect(r)).collect();
         return (!rects.is_empty()).then_some(Shape::Rects(rects));
     }
+    let masks: Vec<&Mask> =
+        outlines.iter().filter_map(|o| if let Outline::Pixels(m) = o { Some(m.as_ref()) } else { None }).collect();
+    let pixels = || Mask::union(&masks).map(|m| Mask { frame: view.rect(m.frame), ..m });
+    if masks.len() == outlines.len() {
+        return pixels().map(Shape::Mask);
+    }
     let clip = |[x, y]: [f64; 2]| view.point([x.clamp(photo.x0, photo.x1), y.clamp(photo.y0, photo.y1)]);
-    let points = |o: &Outline| match o {
-        Outline::Box(r) => [[r.x0, r.y0], [r.x1, r.y0], [r.x1, r.y1], [r.x0, r.y1]].map(clip).to_vec(),
-        Outline::Polygon(points) => points.iter().map(|&p| clip(p)).collect(),
+    let rings = |o: &Outline| match o {
+        Outline::Box(r) => vec![[[r.x0, r.y0], [r.x1, r.y0], [r.x1, r.y1], [r.x0, r.y1]].map(clip).to_vec()],
+        Outline::Polygons(rings) => rings.iter().map(|ring| ring.iter().map(|&p| clip(p)).collect()).collect(),
+        Outline::Pixels(_) => Vec::new(),
     };
-    polygons(&outlines.iter().map(points).collect::<Vec<_>>())
+    raster(&outlines.iter().flat_map(rings).collect::<Vec<_>>(), pixels().as_ref())
 }
 
 /// A region whose place does not depend on the annotations.
@@ -136,7 +143,7 @@ fn fixed(place: &Place, view: &View) -> Shape {
         Place::Polygon { points, unit } => {
             let frame = Frame::new(*unit, view);
             let points: Vec<[f64; 2]> = points.iter().map(|p| frame.point(*p)).collect();
-            polygons(&[points]).unwrap_or(Shape::Rects(Vec::new()))
+            raster(&[points], None).unwrap_or(Shape::Rects(Vec::new()))
         }
         Place::Mask(mask) => Shape::Mask(Mask { frame: view.rect(view.original.rect()), ..mask.clone() }),
         Place::Annotation { .. } => Shape::Rects(Vec::new()),
@@ -198,10 +205,11 @@ fn padding(view: &View) -> Vec<Rect> {
 /// Longest side of a rasterised shape.
 const MASK_SIDE_MAX: f64 = 2048.0;
 
-/// The union of polygons in view coordinates, rasterised with antialiasing over its bounding box, about a mask pixel for
-/// a pixel of the view. `None` without any area.
-fn polygons(polygons: &[Vec<[f64; 2]>]) -> Option<Shape> {
-    let frame = Rect::around(&polygons.concat());
+/// The union of polygons and a mask in view coordinates, rasterised with antialiasing over its bounding box, about a mask
+/// pixel for a pixel of the view. `None` without any area.
+fn raster(polygons: &[Vec<[f64; 2]>], pixels: Option<&Mask>) -> Option<Shape> {
+    let corners = pixels.map(|m| [[m.frame.x0, m.frame.y0], [m.frame.x1, m.frame.y1]]);
+    let frame = Rect::around(&[&polygons.concat()[..], corners.as_ref().map_or(&[][..], |c| c)].concat());
     if frame.area().is_nan() || frame.area() <= 0.0 {
         return None;
     }
@@ -220,5 +228,12 @@ fn polygons(polygons: &[Vec<[f64; 2]>]) -> Option<Shape> {
             mask.fill_path(&path, FillRule::EvenOdd, true, Transform::identity());
         }
     }
-    Some(Shape::Mask(Mask { size, coverage: mask.take(), frame }))
+    let mut coverage = mask.take();
+    if let Some(pixels) = pixels {
+        for (i, c) in coverage.iter_mut().enumerate() {
+            let (x, y) = (i % size.width as usize, i / size.width as usize);
+            *c = (*c).max(pixels.at([frame.x0 + (x as f64 + 0.5) / sx, frame.y0 + (y as f64 + 0.5) / sy]));
+        }
+    }
+    Some(Shape::Mask(Mask { size, coverage, frame }))
 }

@@ -8,7 +8,10 @@ Sets: fixtures/formats, and the real ones of ../shared/data where it is there (e
 import collections, contextlib, csv, io, json, pathlib, subprocess, sys, tempfile
 import xml.etree.ElementTree as ET
 import yaml
+from PIL import Image
+from pycocotools import mask as run_lengths
 from pycocotools.coco import COCO
+import numpy as np
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 BIN = pathlib.Path(sys.argv[1]).resolve()
@@ -109,11 +112,46 @@ def labelme(root):
     return boxes
 
 
+def masks(root, folder, names):
+    names = yaml.safe_load(open(names))["classes"]
+    boxes = collections.defaultdict(list)
+    for image in images(root):
+        file = pathlib.Path(folder) / image.relative_to(root).with_suffix(".png")
+        pixels = np.array(Image.open(file)) if file.exists() else np.zeros((1, 1), int)
+        for value in np.unique(pixels):
+            if value in names and names[value] not in ("background", "unlabeled"):
+                y, x = np.nonzero(pixels == value)
+                boxes[str(image.relative_to(root)), names[value]].append((x.min(), y.min(), x.max() + 1, y.max() + 1))
+    return boxes
+
+
+def segmentations(file):
+    """Bounds of COCO's outlines; of run lengths by pycocotools."""
+    with contextlib.redirect_stdout(io.StringIO()):
+        data = COCO(file)
+    boxes = collections.defaultdict(list)
+    for a in data.dataset["annotations"]:
+        image, s = data.imgs[a["image_id"]], a["segmentation"]
+        if isinstance(s, dict):
+            packed = s if isinstance(s["counts"], str) else run_lengths.frPyObjects(s, image["height"], image["width"])
+            x, y, w, h = run_lengths.toBbox(packed)
+            box = (x, y, x + w, y + h)
+        else:
+            x, y = sum((p[::2] for p in s), []), sum((p[1::2] for p in s), [])
+            box = (min(x), min(y), max(x), max(y))
+        boxes[image["file_name"], data.cats[a["category_id"]]["name"]].append(box)
+    return boxes
+
+
 def main():
     f = ROOT / "fixtures/formats"
     compare("voc (fixture)", f / "images", f'annotations = "{f}/voc"', voc(f / "images", f / "voc"))
     compare("coco (fixture)", f / "images", f'annotations = "{f}/coco.json"', coco(f / "coco.json"))
     compare("yolo (fixture)", f / "images", f'annotations = "{f}/yolo"\nnames = "{f}/data.yaml"', yolo(f / "images", f / "yolo", f / "data.yaml"))
+    keys = f'annotations = "{f}/segmentations.json"\nsegmentations = true'
+    compare("coco outlines (fixture)", f / "images", keys, segmentations(f / "segmentations.json"))
+    keys = f'annotations = "{f}/masks"\nnames = "{f}/masks.yaml"'
+    compare("masks (fixture)", f / "images", keys, masks(f / "images", f / "masks", f / "masks.yaml"))
     data = ROOT.parent / "shared/data"
     if not data.is_dir():
         print("SKIPPED the real sets: ../shared/data is absent")
@@ -125,10 +163,13 @@ def main():
             compare(f"coco: {split}", file.parent, f'annotations = "{file}"', coco(file))
         file = d / "coco/coco128/annotations/instances_train2017.json"
         compare("coco: coco128", d / "coco/coco128/train2017", f'annotations = "{file}"', coco(file))
+        compare("coco outlines: coco128", d / "coco/coco128/train2017", f'annotations = "{file}"\nsegmentations = true', segmentations(file))
         photos, kinds = d / "yolo/images/train2017", d / "yolo"
         for kind in ("object_detection", "instance_segmentation"):
             labels, names = kinds / kind / "labels/train2017", kinds / kind / "config.yaml"
             compare(f"yolo: {kind}", photos, f'annotations = "{labels}"\nnames = "{names}"', yolo(photos, labels, names))
+        folder, names = kinds / "semantic_segmentation/masks/train2017", kinds / "semantic_segmentation/config.yaml"
+        compare("masks: coco128", photos, f'annotations = "{folder}"\nnames = "{names}"', masks(photos, folder, names))
         for part in ("bbox_detection/data_annotated", "instance_segmentation/data_annotated", "primitives"):
             compare(f"labelme: {part}", d / "labelme" / part, f'annotations = "{d}/labelme/{part}"', labelme(d / "labelme" / part))
     print(f"{passed} passed, 0 failed")

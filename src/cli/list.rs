@@ -57,7 +57,8 @@ fn fields(a: &Annotation) -> [String; 7] {
     let unit = if a.normalised { "normalised " } else { "" };
     let shape = match &a.outline {
         Outline::Box(_) => format!("{unit}box"),
-        Outline::Polygon(points) => format!("{unit}polygon of {}", points.len()),
+        Outline::Polygons(rings) => format!("{unit}polygon of {}", rings.iter().map(Vec::len).sum::<usize>()),
+        Outline::Pixels(mask) => format!("mask of {:.0} px", mask.area()),
     };
     let edge = |v: f64| v.to_string();
     [a.category.clone(), shape, edge(r.x0), edge(r.y0), edge(r.x1), edge(r.y1), a.ignore.to_string()]

@@ -64,7 +64,7 @@ fn annotation(shape: &Shape, mut note: impl FnMut(&'static str, String)) -> Opti
         let category = shape.label.clone();
         Some(Annotation {
             category,
-            outline: Outline::Polygon(points),
+            outline: Outline::Polygons(vec![points]),
             normalised: false,
             ignore: shape.label == IGNORE,
             upright: false,

@@ -2,7 +2,7 @@
 
 use super::problem::{Noted, Odd};
 use super::rules::{Fate, Rules};
-use super::{Entry, Item, Lost};
+use super::{Entry, Item, Lost, Outline};
 use crate::error::{Error, Result};
 use crate::plan::Severity;
 use std::collections::{BTreeMap, BTreeSet, BinaryHeap, HashMap, HashSet};
@@ -161,7 +161,15 @@ fn fingerprint(hasher: &mut blake3::Hasher, entry: &Entry, label: &str) {
     hasher.update(entry.path.as_os_str().as_encoded_bytes());
     hasher.update(format!("{:?}", entry.stated).as_bytes());
     for a in &entry.annotations {
-        hasher.update(format!("\n{a:?}").as_bytes());
+        match &a.outline {
+            Outline::Pixels(mask) => {
+                hasher.update(format!("\n{:?} {} {:?}", a.category, a.ignore, mask.frame).as_bytes());
+                hasher.update(&mask.coverage);
+            }
+            _ => {
+                hasher.update(format!("\n{a:?}").as_bytes());
+            }
+        }
     }
     hasher.update(b"\n");
 }

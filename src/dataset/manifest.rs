@@ -1,13 +1,12 @@
 //! Manifests: `path,label[,split,group]`, one image a row, paths relative to the root. CSV, TSV and Parquet.
 
 use super::problem::Odd;
-use super::{Entry, Item, Lost};
+use super::{Entry, Item, Lost, frames};
 use crate::error::{Error, Result, Skip, Stage};
 use crate::plan::Format;
 use csv::{ReaderBuilder, StringRecord};
-use polars::prelude::{DataFrame, ParquetReader, PlSmallStr, SerReader};
+use polars::prelude::{DataFrame, PlSmallStr};
 use std::collections::HashSet;
-use std::fs::File;
 use std::path::{Component, Path, PathBuf};
 
 /// Rows of a Parquet manifest read at once.
@@ -101,7 +100,7 @@ pub fn column(header: &StringRecord, name: &str, file: &Path) -> Result<usize> {
 }
 
 fn parquet_rows(manifest: &Path, needs_split: bool) -> Result<impl Iterator<Item = RowOrOdd> + Send + use<>> {
-    let first = parquet_slice(manifest, 0)?;
+    let first = frames::read(manifest, None, 0, ROWS)?;
     for name in ["path", "label"] {
         if first.column(name).is_err() {
             let found: Vec<&str> = first.get_column_names().into_iter().map(PlSmallStr::as_str).collect();
@@ -121,7 +120,7 @@ fn parquet_rows(manifest: &Path, needs_split: bool) -> Result<impl Iterator<Item
         if broken {
             return None;
         }
-        let frame = next.take().map_or_else(|| parquet_slice(&file, i * ROWS), Ok);
+        let frame = next.take().map_or_else(|| frames::read(&file, None, i * ROWS, ROWS), Ok);
         match frame {
             Ok(frame) if frame.height() == 0 => None,
             Ok(frame) => Some(frame_rows(&frame, i * ROWS)),
@@ -134,11 +133,6 @@ fn parquet_rows(manifest: &Path, needs_split: bool) -> Result<impl Iterator<Item
     Ok(slices.flatten())
 }
 
-fn parquet_slice(manifest: &Path, offset: usize) -> Result<DataFrame> {
-    let what = format!("read dataset.manifest {}", manifest.display());
-    let file = File::open(manifest).map_err(Error::cause(&what))?;
-    ParquetReader::new(file).with_slice(Some((offset, ROWS))).finish().map_err(Error::cause(&what))
-}
 
 fn frame_rows(frame: &DataFrame, offset: usize) -> Vec<RowOrOdd> {
     let text = |name: &str, row: usize| {

@@ -6,13 +6,16 @@
 mod boxes;
 mod coco;
 mod folder;
+mod frames;
 mod labelme;
 mod labels;
 mod listing;
 mod manifest;
+mod masks;
 mod parquet_images;
 mod problem;
 mod rules;
+mod segmentation;
 mod sidecar;
 mod tables;
 mod voc;
@@ -21,7 +24,7 @@ mod webdataset;
 mod yolo;
 
 use crate::error::{Error, Result, Skip, Stage};
-use crate::geometry::{Rect, Size, Transpose};
+use crate::geometry::{Mask, Rect, Size, Transpose};
 use crate::plan::{self, Format};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -81,7 +84,10 @@ pub struct Annotation {
 #[derive(Debug, Clone, PartialEq)]
 pub enum Outline {
     Box(Rect),
-    Polygon(Vec<[f64; 2]>),
+    /// The union of one or more rings.
+    Polygons(Vec<Vec<[f64; 2]>>),
+    /// Pixels of the photo; the frame is in pixels too.
+    Pixels(Arc<Mask>),
 }
 
 impl Annotation {
@@ -95,14 +101,19 @@ impl Annotation {
     pub fn bounds(&self, size: Size) -> Rect {
         match self.pixels(size) {
             Outline::Box(rect) => rect,
-            Outline::Polygon(points) => Rect::around(&points),
+            Outline::Polygons(rings) => Rect::around(&rings.concat()),
+            Outline::Pixels(mask) => mask.frame,
         }
     }
 
+    /// The outline with every point moved; pixels stay where they are.
     fn map(&self, f: impl Fn([f64; 2]) -> [f64; 2]) -> Outline {
         match &self.outline {
             Outline::Box(r) => Outline::Box(Rect::around(&[f([r.x0, r.y0]), f([r.x1, r.y1])])),
-            Outline::Polygon(points) => Outline::Polygon(points.iter().map(|&p| f(p)).collect()),
+            Outline::Polygons(rings) => {
+                Outline::Polygons(rings.iter().map(|ring| ring.iter().map(|&p| f(p)).collect()).collect())
+            }
+            Outline::Pixels(mask) => Outline::Pixels(mask.clone()),
         }
     }
 }
@@ -116,7 +127,10 @@ impl Sample {
         if let Some(stated) = self.stated.filter(|s| *s != size) {
             match turned.filter(|_| stated == Size::new(size.height, size.width)) {
                 Some(turn) => self.annotations.iter_mut().filter(|a| !a.upright && !a.normalised).for_each(|a| {
-                    a.outline = a.map(|p| turn.apply(p, stated));
+                    a.outline = match &a.outline {
+                        Outline::Pixels(mask) => Outline::Pixels(Arc::new(mask.turned(turn, stated))),
+                        _ => a.map(|p| turn.apply(p, stated)),
+                    };
                 }),
                 None => note("size_contradicts", format!("the annotation says {stated}, the file is {size}")),
             }
@@ -252,13 +266,17 @@ fn stream(plan: &plan::Dataset) -> Result<Stream> {
         Format::Csv | Format::Tsv | Format::Parquet => {
             Ok(Stream::Manifest(wanted(&plan.manifest, "dataset.manifest")?))
         }
-        Format::Voc => sidecars("xml", Arc::new(voc::parse)),
-        Format::Labelme => sidecars("json", Arc::new(labelme::parse)),
+        Format::Voc => sidecars("xml", sidecar::text(voc::parse)),
+        Format::Labelme => sidecars("json", sidecar::text(labelme::parse)),
         Format::Yolo => {
             let names = yolo::names(&wanted(&plan.names, "dataset.names")?)?;
-            sidecars("txt", Arc::new(move |text, file| yolo::parse(text, file, &names)))
+            sidecars("txt", sidecar::text(move |text, file| yolo::parse(text, file, &names)))
         }
-        Format::Coco => Ok(Stream::Table(Arc::new(coco::Coco::load(&annotations()?)?))),
+        Format::Masks => {
+            let names = plan.names.as_deref().map(yolo::names).transpose()?;
+            sidecars("png", Arc::new(move |file| masks::parse(file, names.as_ref())))
+        }
+        Format::Coco => Ok(Stream::Table(Arc::new(coco::Coco::load(&annotations()?, plan.segmentations)?))),
         Format::OpenImages => Ok(Stream::Table(Arc::new(tables::open_images(&annotations()?, plan.names.as_deref())?))),
         Format::ImagenetLoc => Ok(Stream::Table(Arc::new(tables::imagenet_loc(&annotations()?, &plan.root)?))),
         Format::Webdataset => {

@@ -1,21 +1,27 @@
 //! Images inside Parquet files, as Hugging Face lays them out: `image: struct<bytes, path>`, `label` a number with its
-//! names in the file's metadata. Read row group by row group.
+//! names in the file's metadata, `objects` with boxes (x, y, width, height) and categories. Read row group by row group.
 
-use super::problem::Odd;
-use super::{Entry, Item, Source, walk};
+use super::problem::{Odd, boxed};
+use super::{Entry, Item, Source, frames, walk};
 use crate::error::{Error, Result};
-use polars::prelude::{DataFrame, ParquetReader, SerReader};
+use polars::prelude::{AnyValue, DataFrame, Series};
 use serde_json::Value;
-use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// Rows `start .. start + count` of a file: one row group.
 struct Group {
     file: Arc<PathBuf>,
-    names: Arc<Vec<String>>,
+    facts: Arc<Facts>,
     start: usize,
     count: usize,
+}
+
+/// What the footer says of the columns.
+struct Facts {
+    columns: Vec<String>,
+    labels: Vec<String>,
+    categories: Vec<String>,
 }
 
 /// Streams the files below the root by name. The bytes are read only where they are wanted: not to count.
@@ -36,17 +42,16 @@ pub fn items(root: &Path, bytes: bool) -> Result<impl Iterator<Item = Item> + Se
 }
 
 fn row_groups(file: PathBuf) -> Result<Vec<Group>> {
-    let what = format!("read {}", file.display());
-    let mut reader = ParquetReader::new(File::open(&file).map_err(Error::cause(&what))?);
-    let metadata = reader.get_metadata().map_err(Error::cause(&what))?.clone();
+    let metadata = frames::metadata(&file)?;
     let huggingface = metadata.key_value_metadata().iter().flatten().find(|kv| kv.key == "huggingface");
     let info: Value = huggingface.and_then(|kv| serde_json::from_str(kv.value.as_deref()?).ok()).unwrap_or_default();
-    let names = info["info"]["features"]["label"]["names"].as_array();
-    let names = names.map_or_else(Vec::new, |n| n.iter().filter_map(|v| v.as_str().map(str::to_owned)).collect());
-    let (file, names) = (Arc::new(file), Arc::new(names));
+    let features = &info["info"]["features"];
+    let columns = metadata.schema().fields().iter().map(|f| f.name().to_owned()).collect();
+    let facts = Facts { columns, labels: names(&features["label"]), categories: names(&features["objects"]) };
+    let (file, facts) = (Arc::new(file), Arc::new(facts));
     let mut start = 0;
     let mut group = |count: usize| {
-        let group = Group { file: file.clone(), names: names.clone(), start, count };
+        let group = Group { file: file.clone(), facts: facts.clone(), start, count };
         start += count;
         group
     };
@@ -54,23 +59,70 @@ fn row_groups(file: PathBuf) -> Result<Vec<Group>> {
 }
 
 fn read(group: &Group, bytes: bool) -> Result<DataFrame> {
-    let columns = if bytes { vec!["label", "image"] } else { vec!["label"] };
-    let file = File::open(group.file.as_path()).map_err(Error::cause("open it"))?;
-    let reader = ParquetReader::new(file).with_slice(Some((group.start, group.count)));
-    let columns = columns.into_iter().map(str::to_owned).collect();
-    reader.with_columns(Some(columns)).finish().map_err(Error::cause("read it"))
+    let wanted = |c: &&String| ["label", "objects"].contains(&c.as_str()) || (bytes && *c == "image");
+    let columns = group.facts.columns.iter().filter(wanted).cloned().collect();
+    frames::read(&group.file, Some(columns), group.start, group.count)
+}
+
+/// The first list `names` anywhere below a feature.
+fn names(feature: &Value) -> Vec<String> {
+    let own = feature["names"].as_array();
+    let text = |names: &Vec<Value>| names.iter().filter_map(|v| v.as_str().map(str::to_owned)).collect();
+    let below = || match feature {
+        Value::Object(map) => map.values().map(names).find(|n| !n.is_empty()),
+        Value::Array(list) => list.iter().map(names).find(|n| !n.is_empty()),
+        _ => None,
+    };
+    own.map(text).or_else(below).unwrap_or_default()
 }
 
 fn item(root: &Path, group: &Group, frame: &DataFrame, row: usize) -> Item {
     let within = group.file.strip_prefix(root).unwrap_or(&group.file);
     let mut entry = Entry { path: within.join((group.start + row).to_string()), ..Entry::default() };
     let label = frame.column("label").ok().and_then(|c| c.get(row).ok());
-    entry.label = label.filter(|v| !v.is_null()).map(|v| match v.try_extract::<u64>() {
-        Ok(n) => group.names.get(n as usize).cloned().unwrap_or_else(|| n.to_string()),
-        Err(_) => v.get_str().map_or_else(|| v.to_string(), str::to_owned),
-    });
+    entry.label = label.filter(|v| !v.is_null()).map(|v| named(&v, &group.facts.labels));
+    for (category, [x, y, w, h]) in objects(frame, row).unwrap_or_default() {
+        let place = entry.path.clone();
+        let note = |code, message: String| entry.odd.push(Odd::new(code, &place, 0, message));
+        let category = named(&category, &group.facts.categories);
+        entry.annotations.extend(boxed(&category, [x, y, x + w, y + h], note));
+    }
     entry.source = Some(Source::Bytes(bytes_of(frame, row).unwrap_or_default()));
     Item::Found(entry)
+}
+
+/// A value as its name, where it is a number that has one.
+fn named(value: &AnyValue<'_>, names: &[String]) -> String {
+    match value.try_extract::<u64>() {
+        Ok(n) => names.get(n as usize).cloned().unwrap_or_else(|| n.to_string()),
+        Err(_) => value.get_str().map_or_else(|| value.to_string(), str::to_owned),
+    }
+}
+
+/// Categories and boxes of a row: a struct of lists, or a list of structs.
+fn objects(frame: &DataFrame, row: usize) -> Option<Vec<(AnyValue<'static>, [f64; 4])>> {
+    let cell = frame.column("objects").ok()?.get(row).ok()?.into_static();
+    let field = |name: &str| -> Option<Series> {
+        match &cell {
+            AnyValue::List(structs) => structs.struct_().ok()?.field_by_name(name).ok(),
+            AnyValue::StructOwned(fields) => {
+                let at = fields.1.iter().position(|f| f.name().as_str() == name)?;
+                if let AnyValue::List(list) = &fields.0[at] { Some(list.clone()) } else { None }
+            }
+            _ => None,
+        }
+    };
+    let (boxes, categories) = (field("bbox")?, field("category").or_else(|| field("label"))?);
+    let edges = |i: usize| -> Option<[f64; 4]> {
+        let list = match boxes.get(i).ok()? {
+            AnyValue::List(list) | AnyValue::Array(list, 4) => list,
+            _ => return None,
+        };
+        let edge = |k: usize| list.get(k).ok().and_then(|v| v.try_extract::<f64>().ok()).unwrap_or(f64::NAN);
+        Some(std::array::from_fn(edge))
+    };
+    let one = |i: usize| Some((categories.get(i).ok()?.into_static(), edges(i).unwrap_or([f64::NAN; 4])));
+    Some((0..boxes.len().min(categories.len())).filter_map(one).collect())
 }
 
 /// The field `bytes` of an image cell; none where the cell names an outside file only.

@@ -1,4 +1,4 @@
-//! Formats with one annotation file beside each image: VOC, YOLO, LabelMe. Their files only parse; this one walks.
+//! Formats with one annotation file beside each image: VOC, YOLO, LabelMe, masks. Their files only parse; this one walks.
 
 use super::problem::{Odd, read_text};
 use super::{Annotation, Entry, Item, walk};
@@ -26,8 +26,14 @@ impl Sidecar {
     }
 }
 
-/// A parser: the text of an annotation file, and the file's name for messages.
-pub type Parse = Arc<dyn Fn(&str, &Path) -> Sidecar + Send + Sync>;
+/// Reads one annotation file.
+pub type Parse = Arc<dyn Fn(&Path) -> Sidecar + Send + Sync>;
+
+/// A reader of text files: `parse` takes the text, and the file's name for messages.
+pub fn text(parse: impl Fn(&str, &Path) -> Sidecar + Send + Sync + 'static) -> Parse {
+    let bad = |odd| Sidecar { odd: vec![odd], ..Sidecar::default() };
+    Arc::new(move |file| read_text(file).map_or_else(bad, |text| parse(&text, file)))
+}
 
 /// Streams the images below `root` with what the file of the same relative name below `annotations` says, then the
 /// annotation files that have no image.
@@ -60,7 +66,7 @@ fn entry(path: PathBuf, folder: &Path, links: Links, extension: &str, parse: &Pa
         let odd = Odd::new("bad_file", &file, 0, "a link that dataset.links does not allow");
         Sidecar { odd: vec![odd], ..Sidecar::default() }
     } else if file.exists() {
-        read_text(&file).map_or_else(|odd| Sidecar { odd: vec![odd], ..Sidecar::default() }, |text| parse(&text, &file))
+        parse(&file)
     } else {
         let odd = Odd::new("image_without_annotation", &file, 0, "there is no such file");
         Sidecar { odd: vec![odd], ..Sidecar::default() }

@@ -12,7 +12,7 @@ use std::path::Path;
 /// Names of the classes by number.
 pub type Names = BTreeMap<u64, String>;
 
-/// Reads `names` of a YAML file (a list or a map), or a text file with one name a line.
+/// Reads `names` (or `classes`) of a YAML file (a list or a map), or a text file with one name a line.
 pub fn names(file: &Path) -> Result<Names> {
     let what = format!("read dataset.names {}", file.display());
     let text = std::fs::read_to_string(file).map_err(Error::cause(&what))?;
@@ -25,10 +25,10 @@ pub fn names(file: &Path) -> Result<Names> {
     let plain = |v: &Value| {
         v.as_str().map_or_else(|| serde_yaml_ng::to_string(v).unwrap_or_default().trim().into(), str::to_owned)
     };
-    match value.get("names") {
+    match value.get("names").or_else(|| value.get("classes")) {
         Some(Value::Sequence(list)) => Ok((0..).zip(list.iter().map(plain)).collect()),
         Some(Value::Mapping(map)) => Ok(map.iter().filter_map(|(k, v)| Some((k.as_u64()?, plain(v)))).collect()),
-        _ => Err(Error::new(format!("{}: there is no list or map `names`", file.display()))),
+        _ => Err(Error::new(format!("{}: there is no list or map `names` or `classes`", file.display()))),
     }
 }
 
@@ -59,7 +59,7 @@ fn annotation(row: &str, names: &Names, mut note: impl FnMut(&'static str, Strin
             let points = values.chunks_exact(2).map(|p| [p[0], p[1]]).collect();
             Some(Annotation {
                 category: name.clone(),
-                outline: Outline::Polygon(points),
+                outline: Outline::Polygons(vec![points]),
                 normalised: true,
                 ignore: false,
                 upright: false,

@@ -45,6 +45,8 @@ pub struct Dataset {
     pub boxes: Option<PathBuf>,
     pub box_coordinates: BoxCoordinates,
     pub splits: Option<Vec<String>>,
+    /// COCO: outlines instead of boxes.
+    pub segmentations: bool,
     pub links: Links,
     pub labels: BTreeMap<String, ClassRef>,
 }

@@ -4,7 +4,7 @@ use super::file::Severity;
 use std::collections::BTreeMap;
 
 /// Every code, what happens by default, and what it means.
-pub const CODES: [(&str, Severity, &str); 15] = [
+pub const CODES: [(&str, Severity, &str); 16] = [
     ("annotation_without_image", Severity::Ignore, "annotations of an image that the set lacks"),
     ("image_without_annotation", Severity::Ignore, "an image without annotations in a format that has them beside"),
     ("bad_file", Severity::Skip, "an annotation file that cannot be parsed"),
@@ -15,6 +15,7 @@ pub const CODES: [(&str, Severity, &str); 15] = [
     ("box_without_area", Severity::Ignore, "a box without area; it is left out"),
     ("box_outside", Severity::Ignore, "a box that reaches over the image's edge; it is clipped"),
     ("unknown_category", Severity::Ignore, "a category that has no name; the box is left out"),
+    ("bad_segmentation", Severity::Ignore, "a segmentation that cannot be read; the box stands for it"),
     ("duplicate", Severity::Skip, "an image that is listed twice"),
     ("two_labels", Severity::Skip, "an image with two labels where one is expected"),
     ("too_many_boxes", Severity::Ignore, "more than 1,000 annotations of one image; the others are left out"),

@@ -1,6 +1,6 @@
 //! Every annotation format: one set in all of them gives equal rows; oddities have codes and severities.
 
-use crate::support::{Silent, audit, fixtures, json, numbers, parquet, plan, texts};
+use crate::support::{Silent, audit, close, fixtures, json, numbers, parquet, plan, texts};
 use camaudit::audit::run;
 use polars::prelude::DataFrame;
 use std::path::Path;
@@ -58,6 +58,27 @@ fn one_set_in_every_format_gives_equal_rows() {
     }
 }
 
+/// Boxes drawn as polygons, run lengths and pixels: the same shares as the boxes.
+#[test]
+fn outlines_of_boxes_are_the_boxes() {
+    let boxes = rows("csv", "manifest = \"FIXTURES/manifest.csv\"\nboxes = \"FIXTURES/boxes.csv\"").0;
+    let outlines = [
+        ("segmentations", "annotations = \"FIXTURES/segmentations.json\"\nsegmentations = true"),
+        ("masks", "annotations = \"FIXTURES/masks\"\nnames = \"FIXTURES/masks.yaml\""),
+        ("nameless", "annotations = \"FIXTURES/masks\"\nlabel = \"table\"\nlabel_table = \"FIXTURES/manifest.csv\""),
+    ];
+    for (name, keys) in outlines {
+        let found = rows(name, keys).0;
+        assert_eq!(texts(&found, "label"), texts(&boxes, "label"), "{name}");
+        for column in ["object_share", "object_area", "rank_accuracy"] {
+            let pairs = numbers(&found, column).into_iter().zip(numbers(&boxes, column));
+            for (i, (a, b)) in pairs.enumerate() {
+                close(a.expect("a number"), b.expect("a number"), 1e-6, &format!("{name} {column} {i}"));
+            }
+        }
+    }
+}
+
 /// Formats that hold the images themselves: the same pictures, so the same logits and shares.
 #[test]
 fn shards_and_parquet_files_hold_the_same_images() {
@@ -68,15 +89,17 @@ fn shards_and_parquet_files_hold_the_same_images() {
         assert_eq!((outcome.record.counts.found, outcome.record.counts.scored), (9, 9), "{name}");
         let parts = (0..3).map(|i| parquet(&outcome.folder.join(format!("images/part-0000{i}.parquet"))));
         let images = parts.reduce(|a, b| a.vstack(&b).expect("same columns")).expect("parts");
-        (texts(&images, "content_hash"), texts(&images, "label"), numbers(&images, "logit"), texts(&images, "path"))
+        let figures = (texts(&images, "content_hash"), texts(&images, "label"), numbers(&images, "logit"));
+        (figures, texts(&images, "path"), numbers(&images, "object_share"))
     };
-    let files = figures("files", "images", "manifest = \"FIXTURES/manifest.csv\"");
+    let files = figures("files", "images", "manifest = \"FIXTURES/manifest.csv\"\nboxes = \"FIXTURES/boxes.csv\"");
     let tars = figures("tars", "webdataset", "names = \"FIXTURES/classes.txt\"");
     let parquet = figures("parquet", "parquet-images", "");
     for other in [&tars, &parquet] {
-        assert_eq!((&files.0, &files.1, &files.2), (&other.0, &other.1, &other.2));
+        assert_eq!(files.0, other.0);
     }
-    assert_eq!((tars.3[0].as_str(), parquet.3[0].as_str()), ("0000.tar/p0.jpg", "train-00000-of-00002.parquet/0"));
+    assert_eq!(files.2, parquet.2, "the objects of the Parquet files are the boxes");
+    assert_eq!((tars.1[0].as_str(), parquet.1[0].as_str()), ("0000.tar/p0.jpg", "train-00000-of-00002.parquet/0"));
 }
 
 #[test]

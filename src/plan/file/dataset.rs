@@ -15,9 +15,9 @@ pub struct DatasetFile {
     /// Table with columns `path,label[,split,group]`, paths relative to `root`. Formats `csv`, `tsv`, `parquet`.
     pub manifest: Option<String>,
     /// Annotations: the JSON of `coco`, the table of `open-images` and `imagenet-loc`, the folder of `wsol`, or the
-    /// folder that holds one file per image for `voc`, `yolo` and `labelme`.
+    /// folder that holds one file per image for `voc`, `yolo`, `labelme` and `masks`.
     pub annotations: Option<String>,
-    /// Names of the categories: `data.yaml` or `classes.txt` for `yolo` and `wsol`, the class descriptions for
+    /// Names of the categories: `data.yaml` or `classes.txt` for `yolo`, `masks` and `wsol`, the class descriptions for
     /// `open-images`.
     pub names: Option<String>,
     /// How an image gets its label. Default: what the format says of the image, else `largest-box`.
@@ -30,6 +30,8 @@ pub struct DatasetFile {
     pub boxes: Option<String>,
     /// Unit of the boxes. Default `pixels`: edges in the upright image.
     pub box_coordinates: Option<BoxCoordinates>,
+    /// `coco`: outline the objects by their `segmentation` (polygons or RLE) instead of their `bbox`. Default false.
+    pub segmentations: Option<bool>,
     /// Only these splits of the manifest.
     pub splits: Option<Vec<String>>,
     /// Symbolic links: never followed, followed inside `root` (default), or followed anywhere.
@@ -55,6 +57,8 @@ pub enum Format {
     Yolo,
     /// One JSON per image; rectangles, polygons, circles, flags.
     Labelme,
+    /// One grey or palette PNG per image: the value of a pixel is its category, 0 is background, 255 counts neither way.
+    Masks,
     /// Boxes CSV of Open Images.
     OpenImages,
     /// `LOC_train_solution.csv` or `LOC_val_solution.csv`.
@@ -78,6 +82,7 @@ impl Format {
             Self::Voc => "voc",
             Self::Yolo => "yolo",
             Self::Labelme => "labelme",
+            Self::Masks => "masks",
             Self::OpenImages => "open-images",
             Self::ImagenetLoc => "imagenet-loc",
             Self::Wsol => "wsol",

@@ -43,6 +43,7 @@ pub fn dataset(parsed: &PipelineFile, base: &Path, doc: &mut Document<'_>) -> Da
         boxes,
         box_coordinates: d.box_coordinates.unwrap_or(BoxCoordinates::Pixels),
         splits: d.splits.clone(),
+        segmentations: d.segmentations.unwrap_or(false),
         links: d.links.unwrap_or(Links::Inside),
         labels: d.labels.clone(),
     }
@@ -60,8 +61,12 @@ fn fitting(d: &DatasetFile, format: Format, doc: &mut Document<'_>) {
             "dataset.names",
             d.names.is_some(),
             format == Format::Yolo,
-            matches!(format, Format::Yolo | Format::OpenImages | Format::Wsol | Format::Webdataset),
+            matches!(
+                format,
+                Format::Yolo | Format::OpenImages | Format::Wsol | Format::Webdataset | Format::Masks
+            ),
         ),
+        ("dataset.segmentations", d.segmentations.is_some(), false, format == Format::Coco),
         (
             "dataset.label_table",
             d.label_table.is_some(),
@@ -114,7 +119,7 @@ fn guess(root: &Path, manifest: Option<&Path>, annotations: Option<&Path>) -> (F
             return because(Format::Wsol, "annotations holds class_labels.txt".into());
         }
         let first = |wanted: &str| first_file(path, wanted);
-        let found = [("xml", Format::Voc), ("json", Format::Labelme), ("txt", Format::Yolo)];
+        let found = [("xml", Format::Voc), ("json", Format::Labelme), ("txt", Format::Yolo), ("png", Format::Masks)];
         let hit = found.into_iter().find_map(|(e, format)| Some((format, first(e)?)));
         return hit.map_or((Format::Voc, None), |(format, file)| {
             because(format, format!("annotations holds {}", file.display()))

@@ -1,0 +1,29 @@
+//! Parquet as frames. On some hostile files the reader panics; that is an error like any other.
+
+use crate::error::{Error, Result};
+use polars::prelude::{DataFrame, FileMetadataRef, ParquetReader, PolarsResult, SerReader};
+use std::fs::File;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
+
+/// What the footer says.
+pub fn metadata(file: &Path) -> Result<FileMetadataRef> {
+    caught(file, || open(file)?.get_metadata().cloned())
+}
+
+/// Rows `start .. start + count`, of these columns or of all.
+pub fn read(file: &Path, columns: Option<Vec<String>>, start: usize, count: usize) -> Result<DataFrame> {
+    caught(file, || open(file)?.with_slice(Some((start, count))).with_columns(columns).finish())
+}
+
+fn open(file: &Path) -> PolarsResult<ParquetReader<File>> {
+    Ok(ParquetReader::new(File::open(file)?))
+}
+
+fn caught<T>(file: &Path, work: impl FnOnce() -> PolarsResult<T>) -> Result<T> {
+    let what = format!("read {}", file.display());
+    match catch_unwind(AssertUnwindSafe(work)) {
+        Ok(result) => result.map_err(Error::cause(what)),
+        Err(_) => Err(Error::new(format!("failed to {what}: it is no sound Parquet file"))),
+    }
+}
