@@ -11,6 +11,7 @@ pub struct Error {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Kind {
+    Findings,
     Input,
     TooManySkipped,
 }
@@ -22,6 +23,11 @@ impl Error {
     /// A wrong command line, pipeline, model, dataset or file system (exit code 2).
     pub fn new(message: impl Into<String>) -> Self {
         Self { kind: Kind::Input, message: message.into() }
+    }
+
+    /// The run found what `--fail-on` names (exit code 1).
+    pub fn findings(message: impl Into<String>) -> Self {
+        Self { kind: Kind::Findings, message: message.into() }
     }
 
     /// More images were skipped than `run.max_skipped` allows (exit code 3).
@@ -37,6 +43,7 @@ impl Error {
     /// The exit code that tells the caller what kind of failure this was.
     pub fn exit_code(&self) -> u8 {
         match self.kind {
+            Kind::Findings => 1,
             Kind::Input => 2,
             Kind::TooManySkipped => 3,
         }

@@ -209,6 +209,38 @@ impl Shape {
         }
     }
 
+    /// The rectangles that it lies in.
+    pub fn bounds(&self) -> Vec<Rect> {
+        match self {
+            Self::Rects(rects) => rects.clone(),
+            Self::Mask(mask) => vec![mask.frame],
+        }
+    }
+
+    /// Mirrored left-right, top-bottom, or both, within a frame of this size.
+    pub fn mirrored(&self, size: Size, across: bool, down: bool) -> Self {
+        let flip = |r: &Rect| {
+            let (w, h) = (f64::from(size.width), f64::from(size.height));
+            let (x0, x1) = if across { (w - r.x1, w - r.x0) } else { (r.x0, r.x1) };
+            let (y0, y1) = if down { (h - r.y1, h - r.y0) } else { (r.y0, r.y1) };
+            Rect::new(x0, y0, x1, y1)
+        };
+        match self {
+            Self::Rects(rects) => Self::Rects(rects.iter().map(flip).collect()),
+            Self::Mask(mask) => {
+                let mut rows: Vec<Vec<u8>> =
+                    mask.coverage.chunks_exact(mask.size.width.max(1) as usize).map(<[u8]>::to_vec).collect();
+                if down {
+                    rows.reverse();
+                }
+                if across {
+                    rows.iter_mut().for_each(|row| row.reverse());
+                }
+                Self::Mask(Mask { coverage: rows.concat(), frame: flip(&mask.frame), size: mask.size })
+            }
+        }
+    }
+
     /// Area of the union.
     pub fn area(&self) -> f64 {
         match self {

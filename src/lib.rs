@@ -15,6 +15,8 @@ pub mod score;
 pub mod record;
 pub mod store;
 pub mod aggregate;
+pub mod evidence;
+pub mod verdict;
 pub mod report;
 pub mod audit;
 pub mod cli;

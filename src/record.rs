@@ -75,6 +75,7 @@ pub fn markdown() -> String {
         (SkipRow::TABLE, SkipRow::COLUMNS),
         (ProblemRow::TABLE, ProblemRow::COLUMNS),
         (ClassRow::TABLE, ClassRow::COLUMNS),
+        (FindingRow::TABLE, FindingRow::COLUMNS),
     ];
     let column = |c: &Column| {
         let null = if c.nullable { "yes" } else { "" };
@@ -90,7 +91,7 @@ pub fn markdown() -> String {
 macro_rules! table {
     ($(#[$doc:meta])* $row:ident, $table:literal, { $($name:ident: $type:ty, $unit:literal, $meaning:literal;)* }) => {
         $(#[$doc])*
-        #[derive(Debug, Clone)]
+        #[derive(Debug, Clone, serde::Serialize)]
         pub struct $row {
             $(#[doc = $meaning] pub $name: $type,)*
         }
@@ -123,9 +124,10 @@ table! {
         height: u32, "px", "height of the upright photo";
         predicted: String, "", "class with the largest logit";
         predicted_index: u32, "", "its index";
-        target: String, "", "whose map this row is of: `label`, or `predicted` where that differs";
+        target: String, "", "whose map this row is of: `label`, `predicted` where that differs, or `baseline` for a class whose own images nearly all show a region";
         target_class: u32, "", "index of the target class";
         logit: f64, "logit", "the network's logit of the target class";
+        centred_logit: f64, "logit", "logit less the mean over all classes; the logit itself for sigmoid heads";
         margin: f64, "logit", "logit minus logsumexp of the others; the logit itself for sigmoid heads";
         bias: f64, "logit", "the part of the logit that has no place on the map";
         positive_mass: f64, "logit cells", "sum of max(CAM, 0) over the cells";
@@ -164,6 +166,7 @@ table! {
         rho: Option<f64>, "ratio", "share / s_max";
         contribution: Option<f64>, "logit", "mean over the view of the centred map inside the region; raw map for sigmoid heads";
         specificity: Option<f64>, "logit", "contribution to the target less its mean over the other classes";
+        contrast: Option<f64>, "logit", "specificity less its mean over the mirrored places; at a borrowed place where the region is absent";
         resolution: Option<String>, "", "`ok`, or `sub_cell` under a quarter of a CAM cell: no claim about place";
     }
 }
@@ -209,5 +212,37 @@ table! {
         specificity_mean: Option<f64>, "logit", "mean specificity";
         visible_mean: Option<f64>, "fraction", "mean part of the region that the model sees, where it is placed";
         unseen: u32, "images", "images in which the model sees too little of the region (`scores.*_visible_min`)";
+    }
+}
+
+table! {
+    /// One label and one declared confounder region: the verdict and everything that it rests on. Groups are groups of
+    /// images; an image without one is its own. A and B look at one half of the groups, chosen by hash.
+    FindingRow, "findings", {
+        label: String, "", "label in the dataset";
+        label_index: u32, "", "class of the label in the model";
+        region: String, "", "name of the region in the pipeline";
+        verdict: String, "", "`candidate`, `data_risk`, `salient_only`, `insufficient` or `none`; see docs/verdicts.md";
+        sentence: String, "", "the finding in counts, for people";
+        tagged: Option<u32>, "groups", "groups of the label that show the region, both halves; null where nothing tells";
+        own_present: Option<u32>, "groups", "A: groups of the label with the region";
+        own_groups: Option<u32>, "groups", "A: groups of the label";
+        others_present: Option<u32>, "groups", "A: groups of other labels with the region";
+        others_groups: Option<u32>, "groups", "A: groups of other labels";
+        association: Option<f64>, "fraction", "A: P(present | label) - P(present | other labels)";
+        association_low: Option<f64>, "fraction", "A: lower 95 % bound, Newcombe";
+        association_high: Option<f64>, "fraction", "A: upper 95 % bound";
+        worst_other: Option<f64>, "fraction", "A: largest P(present | label) of any single other label";
+        association_p: Option<f64>, "", "A: one-sided Fisher";
+        association_q: Option<f64>, "", "A: adjusted by Benjamini and Hochberg; null where too few groups were tagged";
+        contrast: Option<f64>, "logit", "B: mean contrast with the region less mean contrast without it";
+        contrast_low: Option<f64>, "logit", "B: lower 95 % bound, Welch";
+        contrast_high: Option<f64>, "logit", "B: upper 95 % bound";
+        contrast_least: Option<f64>, "logit", "B: the least effect that counts";
+        contrast_present: Option<u32>, "groups", "B: groups with the region";
+        contrast_absent: Option<u32>, "groups", "B: groups without it";
+        baseline: Option<String>, "", "B: whose images lack the region: of the `label`, or of `other_classes`";
+        contrast_p: Option<f64>, "", "B: one-sided, of an effect of at most the least that counts";
+        screening_q: Option<f64>, "", "larger p-value of A and B, adjusted by Benjamini and Hochberg";
     }
 }

@@ -65,6 +65,14 @@ fn place_one<'a>(region: &'a Region, annotations: &[Annotation], view: &View) ->
     Placed { name: &region.name, kind, present, shape }
 }
 
+/// The mirror images of a region within the view that meet neither the region itself nor an object.
+pub fn mirrors(shape: &Shape, objects: Option<&Shape>, view: Size) -> Vec<Shape> {
+    let taken = [shape.bounds(), objects.map_or_else(Vec::new, Shape::bounds)].concat();
+    let free = |s: &Shape| s.bounds().iter().all(|r| taken.iter().all(|t| r.intersect(*t).is_none()));
+    let ways = [(true, false), (false, true), (true, true)];
+    ways.iter().map(|&(across, down)| shape.mirrored(view, across, down)).filter(free).collect()
+}
+
 /// The objects of an image, and the objects together with what counts neither way.
 pub struct Objects {
     pub objects: Shape,

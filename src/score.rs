@@ -107,16 +107,13 @@ pub struct RegionScores {
 /// softmax classes, `None` for sigmoid heads.
 pub fn region(foot: &Footprint, heat: &Heat, centred: &Cam, classes: Option<usize>) -> RegionScores {
     let share = heat.share(&foot.weights).filter(|_| foot.area > 0.0);
-    let sum: f64 = foot.weights.iter().zip(&centred.values).map(|(a, m)| a * m).sum();
-    let contribution = (foot.area > 0.0).then(|| sum / centred.values.len() as f64);
-    let factor = classes.filter(|c| *c > 1).map_or(1.0, |c| c as f64 / (c as f64 - 1.0));
     RegionScores {
         share,
         lift: share.map(|s| s / foot.area),
         excess: share.map(|s| s - foot.area),
         rho: share.filter(|_| foot.s_max > 0.0).map(|s| s / foot.s_max),
-        contribution,
-        specificity: contribution.map(|c| c * factor),
+        contribution: contribution(foot, centred),
+        specificity: specificity(foot, centred, classes),
     }
 }
 
@@ -127,6 +124,24 @@ pub struct Localisation {
     pub pointing_hit: bool,
     /// Of the hottest pixels, as many as the object has, the fraction on it. Ties count by expectation.
     pub rank_accuracy: f64,
+}
+
+/// Specificity of a region less its mean over control places (`B_i`); `None` where a control or the region is missing.
+pub fn contrast(foot: &Footprint, controls: &[Footprint], centred: &Cam, classes: Option<usize>) -> Option<f64> {
+    let own = specificity(foot, centred, classes)?;
+    let others: Option<Vec<f64>> = controls.iter().map(|c| specificity(c, centred, classes)).collect();
+    let others = others.filter(|o| !o.is_empty())?;
+    Some(own - others.iter().sum::<f64>() / others.len() as f64)
+}
+
+fn contribution(foot: &Footprint, centred: &Cam) -> Option<f64> {
+    let sum: f64 = foot.weights.iter().zip(&centred.values).map(|(a, m)| a * m).sum();
+    (foot.area > 0.0).then(|| sum / centred.values.len() as f64)
+}
+
+fn specificity(foot: &Footprint, centred: &Cam, classes: Option<usize>) -> Option<f64> {
+    let factor = classes.filter(|c| *c > 1).map_or(1.0, |c| c as f64 / (c as f64 - 1.0));
+    contribution(foot, centred).map(|c| c * factor)
 }
 
 /// Pointing game and rank accuracy of the upsampled positive heat; `None` where the mass is low or no pixel is object.
@@ -172,6 +187,12 @@ pub fn rank_accuracy(map: &[f32], inside: &[bool], wanted: usize) -> f64 {
     let ((above, above_in), (equal, equal_in)) = (count(f32::gt), count(f32::eq));
     let from_ties = (wanted as f64 - f64::from(above)) * f64::from(equal_in) / f64::from(equal);
     (f64::from(above_in) + from_ties) / wanted as f64
+}
+
+/// The logit less the mean over all classes, which softmax cannot see; for sigmoid heads the logit itself.
+pub fn centred_logit(logits: &[f32], class: usize, softmax: bool) -> f64 {
+    let mean = logits.iter().map(|&z| f64::from(z)).sum::<f64>() / logits.len() as f64;
+    f64::from(logits[class]) - if softmax { mean } else { 0.0 }
 }
 
 /// `z_c - logsumexp_{k != c} z_k`; for sigmoid heads the logit itself.

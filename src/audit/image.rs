@@ -2,12 +2,14 @@
 
 use super::rows::{Map, Overlay, image_row, region_rows};
 use super::see::{Seen, Timings, Worker};
+use super::survey::Survey;
 use crate::cam::Cam;
 use crate::dataset::{LabelMap, Noted, Sample};
 use crate::error::{Error, Result, Skip};
+use crate::evidence::BASELINE;
 use crate::input::Preprocessor;
 use crate::model::{Inference, Model, Options};
-use crate::plan::{Plan, Severity};
+use crate::plan::{Activation, Plan, Severity};
 use crate::record::{ImageRow, RegionRow};
 use std::time::Instant;
 
@@ -16,6 +18,7 @@ pub struct Auditor<'a> {
     pub plan: &'a Plan,
     pub model: &'a Model,
     pub labels: &'a LabelMap,
+    pub survey: Survey,
 }
 
 /// Why an image gave no rows: its own fault, or one that stops the run.
@@ -83,8 +86,10 @@ impl<'a> Auditor<'a> {
         let mut scored =
             Scored { images: vec![], regions: vec![], invariant_error: 0.0, problems, timings: seen.timings };
         let predicted = Some(seen.predicted()).filter(|p| *p != sample.class);
-        for (target, class) in [("label", Some(sample.class)), ("predicted", predicted)] {
-            let Some(class) = class else { continue };
+        let mut targets = vec![("label", sample.class)];
+        targets.extend(predicted.map(|class| ("predicted", class)));
+        targets.extend(overlay.compared(&self.survey, sample).into_iter().map(|class| (BASELINE, class)));
+        for (target, class) in targets {
             let map = Map::new(self, sample, &seen, target, class)?;
             scored.invariant_error = scored.invariant_error.max(map.invariant_error);
             scored.images.push(image_row(self, sample, &seen, &map, &overlay));
@@ -106,6 +111,11 @@ impl<'a> Auditor<'a> {
             }
             Some(_) => Err(Failure::Unfit(noted)),
         }
+    }
+
+    /// Number of classes of a softmax head; `None` for sigmoid heads.
+    pub fn softmax_classes(&self) -> Option<usize> {
+        (self.model.activation == Activation::Softmax).then_some(self.model.facts.classes)
     }
 
     /// The class activation map of one class.

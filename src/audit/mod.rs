@@ -1,11 +1,14 @@
-//! The conductor: a file through a worker (`see`), its rows (`rows`), one image on its way (`image`), all of them (`run`).
+//! The conductor: a file through a worker (`see`), its rows (`rows`), one image on its way (`image`), what the annotations tell
+//! beforehand (`survey`), all images (`run`).
 //! The only room that names the thread pool.
 
 mod image;
 mod rows;
 mod run;
 mod see;
+mod survey;
 
 pub use image::{Auditor, Failure, Scored};
 pub use run::{Observer, Outcome, run};
+pub use survey::Survey;
 pub use see::{Seen, Timings, Worker};

@@ -2,19 +2,20 @@
 
 use super::image::Auditor;
 use super::see::Seen;
+use super::survey::Survey;
 use crate::cam::Cam;
 use crate::dataset::Sample;
 use crate::error::{Error, Result};
-use crate::geometry::{Shape, View};
+use crate::geometry::{Rect, Shape, View};
 use crate::grid::{Grid, Weights};
-use crate::plan::Activation;
 use crate::record::{ImageRow, RegionRow};
-use crate::region::{self, Placed};
+use crate::region::{self, Kind, Placed};
 use crate::score::{self, Footprint, Heat};
+use std::collections::BTreeSet;
 
 /// One class's map of one image.
 pub struct Map {
-    /// `label` or `predicted`.
+    /// `label`, `predicted` or `baseline`.
     target: &'static str,
     class: usize,
     logit: f64,
@@ -29,6 +30,7 @@ pub struct Map {
 /// What is laid over the cells of one image, the same for every map.
 pub struct Overlay<'p> {
     grid: Grid,
+    view: View,
     placed: Vec<(Placed<'p>, Option<Footprint>)>,
     object: Option<Object>,
     border: Vec<f64>,
@@ -79,7 +81,31 @@ impl<'p> Overlay<'p> {
             let ignored = both.map(|both| both.iter().zip(&foot.weights).map(|(b, o)| (b - o).max(0.0)).collect());
             Object { shape: o.objects, foot, ignored }
         });
-        Self { placed: placed.collect(), object, border: grid.border_weights(0.5), grid }
+        Self { placed: placed.collect(), object, border: grid.border_weights(0.5), grid, view: *view }
+    }
+
+    /// Classes that this image is a comparison for: it lacks the region that nearly all of their images show.
+    pub fn compared(&self, survey: &Survey, sample: &Sample) -> BTreeSet<usize> {
+        let lacks = |region: usize| self.placed.get(region).is_some_and(|(p, _)| p.present == Some(false));
+        survey.compared(sample).filter(|(_, region)| lacks(*region)).map(|(class, _)| class).collect()
+    }
+
+    /// Contrast of a region that can be present or absent under one map, in logits; at a borrowed place where it is absent.
+    fn contrast(&self, auditor: &Auditor<'_>, sample: &Sample, map: &Map, region: usize) -> Option<f64> {
+        let (placed, _) = &self.placed[region];
+        placed.present.filter(|_| placed.kind == Kind::Confounder)?;
+        let borrowed = || {
+            let r = auditor.survey.borrowed(map.class, region, &sample.id)?;
+            let (w, h) = (f64::from(self.view.original.width), f64::from(self.view.original.height));
+            Some(Shape::Rects(vec![self.view.rect(Rect::new(r.x0 * w, r.y0 * h, r.x1 * w, r.y1 * h))]))
+        };
+        let shape = placed.shape.clone().or_else(borrowed)?;
+        let foot = Footprint::new(&self.grid, &shape);
+        let objects = self.object.as_ref().map(|o| &o.shape);
+        let controls = region::mirrors(&shape, objects, self.view.size);
+        let controls: Vec<Footprint> = controls.iter().map(|s| Footprint::new(&self.grid, s)).collect();
+        let seen = foot.visible >= auditor.plan.scores.confounder_visible_min;
+        seen.then(|| score::contrast(&foot, &controls, &map.centred, auditor.softmax_classes()))?
     }
 }
 
@@ -88,7 +114,7 @@ pub fn image_row(auditor: &Auditor<'_>, sample: &Sample, seen: &Seen, map: &Map,
     let policy = &auditor.plan.scores;
     let heat = &map.heat;
     let predicted = seen.predicted();
-    let softmax = auditor.model.activation == Activation::Softmax;
+    let softmax = auditor.softmax_classes().is_some();
     let object = overlay.object.as_ref().filter(|o| o.foot.area > 0.0 && o.foot.visible >= policy.object_visible_min);
     let object_share = object.and_then(|o| heat.share_without(&o.foot.weights, o.ignored.as_deref()));
     let object_area = object.and_then(|o| score::area_without(&o.foot.weights, o.ignored.as_deref()));
@@ -108,6 +134,7 @@ pub fn image_row(auditor: &Auditor<'_>, sample: &Sample, seen: &Seen, map: &Map,
         target: map.target.to_owned(),
         target_class: map.class as u32,
         logit: map.logit,
+        centred_logit: score::centred_logit(&seen.inference.logits, map.class, softmax),
         margin: score::margin(&seen.inference.logits, map.class, softmax),
         bias: map.cam.bias,
         positive_mass: heat.positive_mass,
@@ -130,8 +157,8 @@ pub fn image_row(auditor: &Auditor<'_>, sample: &Sample, seen: &Seen, map: &Map,
 
 /// One row per region for one map.
 pub fn region_rows(auditor: &Auditor<'_>, sample: &Sample, map: &Map, overlay: &Overlay<'_>) -> Vec<RegionRow> {
-    let classes = (auditor.model.activation == Activation::Softmax).then_some(auditor.model.facts.classes);
-    let row = |(placed, foot): &(Placed<'_>, Option<Footprint>)| {
+    let classes = auditor.softmax_classes();
+    let row = |(i, (placed, foot)): (usize, &(Placed<'_>, Option<Footprint>))| {
         let scores = foot.as_ref().map(|f| score::region(f, &map.heat, &map.centred, classes));
         RegionRow {
             image_id: sample.id.clone(),
@@ -149,8 +176,9 @@ pub fn region_rows(auditor: &Auditor<'_>, sample: &Sample, map: &Map, overlay: &
             rho: scores.and_then(|s| s.rho),
             contribution: scores.and_then(|s| s.contribution),
             specificity: scores.and_then(|s| s.specificity),
+            contrast: overlay.contrast(auditor, sample, map, i),
             resolution: foot.as_ref().map(|f| if f.sub_cell { "sub_cell" } else { "ok" }.to_owned()),
         }
     };
-    overlay.placed.iter().map(row).collect()
+    overlay.placed.iter().enumerate().map(row).collect()
 }

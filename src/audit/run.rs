@@ -2,14 +2,17 @@
 
 use super::image::{Auditor, Failure, Scored};
 use super::see::{Timings, Worker};
+use super::survey::Survey;
 use crate::aggregate::Classes;
 use crate::dataset::{Dataset, LabelMap, Lost, Noted, Sample};
 use crate::error::{Error, Result, Skip, Stage};
+use crate::evidence::Evidence;
 use crate::model::Model;
 use crate::plan::{Plan, Severity};
 use crate::record::{ImageRow, ProblemRow, RegionRow, SkipRow};
 use crate::report::{self, Counts, RunRecord};
 use crate::store::Store;
+use crate::verdict;
 use rayon::prelude::*;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -37,6 +40,7 @@ pub struct Outcome {
 #[derive(Default)]
 struct Totals {
     classes: Classes,
+    evidence: Evidence,
     skipped: Vec<SkipRow>,
     problems: Vec<ProblemRow>,
     scored: usize,
@@ -69,12 +73,16 @@ pub fn run(plan: &Plan, observer: &dyn Observer) -> Result<Outcome> {
     let run_id = report::run_id(&plan.run.out.join(&plan.name));
     let mut store = Store::create(&plan.run.out.join(&plan.name).join(&run_id), &audit_id)?;
     observer.stage("audit", Some(dataset.listing.found));
-    let totals = audit_all(&Auditor { plan, model: &model, labels: &labels }, &dataset, &mut store, observer)?;
+    let mut auditor = Auditor { plan, model: &model, labels: &labels, survey: Survey::default() };
+    auditor.survey = Survey::new(&auditor, &dataset)?;
+    let totals = audit_all(&auditor, &dataset, &mut store, observer)?;
     observer.stage("summarise", None);
     let rows = totals.classes.rows(&labels);
     store.table(&totals.skipped)?;
     store.table(&totals.problems)?;
     store.table(&rows)?;
+    let findings = verdict::findings(&rows, &totals.evidence.pairs(&plan.verdict.into()), &plan.verdict);
+    store.table(&findings)?;
     let (images, correct) = totals.classes.totals();
     let record = RunRecord {
         run_id,
@@ -86,6 +94,7 @@ pub fn run(plan: &Plan, observer: &dyn Observer) -> Result<Outcome> {
         dataset_fingerprint: dataset.listing.fingerprint.clone(),
         content_fingerprint: totals.content.finalize().to_hex().to_string(),
         counts: Counts::new(&dataset.listing, totals.scored, &totals.skipped, &totals.problems),
+        verdicts: report::verdict_counts(&findings),
         top1_accuracy: f64::from(correct) / f64::from(images.max(1)),
         invariant_error_max: totals.invariant_error,
         stages_ms: stages(&totals.timings),
@@ -95,7 +104,7 @@ pub fn run(plan: &Plan, observer: &dyn Observer) -> Result<Outcome> {
         images_per_s: totals.scored as f64 / start.elapsed().as_secs_f64(),
         ..RunRecord::default()
     };
-    let mut summary = report::Summary::new(plan, record.clone(), &rows, model.facts.classes);
+    let mut summary = report::Summary::new(plan, record.clone(), &rows, findings, model.facts.classes);
     if record.counts.found != dataset.listing.found {
         let (now, first) = (record.counts.found, dataset.listing.found);
         summary.warnings.push(format!("the dataset changed during the run: {first} images at first, {now} in the end"));
@@ -227,6 +236,7 @@ impl Totals {
                 Ok(mut scored) => {
                     let own = scored.regions.len() / scored.images.len().max(1);
                     self.classes.add(&scored.images[0], &scored.regions[..own], &plan.scores);
+                    self.evidence.add(&scored.images, &scored.regions);
                     self.content.update(scored.images[0].content_hash.as_bytes());
                     self.invariant_error = self.invariant_error.max(scored.invariant_error);
                     self.timings.add(&scored.timings);

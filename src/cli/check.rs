@@ -1,7 +1,7 @@
 //! `camaudit check`: everything but the audit.
 
 use super::{PipelineArgs, inspect, print, printable};
-use crate::audit::{Auditor, Failure, Scored};
+use crate::audit::{Auditor, Failure, Scored, Survey};
 use crate::dataset::{Dataset, LabelMap, Listing, Noted, Sample};
 use crate::error::Error;
 use crate::plan::{Plan, Severity};
@@ -51,7 +51,7 @@ pub fn check(args: &CheckArgs) -> Result<(), Error> {
     let model = Auditor::load_model(&plan)?;
     let labels = LabelMap::new(&plan, dataset.listing.labels.keys(), model.facts.classes)?;
     print(&format!("\n{}", inspect::describe(&model.facts)))?;
-    let auditor = Auditor { plan: &plan, model: &model, labels: &labels };
+    let auditor = Auditor { plan: &plan, model: &model, labels: &labels, survey: Survey::default() };
     let mut samples = spread(&plan, &dataset.listing, &labels)?;
     let start = Instant::now();
     let tried = try_out(&auditor, &mut samples)?;

@@ -1,7 +1,7 @@
 //! `camaudit explain`: where one image's evidence lies, as a picture.
 
 use super::{PipelineArgs, print, printable};
-use crate::audit::{Auditor, Seen, Worker};
+use crate::audit::{Auditor, Seen, Worker, Survey};
 use crate::dataset::{Dataset, LabelMap, Sample, Source};
 use crate::error::Error;
 use crate::plan::{Channels, Layout, Preprocess};
@@ -42,7 +42,7 @@ pub fn explain(args: &ExplainArgs) -> Result<(), Error> {
     let dataset = Dataset::open(&plan.dataset, None, plan.run.seed)?;
     let model = Auditor::load_model(&plan)?;
     let labels = LabelMap::new(&plan, dataset.listing.labels.keys(), model.facts.classes)?;
-    let auditor = Auditor { plan: &plan, model: &model, labels: &labels };
+    let auditor = Auditor { plan: &plan, model: &model, labels: &labels, survey: Survey::default() };
     let class = args.class.as_deref().map(|name| labels.class_named(name)).transpose()?;
     let mut worker = auditor.worker()?;
     for path in &args.images {

@@ -4,6 +4,7 @@ use super::progress::{Bar, JsonLog, Quiet};
 use super::{PipelineArgs, print, printable, terminal_width};
 use crate::audit::{self, Observer, Outcome};
 use crate::error::Error;
+use crate::verdict;
 use clap::{Args, ValueEnum};
 use std::path::PathBuf;
 
@@ -23,6 +24,9 @@ pub struct RunArgs {
     /// No progress, only the result
     #[arg(long, conflicts_with = "log")]
     quiet: bool,
+    /// Exit with code 1 where a finding has this verdict or a more serious one
+    #[arg(long, value_enum, value_name = "VERDICT", default_value_t = FailOn::Never)]
+    fail_on: FailOn,
     /// How to log on stderr
     #[arg(long, value_enum, default_value_t = Log::Text)]
     log: Log,
@@ -36,6 +40,15 @@ enum Log {
     Json,
 }
 
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum FailOn {
+    /// In the data, and the model's evidence rises with it
+    Candidate,
+    /// In the data
+    DataRisk,
+    Never,
+}
+
 pub fn run(args: &RunArgs) -> Result<(), Error> {
     let result = run_plan(args);
     if args.log == Log::Json {
@@ -45,7 +58,16 @@ pub fn run(args: &RunArgs) -> Result<(), Error> {
     let table = outcome.summary.to_terminal(terminal_width());
     let speed = outcome.record.images_per_s;
     let (headline, folder) = (printable(&outcome.summary.headline()), printable(&outcome.folder.display().to_string()));
-    print(&format!("{table}\n\n{headline}; {speed:.0} images/s\n{folder}\n"))
+    print(&format!("{table}\n\n{headline}; {speed:.0} images/s\n{folder}\n"))?;
+    let verdict = match args.fail_on {
+        FailOn::Candidate => verdict::CANDIDATE,
+        FailOn::DataRisk => verdict::DATA_RISK,
+        FailOn::Never => return Ok(()),
+    };
+    match outcome.summary.at_or_above(verdict) {
+        0 => Ok(()),
+        n => Err(Error::findings(format!("{n} findings at or above {verdict} (--fail-on)"))),
+    }
 }
 
 fn run_plan(args: &RunArgs) -> Result<Outcome, Error> {

@@ -27,6 +27,7 @@ pub struct Plan {
     pub preprocess: Preprocess,
     pub regions: Vec<Region>,
     pub scores: Scores,
+    pub verdict: Verdicts,
     pub run: Run,
 }
 
@@ -129,6 +130,22 @@ pub struct Scores {
     pub object_visible_min: f64,
     pub confounder_visible_min: f64,
     pub pointing_tolerance_px: f64,
+}
+
+/// Policy numbers of the verdicts.
+#[derive(Debug, Clone, Copy)]
+pub struct Verdicts {
+    pub tagged_min: u32,
+    pub baseline_min: u32,
+    pub prevalence_margin: f64,
+    pub contrast_logits: f64,
+    pub contrast_fraction: f64,
+    pub screening_q: f64,
+    pub lift_min: f64,
+    pub excess_min: f64,
+    pub low_mass_max: f64,
+    /// `scores.confounder_visible_min`.
+    pub visible_min: f64,
 }
 
 #[derive(Debug, Clone)]

@@ -4,5 +4,5 @@ pub mod overlay;
 mod record;
 mod summary;
 
-pub use record::{Counts, RunRecord, run_id};
+pub use record::{Counts, RunRecord, run_id, verdict_counts};
 pub use summary::{Summary, accuracy_warning, printable};

@@ -2,7 +2,7 @@
 
 use crate::dataset::Listing;
 use crate::model::{ENGINE, Facts};
-use crate::record::{ProblemRow, SCHEMA_VERSION, SkipRow};
+use crate::record::{FindingRow, ProblemRow, SCHEMA_VERSION, SkipRow};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -26,6 +26,8 @@ pub struct RunRecord {
     /// Over the contents of the scored files, in order.
     pub content_fingerprint: String,
     pub counts: Counts,
+    /// Findings by verdict.
+    pub verdicts: BTreeMap<String, usize>,
     pub top1_accuracy: f64,
     /// Largest relative difference of mean(CAM) + bias and the logit over all maps.
     pub invariant_error_max: f64,
@@ -53,6 +55,7 @@ impl Default for RunRecord {
             dataset_fingerprint: String::new(),
             content_fingerprint: String::new(),
             counts: Counts::default(),
+            verdicts: BTreeMap::new(),
             top1_accuracy: 0.0,
             invariant_error_max: 0.0,
             stages_ms: BTreeMap::new(),
@@ -103,6 +106,13 @@ impl Counts {
             annotation_problems,
         }
     }
+}
+
+/// How many findings have each verdict.
+pub fn verdict_counts(findings: &[FindingRow]) -> BTreeMap<String, usize> {
+    let mut counts = BTreeMap::new();
+    findings.iter().for_each(|f| *counts.entry(f.verdict.clone()).or_default() += 1);
+    counts
 }
 
 /// The time of the start in UTC; a number is added when two runs start in one second.

@@ -3,7 +3,8 @@
 use super::record::RunRecord;
 use crate::aggregate::{BORDER, OBJECT};
 use crate::plan::Plan;
-use crate::record::ClassRow;
+use crate::record::{ClassRow, FindingRow};
+use crate::verdict;
 use comfy_table::presets::UTF8_HORIZONTAL_ONLY;
 use comfy_table::{CellAlignment, ContentArrangement, LineStyle, Table, TableStyle};
 use serde::Serialize;
@@ -21,6 +22,8 @@ const UNSEEN_WARNING: f64 = 0.2;
 pub struct Summary {
     run: RunRecord,
     pub warnings: Vec<String>,
+    /// Most serious first; `none` is left to the table.
+    findings: Vec<FindingRow>,
     rows: Vec<Line>,
 }
 
@@ -44,7 +47,14 @@ struct Line {
 }
 
 impl Summary {
-    pub fn new(plan: &Plan, run: RunRecord, classes: &[ClassRow], class_count: usize) -> Self {
+    pub fn new(
+        plan: &Plan,
+        run: RunRecord,
+        classes: &[ClassRow],
+        mut findings: Vec<FindingRow>,
+        class_count: usize,
+    ) -> Self {
+        findings.retain(|f| f.verdict != verdict::NONE);
         let mut rows: Vec<Line> =
             classes.iter().filter(|r| r.region != OBJECT || r.kind != OBJECT).map(|r| line(r, classes)).collect();
         // The view's edge is watched for free; it fills the table only when nothing was declared.
@@ -56,7 +66,7 @@ impl Summary {
             rank(b).total_cmp(&rank(a)).then_with(|| (&a.label, &a.region).cmp(&(&b.label, &b.region)))
         });
         let warnings = warnings(plan, &run, &rows, class_count);
-        Self { run, warnings, rows }
+        Self { run, warnings, findings, rows }
     }
 
     /// `summary.json`: the figures that depend on plan, model and dataset only, so that equal audits give equal bytes.
@@ -72,6 +82,8 @@ impl Summary {
             "invariant_error_max": run.invariant_error_max,
             "decomposition": run.model.decomposition,
             "warnings": self.warnings,
+            "verdicts": run.verdicts,
+            "findings": self.findings,
             "heat": self.rows,
         });
         serde_json::to_string_pretty(&value).unwrap_or_default() + "\n"
@@ -96,7 +108,27 @@ impl Summary {
         for column in table.column_iter_mut().skip(2) {
             column.set_cell_alignment(CellAlignment::Right);
         }
-        format!("{table}\n{}", wrap(&self.footnote(), usize::from(width)))
+        let findings: String = self
+            .told()
+            .map(|f| {
+                let head = format!("{}: {} / {}\n", f.verdict, printable(&f.label), printable(&f.region));
+                let text = wrap(&printable(&f.sentence), usize::from(width) - 2);
+                head + &text.lines().map(|line| format!("  {line}\n")).collect::<String>()
+            })
+            .collect();
+        let gap = if findings.is_empty() { "" } else { "\n" };
+        format!("{findings}{gap}{table}\n{}", wrap(&self.footnote(), usize::from(width)))
+    }
+
+    /// Findings of a verdict or worse: `candidate` is the worst that observation alone can give.
+    pub fn at_or_above(&self, verdict: &str) -> usize {
+        verdict::at_or_above(&self.findings, verdict)
+    }
+
+    /// The findings that a reader is told of.
+    fn told(&self) -> impl Iterator<Item = &FindingRow> {
+        let serious = |f: &&FindingRow| f.verdict == verdict::CANDIDATE || f.verdict == verdict::DATA_RISK;
+        self.findings.iter().filter(serious).take(ROWS_MAX)
     }
 
     /// `summary.md`, short enough for a comment.
@@ -107,6 +139,10 @@ impl Summary {
         let header = self.header();
         let mut out = format!("**{}**\n\n", self.headline());
         self.warnings.iter().for_each(|w| out += &format!("- warning: {}\n", escape(w.clone())));
+        self.told().for_each(|f| out += &format!("- **{}**: {}\n", f.verdict, escape(f.sentence.clone())));
+        if !out.ends_with("\n\n") {
+            out.push('\n');
+        }
         out += &line(header.iter().map(|h| (*h).to_owned()).collect());
         out += &format!(
             "|{}\n",
@@ -153,6 +189,8 @@ impl Summary {
     fn footnote(&self) -> String {
         let left = self.rows.len() - self.shown().len();
         let more = if left > 0 { format!(" {left} more rows in classes.parquet.") } else { String::new() };
+        let untold = self.at_or_above(verdict::DATA_RISK) - self.told().count();
+        let more = if untold > 0 { format!("{more} {untold} more findings in findings.parquet.") } else { more };
         let heat = "Heat is the mean share of the class's positive evidence inside the region.";
         format!("{heat} It screens; it does not prove use.{more}")
     }

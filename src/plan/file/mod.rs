@@ -21,6 +21,7 @@ pub struct PipelineFile {
     /// Places whose heat is measured: known confounders, or parts of the object.
     pub region: Vec<RegionFile>,
     pub scores: ScoresFile,
+    pub verdict: VerdictFile,
     pub run: RunFile,
 }
 
@@ -56,6 +57,30 @@ pub struct ScoresFile {
     pub confounder_visible_min: Option<f64>,
     /// Tolerance of the pointing game in pixels of a 224 pixel input. Default 15.
     pub pointing_tolerance_px: Option<f64>,
+}
+
+/// Policy numbers of the verdicts; what they mean stands in `docs/verdicts.md`.
+#[derive(Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct VerdictFile {
+    /// Groups of a label that must show a region before anything is said of it. Default 10.
+    pub tagged_min: Option<u32>,
+    /// With fewer groups of the label without the region, other classes are the baseline. Default 10.
+    pub baseline_min: Option<u32>,
+    /// Least lower bound of P(present | label) - P(present | other labels). Default 0.01.
+    pub prevalence_margin: Option<f64>,
+    /// Least rise of the evidence at the region, in logits. Default 0.15.
+    pub contrast_logits: Option<f64>,
+    /// The same as a fraction of the label's median centred logit; the larger counts. Default 0.05.
+    pub contrast_fraction: Option<f64>,
+    /// False-discovery rate of the screening. Default 0.1.
+    pub screening_q: Option<f64>,
+    /// Least lift of `salient_only`. Default 2.
+    pub lift_min: Option<f64>,
+    /// Least excess of `salient_only`. Default 0.02.
+    pub excess_min: Option<f64>,
+    /// Largest part of a label's images without enough heat. Default 0.2.
+    pub low_mass_max: Option<f64>,
 }
 
 /// How the run goes; `jobs` and `out` never change a result.

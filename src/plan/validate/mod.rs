@@ -6,7 +6,7 @@ mod region;
 
 use super::file::PipelineFile;
 use super::read::{Document, Problem};
-use super::{Model, Place, Plan, Run, Scores};
+use super::{Model, Place, Plan, Run, Scores, Verdicts};
 use std::path::{Path, PathBuf};
 
 /// Longest side of a model input, crop or resize that a pipeline may ask for.
@@ -20,6 +20,7 @@ pub(super) fn plan(file: &Path, mut doc: Document<'_>) -> Result<Plan, Vec<Probl
     let preprocess = preprocess::preprocess(&parsed, &mut doc);
     let regions = region::regions(&parsed, base, &mut doc);
     let scores = scores(&parsed, &mut doc);
+    let verdict = verdict(&parsed, &scores, &mut doc);
     let run = run(&parsed, base, &mut doc);
     if !doc.problems.is_empty() {
         let mut problems = doc.problems;
@@ -39,7 +40,7 @@ pub(super) fn plan(file: &Path, mut doc: Document<'_>) -> Result<Plan, Vec<Probl
     }
     let hash = hasher.finalize().to_hex().to_string();
     let name = file.file_stem().map_or_else(|| "pipeline".into(), |s| s.to_string_lossy().into_owned());
-    Ok(Plan { name, hash, dataset, model, preprocess, regions, scores, run })
+    Ok(Plan { name, hash, dataset, model, preprocess, regions, scores, verdict, run })
 }
 
 /// A path relative to the pipeline file, which must exist.
@@ -119,6 +120,25 @@ fn scores(parsed: &PipelineFile, doc: &mut Document<'_>) -> Scores {
             "scores.pointing_tolerance_px",
             doc,
         ),
+    }
+}
+
+fn verdict(parsed: &PipelineFile, scores: &Scores, doc: &mut Document<'_>) -> Verdicts {
+    let v = &parsed.verdict;
+    let mut number = |value: Option<f64>, default: f64, max: f64, key: &str| {
+        range(value.unwrap_or(default), 0.0, max, &format!("verdict.{key}"), doc)
+    };
+    Verdicts {
+        prevalence_margin: number(v.prevalence_margin, 0.01, 1.0, "prevalence_margin"),
+        contrast_logits: number(v.contrast_logits, 0.15, 1e3, "contrast_logits"),
+        contrast_fraction: number(v.contrast_fraction, 0.05, 1.0, "contrast_fraction"),
+        screening_q: number(v.screening_q, 0.1, 1.0, "screening_q"),
+        lift_min: number(v.lift_min, 2.0, 1e3, "lift_min"),
+        excess_min: number(v.excess_min, 0.02, 1.0, "excess_min"),
+        low_mass_max: number(v.low_mass_max, 0.2, 1.0, "low_mass_max"),
+        tagged_min: number(v.tagged_min.map(f64::from), 10.0, 1e6, "tagged_min") as u32,
+        baseline_min: number(v.baseline_min.map(f64::from), 10.0, 1e6, "baseline_min") as u32,
+        visible_min: scores.confounder_visible_min,
     }
 }
 

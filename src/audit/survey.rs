@@ -1,0 +1,109 @@
+//! What the annotations alone tell before the first image is scored: where a region lies when it is present, and which
+//! labels nearly always show it.
+
+use super::image::Auditor;
+use crate::dataset::{Dataset, Sample};
+use crate::error::Result;
+use crate::geometry::Rect;
+use crate::input;
+use crate::plan::{Place, RegionKind};
+use std::collections::BTreeMap;
+
+/// Places kept per label and region.
+const DONORS_MAX: usize = 16;
+
+/// Per label's class and region (its index in the plan).
+#[derive(Debug, Default)]
+pub struct Survey {
+    /// Boxes of present regions, as fractions of their photos, chosen by hash.
+    places: BTreeMap<(usize, usize), Vec<Rect>>,
+    /// Images of the label that lack the region are too few to compare with.
+    saturated: Vec<(usize, usize)>,
+}
+
+#[derive(Default)]
+struct Counts {
+    present: u32,
+    absent: u32,
+    donors: BTreeMap<[u8; 32], Sample>,
+}
+
+impl Survey {
+    /// Streams the annotations once, and reads the few photos whose boxes are kept.
+    ///
+    /// # Errors
+    /// When the dataset can no longer be read.
+    pub fn new(auditor: &Auditor<'_>, dataset: &Dataset) -> Result<Self> {
+        let categories: Vec<(usize, &str)> = auditor
+            .plan
+            .regions
+            .iter()
+            .enumerate()
+            .filter_map(|(i, r)| match &r.place {
+                Place::Annotation { category } if r.kind == RegionKind::Confounder => Some((i, category.as_str())),
+                _ => None,
+            })
+            .collect();
+        if categories.is_empty() {
+            return Ok(Self::default());
+        }
+        let mut counts: BTreeMap<(usize, usize), Counts> = BTreeMap::new();
+        for sample in dataset.samples(auditor.labels)?.filter_map(std::result::Result::ok) {
+            for &(region, category) in &categories {
+                let entry = counts.entry((sample.class, region)).or_default();
+                if !sample.annotations.iter().any(|a| a.category == category && !a.ignore) {
+                    entry.absent += 1;
+                    continue;
+                }
+                entry.present += 1;
+                entry.donors.insert(lot(auditor.plan.run.seed, &sample.id), sample.clone());
+                if entry.donors.len() > DONORS_MAX {
+                    entry.donors.pop_last();
+                }
+            }
+        }
+        let few = auditor.plan.verdict.baseline_min;
+        let saturated = counts.iter().filter(|(_, c)| c.present > 0 && c.absent < 2 * few).map(|(k, _)| *k).collect();
+        let category = |region: usize| categories.iter().find(|(i, _)| *i == region).map_or("", |(_, c)| c);
+        let rects = |(key, c): ((usize, usize), Counts)| {
+            (key, c.donors.into_values().filter_map(|s| place(s, category(key.1))).collect())
+        };
+        Ok(Self { saturated, places: counts.into_iter().map(rects).collect() })
+    }
+
+    /// Where a region that an image lacks would lie: the place of a present one of the class, else of any, by hash.
+    pub fn borrowed(&self, class: usize, region: usize, id: &str) -> Option<Rect> {
+        let own = self.places.get(&(class, region)).filter(|p| !p.is_empty());
+        let any = || self.places.iter().find(|((_, r), p)| *r == region && !p.is_empty()).map(|(_, p)| p);
+        let places = own.or_else(any)?;
+        let hash = blake3::hash(id.as_bytes());
+        places.get(usize::from(hash.as_bytes()[0]) % places.len()).copied()
+    }
+
+    /// Classes whose maps an image of another class is compared under: it lacks a region that nearly all of theirs show.
+    pub fn compared<'a>(&'a self, sample: &'a Sample) -> impl Iterator<Item = (usize, usize)> + 'a {
+        self.saturated.iter().copied().filter(|(class, _)| *class != sample.class)
+    }
+}
+
+/// An order by hash of the seed and an image's id.
+fn lot(seed: u64, id: &str) -> [u8; 32] {
+    *blake3::Hasher::new().update(&seed.to_le_bytes()).update(id.as_bytes()).finalize().as_bytes()
+}
+
+/// The bounding box of a category as fractions of its photo; `None` where that cannot be read.
+fn place(mut sample: Sample, category: &str) -> Option<Rect> {
+    let photo = input::decode(&input::read(&sample.source).ok()?).ok()?;
+    sample.fit(photo.size, photo.turned);
+    let of = |a: &&crate::dataset::Annotation| a.category == category && !a.ignore;
+    let corners: Vec<[f64; 2]> = sample
+        .annotations
+        .iter()
+        .filter(of)
+        .map(|a| a.bounds(photo.size))
+        .flat_map(|r| [[r.x0, r.y0], [r.x1, r.y1]])
+        .collect();
+    let r = Rect::around(&corners).intersect(photo.size.rect())?;
+    let (w, h) = (f64::from(photo.size.width), f64::from(photo.size.height));
+    Some(Rect::new(r.x0 / w, r.y0 / h, r.x1 / w, r.y1 / h))
+}
