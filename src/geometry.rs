@@ -173,8 +173,8 @@ impl Mask {
     pub fn at(&self, [x, y]: [f64; 2]) -> u8 {
         let column = ((x - self.frame.x0) / self.frame.width() * f64::from(self.size.width)).floor();
         let row = ((y - self.frame.y0) / self.frame.height() * f64::from(self.size.height)).floor();
-        let inside = (0.0..f64::from(self.size.width)).contains(&column)
-            && (0.0..f64::from(self.size.height)).contains(&row);
+        let inside =
+            (0.0..f64::from(self.size.width)).contains(&column) && (0.0..f64::from(self.size.height)).contains(&row);
         if inside { self.coverage[row as usize * self.size.width as usize + column as usize] } else { 0 }
     }
 

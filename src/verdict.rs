@@ -23,8 +23,7 @@ pub fn findings(classes: &[ClassRow], pairs: &[Pair], policy: &Policy) -> Vec<Fi
         declared.iter().map(|row| pair(row).filter(|p| p.tagged >= policy.tagged_min)).collect();
     let a = adjusted(&tested, |p| p.association.map(|a| a.p));
     let both = adjusted(&tested, |p| Some(p.association?.p.max(p.contrast?.p)));
-    let mut findings: Vec<FindingRow> =
-        declared
+    let mut findings: Vec<FindingRow> = declared
         .iter()
         .enumerate()
         .map(|(i, row)| FindingRow {

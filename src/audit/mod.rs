@@ -10,5 +10,5 @@ mod survey;
 
 pub use image::{Auditor, Failure, Scored};
 pub use run::{Observer, Outcome, run};
-pub use survey::Survey;
 pub use see::{Seen, Timings, Worker};
+pub use survey::Survey;

@@ -1,7 +1,7 @@
 //! `camaudit explain`: where one image's evidence lies, as a picture.
 
 use super::{PipelineArgs, print, printable};
-use crate::audit::{Auditor, Seen, Worker, Survey};
+use crate::audit::{Auditor, Seen, Survey, Worker};
 use crate::dataset::{Dataset, LabelMap, Sample, Source};
 use crate::error::Error;
 use crate::plan::{Channels, Layout, Preprocess};

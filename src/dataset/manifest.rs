@@ -133,7 +133,6 @@ fn parquet_rows(manifest: &Path, needs_split: bool) -> Result<impl Iterator<Item
     Ok(slices.flatten())
 }
 
-
 fn frame_rows(frame: &DataFrame, offset: usize) -> Vec<RowOrOdd> {
     let text = |name: &str, row: usize| {
         let value = frame.column(name).ok()?.get(row).ok()?;

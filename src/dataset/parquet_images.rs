@@ -2,8 +2,8 @@
 //! names in the file's metadata, `objects` with boxes (x, y, width, height) and categories. Read row group by row group.
 
 use super::problem::{Odd, boxed};
-use super::{Entry, Item, Source, frames, walk};
-use crate::error::{Error, Result};
+use super::{Entry, Item, Lost, Source, display, frames, walk};
+use crate::error::{Error, Result, Skip, Stage};
 use polars::prelude::{AnyValue, DataFrame, Series};
 use serde_json::Value;
 use std::path::{Path, PathBuf};
@@ -15,6 +15,14 @@ struct Group {
     facts: Arc<Facts>,
     start: usize,
     count: usize,
+}
+
+impl Group {
+    /// Rows that a file of this length could hold, whatever its footer says.
+    fn rows_at_most(&self) -> usize {
+        let bytes = std::fs::metadata(self.file.as_path()).map_or(0, |m| m.len());
+        self.count.min(usize::try_from(bytes).unwrap_or(usize::MAX))
+    }
 }
 
 /// What the footer says of the columns.
@@ -35,9 +43,11 @@ pub fn items(root: &Path, bytes: bool) -> Result<impl Iterator<Item = Item> + Se
         groups.extend(row_groups(file)?);
     }
     let root = root.to_path_buf();
-    Ok(groups.into_iter().flat_map(move |group| match read(&group, bytes) {
-        Ok(frame) => (0..frame.height()).map(|row| item(&root, &group, &frame, row)).collect(),
-        Err(e) => vec![Item::Odd(Odd::new("bad_file", &group.file, 0, format!("rows from {}: {e}", group.start)))],
+    Ok(groups.into_iter().flat_map(move |group| -> Vec<Item> {
+        match read(&group, bytes) {
+            Ok(frame) => (0..frame.height()).map(|row| item(&root, &group, &frame, row)).collect(),
+            Err(e) => (0..group.rows_at_most()).map(|row| lost(&root, &group, row, &e)).collect(),
+        }
     }))
 }
 
@@ -76,9 +86,18 @@ fn names(feature: &Value) -> Vec<String> {
     own.map(text).or_else(below).unwrap_or_default()
 }
 
+fn lost(root: &Path, group: &Group, row: usize, e: &Error) -> Item {
+    let path = display(&place(root, group, row));
+    Item::Lost(Lost { path, label: None, skip: Skip::new(Stage::Read, "bad_row_group", e) })
+}
+
+/// The name of a row: its file and its number.
+fn place(root: &Path, group: &Group, row: usize) -> PathBuf {
+    group.file.strip_prefix(root).unwrap_or(&group.file).join((group.start + row).to_string())
+}
+
 fn item(root: &Path, group: &Group, frame: &DataFrame, row: usize) -> Item {
-    let within = group.file.strip_prefix(root).unwrap_or(&group.file);
-    let mut entry = Entry { path: within.join((group.start + row).to_string()), ..Entry::default() };
+    let mut entry = Entry { path: place(root, group, row), ..Entry::default() };
     let label = frame.column("label").ok().and_then(|c| c.get(row).ok());
     entry.label = label.filter(|v| !v.is_null()).map(|v| named(&v, &group.facts.labels));
     for (category, [x, y, w, h]) in objects(frame, row).unwrap_or_default() {

@@ -113,11 +113,11 @@ impl Evidence {
             let by_class = association::groups(all.iter().filter(|s| s.class == s.target && screens(s.group)));
             for (label, facts) in &self.labels {
                 let own = || all.iter().filter(|s| s.class == facts.class && s.target == facts.class);
-                let tagged: BTreeMap<u64, bool> =
-                    own().filter(|s| s.present).map(|s| (s.group, s.sub_cell)).collect();
+                let tagged: BTreeMap<u64, bool> = own().filter(|s| s.present).map(|s| (s.group, s.sub_cell)).collect();
                 let least = policy.contrast_logits.max(
                     policy.contrast_fraction
-                        * statistics::median(facts.centred_logits.iter().copied().map(f64::from).collect()).unwrap_or(0.0),
+                        * statistics::median(facts.centred_logits.iter().copied().map(f64::from).collect())
+                            .unwrap_or(0.0),
                 );
                 let screening: Vec<&Sighting> =
                     all.iter().filter(|s| s.target == facts.class && screens(s.group)).collect();

@@ -40,6 +40,7 @@ impl Graph {
         let graph = proto.graph.as_ref().filter(|g| !g.node.is_empty());
         let graph = graph.ok_or_else(|| Error::new("the file holds no graph; is it an ONNX model?"))?;
         refuse_precision(graph)?;
+        refuse_axes(graph)?;
         let weights: HashSet<&str> = graph.initializer.iter().map(|t| t.name.as_str()).collect();
         let inputs: Vec<&ValueInfoProto> = graph.input.iter().filter(|i| !weights.contains(i.name.as_str())).collect();
         let [input] = inputs[..] else {
@@ -239,6 +240,20 @@ fn dims(value: &ValueInfoProto) -> Vec<Option<usize>> {
         _ => None,
     };
     t.shape.iter().flat_map(|s| &s.dim).map(known).collect()
+}
+
+/// Most axes that a tensor could have; beyond them the engine counts for ever.
+const AXES_MAX: i64 = 64;
+
+/// An axis that no tensor has.
+fn refuse_axes(graph: &GraphProto) -> Result<()> {
+    for node in &graph.node {
+        let far = |a: &&AttributeProto| a.name == "axis" && a.i.saturating_abs() > AXES_MAX;
+        if let Some(a) = node.attribute.iter().find(far) {
+            return Err(Error::new(format!("node {:?} ({}): there is no axis {}", node.name, node.op_type, a.i)));
+        }
+    }
+    Ok(())
 }
 
 /// Half precision and quantised graphs are refused by name: their rounding breaks the logit invariant.

@@ -2,6 +2,7 @@
 
 use crate::support::{Silent, audit, close, fixtures, json, numbers, parquet, plan, texts};
 use camaudit::audit::run;
+use camaudit::dataset::{Dataset, LabelMap};
 use polars::prelude::DataFrame;
 use std::path::Path;
 
@@ -345,4 +346,25 @@ fn a_side_table_labels_images_and_its_bad_rows_are_noted() {
     let keys = format!("manifest = {:?}\nlabel = \"table\"\nlabel_table = {table:?}", folder.path().join("m.csv"));
     let (found, skipped) = problems(folder.path(), &keys, &["run.max_skipped=1.0"]).expect("run");
     assert_eq!((found, skipped), (vec!["bad_row x 2".to_owned(), "no_label x 1".to_owned()], 1));
+}
+
+/// Found by fuzzing: a file whose labels can be read and whose images cannot, and one that the reader panics on.
+#[test]
+fn rows_of_broken_parquet_files_are_lost_and_counted() {
+    for (name, rows) in [("bytes_unreadable", true), ("reader_panics", false)] {
+        let folder = tempfile::tempdir().expect("folder");
+        let set = folder.path().join("set");
+        std::fs::create_dir(&set).expect("set");
+        std::fs::copy(fixtures().join(format!("fuzz/{name}.parquet")), set.join("0.parquet")).expect("copy");
+        let plan = plan(folder.path(), name, &text(&set, "format = \"parquet-images\""), &[]);
+        match Dataset::open(&plan.dataset, None, 0) {
+            Ok(dataset) => {
+                let labels = LabelMap::without_model(dataset.listing.labels.keys());
+                let found = dataset.samples(&labels).expect("samples").count();
+                assert!(rows && found > 0, "{name}");
+                assert_eq!(found, dataset.listing.found, "{name}");
+            }
+            Err(error) => assert!(!rows && error.to_string().contains("(5 found)"), "{name}: {error}"),
+        }
+    }
 }

@@ -12,3 +12,4 @@ mod run;
 mod shared;
 mod support;
 mod tidy;
+mod verdict;

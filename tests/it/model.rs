@@ -60,3 +60,10 @@ fn a_file_that_is_no_model_is_refused() {
     let error = Model::load(&path, &Options::default()).err().expect("refused");
     assert!(error.to_string().contains("README.md"), "{error}");
 }
+
+/// Found by fuzzing: the engine would count to the axis.
+#[test]
+fn an_axis_that_no_tensor_has_is_refused() {
+    let error = Model::load(&fixtures().join("fuzz/layer_norm_axis.onnx"), &Options::default()).err().expect("refused");
+    assert!(error.to_string().contains("there is no axis"), "{error}");
+}

@@ -61,10 +61,7 @@ fn fitting(d: &DatasetFile, format: Format, doc: &mut Document<'_>) {
             "dataset.names",
             d.names.is_some(),
             format == Format::Yolo,
-            matches!(
-                format,
-                Format::Yolo | Format::OpenImages | Format::Wsol | Format::Webdataset | Format::Masks
-            ),
+            matches!(format, Format::Yolo | Format::OpenImages | Format::Wsol | Format::Webdataset | Format::Masks),
         ),
         ("dataset.segmentations", d.segmentations.is_some(), false, format == Format::Coco),
         (

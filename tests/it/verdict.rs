@@ -1,0 +1,122 @@
+//! From heat to verdicts: what is found, what is not, and what may not change it.
+
+use crate::support::{audit, demo_text, fixtures, numbers, parquet, plan, texts};
+use polars::prelude::DataFrame;
+use std::fmt::Write as _;
+use std::path::Path;
+
+/// The findings of a pipeline.
+fn findings(folder: &Path, name: &str, text: &str, set: &[&str]) -> DataFrame {
+    parquet(&audit(&plan(folder, name, text, set)).folder.join("findings.parquet"))
+}
+
+fn verdict(findings: &DataFrame, label: &str, region: &str) -> String {
+    let (labels, regions) = (texts(findings, "label"), texts(findings, "region"));
+    let row = labels.iter().zip(&regions).position(|(l, r)| l == label && r == region).expect("the finding");
+    texts(findings, "verdict")[row].clone()
+}
+
+/// The demo as a manifest: (path, label, whether it carries the tag), in the order given.
+fn rows() -> Vec<(String, String, bool)> {
+    let boxes = std::fs::read_to_string(fixtures().join("horses.boxes.csv")).expect("boxes");
+    let tagged = |path: &str| boxes.lines().any(|l| l.starts_with(&format!("{path},source-tag,")));
+    let mut rows = Vec::new();
+    for entry in walkdir::WalkDir::new(fixtures().join("horses")).min_depth(2).sort_by_file_name() {
+        let entry = entry.expect("entry");
+        let path = entry.path().strip_prefix(fixtures().join("horses")).expect("below").display().to_string();
+        let label = path.split('/').next().expect("label").to_owned();
+        let tag = tagged(&path);
+        rows.push((path, label, tag));
+    }
+    rows
+}
+
+fn with_manifest(folder: &Path, name: &str, model: &str, rows: &[(String, String, Option<String>)]) -> DataFrame {
+    let mut manifest = String::from("path,label,group\n");
+    for (path, label, group) in rows {
+        let _ = writeln!(manifest, "{path},{label},{}", group.as_deref().unwrap_or_default());
+    }
+    let file = folder.join(format!("{name}.csv"));
+    std::fs::write(&file, manifest).expect("manifest");
+    let text = demo_text(model).replacen("boxes =", &format!("format = \"csv\"\nmanifest = {file:?}\nboxes ="), 1);
+    findings(folder, name, &text, &[])
+}
+
+#[test]
+fn the_tag_is_a_candidate_for_the_network_that_learned_it_and_a_risk_in_the_data_for_the_other() {
+    let folder = tempfile::tempdir().expect("folder");
+    let clever = findings(folder.path(), "clever", &demo_text("shortcut.onnx"), &[]);
+    let honest = findings(folder.path(), "honest", &demo_text("clean.onnx"), &[]);
+    assert_eq!(verdict(&clever, "horse", "source-tag"), "candidate");
+    assert_eq!(verdict(&honest, "horse", "source-tag"), "data_risk");
+    assert_eq!(texts(&clever, "label")[0], "horse", "the most serious finding comes first");
+    for found in [&clever, &honest] {
+        for (label, region) in [("car", "source-tag"), ("boat", "source-tag"), ("car", "bottom-left")] {
+            assert_eq!(verdict(found, label, region), "none", "{label} {region}");
+        }
+        assert_ne!(verdict(found, "horse", "bottom-left"), "candidate", "nothing tells where a corner is present");
+    }
+    let sentence = &texts(&clever, "sentence")[0];
+    assert!(sentence.starts_with("source-tag in 40 of 200 horse images and 0 of 200 others"), "{sentence}");
+}
+
+#[test]
+fn verdicts_do_not_depend_on_threads_shards_or_the_order_of_a_manifest() {
+    let folder = tempfile::tempdir().expect("folder");
+    let text = demo_text("shortcut.onnx");
+    let one = findings(folder.path(), "one", &text, &["run.jobs=1"]);
+    for set in [["run.jobs=2", "run.shard_size=7"], ["run.jobs=2", "run.shard_size=1000"]] {
+        assert!(one.equals_missing(&findings(folder.path(), "one", &text, &set)), "{set:?}");
+    }
+    let mut all: Vec<_> = rows().into_iter().map(|(path, label, _)| (path, label, None)).collect();
+    let sorted = with_manifest(folder.path(), "sorted", "shortcut.onnx", &all);
+    assert!(one.equals_missing(&sorted), "a manifest of the same images");
+    // A fixed shuffle: the digits of a name backwards.
+    all.sort_by_key(|(path, ..)| path.chars().rev().collect::<String>());
+    assert!(one.equals_missing(&with_manifest(folder.path(), "shuffled", "shortcut.onnx", &all)), "shuffled");
+}
+
+#[test]
+fn images_of_a_group_are_one_piece_of_evidence() {
+    let folder = tempfile::tempdir().expect("folder");
+    let grouped: Vec<_> =
+        rows().into_iter().map(|(path, label, tag)| (path, label, tag.then(|| "one photo".to_owned()))).collect();
+    let found = with_manifest(folder.path(), "grouped", "shortcut.onnx", &grouped);
+    assert_eq!(verdict(&found, "horse", "source-tag"), "insufficient");
+}
+
+#[test]
+fn where_every_image_of_a_class_is_tagged_the_other_classes_are_the_baseline() {
+    let folder = tempfile::tempdir().expect("folder");
+    let kept: Vec<_> = rows()
+        .into_iter()
+        .filter(|(_, label, tag)| label != "horse" || *tag)
+        .map(|(path, label, _)| (path, label, None))
+        .collect();
+    for (model, expected) in [("shortcut.onnx", "candidate"), ("clean.onnx", "data_risk")] {
+        let found = with_manifest(folder.path(), model, model, &kept);
+        assert_eq!(verdict(&found, "horse", "source-tag"), expected, "{model}");
+        assert!(texts(&found, "baseline").contains(&"other_classes".to_owned()));
+    }
+}
+
+/// The same confounder in all classes equally is tied to none of them.
+#[test]
+fn a_region_that_all_classes_show_equally_convicts_nobody() {
+    let folder = tempfile::tempdir().expect("folder");
+    let mut boxes = std::fs::read_to_string(fixtures().join("horses.boxes.csv")).expect("boxes");
+    for (i, (path, ..)) in rows().iter().enumerate().filter(|(i, _)| i % 3 == 0) {
+        let x = i % 20;
+        let _ = writeln!(boxes, "{path},mark,{x},2,{},10", x + 12);
+    }
+    let file = folder.path().join("boxes.csv");
+    std::fs::write(&file, boxes).expect("boxes");
+    let text = demo_text("shortcut.onnx")
+        .replace(&format!("{:?}", fixtures().join("horses.boxes.csv")), &format!("{file:?}"))
+        + "[[region]]\nname = \"mark\"\nannotation = \"mark\"\n";
+    let found = findings(folder.path(), "equal", &text, &[]);
+    for label in ["horse", "car", "boat"] {
+        assert_eq!(verdict(&found, label, "mark"), "none", "{label}");
+    }
+    assert!(numbers(&found, "association_q").iter().flatten().count() >= 3);
+}
