@@ -63,7 +63,7 @@ schema: build ## rewrite pipelines/schema.json and the tables of reports/README.
 fixtures: ## remake every fixture (draws, trains with JAX, three minutes)
 	python3 -m venv target/fixtures-venv
 	target/fixtures-venv/bin/pip install -q -r fixtures/requirements.txt
-	cd fixtures && for s in make_horses make_models make_goldens make_formats; do ../target/fixtures-venv/bin/python $$s.py || exit 1; done
+	cd fixtures && for s in make_horses make_models make_goldens make_formats make_statistics; do ../target/fixtures-venv/bin/python $$s.py || exit 1; done
 
 REAL := target/real/efficientnet_lite0.onnx
 $(REAL): fixtures/efficientnet_lite0.py

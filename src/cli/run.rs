@@ -66,7 +66,10 @@ pub fn run(args: &RunArgs) -> Result<(), Error> {
     };
     match outcome.summary.at_or_above(verdict) {
         0 => Ok(()),
-        n => Err(Error::findings(format!("{n} findings at or above {verdict} (--fail-on)"))),
+        n => Err(Error::findings(format!(
+            "{n} {} at or above {verdict} (--fail-on)",
+            if n == 1 { "finding is" } else { "findings are" }
+        ))),
     }
 }
 

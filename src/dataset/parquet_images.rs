@@ -56,7 +56,11 @@ fn row_groups(file: PathBuf) -> Result<Vec<Group>> {
     let huggingface = metadata.key_value_metadata().iter().flatten().find(|kv| kv.key == "huggingface");
     let info: Value = huggingface.and_then(|kv| serde_json::from_str(kv.value.as_deref()?).ok()).unwrap_or_default();
     let features = &info["info"]["features"];
-    let columns = metadata.schema().fields().iter().map(|f| f.name().to_owned()).collect();
+    let columns: Vec<String> = metadata.schema().fields().iter().map(|f| f.name().to_owned()).collect();
+    if !columns.iter().any(|c| c == "image") {
+        let found = columns.join(", ");
+        return Err(Error::new(format!("{}: there is no column `image` (found: {found})", file.display())));
+    }
     let facts = Facts { columns, labels: names(&features["label"]), categories: names(&features["objects"]) };
     let (file, facts) = (Arc::new(file), Arc::new(facts));
     let mut start = 0;
@@ -69,7 +73,10 @@ fn row_groups(file: PathBuf) -> Result<Vec<Group>> {
 }
 
 fn read(group: &Group, bytes: bool) -> Result<DataFrame> {
-    let wanted = |c: &&String| ["label", "objects"].contains(&c.as_str()) || (bytes && *c == "image");
+    // Rows are counted by the columns that are read, never by the footer alone.
+    let labels = ["label", "objects"];
+    let any = group.facts.columns.iter().any(|c| labels.contains(&c.as_str()));
+    let wanted = |c: &&String| labels.contains(&c.as_str()) || ((bytes || !any) && *c == "image");
     let columns = group.facts.columns.iter().filter(wanted).cloned().collect();
     frames::read(&group.file, Some(columns), group.start, group.count)
 }
@@ -133,10 +140,7 @@ fn objects(frame: &DataFrame, row: usize) -> Option<Vec<(AnyValue<'static>, [f64
     };
     let (boxes, categories) = (field("bbox")?, field("category").or_else(|| field("label"))?);
     let edges = |i: usize| -> Option<[f64; 4]> {
-        let list = match boxes.get(i).ok()? {
-            AnyValue::List(list) | AnyValue::Array(list, 4) => list,
-            _ => return None,
-        };
+        let (AnyValue::List(list) | AnyValue::Array(list, 4)) = boxes.get(i).ok()? else { return None };
         let edge = |k: usize| list.get(k).ok().and_then(|v| v.try_extract::<f64>().ok()).unwrap_or(f64::NAN);
         Some(std::array::from_fn(edge))
     };

@@ -137,9 +137,18 @@ fn tagged_bees() {
         let row = rows.into_iter().position(|r| r == ("bees".into(), "tag".into())).expect("row");
         (numbers(&classes, "share_mean")[row].expect("share"), outcome.folder)
     };
+    // The tag sits on every bee: the ants are the baseline.
+    let verdict = |folder: &std::path::Path| {
+        let findings = parquet(&folder.join("findings.parquet"));
+        let row = texts(&findings, "label").iter().position(|l| l == "bees").expect("the finding");
+        (texts(&findings, "verdict")[row].clone(), texts(&findings, "baseline")[row].clone())
+    };
     let all = "[\"train\", \"val\"]";
+    let (_, honest) = share("honest", &[], all, 397);
+    assert_eq!(verdict(&honest), ("data_risk".into(), "other_classes".into()));
     let (_, first) = share("clever", &["run.jobs=1"], all, 397);
     let (_, second) = share("clever", &["run.jobs=2"], all, 397);
+    assert_eq!(verdict(&first), ("candidate".into(), "other_classes".into()));
     let tables = |f: &std::path::Path| files(f).into_iter().filter(|(n, _)| n != "run.json").collect::<Vec<_>>();
     assert!(tables(&first) == tables(&second), "jobs change bytes");
     let (clever, _) = share("clever", &[], "[\"val\"]", 153);
