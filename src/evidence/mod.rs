@@ -2,7 +2,7 @@
 //! does the model's evidence for the label rise with it (`contrast`, B)? Both look at one half of the groups; the other is
 //! kept for proofs by intervention.
 //!
-//! Kept per image and region that can be present or absent: 24 bytes.
+//! Kept per map and region that can be present or absent: 32 bytes.
 
 pub mod association;
 pub mod contrast;
