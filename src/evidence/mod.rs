@@ -108,30 +108,36 @@ impl Evidence {
 
     /// A and B for every label and every region that can be present or absent.
     pub fn pairs(&self, policy: &Policy) -> Vec<Pair> {
+        let least: Vec<f64> = self.labels.values().map(|facts| facts.least(policy)).collect();
         let mut pairs = Vec::new();
         for (region, all) in &self.regions {
-            let by_class = association::groups(all.iter().filter(|s| s.class == s.target && screens(s.group)));
-            for (label, facts) in &self.labels {
-                let own = || all.iter().filter(|s| s.class == facts.class && s.target == facts.class);
-                let tagged: BTreeMap<u64, bool> = own().filter(|s| s.present).map(|s| (s.group, s.sub_cell)).collect();
-                let least = policy.contrast_logits.max(
-                    policy.contrast_fraction
-                        * statistics::median(facts.centred_logits.iter().copied().map(f64::from).collect())
-                            .unwrap_or(0.0),
-                );
-                let screening: Vec<&Sighting> =
-                    all.iter().filter(|s| s.target == facts.class && screens(s.group)).collect();
+            let counts = association::groups(all.iter().filter(|s| s.class == s.target && screens(s.group)));
+            let mut maps: BTreeMap<u32, Vec<&Sighting>> = BTreeMap::new();
+            all.iter().for_each(|s| maps.entry(s.target).or_default().push(s));
+            for ((label, facts), least) in self.labels.iter().zip(&least) {
+                let of_class = maps.get(&facts.class).map_or(&[][..], Vec::as_slice);
+                let own = of_class.iter().filter(|s| s.class == facts.class && s.present);
+                let tagged: BTreeMap<u64, bool> = own.map(|s| (s.group, s.sub_cell)).collect();
+                let screening: Vec<&Sighting> = of_class.iter().copied().filter(|s| screens(s.group)).collect();
                 pairs.push(Pair {
                     label: label.clone(),
                     region: region.clone(),
                     tagged: tagged.len() as u32,
                     sub_cell: tagged.values().filter(|s| **s).count() as u32,
-                    association: Association::new(&by_class, facts.class),
-                    contrast: Contrast::new(&screening, facts.class, least, policy.baseline_min),
+                    association: Association::new(&counts, facts.class),
+                    contrast: Contrast::new(&screening, facts.class, *least, policy.baseline_min),
                 });
             }
         }
         pairs
+    }
+}
+
+impl LabelFacts {
+    /// The least effect of B that counts for this label, in logits.
+    fn least(&self, policy: &Policy) -> f64 {
+        let typical = statistics::median(self.centred_logits.iter().copied().map(f64::from).collect());
+        policy.contrast_logits.max(policy.contrast_fraction * typical.unwrap_or(0.0))
     }
 }
 
