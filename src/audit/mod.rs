@@ -1,5 +1,5 @@
-//! The conductor: a file through a worker (`see`), its rows (`rows`), one image on its way (`image`), what the annotations tell
-//! beforehand (`survey`), all images (`run`).
+//! The conductor: a file through a worker (`see`), its rows (`rows`), one image on its way (`image`), what the
+//! annotations tell beforehand (`survey`), all images (`run`).
 //! The only room that names the thread pool.
 
 mod image;
