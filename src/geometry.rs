@@ -141,12 +141,12 @@ impl Mask {
     /// there is none. One unit of the frame is a pixel of the picture.
     pub fn of(picture: Size, wanted: impl Fn(usize) -> bool) -> Option<Self> {
         let width = picture.width as usize;
-        let inside: Vec<usize> = (0..width * picture.height as usize).filter(|&i| wanted(i)).collect();
-        let rows = (inside.first()? / width, inside.last()? / width + 1);
-        let columns = inside.iter().fold((width, 0), |(a, b), i| (a.min(i % width), b.max(i % width + 1)));
+        let inside = || (0..width * picture.height as usize).filter(|&i| wanted(i));
+        let rows = (inside().next()? / width, inside().next_back()? / width + 1);
+        let columns = inside().fold((width, 0), |(a, b), i| (a.min(i % width), b.max(i % width + 1)));
         let size = Size::new((columns.1 - columns.0) as u32, (rows.1 - rows.0) as u32);
         let mut coverage = vec![0; size.width as usize * size.height as usize];
-        for i in inside {
+        for i in inside() {
             coverage[(i / width - rows.0) * size.width as usize + i % width - columns.0] = 255;
         }
         let [x0, x1, y0, y1] = [columns.0, columns.1, rows.0, rows.1].map(|v| v as f64);
