@@ -11,6 +11,7 @@ pub mod input;
 pub mod model;
 pub mod cam;
 pub mod region;
+pub mod retouch;
 pub mod score;
 pub mod record;
 pub mod store;

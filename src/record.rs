@@ -74,6 +74,7 @@ pub fn markdown() -> String {
         (RegionRow::TABLE, RegionRow::COLUMNS),
         (SkipRow::TABLE, SkipRow::COLUMNS),
         (ProblemRow::TABLE, ProblemRow::COLUMNS),
+        (DuplicateRow::TABLE, DuplicateRow::COLUMNS),
         (ClassRow::TABLE, ClassRow::COLUMNS),
         (FindingRow::TABLE, FindingRow::COLUMNS),
     ];
@@ -91,7 +92,7 @@ pub fn markdown() -> String {
 macro_rules! table {
     ($(#[$doc:meta])* $row:ident, $table:literal, { $($name:ident: $type:ty, $unit:literal, $meaning:literal;)* }) => {
         $(#[$doc])*
-        #[derive(Debug, Clone, serde::Serialize)]
+        #[derive(Debug, Clone, Default, serde::Serialize)]
         pub struct $row {
             $(#[doc = $meaning] pub $name: $type,)*
         }
@@ -142,6 +143,7 @@ table! {
         border_share: Option<f64>, "fraction", "positive heat within half a CAM cell of the view's edge";
         entropy: Option<f64>, "", "entropy of the positive heat over the cells / ln(h w)";
         content_hash: String, "", "BLAKE3 of the file, in hex";
+        fingerprint: Option<String>, "", "perceptual hash of the photo, 256 bits in hex; null where near-duplicates are not looked for";
         cam_height: u32, "cells", "rows of the map";
         cam_width: u32, "cells", "columns of the map";
         cam: Vec<f32>, "logit", "the signed map, row by row; mean + bias = logit";
@@ -155,7 +157,7 @@ table! {
         label: String, "", "label in the dataset";
         target: String, "", "as in images";
         region: String, "", "name of the region in the pipeline, or `padding`";
-        kind: String, "", "`confounder`, `object` or `padding`";
+        kind: String, "", "`confounder`, `object`, `overlay` or `padding`";
         present: Option<bool>, "", "whether the annotations show it; null where nothing tells";
         area: Option<f64>, "fraction", "part of the view that the region takes; null where it is absent";
         visible: Option<f64>, "fraction", "part of the region that the model sees";
@@ -194,12 +196,20 @@ table! {
 }
 
 table! {
+    /// One image of a group of near-duplicates, where the dataset names no group.
+    DuplicateRow, "duplicates", {
+        image_id: String, "", "as in images";
+        group: String, "", "smallest image_id of the group";
+    }
+}
+
+table! {
     /// One label and one region (or the object boxes): means over the maps of the label.
     ClassRow, "classes", {
         label: String, "", "label in the dataset";
         label_index: u32, "", "class of the label in the model";
         region: String, "", "name of the region; `object` stands for the object boxes, `border` for the view's edge";
-        kind: String, "", "`confounder`, `object`, `padding` or `border`";
+        kind: String, "", "`confounder`, `object`, `overlay`, `padding` or `border`";
         images: u32, "images", "images of the label that were scored";
         correct: u32, "images", "of these, predicted as the label";
         low_mass: u32, "images", "of these, with too little positive heat for shares";
@@ -217,12 +227,14 @@ table! {
 
 table! {
     /// One label and one declared confounder region: the verdict and everything that it rests on. Groups are groups of
-    /// images; an image without one is its own. A and B look at one half of the groups, chosen by hash.
+    /// images; an image without one is its own. A and B look at one half of the groups, chosen by hash; C at the other.
     FindingRow, "findings", {
         label: String, "", "label in the dataset";
         label_index: u32, "", "class of the label in the model";
-        region: String, "", "name of the region in the pipeline";
-        verdict: String, "", "`candidate`, `data_risk`, `salient_only`, `insufficient` or `none`; see docs/verdicts.md";
+        region: String, "", "name of the region in the pipeline, or `surroundings`";
+        kind: String, "", "`confounder`, `overlay` for a region with a picture of its own, `context` for the surroundings of the objects";
+        verdict: String, "", "`confirmed`, `model_shortcut`, `candidate`, `data_risk`, `cleared`, `salient_only`, `insufficient` or `none`; see docs/verdicts.md";
+        severity: Option<String>, "", "`critical`, `high`, `medium` or `low`, by the lower bound of what the region does; null where nothing was proved";
         sentence: String, "", "the finding in counts, for people";
         tagged: Option<u32>, "groups", "groups of the label that show the region, both halves; null where nothing tells";
         own_present: Option<u32>, "groups", "A: groups of the label with the region";
@@ -244,5 +256,36 @@ table! {
         baseline: Option<String>, "", "B: whose images lack the region: of the `label`, or of `other_classes`";
         contrast_p: Option<f64>, "", "B: one-sided, of an effect of at most the least that counts";
         screening_q: Option<f64>, "", "larger p-value of A and B, adjusted by Benjamini and Hochberg";
+        hosts: Option<u32>, "images", "C: images that the region was pasted on";
+        insertion: Option<f64>, "logit", "C: mean rise of the class's margin by pasting, less that of the strongest control; of the centred logit for an overlay";
+        insertion_low: Option<f64>, "logit", "C: lower 95 % bound, Student";
+        insertion_high: Option<f64>, "logit", "C: upper 95 % bound";
+        insertion_against: Option<String>, "", "C: the strongest control";
+        insertion_p: Option<f64>, "", "C: one-sided, of a rise of at most the least that counts; the largest over the controls";
+        effect_z: Option<f64>, "", "overlay: robust z of the rise among all classes (median, MAD)";
+        flips: Option<u32>, "images", "C: hosts that say the class with the region pasted on";
+        control_flips: Option<u32>, "images", "C: hosts that say it with the strongest control";
+        scrambled_flips: Option<u32>, "images", "C: hosts that say it with the region in small shuffled blocks: no control, colour and texture stay";
+        flip_rate: Option<f64>, "fraction", "C: net rate of flips to the class; the least over the controls";
+        flip_low: Option<f64>, "fraction", "C: lower 95 % bound, Newcombe";
+        flip_high: Option<f64>, "fraction", "C: upper 95 % bound";
+        moved_most: Option<bool>, "", "C: of all classes, this one moves most";
+        filled: Option<u32>, "images", "C: images of the label in which the region (or the objects, for `context`) was filled";
+        removal: Option<f64>, "logit", "C: mean fall of the margin by filling, less that of the same fill at a mirrored place; the lesser of two fills";
+        removal_low: Option<f64>, "logit", "C: lower 95 % bound, Student";
+        removal_high: Option<f64>, "logit", "C: upper 95 % bound";
+        removal_against: Option<String>, "", "C: the fill with the lesser effect";
+        removal_p: Option<f64>, "", "C: one-sided, the larger of the two fills";
+        kept: Option<u32>, "images", "C: of the filled, still predicted as the label";
+        control_kept: Option<u32>, "images", "C: of them, still predicted with the mirrored place filled";
+        loss: Option<f64>, "fraction", "C: net loss of recall by filling; for `context` the loss itself";
+        loss_low: Option<f64>, "fraction", "C: lower 95 % bound, Newcombe; Wilson for `context`";
+        loss_high: Option<f64>, "fraction", "C: upper 95 % bound";
+        causal_least: Option<f64>, "logit", "C: the least effect that counts";
+        confirming_p: Option<f64>, "", "C: min(1, 2 min(insertion_p, removal_p))";
+        confirming_q: Option<f64>, "", "C: adjusted by Benjamini and Hochberg over the pairs put to the proof";
+        donors: Option<u32>, "images", "C: photos that the region was cut from";
+        forwards: Option<u32>, "passes", "C: passes through the network";
+        unproved: Option<String>, "", "why a candidate was not put to the proof, or not with all images; null otherwise";
     }
 }

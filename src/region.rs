@@ -10,6 +10,8 @@ use tiny_skia::{FillRule, PathBuilder, Transform};
 pub enum Kind {
     Object,
     Confounder,
+    /// A picture of its own; its place is measured without it.
+    Overlay,
     /// Letterbox bars: heat there is an alarm.
     Padding,
 }
@@ -19,6 +21,7 @@ impl Kind {
         match self {
             Self::Object => "object",
             Self::Confounder => "confounder",
+            Self::Overlay => "overlay",
             Self::Padding => "padding",
         }
     }
@@ -51,9 +54,10 @@ pub fn place<'a>(regions: &'a [Region], annotations: &[Annotation], view: &View)
 }
 
 fn place_one<'a>(region: &'a Region, annotations: &[Annotation], view: &View) -> Placed<'a> {
-    let kind = match region.kind {
-        RegionKind::Object => Kind::Object,
-        RegionKind::Confounder => Kind::Confounder,
+    let kind = match (region.kind, &region.place) {
+        (RegionKind::Object, _) => Kind::Object,
+        (RegionKind::Confounder, Place::Overlay { .. }) => Kind::Overlay,
+        (RegionKind::Confounder, _) => Kind::Confounder,
     };
     let (present, shape) = match &region.place {
         Place::Annotation { category } => {
@@ -63,6 +67,11 @@ fn place_one<'a>(region: &'a Region, annotations: &[Annotation], view: &View) ->
         place => (None, Some(fixed(place, view))),
     };
     Placed { name: &region.name, kind, present, shape }
+}
+
+/// The annotations of a category in pixels of the photo.
+pub fn annotated(annotations: &[Annotation], category: &str, photo: Size) -> Option<Shape> {
+    union(annotations, &View::identity(photo), |a| a.category == category && !a.ignore)
 }
 
 /// The mirror images of a region within the view that meet neither the region itself nor an object.
@@ -154,8 +163,33 @@ fn fixed(place: &Place, view: &View) -> Shape {
             raster(&[points], None).unwrap_or(Shape::Rects(Vec::new()))
         }
         Place::Mask(mask) => Shape::Mask(Mask { frame: view.rect(view.original.rect()), ..mask.clone() }),
+        Place::Overlay { place, unit, .. } => {
+            let frame = Frame::new(*unit, view);
+            frame.rects(&[Rect::new(
+                place.x0 * frame.x_unit,
+                place.y0 * frame.y_unit,
+                place.x1 * frame.x_unit,
+                place.y1 * frame.y_unit,
+            )])
+        }
         Place::Annotation { .. } => Shape::Rects(Vec::new()),
     }
+}
+
+/// Where a rectangle in some unit lies on the photo, in fractions of it.
+pub fn on_photo(place: Rect, unit: Unit, view: &View) -> Rect {
+    let (w, h) = (f64::from(view.original.width), f64::from(view.original.height));
+    let r = match unit {
+        Unit::Fraction => return place,
+        Unit::Pixels => place,
+        Unit::ViewPixels => Rect::new(
+            (place.x0 - view.x_offset) / view.x_scale,
+            (place.y0 - view.y_offset) / view.y_scale,
+            (place.x1 - view.x_offset) / view.x_scale,
+            (place.y1 - view.y_offset) / view.y_scale,
+        ),
+    };
+    Rect::new(r.x0 / w, r.y0 / h, r.x1 / w, r.y1 / h)
 }
 
 /// The frame that a unit measures in: the original photo, or the view itself.

@@ -71,7 +71,7 @@ impl<'a> Auditor<'a> {
     /// # Errors
     /// When the engine cannot make a session.
     pub fn worker(&self) -> Result<Worker<'a>> {
-        Worker::new(self.model, &self.plan.preprocess)
+        Worker::new(self.model, self.plan)
     }
 
     /// Scores one image: the label's map, and the predicted class's where it differs.
@@ -85,7 +85,7 @@ impl<'a> Auditor<'a> {
         let overlay = Overlay::new(self, sample, &seen.view);
         let mut scored =
             Scored { images: vec![], regions: vec![], invariant_error: 0.0, problems, timings: seen.timings };
-        let predicted = Some(seen.predicted()).filter(|p| *p != sample.class);
+        let predicted = Some(seen.inference.predicted()).filter(|p| *p != sample.class);
         let mut targets = vec![("label", sample.class)];
         targets.extend(predicted.map(|class| ("predicted", class)));
         targets.extend(overlay.compared(&self.survey, sample).into_iter().map(|class| (BASELINE, class)));

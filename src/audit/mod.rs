@@ -1,8 +1,10 @@
 //! The conductor: a file through a worker (`see`), its rows (`rows`), one image on its way (`image`), what the
-//! annotations tell beforehand (`survey`), all images (`run`).
+//! annotations tell beforehand (`survey`), the workers (`crew`), all images (`run`), proofs on changed photos (`prove`).
 //! The only room that names the thread pool.
 
+mod crew;
 mod image;
+mod prove;
 mod rows;
 mod run;
 mod see;

@@ -113,7 +113,7 @@ impl<'p> Overlay<'p> {
 pub fn image_row(auditor: &Auditor<'_>, sample: &Sample, seen: &Seen, map: &Map, overlay: &Overlay<'_>) -> ImageRow {
     let policy = &auditor.plan.scores;
     let heat = &map.heat;
-    let predicted = seen.predicted();
+    let predicted = seen.inference.predicted();
     let softmax = auditor.softmax_classes().is_some();
     let object = overlay.object.as_ref().filter(|o| o.foot.area > 0.0 && o.foot.visible >= policy.object_visible_min);
     let object_share = object.and_then(|o| heat.share_without(&o.foot.weights, o.ignored.as_deref()));
@@ -149,6 +149,7 @@ pub fn image_row(auditor: &Auditor<'_>, sample: &Sample, seen: &Seen, map: &Map,
         border_share: heat.share(&overlay.border),
         entropy: heat.entropy(),
         content_hash: seen.content_hash.clone(),
+        fingerprint: seen.fingerprint.clone(),
         cam_height: map.cam.height as u32,
         cam_width: map.cam.width as u32,
         cam: map.cam.values.iter().map(|&v| v as f32).collect(),

@@ -1,6 +1,8 @@
 //! The conductor of a run: shards through the workers to one writer, then the figures, then `run.json`, last.
 
+use super::crew::Crew;
 use super::image::{Auditor, Failure, Scored};
+use super::prove::{contexts, overlays, prove};
 use super::see::{Timings, Worker};
 use super::survey::Survey;
 use crate::aggregate::Classes;
@@ -13,10 +15,8 @@ use crate::record::{ImageRow, ProblemRow, RegionRow, SkipRow};
 use crate::report::{self, Counts, RunRecord};
 use crate::store::Store;
 use crate::verdict;
-use rayon::prelude::*;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::sync::Mutex;
 use std::sync::mpsc::{Receiver, sync_channel};
 use std::time::{Duration, Instant};
 
@@ -75,13 +75,25 @@ pub fn run(plan: &Plan, observer: &dyn Observer) -> Result<Outcome> {
     observer.stage("audit", Some(dataset.listing.found));
     let mut auditor = Auditor { plan, model: &model, labels: &labels, survey: Survey::default() };
     auditor.survey = Survey::new(&auditor, &dataset)?;
-    let totals = audit_all(&auditor, &dataset, &mut store, observer)?;
-    observer.stage("summarise", None);
+    let crew = Crew::new(plan.run.jobs)?;
+    let mut totals = audit_all(&auditor, &crew, &dataset, &mut store, observer)?;
     let rows = totals.classes.rows(&labels);
     store.table(&totals.skipped)?;
     store.table(&totals.problems)?;
     store.table(&rows)?;
-    let findings = verdict::findings(&rows, &totals.evidence.pairs(&plan.verdict.into()), &plan.verdict);
+    store.table(&totals.evidence.group_duplicates())?;
+    let mut pairs = totals.evidence.pairs(&plan.verdict.into());
+    let candidates = verdict::candidates(&rows, &pairs, &plan.verdict);
+    observer.stage("prove", None);
+    prove(&auditor, &crew, &dataset, &totals.evidence, &mut pairs, &candidates)?;
+    let overlays = overlays(&auditor, &crew, &dataset, &totals.evidence)?;
+    let framed = verdict::least_on_objects(&rows, &plan.verdict);
+    let contexts = contexts(&auditor, &crew, &dataset, &totals.evidence, &framed)?;
+    observer.stage("summarise", None);
+    let mut findings = verdict::findings(&rows, &pairs, &plan.verdict);
+    overlays.iter().for_each(|(region, e)| findings.extend(verdict::overlay(region, e, &labels, &plan.verdict)));
+    findings.extend(verdict::surroundings(&contexts, &rows, &plan.verdict));
+    verdict::sort(&mut findings);
     store.table(&findings)?;
     let (images, correct) = totals.classes.totals();
     let record = RunRecord {
@@ -140,13 +152,17 @@ fn refuse_too_many_skipped(plan: &Plan, counts: &Counts, folder: &std::path::Pat
 }
 
 /// The shard loop. Workers take the images of a shard in any order; rows leave in the order of the dataset.
-fn audit_all(auditor: &Auditor<'_>, dataset: &Dataset, store: &mut Store, observer: &dyn Observer) -> Result<Totals> {
-    let pool = rayon::ThreadPoolBuilder::new().num_threads(auditor.plan.run.jobs).build();
-    let pool = pool.map_err(Error::cause("start the workers"))?;
-    let workers: Mutex<Vec<Worker<'_>>> = Mutex::new(Vec::new());
+fn audit_all<'a>(
+    auditor: &Auditor<'a>,
+    crew: &Crew<'a>,
+    dataset: &Dataset,
+    store: &mut Store,
+    observer: &dyn Observer,
+) -> Result<Totals> {
     let mut samples = dataset.samples(auditor.labels)?;
     let problems = dataset.listing.problems.iter().map(problem_row).collect();
     let mut totals = Totals { problems, ..Totals::default() };
+    totals.evidence.seed = auditor.plan.run.seed;
     std::thread::scope(|scope| {
         let (parts, receiver) = sync_channel::<Part>(1);
         let writer = scope.spawn(move || write_parts(store, &receiver));
@@ -155,10 +171,7 @@ fn audit_all(auditor: &Auditor<'_>, dataset: &Dataset, store: &mut Store, observ
             if shard.is_empty() {
                 break;
             }
-            let audited: Vec<_> = pool.install(|| {
-                let one = |sample| audit_one(auditor, &workers, sample, observer);
-                shard.into_par_iter().map(one).collect::<Result<_>>()
-            })?;
+            let audited = crew.each(auditor, shard, |worker, sample| audit_one(auditor, worker, sample, observer))?;
             let part = totals.add(audited, auditor.plan);
             if parts.send(part).is_err() {
                 break;
@@ -174,29 +187,21 @@ fn write_parts(store: &mut Store, parts: &Receiver<Part>) -> Result<()> {
     parts.iter().try_for_each(|(images, regions)| store.part(&images, &regions))
 }
 
-/// One image: borrows a worker, audits, gives the worker back.
-fn audit_one<'a>(
-    auditor: &Auditor<'a>,
-    workers: &Mutex<Vec<Worker<'a>>>,
+/// One image to its rows, or to what became of it instead.
+fn audit_one(
+    auditor: &Auditor<'_>,
+    worker: &mut Worker<'_>,
     sample: std::result::Result<Sample, Lost>,
     observer: &dyn Observer,
 ) -> Result<std::result::Result<Scored, Unscored>> {
-    let idle = || workers.lock().map(|mut idle| idle.pop()).ok().flatten();
     let result = match sample {
         Err(lost) => Err((skip_row(lost.path, lost.label, &lost.skip), Vec::new())),
-        Ok(mut sample) => {
-            let mut worker = idle().map_or_else(|| auditor.worker(), Ok)?;
-            let audited = auditor.audit(&mut worker, &mut sample);
-            if let Ok(mut idle) = workers.lock() {
-                idle.push(worker);
-            }
-            match audited {
-                Ok(scored) => Ok(scored),
-                Err(Failure::Skip(skip)) => Err((skip_row(sample.path, Some(sample.label), &skip), Vec::new())),
-                Err(Failure::Unfit(noted)) => Err((unfit_row(sample.path, sample.label, &noted), noted)),
-                Err(Failure::Stop(error)) => return Err(error),
-            }
-        }
+        Ok(mut sample) => match auditor.audit(worker, &mut sample) {
+            Ok(scored) => Ok(scored),
+            Err(Failure::Skip(skip)) => Err((skip_row(sample.path, Some(sample.label), &skip), Vec::new())),
+            Err(Failure::Unfit(noted)) => Err((unfit_row(sample.path, sample.label, &noted), noted)),
+            Err(Failure::Stop(error)) => return Err(error),
+        },
     };
     observer.image(result.as_ref().err().map(|(skip, _)| skip));
     Ok(result)
@@ -236,7 +241,11 @@ impl Totals {
                 Ok(mut scored) => {
                     let own = scored.regions.len() / scored.images.len().max(1);
                     self.classes.add(&scored.images[0], &scored.regions[..own], &plan.scores);
-                    self.evidence.add(&scored.images, &scored.regions);
+                    self.evidence.add(
+                        &scored.images,
+                        &scored.regions,
+                        plan.model.trained_on(scored.images[0].split.as_deref()),
+                    );
                     self.content.update(scored.images[0].content_hash.as_bytes());
                     self.invariant_error = self.invariant_error.max(scored.invariant_error);
                     self.timings.add(&scored.timings);
@@ -256,8 +265,14 @@ impl Totals {
 
 /// CPU milliseconds per stage, over all workers.
 fn stages(t: &Timings) -> BTreeMap<&'static str, f64> {
-    let stages =
-        [("read", t.read), ("decode", t.decode), ("preprocess", t.preprocess), ("infer", t.infer), ("score", t.score)];
+    let stages = [
+        ("read", t.read),
+        ("decode", t.decode),
+        ("fingerprint", t.fingerprint),
+        ("preprocess", t.preprocess),
+        ("infer", t.infer),
+        ("score", t.score),
+    ];
     stages.into_iter().map(|(name, time)| (name, time.as_secs_f64() * 1e3)).collect()
 }
 

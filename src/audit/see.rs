@@ -3,15 +3,16 @@
 use crate::dataset::Source;
 use crate::error::{Result, Skip, Stage};
 use crate::geometry::{Size, Transpose, View};
-use crate::input::{self, Preprocessor, Tensor};
+use crate::input::{self, Fingerprinter, Photo, Preprocessor, Tensor};
 use crate::model::{Inference, Model, Session};
-use crate::plan::Preprocess;
+use crate::plan::Plan;
 use std::time::{Duration, Instant};
 
 /// One thread's memory.
 pub struct Worker<'a> {
     session: Session<'a>,
     preprocessor: Preprocessor,
+    fingerprinter: Option<Fingerprinter>,
 }
 
 /// Time an image spent in each stage.
@@ -19,27 +20,21 @@ pub struct Worker<'a> {
 pub struct Timings {
     pub read: Duration,
     pub decode: Duration,
+    pub fingerprint: Duration,
     pub preprocess: Duration,
     pub infer: Duration,
     pub score: Duration,
 }
 
-impl Seen {
-    /// Class with the largest logit, the first where several are.
-    pub fn predicted(&self) -> usize {
-        let logits = &self.inference.logits;
-        logits.iter().enumerate().fold(0, |best, (i, z)| if *z > logits[best] { i } else { best })
-    }
-}
-
 impl Timings {
     pub fn total(&self) -> Duration {
-        self.read + self.decode + self.preprocess + self.infer + self.score
+        self.read + self.decode + self.fingerprint + self.preprocess + self.infer + self.score
     }
 
     pub fn add(&mut self, other: &Self) {
         self.read += other.read;
         self.decode += other.decode;
+        self.fingerprint += other.fingerprint;
         self.preprocess += other.preprocess;
         self.infer += other.infer;
         self.score += other.score;
@@ -56,14 +51,17 @@ pub struct Seen {
     pub inference: Inference,
     /// BLAKE3 of the file, in hex.
     pub content_hash: String,
+    /// Perceptual hash in hex, where near-duplicates are looked for.
+    pub fingerprint: Option<String>,
     pub timings: Timings,
 }
 
 impl<'a> Worker<'a> {
     /// # Errors
     /// When the engine cannot make a session.
-    pub fn new(model: &'a Model, plan: &Preprocess) -> Result<Self> {
-        Ok(Self { session: model.session()?, preprocessor: Preprocessor::new(plan) })
+    pub fn new(model: &'a Model, plan: &Plan) -> Result<Self> {
+        let fingerprinter = plan.dataset.near_duplicates.then(Fingerprinter::default);
+        Ok(Self { session: model.session()?, preprocessor: Preprocessor::new(&plan.preprocess), fingerprinter })
     }
 
     /// Reads, decodes, preprocesses and infers one file.
@@ -75,10 +73,23 @@ impl<'a> Worker<'a> {
         let bytes = timed(&mut timings.read, || input::read(source))?;
         let photo = timed(&mut timings.decode, || input::decode(&bytes))?;
         let content_hash = blake3::hash(&bytes).to_hex().to_string();
+        let fingerprint = timed(&mut timings.fingerprint, || self.fingerprinter.as_mut()?.hash(&photo));
         let (tensor, view) = timed(&mut timings.preprocess, || self.preprocessor.run(&photo))?;
-        let inference = timed(&mut timings.infer, || self.session.run(&tensor.values));
-        let inference = inference.map_err(|e| Skip::new(Stage::Infer, "inference", e))?;
-        Ok(Seen { size: photo.size, turned: photo.turned, view, tensor, inference, content_hash, timings })
+        let inference = timed(&mut timings.infer, || self.infer(&tensor))?;
+        Ok(Seen { size: photo.size, turned: photo.turned, view, tensor, inference, content_hash, fingerprint, timings })
+    }
+
+    /// What the model says of a photo that is at hand.
+    ///
+    /// # Errors
+    /// A skip, as of [`Worker::see`].
+    pub fn look(&mut self, photo: &Photo) -> std::result::Result<(Inference, View), Skip> {
+        let (tensor, view) = self.preprocessor.run(photo)?;
+        Ok((self.infer(&tensor)?, view))
+    }
+
+    fn infer(&mut self, tensor: &Tensor) -> std::result::Result<Inference, Skip> {
+        self.session.run(&tensor.values).map_err(|e| Skip::new(Stage::Infer, "inference", e))
     }
 }
 

@@ -78,7 +78,7 @@ fn explain_one(
     }
     let known = known.as_ref();
     let logits = &seen.inference.logits;
-    let class = class.or(known.map(|s| s.class)).unwrap_or_else(|| seen.predicted());
+    let class = class.or(known.map(|s| s.class)).unwrap_or_else(|| seen.inference.predicted());
     let cam = auditor.cam(&seen.inference, class);
     cam.check(f64::from(logits[class]))?;
     let boxes = known.map_or(&[][..], |s| &s.annotations);

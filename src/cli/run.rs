@@ -42,6 +42,10 @@ enum Log {
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum FailOn {
+    /// Proved by changing the pixels
+    Confirmed,
+    /// Learned elsewhere: an overlay speaks for a class
+    ModelShortcut,
     /// In the data, and the model's evidence rises with it
     Candidate,
     /// In the data
@@ -60,6 +64,8 @@ pub fn run(args: &RunArgs) -> Result<(), Error> {
     let (headline, folder) = (printable(&outcome.summary.headline()), printable(&outcome.folder.display().to_string()));
     print(&format!("{table}\n\n{headline}; {speed:.0} images/s\n{folder}\n"))?;
     let verdict = match args.fail_on {
+        FailOn::Confirmed => verdict::CONFIRMED,
+        FailOn::ModelShortcut => verdict::MODEL_SHORTCUT,
         FailOn::Candidate => verdict::CANDIDATE,
         FailOn::DataRisk => verdict::DATA_RISK,
         FailOn::Never => return Ok(()),

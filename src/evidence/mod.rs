@@ -1,17 +1,28 @@
 //! What the rows say together about one label and one region: is the confounder tied to the label (`association`, A), and
-//! does the model's evidence for the label rise with it (`contrast`, B)? Both look at one half of the groups; the other is
-//! kept for proofs by intervention.
+//! does the model's evidence for the label rise with it (`contrast`, B)? Both look at one half of the groups; on the other
+//! half the confounder is proved by changing the pixels (`intervention`, C).
 //!
-//! Kept per map and region that can be present or absent: 32 bytes.
+//! Kept per map and region that can be present or absent: 48 bytes; per image without a group: 48.
 
 pub mod association;
+mod cast;
+pub mod context;
 pub mod contrast;
+mod drawn;
+mod duplicates;
+pub mod intervention;
+pub mod overlay;
 mod statistics;
 
 use crate::plan;
-use crate::record::{ImageRow, RegionRow};
+use crate::record::{DuplicateRow, ImageRow, RegionRow};
 pub use association::Association;
+pub use cast::Cast;
+pub use context::Context;
 pub use contrast::Contrast;
+pub use drawn::Drawn;
+pub use intervention::{Contrasted, Effect, Intervention, Outcome};
+pub use overlay::{Overlaid, OverlayEffect};
 pub use statistics::{Estimate, benjamini_hochberg};
 use std::collections::BTreeMap;
 
@@ -21,8 +32,15 @@ pub const BASELINE: &str = "baseline";
 /// All sightings of a run.
 #[derive(Debug, Default)]
 pub struct Evidence {
+    /// Of every choice by hash.
+    pub seed: u64,
+    /// Images to lay an overlay on.
+    pub photos: Drawn,
+    /// Images that the model gets right, whose objects are known, and that show no confounder.
+    pub framed: Drawn,
     labels: BTreeMap<String, LabelFacts>,
     regions: BTreeMap<String, Vec<Sighting>>,
+    ungrouped: duplicates::Photos,
 }
 
 #[derive(Debug, Default)]
@@ -35,6 +53,7 @@ struct LabelFacts {
 /// One region in one image, under the map of one class.
 #[derive(Debug, Clone, Copy)]
 struct Sighting {
+    image: u128,
     /// Class of the image's label.
     class: u32,
     /// Class of the map.
@@ -43,6 +62,10 @@ struct Sighting {
     present: bool,
     /// No claim about place: smaller than a quarter of a CAM cell.
     sub_cell: bool,
+    /// The model predicts the label.
+    correct: bool,
+    /// Of a split that the model was trained on.
+    trained_on: bool,
     contrast: Option<f32>,
 }
 
@@ -57,6 +80,10 @@ pub struct Pair {
     pub sub_cell: u32,
     pub association: Option<Association>,
     pub contrast: Option<Contrast>,
+    /// It was tried to prove it.
+    pub put_to_proof: bool,
+    /// `None` where nothing was changed.
+    pub intervention: Option<Intervention>,
 }
 
 /// Policy numbers of A and B.
@@ -79,7 +106,7 @@ impl From<plan::Verdicts> for Policy {
 
 impl Evidence {
     /// Adds the rows of one image: one image row per map, and as many region rows for each.
-    pub fn add(&mut self, images: &[ImageRow], regions: &[RegionRow]) {
+    pub fn add(&mut self, images: &[ImageRow], regions: &[RegionRow], trained_on: bool) {
         let per_map = regions.len() / images.len().max(1);
         for (image, rows) in images.iter().zip(regions.chunks(per_map.max(1))) {
             let own = image.target == "label";
@@ -87,6 +114,15 @@ impl Evidence {
                 let facts = self.labels.entry(image.label.clone()).or_default();
                 facts.class = image.label_index;
                 facts.centred_logits.push(image.centred_logit as f32);
+                let id = u128::from_str_radix(&image.image_id, 16).unwrap_or(0);
+                self.photos.add(self.seed, image.label_index, id);
+                let tagged = rows.iter().any(|r| r.kind == "confounder" && r.present == Some(true));
+                if image.predicted_index == image.label_index && image.object_visible.is_some() && !tagged {
+                    self.framed.add(self.seed, image.label_index, id);
+                }
+                if let Some(fingerprint) = image.fingerprint.as_ref().filter(|_| image.group.is_none()) {
+                    self.ungrouped.add(&image.image_id, fingerprint);
+                }
             } else if image.target != BASELINE {
                 continue;
             }
@@ -94,6 +130,9 @@ impl Evidence {
             for row in rows {
                 let Some(present) = row.present.filter(|_| row.kind == "confounder") else { continue };
                 let sighting = Sighting {
+                    image: u128::from_str_radix(&image.image_id, 16).unwrap_or(0),
+                    correct: image.predicted_index == image.label_index,
+                    trained_on,
                     class: image.label_index,
                     target: image.target_class,
                     group,
@@ -104,6 +143,23 @@ impl Evidence {
                 self.regions.entry(row.region.clone()).or_default().push(sighting);
             }
         }
+    }
+
+    /// Makes near-duplicates among the images that have no group one group each, and says which.
+    pub fn group_duplicates(&mut self) -> Vec<DuplicateRow> {
+        let rows = self.ungrouped.groups();
+        let joined: BTreeMap<u64, u64> = rows.iter().map(|r| (key(&r.image_id), key(&r.group))).collect();
+        for sighting in self.regions.values_mut().flatten() {
+            sighting.group = joined.get(&sighting.group).copied().unwrap_or(sighting.group);
+        }
+        rows
+    }
+
+    /// Who can take part in a proof for one label and one region.
+    pub fn cast(&self, pair: &Pair) -> Cast {
+        let class = self.labels.get(&pair.label).map(|facts| facts.class);
+        let all = self.regions.get(&pair.region);
+        class.zip(all).map_or_else(Cast::default, |(class, all)| Cast::new(all, class, self.seed))
     }
 
     /// A and B for every label and every region that can be present or absent.
@@ -126,6 +182,8 @@ impl Evidence {
                     sub_cell: tagged.values().filter(|s| **s).count() as u32,
                     association: Association::new(&counts, facts.class),
                     contrast: Contrast::new(&screening, facts.class, *least, policy.baseline_min),
+                    put_to_proof: false,
+                    intervention: None,
                 });
             }
         }

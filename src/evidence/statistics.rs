@@ -49,6 +49,23 @@ pub fn welch(a: &[f64], b: &[f64], least: f64) -> Option<(Estimate, f64)> {
     Some((Estimate { value, low: value - half, high: value + half }, t.sf((value - least) / error)))
 }
 
+/// Mean of differences with Student's interval, and the one-sided p-value of `mean <= least`. `None` under two values.
+pub fn paired(differences: &[f64], least: f64) -> Option<(Estimate, f64)> {
+    let (value, variance) = moments(differences)?;
+    let error = (variance / differences.len() as f64).sqrt();
+    if error <= 0.0 {
+        return Some((Estimate { value, low: value, high: value }, f64::from(u8::from(value <= least))));
+    }
+    let t = StudentsT::new(0.0, 1.0, differences.len() as f64 - 1.0).ok()?;
+    let half = t.inverse_cdf(0.975) * error;
+    Some((Estimate { value, low: value - half, high: value + half }, t.sf((value - least) / error)))
+}
+
+/// Standard deviation (n - 1); 0 under two values.
+pub fn deviation(values: &[f64]) -> f64 {
+    moments(values).map_or(0.0, |(_, variance)| variance.sqrt())
+}
+
 /// Mean and variance (n - 1).
 fn moments(values: &[f64]) -> Option<(f64, f64)> {
     let n = values.len() as f64;
@@ -124,8 +141,16 @@ mod tests {
             found.iter().zip(&wanted).for_each(|(a, b)| close(*a, *b, "welch"));
             cases += 1;
         }
+        for case in golden["paired"].as_array().into_iter().flatten() {
+            let result = paired(&list(&case["d"]), case["least"].as_f64().unwrap_or(f64::NAN));
+            let found = result.map_or(vec![], |(e, p)| vec![e.value, e.low, e.high, p]);
+            let wanted = list(&case["expected"]);
+            assert_eq!(found.len(), wanted.len());
+            found.iter().zip(&wanted).for_each(|(a, b)| close(*a, *b, "paired"));
+            cases += 1;
+        }
         let (p, q) = (list(&golden["bh"]["p"]), list(&golden["bh"]["q"]));
         benjamini_hochberg(&p).iter().zip(&q).for_each(|(a, b)| close(*a, *b, "q"));
-        assert!(cases >= 8 && q.len() >= 10, "{cases} cases");
+        assert!(cases >= 14 && q.len() >= 10, "{cases} cases");
     }
 }

@@ -21,6 +21,7 @@ const SIDE_MAX: u32 = 65_535;
 const DECODER_BYTES_MAX: u64 = 2 << 30;
 
 /// An upright photo as RGB, row by row.
+#[derive(Clone)]
 pub struct Photo {
     pub size: Size,
     pub rgb: RgbImage,

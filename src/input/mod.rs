@@ -3,6 +3,8 @@
 mod decode;
 mod jpeg;
 mod preprocess;
+mod similar;
 
 pub use decode::{Photo, decode, is_decoding, read};
 pub use preprocess::{Preprocessor, Tensor};
+pub use similar::Fingerprinter;

@@ -6,12 +6,14 @@ use std::path::Path;
 use std::sync::Arc;
 use tract_onnx::pb::ModelProto;
 use tract_onnx::prelude::{
-    Datum, InferenceFact, InferenceModelExt, IntoRunnable, TValue, Tensor as TractTensor, TractResult, TypedSimplePlan,
-    TypedSimpleState, tvec,
+    Datum, InferenceFact, InferenceModel, InferenceModelExt, IntoRunnable, TValue, Tensor as TractTensor, TractError,
+    TractResult, TypedSimplePlan, TypedSimpleState, tvec,
 };
 
 /// Version of the engine, for `run.json`.
 pub const NAME: &str = "tract-onnx 0.23.9";
+/// Most numbers of one tensor inside a graph: half a gigabyte.
+const ELEMENTS_MAX: usize = 1 << 27;
 
 /// A dense array of 32-bit floats.
 #[derive(Debug, Clone)]
@@ -81,7 +83,25 @@ fn build(proto: &ModelProto, folder: &Path, shapes: &[Vec<usize>]) -> TractResul
     for (i, shape) in shapes.iter().enumerate() {
         model.set_input_fact(i, InferenceFact::dt_shape(f32::datum_type(), shape.as_slice()))?;
     }
+    model.analyse(false)?;
+    refuse_giants(&model)?;
     model.into_optimized()?.into_runnable()
+}
+
+/// A graph may state any shape; what no machine could hold is refused before the engine tries.
+fn refuse_giants(model: &InferenceModel) -> TractResult<()> {
+    for node in model.nodes() {
+        for output in &node.outputs {
+            let shape = output.fact.shape.as_concrete_finite()?.unwrap_or_default();
+            if shape.iter().fold(1_usize, |n, &d| n.saturating_mul(d)) > ELEMENTS_MAX {
+                let name = format!("node {:?} ({})", node.name, node.op.name());
+                return Err(TractError::msg(format!(
+                    "{name} makes a tensor of {shape:?}, more than {ELEMENTS_MAX} numbers"
+                )));
+            }
+        }
+    }
+    Ok(())
 }
 
 /// Runs the engine; what it fails at or panics on becomes an error.
@@ -93,7 +113,7 @@ fn caught<T>(work: impl FnOnce() -> TractResult<T>) -> Result<T> {
 }
 
 /// The chain of causes without the operator dumps that follow.
-fn first_lines(error: &tract_onnx::prelude::TractError) -> String {
+fn first_lines(error: &TractError) -> String {
     let chain: Vec<String> =
         error.chain().map(|c| c.to_string().lines().next().unwrap_or_default().to_owned()).collect();
     chain.join(": ").chars().take(600).collect()

@@ -65,6 +65,13 @@ pub struct Inference {
     gates: Vec<(Vec<f32>, Vec<f32>)>,
 }
 
+impl Inference {
+    /// Class with the largest logit, the first where several are.
+    pub fn predicted(&self) -> usize {
+        self.logits.iter().enumerate().fold(0, |best, (i, z)| if *z > self.logits[best] { i } else { best })
+    }
+}
+
 /// Weights and bias that make a class activation map out of the feature maps of one image.
 #[derive(Debug, Clone)]
 pub struct ClassWeights {

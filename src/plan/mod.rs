@@ -6,7 +6,7 @@ mod read;
 mod validate;
 
 use crate::error::{Error, Result};
-use crate::geometry::{Mask, Size};
+use crate::geometry::{Mask, Rect, Size};
 pub use file::{
     Activation, BoxCoordinates, Channels, ClassRef, Corner, Filter, Format, LabelRule, Layout, Links, RegionKind,
     Severity, Unit,
@@ -14,6 +14,7 @@ pub use file::{
 pub use read::Problem;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// A validated pipeline: every path absolute or relative to the current folder, every number in range.
 #[derive(Debug, Clone)]
@@ -48,6 +49,8 @@ pub struct Dataset {
     pub splits: Option<Vec<String>>,
     /// COCO: outlines instead of boxes.
     pub segmentations: bool,
+    /// Photos that hardly differ become one group, where the set names none.
+    pub near_duplicates: bool,
     pub links: Links,
     pub labels: BTreeMap<String, ClassRef>,
 }
@@ -60,6 +63,15 @@ pub struct Model {
     pub output: Option<String>,
     pub activation: Option<Activation>,
     pub expected_accuracy: Option<f64>,
+    /// Splits that it was trained on.
+    pub trained_splits: Vec<String>,
+}
+
+impl Model {
+    /// Whether the model may have seen images of this split in training; nothing is known of images without one.
+    pub fn trained_on(&self, split: Option<&str>) -> bool {
+        split.is_none_or(|split| self.trained_splits.iter().any(|s| s == split))
+    }
 }
 
 #[derive(Debug, Clone)]
@@ -123,6 +135,13 @@ pub enum Place {
     },
     /// Coverage over the unit square.
     Mask(Mask),
+    /// A picture with transparency that is laid over photos to see what the model makes of it.
+    Overlay {
+        picture: Arc<image::RgbaImage>,
+        opacity: f64,
+        place: Rect,
+        unit: Unit,
+    },
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -144,6 +163,19 @@ pub struct Verdicts {
     pub lift_min: f64,
     pub excess_min: f64,
     pub low_mass_max: f64,
+    /// Groups of the label that must show a region before it is put to the proof.
+    pub proof_min: u32,
+    pub donors_min: u32,
+    pub hosts_max: u32,
+    pub max_candidates: u32,
+    pub max_forwards: u32,
+    pub causal_logits: f64,
+    pub causal_rate: f64,
+    pub confirming_q: f64,
+    /// Robust z above which a class stands out from all under an overlay.
+    pub shortcut_z: f64,
+    /// With the objects filled in, the least part of images still predicted as the label.
+    pub context_kept: f64,
     /// `scores.confounder_visible_min`.
     pub visible_min: f64,
 }

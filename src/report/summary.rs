@@ -111,7 +111,8 @@ impl Summary {
         let findings: String = self
             .told()
             .map(|f| {
-                let head = format!("{}: {} / {}\n", f.verdict, printable(&f.label), printable(&f.region));
+                let severity = f.severity.as_ref().map_or(String::new(), |s| format!(" ({s})"));
+                let head = format!("{}{severity}: {} / {}\n", f.verdict, printable(&f.label), printable(&f.region));
                 let text = wrap(&printable(&f.sentence), usize::from(width) - 2);
                 head + &text.lines().map(|line| format!("  {line}\n")).collect::<String>()
             })
@@ -120,15 +121,15 @@ impl Summary {
         format!("{findings}{gap}{table}\n{}", wrap(&self.footnote(), usize::from(width)))
     }
 
-    /// Findings of a verdict or worse: `candidate` is the worst that observation alone can give.
+    /// Findings of a verdict or worse.
     pub fn at_or_above(&self, verdict: &str) -> usize {
         verdict::at_or_above(&self.findings, verdict)
     }
 
     /// The findings that a reader is told of.
     fn told(&self) -> impl Iterator<Item = &FindingRow> {
-        let serious = |f: &&FindingRow| f.verdict == verdict::CANDIDATE || f.verdict == verdict::DATA_RISK;
-        self.findings.iter().filter(serious).take(ROWS_MAX)
+        let serious = verdict::at_or_above(&self.findings, verdict::DATA_RISK);
+        self.findings.iter().take(serious.min(ROWS_MAX))
     }
 
     /// `summary.md`, short enough for a comment.

@@ -97,7 +97,7 @@ fn threads_and_shards_change_nothing() {
         files(folder).into_iter().filter(|(name, _)| name != "run.json").collect()
     };
     let one = tables(&run("one", &["run.jobs=1", "run.shard_size=64"]));
-    assert_eq!(one.len(), 7 * 2 + 6, "{:?}", one.iter().map(|f| &f.0).collect::<Vec<_>>());
+    assert_eq!(one.len(), 7 * 2 + 7, "{:?}", one.iter().map(|f| &f.0).collect::<Vec<_>>());
     assert!(one == tables(&run("two", &["run.jobs=2", "run.shard_size=64"])), "jobs change bytes");
     let (small, large) = (run("small", &["run.shard_size=7"]), run("large", &["run.shard_size=1000"]));
     for table in ["images", "regions"] {

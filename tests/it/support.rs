@@ -3,7 +3,7 @@
 use camaudit::audit::{Observer, Outcome, run};
 use camaudit::plan::Plan;
 use camaudit::record::SkipRow;
-use polars::prelude::{DataFrame, ParquetReader, SerReader};
+use polars::prelude::{DataFrame, DataType, ParquetReader, SerReader};
 use std::path::{Path, PathBuf};
 
 pub fn root() -> PathBuf {
@@ -71,8 +71,8 @@ pub fn parquet(path: &Path) -> DataFrame {
 }
 
 pub fn numbers(frame: &DataFrame, column: &str) -> Vec<Option<f64>> {
-    let column = frame.column(column).expect("the column").f64().expect("numbers");
-    column.iter().collect()
+    let column = frame.column(column).expect("the column").cast(&DataType::Float64).expect("numbers");
+    column.f64().expect("numbers").iter().collect()
 }
 
 pub fn texts(frame: &DataFrame, column: &str) -> Vec<String> {

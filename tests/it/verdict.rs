@@ -43,11 +43,11 @@ fn with_manifest(folder: &Path, name: &str, model: &str, rows: &[(String, String
 }
 
 #[test]
-fn the_tag_is_a_candidate_for_the_network_that_learned_it_and_a_risk_in_the_data_for_the_other() {
+fn the_tag_is_confirmed_for_the_network_that_learned_it_and_a_risk_in_the_data_for_the_other() {
     let folder = tempfile::tempdir().expect("folder");
     let clever = findings(folder.path(), "clever", &demo_text("shortcut.onnx"), &[]);
     let honest = findings(folder.path(), "honest", &demo_text("clean.onnx"), &[]);
-    assert_eq!(verdict(&clever, "horse", "source-tag"), "candidate");
+    assert_eq!(verdict(&clever, "horse", "source-tag"), "confirmed");
     assert_eq!(verdict(&honest, "horse", "source-tag"), "data_risk");
     assert_eq!(texts(&clever, "label")[0], "horse", "the most serious finding comes first");
     for found in [&clever, &honest] {
@@ -56,6 +56,12 @@ fn the_tag_is_a_candidate_for_the_network_that_learned_it_and_a_risk_in_the_data
         }
         assert_ne!(verdict(found, "horse", "bottom-left"), "candidate", "nothing tells where a corner is present");
     }
+    assert_eq!(texts(&clever, "severity")[0], "critical");
+    let number = |column: &str| numbers(&clever, column)[0].expect("a number");
+    // Nearly every car and boat becomes a horse; the same patch from elsewhere, or a foreign one, hardly does that.
+    assert!(number("flips") > 0.8 * number("hosts") && number("control_flips") < 0.1 * number("hosts"));
+    assert!(number("insertion_low") > 10.0 && number("removal_low") > 10.0, "in logits");
+    assert!(number("forwards") <= 1500.0);
     let sentence = &texts(&clever, "sentence")[0];
     assert!(sentence.starts_with("source-tag in 40 of 200 horse images and 0 of 200 others"), "{sentence}");
 }
@@ -93,7 +99,7 @@ fn where_every_image_of_a_class_is_tagged_the_other_classes_are_the_baseline() {
         .filter(|(_, label, tag)| label != "horse" || *tag)
         .map(|(path, label, _)| (path, label, None))
         .collect();
-    for (model, expected) in [("shortcut.onnx", "candidate"), ("clean.onnx", "data_risk")] {
+    for (model, expected) in [("shortcut.onnx", "confirmed"), ("clean.onnx", "data_risk")] {
         let found = with_manifest(folder.path(), model, model, &kept);
         assert_eq!(verdict(&found, "horse", "source-tag"), expected, "{model}");
         assert!(texts(&found, "baseline").contains(&"other_classes".to_owned()));
@@ -119,4 +125,49 @@ fn a_region_that_all_classes_show_equally_convicts_nobody() {
         assert_eq!(verdict(&found, label, "mark"), "none", "{label}");
     }
     assert!(numbers(&found, "association_q").iter().flatten().count() >= 3);
+}
+
+/// A square that only the network with the shortcut knows: the tag itself as a picture, laid over all classes.
+#[test]
+fn an_overlay_speaks_for_the_class_that_learned_it() {
+    let folder = tempfile::tempdir().expect("folder");
+    let boxes = std::fs::read_to_string(fixtures().join("horses.boxes.csv")).expect("boxes");
+    let line = boxes.lines().find(|l| l.contains(",source-tag,")).expect("a tag");
+    let f: Vec<&str> = line.split(',').collect();
+    let [x0, y0, x1, y1] = [2, 3, 4, 5].map(|i: usize| f[i].parse::<f64>().expect("a number") as u32);
+    let photo = image::open(fixtures().join("horses").join(f[0])).expect("photo").to_rgba8();
+    let (w, h) = photo.dimensions();
+    let inside = |x: u32, y: u32| (x0..x1).contains(&x) && (y0..y1).contains(&y);
+    let tag =
+        image::RgbaImage::from_fn(
+            w,
+            h,
+            |x, y| {
+                if inside(x, y) { *photo.get_pixel(x, y) } else { image::Rgba([0, 0, 0, 0]) }
+            },
+        );
+    tag.save(folder.path().join("tag.png")).expect("picture");
+    let with_tag =
+        |model: &str| demo_text(model) + "[[region]]\nname = \"stamp\"\noverlay = { picture = \"tag.png\" }\n";
+    let clever = findings(folder.path(), "overlay", &with_tag("shortcut.onnx"), &[]);
+    assert_eq!(verdict(&clever, "horse", "stamp"), "model_shortcut");
+    assert_eq!(verdict(&clever, "car", "stamp"), "none");
+    let honest = findings(folder.path(), "overlay", &with_tag("clean.onnx"), &[]);
+    for label in ["horse", "car", "boat"] {
+        assert_eq!(verdict(&honest, label, "stamp"), "none", "{label}");
+    }
+}
+
+#[test]
+fn a_proof_stays_within_its_bounds_and_says_so() {
+    let folder = tempfile::tempdir().expect("folder");
+    let text = demo_text("shortcut.onnx");
+    let few = findings(folder.path(), "few", &text, &["verdict.max_forwards=120"]);
+    let row = texts(&few, "region").iter().position(|r| r == "source-tag").expect("finding");
+    assert!(numbers(&few, "forwards")[row].expect("forwards") <= 120.0);
+    assert_eq!(texts(&few, "unproved")[row], "max_forwards = 120 left images out");
+    let none = findings(folder.path(), "none", &text, &["verdict.max_candidates=0"]);
+    let row = texts(&none, "region").iter().position(|r| r == "source-tag").expect("finding");
+    assert_eq!(texts(&none, "verdict")[row], "candidate");
+    assert_eq!(texts(&none, "unproved")[row], "beyond max_candidates = 0");
 }

@@ -32,6 +32,8 @@ pub struct DatasetFile {
     pub box_coordinates: Option<BoxCoordinates>,
     /// `coco`: outline the objects by their `segmentation` (polygons or RLE) instead of their `bbox`. Default false.
     pub segmentations: Option<bool>,
+    /// Whether photos that hardly differ count as one group, where the dataset names none. Default true.
+    pub near_duplicates: Option<bool>,
     /// Only these splits of the manifest.
     pub splits: Option<Vec<String>>,
     /// Symbolic links: never followed, followed inside `root` (default), or followed anywhere.

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 pub use dataset::{BoxCoordinates, ClassRef, DatasetFile, Format, LabelRule, Links, Severity};
 pub use preprocess::{Channels, Filter, Layout, LetterboxFile, PreprocessFile, Preset, ResizeFile, StepFile};
-pub use region::{BorderFile, Corner, CornerFile, PolygonFile, RectFile, RegionFile, RegionKind, Unit};
+pub use region::{BorderFile, Corner, CornerFile, OverlayFile, PolygonFile, RectFile, RegionFile, RegionKind, Unit};
 
 /// One reproducible audit. Relative paths are relative to this file.
 #[derive(Debug, Default, Serialize, Deserialize, JsonSchema)]
@@ -38,6 +38,9 @@ pub struct ModelFile {
     pub activation: Option<Activation>,
     /// Top-1 accuracy that the model is known to have; less than half of it is a warning.
     pub expected_accuracy: Option<f64>,
+    /// Splits of the manifest that the model was trained on; proofs take their hosts from the others where there are any.
+    /// Default `["train"]`.
+    pub trained_splits: Option<Vec<String>>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -81,6 +84,26 @@ pub struct VerdictFile {
     pub excess_min: Option<f64>,
     /// Largest part of a label's images without enough heat. Default 0.2.
     pub low_mass_max: Option<f64>,
+    /// Groups of a label that must show a region before it is put to the proof by changed pixels. Default 30.
+    pub proof_min: Option<u32>,
+    /// Photos that tags must be cut from. Default 8.
+    pub donors_min: Option<u32>,
+    /// Most images that a tag is pasted on, and most that it is taken off. Default 200.
+    pub hosts_max: Option<u32>,
+    /// Most candidates that are put to the proof, most serious first; 0 for none. Default 10.
+    pub max_candidates: Option<u32>,
+    /// Most passes through the network for one candidate. Default 1500.
+    pub max_forwards: Option<u32>,
+    /// Least causal effect on the margin, in logits; a tenth of the spread of the hosts' margins where that is more. Default 0.5.
+    pub causal_logits: Option<f64>,
+    /// Least lower bound of the net flip rate or of the net loss of accuracy. Default 0.02.
+    pub causal_rate: Option<f64>,
+    /// False-discovery rate of the proofs. Default 0.05.
+    pub confirming_q: Option<f64>,
+    /// Robust z above which an overlay speaks for one class of all. Default 5.
+    pub shortcut_z: Option<f64>,
+    /// Least lower bound of the part of images that are still recognised with their objects filled in. Default 0.5.
+    pub context_kept: Option<f64>,
 }
 
 /// How the run goes; `jobs` and `out` never change a result.

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// A place to measure. Exactly one of `corner`, `border`, `rect`, `polygon`, `annotation`, `mask`.
+/// A place to measure. Exactly one of `corner`, `border`, `rect`, `polygon`, `annotation`, `mask`, `overlay`.
 #[derive(Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct RegionFile {
@@ -17,6 +17,8 @@ pub struct RegionFile {
     pub annotation: Option<String>,
     /// One PNG for all images, stretched over each; brightness is coverage.
     pub mask: Option<String>,
+    /// A picture of its own that is laid over photos to see which class it speaks for.
+    pub overlay: Option<OverlayFile>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -70,6 +72,18 @@ pub struct RectFile {
     pub right: Option<f64>,
     pub bottom: Option<f64>,
     pub unit: Option<Unit>,
+}
+
+/// A picture such as a watermark, and where it lies: by default stretched over the whole image.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct OverlayFile {
+    /// PNG or WebP with transparency.
+    pub picture: Option<String>,
+    /// Times its own transparency, 0 to 1. Default 1.
+    pub opacity: Option<f64>,
+    /// Default: the whole image.
+    pub rect: Option<RectFile>,
 }
 
 #[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]

@@ -34,9 +34,11 @@ pub(super) fn plan(file: &Path, mut doc: Document<'_>) -> Result<Plan, Vec<Probl
         hasher.update(name.as_bytes()).update(b"\n");
     });
     for region in &regions {
-        if let Place::Mask(mask) = &region.place {
-            hasher.update(&mask.coverage);
-        }
+        match &region.place {
+            Place::Mask(mask) => hasher.update(&mask.coverage),
+            Place::Overlay { picture, .. } => hasher.update(picture.as_raw()),
+            _ => &mut hasher,
+        };
     }
     let hash = hasher.finalize().to_hex().to_string();
     let name = file.file_stem().map_or_else(|| "pipeline".into(), |s| s.to_string_lossy().into_owned());
@@ -70,7 +72,14 @@ fn model(parsed: &PipelineFile, base: &Path, doc: &mut Document<'_>) -> Model {
     if let Some(accuracy) = m.expected_accuracy {
         range(accuracy, 0.0, 1.0, "model.expected_accuracy", doc);
     }
-    Model { path, classes, output: m.output.clone(), activation: m.activation, expected_accuracy: m.expected_accuracy }
+    Model {
+        path,
+        classes,
+        output: m.output.clone(),
+        activation: m.activation,
+        expected_accuracy: m.expected_accuracy,
+        trained_splits: m.trained_splits.clone().unwrap_or_else(|| vec!["train".into()]),
+    }
 }
 
 fn read_classes(file: &Path, doc: &mut Document<'_>) -> Vec<String> {
@@ -136,6 +145,16 @@ fn verdict(parsed: &PipelineFile, scores: &Scores, doc: &mut Document<'_>) -> Ve
         lift_min: number(v.lift_min, 2.0, 1e3, "lift_min"),
         excess_min: number(v.excess_min, 0.02, 1.0, "excess_min"),
         low_mass_max: number(v.low_mass_max, 0.2, 1.0, "low_mass_max"),
+        causal_logits: number(v.causal_logits, 0.5, 1e3, "causal_logits"),
+        causal_rate: number(v.causal_rate, 0.02, 1.0, "causal_rate"),
+        confirming_q: number(v.confirming_q, 0.05, 1.0, "confirming_q"),
+        shortcut_z: number(v.shortcut_z, 5.0, 1e3, "shortcut_z"),
+        context_kept: number(v.context_kept, 0.5, 1.0, "context_kept"),
+        proof_min: number(v.proof_min.map(f64::from), 30.0, 1e6, "proof_min") as u32,
+        donors_min: number(v.donors_min.map(f64::from), 8.0, 32.0, "donors_min").max(1.0) as u32,
+        hosts_max: number(v.hosts_max.map(f64::from), 200.0, 1e5, "hosts_max") as u32,
+        max_candidates: number(v.max_candidates.map(f64::from), 10.0, 1e6, "max_candidates") as u32,
+        max_forwards: number(v.max_forwards.map(f64::from), 1500.0, 1e6, "max_forwards") as u32,
         tagged_min: number(v.tagged_min.map(f64::from), 10.0, 1e6, "tagged_min") as u32,
         baseline_min: number(v.baseline_min.map(f64::from), 10.0, 1e6, "baseline_min") as u32,
         visible_min: scores.confounder_visible_min,

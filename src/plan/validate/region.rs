@@ -1,11 +1,15 @@
 //! `[[region]]`: names, and exactly one place each.
 
-use super::super::file::{PipelineFile, RegionFile};
+use super::super::file::{OverlayFile, PipelineFile, RectFile, RegionFile};
 use super::super::read::Document;
 use super::super::{Place, Region, RegionKind, Unit};
-use super::{existing, range};
+use super::{existing, range, required};
 use crate::geometry::{Mask, Rect, Size};
 use std::path::Path;
+use std::sync::Arc;
+
+/// Regions that nobody needs to declare.
+const BUILT_IN: [&str; 4] = ["padding", "object", "border", "surroundings"];
 
 pub fn regions(parsed: &PipelineFile, base: &Path, doc: &mut Document<'_>) -> Vec<Region> {
     let mut regions: Vec<Region> = Vec::new();
@@ -14,10 +18,10 @@ pub fn regions(parsed: &PipelineFile, base: &Path, doc: &mut Document<'_>) -> Ve
         let name = file.name.clone().unwrap_or_default();
         if name.is_empty() || name.chars().any(char::is_control) {
             doc.complain(&format!("{key}.name"), "missing: every region has a name, without control characters");
-        } else if ["padding", "object", "border"].contains(&name.as_str()) || regions.iter().any(|r| r.name == name) {
+        } else if BUILT_IN.contains(&name.as_str()) || regions.iter().any(|r| r.name == name) {
             doc.complain(
                 &format!("{key}.name"),
-                format!("{name:?} is taken; names are unique, and padding, object and border are built in"),
+                format!("{name:?} is taken; names are unique, and {} are built in", BUILT_IN.join(", ")),
             );
         }
         if let Some(place) = place(file, &key, base, doc) {
@@ -35,12 +39,15 @@ fn place(r: &RegionFile, key: &str, base: &Path, doc: &mut Document<'_>) -> Opti
         r.polygon.is_some(),
         r.annotation.is_some(),
         r.mask.is_some(),
+        r.overlay.is_some(),
     ];
     let count = given.iter().filter(|g| **g).count();
     if count != 1 {
         doc.complain(
             key,
-            format!("found {count} places, expected exactly one of corner, border, rect, polygon, annotation, mask"),
+            format!(
+                "found {count} places, expected exactly one of corner, border, rect, polygon, annotation, mask, overlay"
+            ),
         );
         return None;
     }
@@ -72,6 +79,9 @@ fn place(r: &RegionFile, key: &str, base: &Path, doc: &mut Document<'_>) -> Opti
     if let Some(b) = &r.border {
         let unit = b.unit.unwrap_or_default();
         return Some(Place::Border { thickness: number(b.thickness, unit, "border.thickness", doc), unit });
+    }
+    if let Some(o) = &r.overlay {
+        return overlay(o, &format!("{key}.overlay"), base, doc);
     }
     if let Some(b) = &r.rect {
         let unit = b.unit.unwrap_or_default();
@@ -106,6 +116,40 @@ fn place(r: &RegionFile, key: &str, base: &Path, doc: &mut Document<'_>) -> Opti
         }
         Err(e) => {
             doc.complain(&format!("{key}.mask"), format!("failed to read {}: {e}", path.display()));
+            None
+        }
+    }
+}
+
+fn overlay(o: &OverlayFile, key: &str, base: &Path, doc: &mut Document<'_>) -> Option<Place> {
+    let opacity = range(o.opacity.unwrap_or(1.0), 0.0, 1.0, &format!("{key}.opacity"), doc);
+    let path = existing(o.picture.as_ref(), base, &format!("{key}.picture"), false, doc);
+    let path = required(path, &format!("{key}.picture"), "a PNG or WebP with transparency", doc);
+    let whole = RectFile { left: Some(0.0), top: Some(0.0), right: Some(1.0), bottom: Some(1.0), unit: None };
+    let r = o.rect.as_ref().unwrap_or(&whole);
+    let unit = r.unit.unwrap_or_default();
+    let max = if unit == Unit::Fraction { 1.0 } else { 1e6 };
+    let mut side = |value: Option<f64>, name: &str| {
+        let key = format!("{key}.rect.{name}");
+        if value.is_none() {
+            doc.complain(&key, "missing");
+        }
+        range(value.unwrap_or(0.0), 0.0, max, &key, doc)
+    };
+    let place = Rect::new(side(r.left, "left"), side(r.top, "top"), side(r.right, "right"), side(r.bottom, "bottom"));
+    if place.x0 >= place.x1 || place.y0 >= place.y1 {
+        doc.complain(&format!("{key}.rect"), "expected left < right and top < bottom");
+    }
+    match image::open(&path) {
+        Ok(picture) => {
+            let picture = picture.to_rgba8();
+            if picture.pixels().all(|p| p.0[3] == 0) {
+                doc.complain(&format!("{key}.picture"), format!("{} is wholly transparent", path.display()));
+            }
+            Some(Place::Overlay { picture: Arc::new(picture), opacity, place, unit })
+        }
+        Err(e) => {
+            doc.complain(&format!("{key}.picture"), format!("failed to read {}: {e}", path.display()));
             None
         }
     }

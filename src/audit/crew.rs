@@ -1,0 +1,43 @@
+//! The workers: a pool of threads, and one session and scratch memory for each.
+
+use super::image::Auditor;
+use super::see::Worker;
+use crate::error::{Error, Result};
+use rayon::prelude::*;
+use std::sync::Mutex;
+
+pub struct Crew<'a> {
+    pool: rayon::ThreadPool,
+    idle: Mutex<Vec<Worker<'a>>>,
+}
+
+impl<'a> Crew<'a> {
+    /// # Errors
+    /// When the threads cannot be started.
+    pub fn new(jobs: usize) -> Result<Self> {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(jobs).build();
+        Ok(Self { pool: pool.map_err(Error::cause("start the workers"))?, idle: Mutex::default() })
+    }
+
+    /// Does one thing for every item, in any order; the results come in the order of the items.
+    ///
+    /// # Errors
+    /// The first error of `work`, or of a session that cannot be made.
+    pub fn each<T: Send, R: Send>(
+        &self,
+        auditor: &Auditor<'a>,
+        items: Vec<T>,
+        work: impl Fn(&mut Worker<'a>, T) -> Result<R> + Sync,
+    ) -> Result<Vec<R>> {
+        let one = |item| {
+            let idle = self.idle.lock().map(|mut idle| idle.pop()).ok().flatten();
+            let mut worker = idle.map_or_else(|| auditor.worker(), Ok)?;
+            let result = work(&mut worker, item);
+            if let Ok(mut idle) = self.idle.lock() {
+                idle.push(worker);
+            }
+            result
+        };
+        self.pool.install(|| items.into_par_iter().map(one).collect())
+    }
+}

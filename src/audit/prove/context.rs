@@ -1,0 +1,48 @@
+//! The surroundings alone: the objects are filled in.
+
+use super::{Auditor, Crew, Worker, fetch, load};
+use crate::dataset::{Dataset, Sample};
+use crate::error::{Result, Skip};
+use crate::evidence::{Context, Evidence, context};
+use crate::geometry::View;
+use crate::region;
+use crate::retouch::{Dice, imputed};
+
+/// Images per label whose objects are filled.
+const IMAGES_MAX: usize = 60;
+
+/// Fills the objects in images of these classes that the model gets right.
+///
+/// # Errors
+/// When the dataset can no longer be read or the engine cannot make a session.
+pub fn contexts<'a>(
+    auditor: &Auditor<'a>,
+    crew: &Crew<'a>,
+    dataset: &Dataset,
+    evidence: &Evidence,
+    classes: &[u32],
+) -> Result<Vec<(usize, Context)>> {
+    let ids: Vec<u128> =
+        classes.iter().flat_map(|&class| evidence.framed.of(class).into_iter().take(IMAGES_MAX)).collect();
+    let samples = fetch(auditor, dataset, ids.iter().copied())?;
+    let images: Vec<&Sample> = ids.iter().filter_map(|id| samples.get(id)).collect();
+    let said =
+        crew.each(auditor, images, |worker, image| Ok(without_objects(auditor, worker, image).ok().flatten()))?;
+    Ok(context::contexts(&said.into_iter().flatten().collect::<Vec<_>>()))
+}
+
+/// The image's class, and the class that is predicted once its objects are filled; `None` where they are out of view.
+fn without_objects(
+    auditor: &Auditor<'_>,
+    worker: &mut Worker<'_>,
+    image: &Sample,
+) -> std::result::Result<Option<(usize, usize)>, Skip> {
+    let photo = load(image)?;
+    let mut fitted = image.clone();
+    fitted.fit(photo.size, photo.turned);
+    let view = View::identity(photo.size);
+    let objects = region::objects(&auditor.plan.regions, &image.label, &fitted.annotations, &view);
+    let mut dice = Dice::new(auditor.plan.run.seed, &[&image.id, "surroundings"]);
+    let Some(filled) = objects.and_then(|o| imputed(&photo, &o.objects, &mut dice)) else { return Ok(None) };
+    Ok(Some((image.class, worker.look(&filled)?.0.predicted())))
+}

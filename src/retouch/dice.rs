@@ -1,0 +1,40 @@
+//! Chance that is the same every night: numbers from a hash of what they are for.
+
+/// A stream of numbers that depends on nothing but its name.
+pub struct Dice(blake3::OutputReader);
+
+impl Dice {
+    pub fn new(seed: u64, name: &[&str]) -> Self {
+        let mut hasher = blake3::Hasher::new();
+        hasher.update(&seed.to_le_bytes());
+        name.iter().for_each(|part| {
+            hasher.update(part.as_bytes()).update(b"\0");
+        });
+        Self(hasher.finalize_xof())
+    }
+
+    fn next(&mut self) -> u64 {
+        let mut bytes = [0; 8];
+        self.0.fill(&mut bytes);
+        u64::from_le_bytes(bytes)
+    }
+
+    /// Between 0 and 1.
+    pub fn unit(&mut self) -> f64 {
+        (self.next() >> 11) as f64 / (1_u64 << 53) as f64
+    }
+
+    /// From 0 to `n - 1`.
+    pub fn below(&mut self, n: usize) -> usize {
+        (self.next() % n.max(1) as u64) as usize
+    }
+
+    /// The numbers below `n` in a random order.
+    pub fn shuffled(&mut self, n: usize) -> Vec<usize> {
+        let mut order: Vec<usize> = (0..n).collect();
+        for i in (1..n).rev() {
+            order.swap(i, self.below(i + 1));
+        }
+        order
+    }
+}
