@@ -5,7 +5,7 @@ use crate::record::DuplicateRow;
 use std::collections::BTreeMap;
 
 /// Most bits of 256 in which two fingerprints of one photo differ; `benches/near_duplicates.py` measures both sides.
-const DISTANCE_MAX: u32 = 10;
+const DISTANCE_MAX: u32 = 16;
 /// Fewer bits of either kind tell nothing: a blank page is like any other.
 const TELLING_MIN: u32 = 32;
 /// One more than the bits that may differ: two near-duplicates are equal in at least one band.

@@ -108,7 +108,8 @@ impl Evidence {
     /// Adds the rows of one image: one image row per map, and as many region rows for each.
     pub fn add(&mut self, images: &[ImageRow], regions: &[RegionRow], trained_on: bool) {
         let per_map = regions.len() / images.len().max(1);
-        for (image, rows) in images.iter().zip(regions.chunks(per_map.max(1))) {
+        for (i, image) in images.iter().enumerate() {
+            let rows = &regions[i * per_map..][..per_map];
             let own = image.target == "label";
             if own {
                 let facts = self.labels.entry(image.label.clone()).or_default();

@@ -157,6 +157,32 @@ fn tagged_bees() {
     assert!((0.05..0.12).contains(&clever) && honest < 0.03, "clever {clever}, honest {honest}");
 }
 
+/// The watermark that ImageNet models take for cartons (Li et al. 2023, ImageNet-W): white through the glyphs at half
+/// opacity. Of a thousand classes, carton rises most and alone.
+#[test]
+fn the_watermark_of_cartons() {
+    let Some(data) = shared("the_watermark_of_cartons") else { return };
+    let set = data.join("imagenet_w");
+    let folder = tempfile::tempdir().expect("folder");
+    let glyphs = image::open(set.join("region_mask.png")).expect("mask").to_luma8();
+    let (w, h) = glyphs.dimensions();
+    let picture = image::RgbaImage::from_fn(w, h, |x, y| image::Rgba([255, 255, 255, glyphs.get_pixel(x, y).0[0]]));
+    picture.save(folder.path().join("glyphs.png")).expect("picture");
+    let text = format!(
+        "[dataset]\nroot = {:?}\n[model]\npath = {:?}\nclasses = {:?}\n\
+         [preprocess]\nsteps = [{{ resize = {{ exact = [224, 224] }} }}]\nscale = 1.0\nmean = [127]\nstd = [128]\n\
+         [[region]]\nname = \"watermark\"\noverlay = {{ picture = \"glyphs.png\", opacity = 0.5 }}\n",
+        set.join("clean"),
+        data.join("models/efficientnet_lite0.plain.onnx"),
+        data.join("photos/classes.txt")
+    );
+    let found = parquet(&audit(&plan(folder.path(), "watermark", &text, &[])).folder.join("findings.parquet"));
+    let verdicts = texts(&found, "verdict").into_iter().zip(texts(&found, "label"));
+    let shortcuts: Vec<String> = verdicts.filter(|(v, _)| v == "model_shortcut").map(|(_, l)| l).collect();
+    assert_eq!(shortcuts, ["n02971356"], "carton");
+    eprintln!("{}", texts(&found, "sentence")[0]);
+}
+
 #[test]
 fn photos_with_efficientnet_lite0() {
     let Some(data) = shared("photos_with_efficientnet_lite0") else { return };

@@ -171,3 +171,29 @@ fn a_proof_stays_within_its_bounds_and_says_so() {
     assert_eq!(texts(&none, "verdict")[row], "candidate");
     assert_eq!(texts(&none, "unproved")[row], "beyond max_candidates = 0");
 }
+
+/// One photo saved a hundred times over is one piece of evidence, though nobody said so.
+#[test]
+fn near_duplicates_are_one_group() {
+    let folder = tempfile::tempdir().expect("folder");
+    let set = folder.path().join("set");
+    let photos = ["horse/horse000.jpg", "horse/horse001.jpg", "car/car000.jpg"];
+    for photo in photos {
+        let from = fixtures().join("horses").join(photo);
+        let picture = image::open(&from).expect("photo").to_rgb8();
+        let (class, name) = photo.split_once('/').expect("class");
+        std::fs::create_dir_all(set.join(class)).expect("folder");
+        std::fs::copy(&from, set.join(photo)).expect("copy");
+        let large = image::imageops::resize(&picture, 160, 160, image::imageops::FilterType::CatmullRom);
+        large.save(set.join(class).join(format!("large-{}", name.replace("jpg", "png")))).expect("save");
+    }
+    let text = demo_text("shortcut.onnx").replace(&format!("{:?}", fixtures().join("horses")), &format!("{set:?}"));
+    let outcome = audit(&plan(folder.path(), "twins", &text, &[]));
+    let twins = parquet(&outcome.folder.join("duplicates.parquet"));
+    assert_eq!(
+        (twins.height(), texts(&twins, "group").into_iter().collect::<std::collections::BTreeSet<_>>().len()),
+        (6, 3)
+    );
+    let outcome = audit(&plan(folder.path(), "twins", &text, &["dataset.near_duplicates=false"]));
+    assert_eq!(parquet(&outcome.folder.join("duplicates.parquet")).height(), 0);
+}
