@@ -65,6 +65,7 @@ pub fn set(root: PathBuf, format: Format) -> plan::Dataset {
         boxes: None,
         box_coordinates: BoxCoordinates::Pixels,
         splits: None,
+        near_duplicates: true,
         segmentations: true,
         links: Links::Inside,
         labels: std::collections::BTreeMap::new(),
