@@ -92,7 +92,8 @@ pub fn markdown() -> String {
 macro_rules! table {
     ($(#[$doc:meta])* $row:ident, $table:literal, { $($name:ident: $type:ty, $unit:literal, $meaning:literal;)* }) => {
         $(#[$doc])*
-        #[derive(Debug, Clone, Default, serde::Serialize)]
+        #[derive(Debug, Clone, Default, serde::Serialize, serde::Deserialize)]
+        #[serde(default)]
         pub struct $row {
             $(#[doc = $meaning] pub $name: $type,)*
         }
@@ -286,6 +287,11 @@ table! {
         confirming_q: Option<f64>, "", "C: adjusted by Benjamini and Hochberg over the pairs put to the proof";
         donors: Option<u32>, "images", "C: photos that the region was cut from";
         forwards: Option<u32>, "passes", "C: passes through the network";
+        effect: Option<f64>, "", "what nights are compared by: the net flip rate or loss of recall, the larger; in logits the contrast where C was not run, the rise for an overlay";
+        decision: Option<String>, "", "what a reviewer decided, see review.csv; null where nobody did";
+        note: Option<String>, "", "what the reviewer wrote";
+        open: bool, "", "counts for `--fail-on`: not decided, or come back since";
+        came_back: Option<String>, "", "why a decided finding is open again";
         unproved: Option<String>, "", "why a candidate was not put to the proof, or not with all images; null otherwise";
     }
 }

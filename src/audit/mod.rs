@@ -3,6 +3,7 @@
 //! The only room that names the thread pool.
 
 mod crew;
+mod exhibits;
 mod image;
 mod prove;
 mod rows;

@@ -11,8 +11,8 @@ use crate::error::{Error, Result, Skip, Stage};
 use crate::evidence::Evidence;
 use crate::model::Model;
 use crate::plan::{Plan, Severity};
-use crate::record::{ImageRow, ProblemRow, RegionRow, SkipRow};
-use crate::report::{self, Counts, RunRecord};
+use crate::record::{ClassRow, FindingRow, ImageRow, ProblemRow, RegionRow, SkipRow};
+use crate::report::{self, Counts, Exhibit, RunRecord, review};
 use crate::store::Store;
 use crate::verdict;
 use std::collections::BTreeMap;
@@ -34,6 +34,8 @@ pub struct Outcome {
     pub folder: PathBuf,
     pub record: RunRecord,
     pub summary: report::Summary,
+    /// Open findings that are confirmed and were not in the run before.
+    pub new_confirmed: usize,
 }
 
 /// What the shards add up to.
@@ -82,19 +84,14 @@ pub fn run(plan: &Plan, observer: &dyn Observer) -> Result<Outcome> {
     store.table(&totals.problems)?;
     store.table(&rows)?;
     store.table(&totals.evidence.group_duplicates())?;
-    let mut pairs = totals.evidence.pairs(&plan.verdict.into());
-    let candidates = verdict::candidates(&rows, &pairs, &plan.verdict);
     observer.stage("prove", None);
-    prove(&auditor, &crew, &dataset, &totals.evidence, &mut pairs, &candidates)?;
-    let overlays = overlays(&auditor, &crew, &dataset, &totals.evidence)?;
-    let framed = verdict::least_on_objects(&rows, &plan.verdict);
-    let contexts = contexts(&auditor, &crew, &dataset, &totals.evidence, &framed)?;
+    let (findings, exhibits) = judge(&auditor, &crew, &dataset, &totals.evidence, &rows)?;
     observer.stage("summarise", None);
-    let mut findings = verdict::findings(&rows, &pairs, &plan.verdict);
-    overlays.iter().for_each(|(region, e)| findings.extend(verdict::overlay(region, e, &labels, &plan.verdict)));
-    findings.extend(verdict::surroundings(&contexts, &rows, &plan.verdict));
-    verdict::sort(&mut findings);
     store.table(&findings)?;
+    keep(&store, exhibits)?;
+    let night = report::nights::compare(&plan.run.out.join(&plan.name), &findings);
+    let new_confirmed = night.new_confirmed(&findings);
+    store.file("changes.json", to_json(&night).as_bytes())?;
     let (images, correct) = totals.classes.totals();
     let record = RunRecord {
         run_id,
@@ -124,11 +121,58 @@ pub fn run(plan: &Plan, observer: &dyn Observer) -> Result<Outcome> {
     summary.warnings.iter().for_each(|w| observer.warning(w));
     store.file("summary.json", summary.to_json().as_bytes())?;
     store.file("summary.md", summary.to_markdown().as_bytes())?;
+    store.file("report.html", report::page(store.folder(), plan.report.pictures_max)?.as_bytes())?;
     store.file("run.json", record.to_json().as_bytes())?;
     store.publish()?;
     let folder = store.folder().to_path_buf();
     refuse_too_many_skipped(plan, &record.counts, &folder)?;
-    Ok(Outcome { folder, record, summary })
+    Ok(Outcome { folder, record, summary, new_confirmed })
+}
+
+/// The findings of a run, decided ones marked, and the pictures of those that are told.
+fn judge<'a>(
+    auditor: &Auditor<'a>,
+    crew: &Crew<'a>,
+    dataset: &Dataset,
+    evidence: &Evidence,
+    rows: &[ClassRow],
+) -> Result<(Vec<FindingRow>, Vec<Exhibit>)> {
+    let policy = &auditor.plan.verdict;
+    let mut pairs = evidence.pairs(&(*policy).into());
+    let candidates = verdict::candidates(rows, &pairs, policy);
+    let mut exhibits = prove(auditor, crew, dataset, evidence, &mut pairs, &candidates)?;
+    let mut findings = verdict::findings(rows, &pairs, policy);
+    for (region, effects) in overlays(auditor, crew, dataset, evidence)? {
+        findings.extend(verdict::overlay(&region, &effects, auditor.labels, policy));
+    }
+    let framed = verdict::least_on_objects(rows, policy);
+    findings.extend(verdict::surroundings(&contexts(auditor, crew, dataset, evidence, &framed)?, rows, policy));
+    verdict::sort(&mut findings);
+    let review = &auditor.plan.review;
+    let decisions = review.decisions.as_deref().map(review::read).transpose()?.unwrap_or_default();
+    review::apply(&mut findings, &decisions, review.margin, jiff::Zoned::now().date());
+    let told = findings.iter().filter(|f| !verdict::more_serious(verdict::DATA_RISK, &f.verdict));
+    let pair = |f: &FindingRow| pairs.iter().find(|p| p.label == f.label && p.region == f.region);
+    exhibits.extend(super::exhibits::exhibits(
+        auditor,
+        crew,
+        dataset,
+        evidence,
+        &told.filter_map(pair).collect::<Vec<_>>(),
+    )?);
+    Ok((findings, exhibits))
+}
+
+/// The pictures, and `exhibits.json`, which says what they show.
+fn keep(store: &Store, mut exhibits: Vec<Exhibit>) -> Result<()> {
+    report::number(&mut exhibits);
+    let panels = exhibits.iter().flat_map(|e| &e.panels);
+    panels.map(|p| store.file(&p.file, &p.jpeg)).collect::<Result<()>>()?;
+    store.file("exhibits.json", to_json(&exhibits).as_bytes())
+}
+
+fn to_json<T: serde::Serialize>(value: &T) -> String {
+    serde_json::to_string_pretty(value).unwrap_or_default() + "\n"
 }
 
 fn refuse_too_many_skipped(plan: &Plan, counts: &Counts, folder: &std::path::Path) -> Result<()> {

@@ -56,6 +56,13 @@ pub struct Seen {
     pub timings: Timings,
 }
 
+/// A photo at hand as the model saw it.
+pub struct Looked {
+    pub inference: Inference,
+    pub tensor: Tensor,
+    pub view: View,
+}
+
 impl<'a> Worker<'a> {
     /// # Errors
     /// When the engine cannot make a session.
@@ -83,9 +90,9 @@ impl<'a> Worker<'a> {
     ///
     /// # Errors
     /// A skip, as of [`Worker::see`].
-    pub fn look(&mut self, photo: &Photo) -> std::result::Result<(Inference, View), Skip> {
+    pub fn look(&mut self, photo: &Photo) -> std::result::Result<Looked, Skip> {
         let (tensor, view) = self.preprocessor.run(photo)?;
-        Ok((self.infer(&tensor)?, view))
+        Ok(Looked { inference: self.infer(&tensor)?, tensor, view })
     }
 
     fn infer(&mut self, tensor: &Tensor) -> std::result::Result<Inference, Skip> {

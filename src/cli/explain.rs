@@ -1,14 +1,12 @@
 //! `camaudit explain`: where one image's evidence lies, as a picture.
 
 use super::{PipelineArgs, print, printable};
-use crate::audit::{Auditor, Seen, Survey, Worker};
+use crate::audit::{Auditor, Survey, Worker};
 use crate::dataset::{Dataset, LabelMap, Sample, Source};
 use crate::error::Error;
-use crate::plan::{Channels, Layout, Preprocess};
 use crate::region;
 use crate::report::overlay::{self, Picture};
 use clap::Args;
-use image::RgbImage;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
@@ -92,7 +90,7 @@ fn explain_one(
     let top = top(logits).into_iter().map(|c| format!("{:+8.2}  {}", logits[c], name(c)));
     caption.extend(top);
     let picture = overlay::draw(&Picture {
-        view: &view_pixels(&seen, &auditor.plan.preprocess),
+        view: &seen.tensor.picture(&auditor.plan.preprocess),
         cam: &cam,
         regions: &regions,
         caption: &caption,
@@ -108,24 +106,4 @@ fn top(logits: &[f32]) -> Vec<usize> {
     order.sort_by(|&a, &b| logits[b].total_cmp(&logits[a]).then(a.cmp(&b)));
     order.truncate(TOP);
     order
-}
-
-/// The tensor back as the picture that the model was shown.
-fn view_pixels(seen: &Seen, plan: &Preprocess) -> RgbImage {
-    let channels = plan.mean.len();
-    let size = plan.output;
-    let plane = size.width as usize * size.height as usize;
-    RgbImage::from_fn(size.width, size.height, |x, y| {
-        let pixel = (y * size.width + x) as usize;
-        image::Rgb([0, 1, 2].map(|c: usize| {
-            let c = match plan.channels {
-                Channels::Rgb => c,
-                Channels::Bgr => 2 - c,
-                Channels::Grey => 0,
-            };
-            let at = if plan.layout == Layout::Nchw { c * plane + pixel } else { pixel * channels + c };
-            let level = (f64::from(seen.tensor.values[at]) * plan.std[c] + plan.mean[c]) / plan.scale;
-            level.round().clamp(0.0, 255.0) as u8
-        }))
-    })
 }

@@ -5,11 +5,11 @@ mod explain;
 mod inspect;
 mod list;
 mod progress;
+mod report;
 mod run;
 
 use crate::error::Error;
 use crate::plan::{self, Plan};
-use crate::report;
 use clap::{Args, Parser, Subcommand};
 use std::io::Write;
 use std::path::PathBuf;
@@ -35,6 +35,12 @@ enum Command {
     Inspect(inspect::InspectArgs),
     /// Write the class activation map of single images as a picture
     Explain(explain::ExplainArgs),
+    /// Make report.html again from the files of a finished run
+    Report(report::ReportArgs),
+    /// List the findings of a finished run with their decisions, or decide one
+    Review(report::ReviewArgs),
+    /// Say what is new, worse, better or gone between two finished runs
+    Diff(report::DiffArgs),
     /// Print a schema: of the pipeline file, or of the tables
     Schema {
         #[arg(value_enum)]
@@ -76,6 +82,9 @@ pub fn main() -> ExitCode {
         Command::List(args) => list::list(&args),
         Command::Inspect(args) => inspect::inspect(&args),
         Command::Explain(args) => explain::explain(&args),
+        Command::Report(args) => report::report(&args),
+        Command::Review(args) => report::review(&args),
+        Command::Diff(args) => report::diff(&args),
         Command::Schema { of: SchemaOf::Pipeline } => print(&plan::json_schema()),
         Command::Schema { of: SchemaOf::Tables } => print(&crate::record::markdown()),
     };
@@ -100,7 +109,7 @@ fn print(text: &str) -> Result<(), Error> {
 
 /// What comes from files must not command the terminal; messages of several lines stay so.
 fn printable(text: &str) -> String {
-    text.split('\n').map(report::printable).collect::<Vec<_>>().join("\n")
+    text.split('\n').map(crate::report::printable).collect::<Vec<_>>().join("\n")
 }
 
 /// A decoder that panics on hostile bytes is a skip, which `skipped.parquet` tells; it need not shout on stderr too.

@@ -42,6 +42,8 @@ enum Log {
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum FailOn {
+    /// Confirmed, and not so in the run before
+    NewConfirmed,
     /// Proved by changing the pixels
     Confirmed,
     /// Learned elsewhere: an overlay speaks for a class
@@ -64,16 +66,21 @@ pub fn run(args: &RunArgs) -> Result<(), Error> {
     let (headline, folder) = (printable(&outcome.summary.headline()), printable(&outcome.folder.display().to_string()));
     print(&format!("{table}\n\n{headline}; {speed:.0} images/s\n{folder}\n"))?;
     let verdict = match args.fail_on {
+        FailOn::NewConfirmed => return refuse(outcome.new_confirmed, "confirmed since the run before"),
         FailOn::Confirmed => verdict::CONFIRMED,
         FailOn::ModelShortcut => verdict::MODEL_SHORTCUT,
         FailOn::Candidate => verdict::CANDIDATE,
         FailOn::DataRisk => verdict::DATA_RISK,
         FailOn::Never => return Ok(()),
     };
-    match outcome.summary.at_or_above(verdict) {
+    refuse(outcome.summary.at_or_above(verdict), &format!("at or above {verdict}"))
+}
+
+fn refuse(count: usize, what: &str) -> Result<(), Error> {
+    match count {
         0 => Ok(()),
         n => Err(Error::findings(format!(
-            "{n} {} at or above {verdict} (--fail-on)",
+            "{n} {} {what} (--fail-on)",
             if n == 1 { "finding is" } else { "findings are" }
         ))),
     }

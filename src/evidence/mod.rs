@@ -12,6 +12,7 @@ mod drawn;
 mod duplicates;
 pub mod intervention;
 pub mod overlay;
+mod picks;
 mod statistics;
 
 use crate::plan;
@@ -23,6 +24,7 @@ pub use contrast::Contrast;
 pub use drawn::Drawn;
 pub use intervention::{Contrasted, Effect, Intervention, Outcome};
 pub use overlay::{Overlaid, OverlayEffect};
+pub use picks::Pick;
 pub use statistics::{Estimate, benjamini_hochberg};
 use std::collections::BTreeMap;
 

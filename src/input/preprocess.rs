@@ -6,6 +6,7 @@ use crate::geometry::{Size, View};
 use crate::plan::{Channels, Filter, Layout, Preprocess, Step};
 use fast_image_resize::images::Image;
 use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer};
+use image::RgbImage;
 
 /// Most pixels of an intermediate picture; only absurdly elongated photos reach it.
 const PIXELS_MAX: u64 = 100_000_000;
@@ -15,6 +16,28 @@ pub struct Tensor {
     /// As the model declares it: `[1, c, h, w]` or `[1, h, w, c]`.
     pub shape: [usize; 4],
     pub values: Vec<f32>,
+}
+
+impl Tensor {
+    /// Back to the picture that the model was shown.
+    pub fn picture(&self, plan: &Preprocess) -> RgbImage {
+        let (channels, size) = (plan.mean.len(), plan.output);
+        let plane = size.width as usize * size.height as usize;
+        let channel = |c: usize| match plan.channels {
+            Channels::Rgb => c,
+            Channels::Bgr => 2 - c,
+            Channels::Grey => 0,
+        };
+        RgbImage::from_fn(size.width, size.height, |x, y| {
+            let pixel = (y * size.width + x) as usize;
+            image::Rgb([0, 1, 2].map(|c: usize| {
+                let c = channel(c);
+                let at = if plan.layout == Layout::Nchw { c * plane + pixel } else { pixel * channels + c };
+                let level = (f64::from(self.values[at]) * plan.std[c] + plan.mean[c]) / plan.scale;
+                level.round().clamp(0.0, 255.0) as u8
+            }))
+        })
+    }
 }
 
 /// The training transform of one pipeline; owns its scratch memory, so one per worker.

@@ -8,8 +8,8 @@ mod validate;
 use crate::error::{Error, Result};
 use crate::geometry::{Mask, Rect, Size};
 pub use file::{
-    Activation, BoxCoordinates, Channels, ClassRef, Corner, Filter, Format, LabelRule, Layout, Links, RegionKind,
-    Severity, Unit,
+    Activation, BoxCoordinates, Channels, ClassRef, Corner, Filter, Format, LabelRule, Layout, Links, Pictures,
+    RegionKind, Severity, Unit,
 };
 pub use read::Problem;
 use std::collections::BTreeMap;
@@ -29,7 +29,25 @@ pub struct Plan {
     pub regions: Vec<Region>,
     pub scores: Scores,
     pub verdict: Verdicts,
+    pub report: Report,
+    pub review: Review,
     pub run: Run,
+}
+
+/// What the report shows.
+#[derive(Debug, Clone, Copy)]
+pub struct Report {
+    pub pictures: Pictures,
+    /// Most bytes of pictures inside `report.html`.
+    pub pictures_max: usize,
+}
+
+/// What reviewers decided on earlier nights.
+#[derive(Debug, Clone)]
+pub struct Review {
+    pub decisions: Option<PathBuf>,
+    /// A decided finding comes back when its effect has grown by more than this part.
+    pub margin: f64,
 }
 
 #[derive(Debug, Clone)]

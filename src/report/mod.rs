@@ -1,8 +1,15 @@
 //! What a run tells people and machines: the run record, the summary, overlays of single images.
 
+pub mod diff;
+mod exhibit;
+mod html;
+pub mod nights;
 pub mod overlay;
 mod record;
+pub mod review;
 mod summary;
 
+pub use exhibit::{Exhibit, Panel, number};
+pub use html::{Night, page};
 pub use record::{Counts, RunRecord, run_id, verdict_counts};
 pub use summary::{Summary, accuracy_warning, printable};

@@ -36,7 +36,7 @@ pub fn draw(picture: &Picture<'_>) -> RgbImage {
     let zoom = PANEL_MIN.div_ceil(w).max(1);
     let (panel_w, panel_h) = (w * zoom, h * zoom);
     let plain = image::imageops::resize(picture.view, panel_w, panel_h, FilterType::Triangle);
-    let scale = picture.cam.values.iter().fold(1e-9_f64, |m, v| m.max(v.abs()));
+    let scale = scale(picture.cam);
     let mut heated = plain.clone();
     heat(&mut heated, picture.cam, scale);
     let mut canvas = Canvas(heated);
@@ -56,6 +56,20 @@ pub fn draw(picture: &Picture<'_>) -> RgbImage {
         page.write(GAP, top + i as u32 * LINE_HEIGHT, line);
     }
     page.0
+}
+
+/// One panel at the size of the view: heat on a scale of `-scale` to `scale` logits, and the regions' edges.
+pub fn panel(view: &RgbImage, cam: &Cam, regions: &[Placed<'_>], scale: f64) -> RgbImage {
+    let mut heated = view.clone();
+    heat(&mut heated, cam, scale);
+    let mut canvas = Canvas(heated);
+    regions.iter().for_each(|r| outline(&mut canvas, r, 1.0));
+    canvas.0
+}
+
+/// The largest value of a map, either way.
+pub fn scale(cam: &Cam) -> f64 {
+    cam.values.iter().fold(1e-9_f64, |m, v| m.max(v.abs()))
 }
 
 /// Heat over the panel: the colour says for or against, the opacity how much.

@@ -80,7 +80,11 @@ impl Summary {
             "counts": run.counts,
             "top1_accuracy": run.top1_accuracy,
             "invariant_error_max": run.invariant_error_max,
-            "decomposition": run.model.decomposition,
+            "model": run.model,
+            "model_hash": run.model_hash,
+            "pipeline_hash": run.pipeline_hash,
+            "dataset_fingerprint": run.dataset_fingerprint,
+            "engine": run.engine,
             "warnings": self.warnings,
             "verdicts": run.verdicts,
             "findings": self.findings,
@@ -128,8 +132,8 @@ impl Summary {
 
     /// The findings that a reader is told of.
     fn told(&self) -> impl Iterator<Item = &FindingRow> {
-        let serious = verdict::at_or_above(&self.findings, verdict::DATA_RISK);
-        self.findings.iter().take(serious.min(ROWS_MAX))
+        let serious = |f: &&FindingRow| f.open && !verdict::more_serious(verdict::DATA_RISK, &f.verdict);
+        self.findings.iter().filter(serious).take(ROWS_MAX)
     }
 
     /// `summary.md`, short enough for a comment.

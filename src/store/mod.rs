@@ -69,6 +69,7 @@ impl Store {
         let path = self.folder.join(name);
         let folder = path.parent().unwrap_or(&self.folder);
         let write = || -> std::io::Result<()> {
+            std::fs::create_dir_all(folder)?;
             let mut temporary = tempfile::Builder::new().prefix(".writing-").tempfile_in(folder)?;
             temporary.write_all(bytes)?;
             temporary.as_file().sync_all()?;

@@ -62,12 +62,18 @@ pub fn candidates(classes: &[ClassRow], pairs: &[Pair], policy: &Policy) -> Vec<
     wanted.iter().take(policy.max_candidates as usize).map(|p| (p.label.clone(), p.region.clone())).collect()
 }
 
-/// How many findings have this verdict or a more serious one.
+/// How many open findings have this verdict or a more serious one.
 pub fn at_or_above(findings: &[FindingRow], verdict: &str) -> usize {
-    findings.iter().filter(|f| rank(&f.verdict) <= rank(verdict)).count()
+    findings.iter().filter(|f| f.open && rank(&f.verdict) <= rank(verdict)).count()
 }
 
-fn rank(verdict: &str) -> usize {
+/// Whether the first verdict is more serious than the second.
+pub fn more_serious(a: &str, b: &str) -> bool {
+    rank(a) < rank(b)
+}
+
+/// Place of a verdict in order of seriousness, 0 first.
+pub fn rank(verdict: &str) -> usize {
     ORDER.iter().position(|v| *v == verdict).unwrap_or(ORDER.len())
 }
 
@@ -190,6 +196,7 @@ impl<'c> Case<'c> {
         let (a, b) = (self.pair.and_then(|p| p.association), self.pair.and_then(|p| p.contrast));
         let c = self.intervention();
         let (insertion, removal) = (c.and_then(|c| c.insertion.as_ref()), c.and_then(|c| c.removal.as_ref()));
+        let effect = [insertion, removal].into_iter().flatten().map(|e| e.rate.value).reduce(f64::max);
         FindingRow {
             label: self.row.label.clone(),
             label_index: self.row.label_index,
@@ -197,7 +204,6 @@ impl<'c> Case<'c> {
             kind: "confounder".to_owned(),
             verdict: self.verdict(policy).to_owned(),
             severity: self.severity().map(str::to_owned),
-            sentence: String::new(),
             tagged: self.pair.map(|p| p.tagged),
             own_present: a.map(|a| a.own[0]),
             own_groups: a.map(|a| a.own[1]),
@@ -224,7 +230,6 @@ impl<'c> Case<'c> {
             insertion_high: insertion.map(|e| e.margin.high),
             insertion_against: insertion.map(|e| e.against.to_owned()),
             insertion_p: insertion.map(|e| e.p),
-            effect_z: None,
             flips: insertion.map(|e| e.says[0]),
             control_flips: insertion.map(|e| e.says[1]),
             scrambled_flips: insertion.and(c).map(|c| c.scrambled),
@@ -248,7 +253,10 @@ impl<'c> Case<'c> {
             confirming_q: self.confirming_q,
             donors: c.map(|c| c.donors),
             forwards: c.map(|c| c.forwards),
+            effect: effect.or(b.map(|b| b.difference.value)),
+            open: true,
             unproved: self.unproved(policy),
+            ..FindingRow::default()
         }
     }
 }

@@ -55,6 +55,8 @@ pub fn overlay(region: &str, effects: &[OverlayEffect], labels: &LabelMap, polic
             insertion_against: Some(CONTROLS[e.against].into()),
             insertion_p: Some(e.p),
             effect_z: Some(e.z),
+            effect: Some(e.rise.value),
+            open: true,
             flips: Some(e.says[0]),
             control_flips: Some(e.says[1]),
             flip_rate: Some(e.rate.value),
@@ -81,7 +83,7 @@ pub fn least_on_objects(classes: &[ClassRow], policy: &Policy) -> Vec<u32> {
 pub fn surroundings(contexts: &[(usize, Context)], classes: &[ClassRow], policy: &Policy) -> Vec<FindingRow> {
     let finding = |(class, c): &(usize, Context)| {
         let row = classes.iter().find(|r| r.label_index as usize == *class)?;
-        let hangs = c.rate.low >= policy.context_kept && c.net.is_some_and(|net| net.low >= policy.causal_rate);
+        let hangs = c.rate.low >= policy.context_kept && c.net.is_some_and(|net| net.low >= policy.context_kept / 2.0);
         let enough = c.images >= policy.tagged_min;
         let net = c.net.map_or(String::new(), |n| {
             format!("; of other labels' filled images {:.0} % are called that", 100.0 * (c.rate.value - n.value))
@@ -104,6 +106,8 @@ pub fn surroundings(contexts: &[(usize, Context)], classes: &[ClassRow], policy:
                 "with the objects filled in, {} of {} {label} images are still called {label}{net}; the surroundings may be legitimate",
                 c.kept, c.images
             ),
+            effect: Some(c.rate.value),
+            open: true,
             filled: Some(c.images),
             kept: Some(c.kept),
             loss: Some(1.0 - c.rate.value),

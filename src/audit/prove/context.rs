@@ -44,5 +44,5 @@ fn without_objects(
     let objects = region::objects(&auditor.plan.regions, &image.label, &fitted.annotations, &view);
     let mut dice = Dice::new(auditor.plan.run.seed, &[&image.id, "surroundings"]);
     let Some(filled) = objects.and_then(|o| imputed(&photo, &o.objects, &mut dice)) else { return Ok(None) };
-    Ok(Some((image.class, worker.look(&filled)?.0.predicted())))
+    Ok(Some((image.class, worker.look(&filled)?.inference.predicted())))
 }

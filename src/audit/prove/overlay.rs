@@ -60,12 +60,12 @@ fn lay(
 ) -> std::result::Result<Option<Overlaid>, Skip> {
     let mut dice = Dice::new(auditor.plan.run.seed, &[&host.id, picture.region, "overlay"]);
     let photo = load(host)?;
-    let view = if picture.unit == Unit::ViewPixels { worker.look(&photo)?.1 } else { View::identity(photo.size) };
+    let view = if picture.unit == Unit::ViewPixels { worker.look(&photo)?.view } else { View::identity(photo.size) };
     let place = region::on_photo(picture.place, picture.unit, &view);
     let Some(patch) = Patch::of_picture(picture.rgba, place, picture.opacity) else { return Ok(None) };
     let controls = [patch.scrambled(&mut dice), patch.foreign_cover(&mut dice)];
     let mut logits = |patch: &Patch| -> std::result::Result<Vec<f64>, Skip> {
-        let (inference, _) = worker.look(&patch.paste(&photo))?;
+        let inference = worker.look(&patch.paste(&photo))?.inference;
         let logits: Vec<f64> = inference.logits.iter().map(|&z| f64::from(z)).collect();
         let mean = logits.iter().sum::<f64>() / logits.len() as f64;
         let centre = if auditor.softmax_classes().is_some() { mean } else { 0.0 };

@@ -22,7 +22,39 @@ pub struct PipelineFile {
     pub region: Vec<RegionFile>,
     pub scores: ScoresFile,
     pub verdict: VerdictFile,
+    pub report: ReportFile,
+    pub review: ReviewFile,
     pub run: RunFile,
+}
+
+/// What the report shows.
+#[derive(Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct ReportFile {
+    /// Whether pictures of the dataset may leave it. Default `findings`.
+    pub pictures: Option<Pictures>,
+    /// Most megabytes of pictures inside `report.html`, the most serious findings first. Default 20.
+    pub max_mb: Option<f64>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Pictures {
+    /// None: no pixel of the dataset is written.
+    None,
+    /// A few images of every finding.
+    Findings,
+}
+
+/// What reviewers decided on earlier nights.
+#[derive(Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct ReviewFile {
+    /// CSV with columns `class,region,decision,note,effect,expires`, as the report exports it. A file that is not there yet
+    /// counts as empty.
+    pub decisions: Option<String>,
+    /// A decided finding comes back when its effect has grown by more than this part. Default 0.25.
+    pub margin: Option<f64>,
 }
 
 /// The ONNX classifier: a CNN that ends in global average pooling and a head.

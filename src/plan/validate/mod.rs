@@ -6,7 +6,7 @@ mod region;
 
 use super::file::PipelineFile;
 use super::read::{Document, Problem};
-use super::{Model, Place, Plan, Run, Scores, Verdicts};
+use super::{Model, Pictures, Place, Plan, Report, Review, Run, Scores, Verdicts};
 use std::path::{Path, PathBuf};
 
 /// Longest side of a model input, crop or resize that a pipeline may ask for.
@@ -21,6 +21,14 @@ pub(super) fn plan(file: &Path, mut doc: Document<'_>) -> Result<Plan, Vec<Probl
     let regions = region::regions(&parsed, base, &mut doc);
     let scores = scores(&parsed, &mut doc);
     let verdict = verdict(&parsed, &scores, &mut doc);
+    let report = Report {
+        pictures: parsed.report.pictures.unwrap_or(Pictures::Findings),
+        pictures_max: (1e6 * range(parsed.report.max_mb.unwrap_or(20.0), 0.0, 1e4, "report.max_mb", &mut doc)) as usize,
+    };
+    let review = Review {
+        decisions: parsed.review.decisions.as_ref().map(|file| base.join(file)),
+        margin: range(parsed.review.margin.unwrap_or(0.25), 0.0, 100.0, "review.margin", &mut doc),
+    };
     let run = run(&parsed, base, &mut doc);
     if !doc.problems.is_empty() {
         let mut problems = doc.problems;
@@ -42,7 +50,7 @@ pub(super) fn plan(file: &Path, mut doc: Document<'_>) -> Result<Plan, Vec<Probl
     }
     let hash = hasher.finalize().to_hex().to_string();
     let name = file.file_stem().map_or_else(|| "pipeline".into(), |s| s.to_string_lossy().into_owned());
-    Ok(Plan { name, hash, dataset, model, preprocess, regions, scores, verdict, run })
+    Ok(Plan { name, hash, dataset, model, preprocess, regions, scores, verdict, report, review, run })
 }
 
 /// A path relative to the pipeline file, which must exist.

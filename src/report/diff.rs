@@ -1,0 +1,82 @@
+//! Two nights: what is new, worse, better, gone, unchanged, and what cannot be compared.
+
+use crate::record::FindingRow;
+use crate::verdict;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// A q-value above which what was confirmed is no longer held.
+const LEAVE_Q: f64 = 0.10;
+
+/// What became of one label and one region.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Change {
+    pub label: String,
+    pub region: String,
+    /// `new`, `worse`, `better`, `gone`, `unchanged` or `not_comparable`.
+    pub state: String,
+    /// Verdicts of the two nights; empty where there is none.
+    pub before: String,
+    pub after: String,
+    pub why: String,
+}
+
+/// Compares the findings of two nights, most serious first. `after` has one row for everything that was audited.
+pub fn changes(before: &[FindingRow], after: &[FindingRow]) -> Vec<Change> {
+    let key = |f: &FindingRow| (f.label.clone(), f.region.clone());
+    let serious = |f: &FindingRow| !verdict::more_serious(verdict::DATA_RISK, &f.verdict);
+    let old: BTreeMap<_, &FindingRow> = before.iter().map(|f| (key(f), f)).collect();
+    let new: BTreeMap<_, &FindingRow> = after.iter().map(|f| (key(f), f)).collect();
+    let mut out = Vec::new();
+    for f in after {
+        let then = old.get(&key(f)).copied();
+        if serious(f) || then.is_some_and(serious) {
+            let (state, why) = compare(then, f);
+            out.push(change(f, state, then.map_or("", |t| &t.verdict), &f.verdict, why));
+        }
+    }
+    for f in before.iter().filter(|f| serious(f) && !new.contains_key(&key(f))) {
+        out.push(change(f, "not_comparable", &f.verdict, "", "this class or region is no longer audited".into()));
+    }
+    out
+}
+
+fn change(f: &FindingRow, state: &str, before: &str, after: &str, why: String) -> Change {
+    let (label, region) = (f.label.clone(), f.region.clone());
+    Change { label, region, state: state.into(), before: before.into(), after: after.into(), why }
+}
+
+fn compare(then: Option<&FindingRow>, now: &FindingRow) -> (&'static str, String) {
+    let serious = |f: &FindingRow| !verdict::more_serious(verdict::DATA_RISK, &f.verdict);
+    let Some(then) = then.filter(|t| serious(t)) else { return ("new", String::new()) };
+    if verdict::more_serious(&now.verdict, &then.verdict) {
+        return ("worse", format!("{} became {}", then.verdict, now.verdict));
+    }
+    if then.verdict == verdict::CONFIRMED && now.verdict == verdict::CANDIDATE && holds(now) {
+        return ("unchanged", "held: the proof is weaker tonight, but not gone".into());
+    }
+    if !serious(now) {
+        return ("gone", format!("{} became {}", then.verdict, now.verdict));
+    }
+    if then.verdict != now.verdict {
+        return ("better", format!("{} became {}", then.verdict, now.verdict));
+    }
+    // The same verdict: only intervals that do not meet are a change.
+    match (interval(then), interval(now)) {
+        (Some((_, high)), Some((low, _))) if low > high => ("worse", "the effect is larger".into()),
+        (Some((low, _)), Some((_, high))) if high < low => ("better", "the effect is smaller".into()),
+        _ => ("unchanged", String::new()),
+    }
+}
+
+/// It enters at q <= 0.05 and leaves at q > 0.10 or at half of the least effect.
+fn holds(now: &FindingRow) -> bool {
+    let effect = [now.insertion, now.removal].into_iter().flatten().reduce(f64::max);
+    now.confirming_q.is_some_and(|q| q <= LEAVE_Q)
+        && effect.zip(now.causal_least).is_some_and(|(e, least)| e >= least / 2.0)
+}
+
+/// The interval of the effect that both nights are compared by.
+fn interval(f: &FindingRow) -> Option<(f64, f64)> {
+    f.flip_low.zip(f.flip_high).or(f.contrast_low.zip(f.contrast_high))
+}

@@ -1,0 +1,356 @@
+//! `report.html`: one file, offline, from the files of a run folder alone, so that it can be made again.
+
+use super::diff::Change;
+use super::exhibit::Exhibit;
+use super::review::DECISIONS;
+use crate::error::{Error, Result};
+use crate::record::FindingRow;
+use crate::verdict;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use minijinja::{AutoEscape, Environment};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+use std::collections::BTreeMap;
+use std::path::Path;
+
+const TEMPLATE: &str = include_str!("page/report.html");
+const STYLE: &str = include_str!("page/report.css");
+const SCRIPT: &str = include_str!("page/report.js");
+
+/// What a night is compared with: `changes.json`.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct Night {
+    /// Run id of the night before; `None` for the first.
+    pub previous: Option<String>,
+    pub changes: Vec<Change>,
+    /// Label and region, joined by a tab -> effects of the last nights, the oldest first.
+    pub trends: BTreeMap<String, Vec<Option<f64>>>,
+}
+
+/// Findings listed below those that want a decision.
+const REST_MAX: usize = 200;
+
+impl Night {
+    /// Open findings that are confirmed and were not in the run before.
+    pub fn new_confirmed(&self, findings: &[FindingRow]) -> usize {
+        let held = |f: &FindingRow| {
+            self.changes.iter().any(|c| c.label == f.label && c.region == f.region && c.before == verdict::CONFIRMED)
+        };
+        findings.iter().filter(|f| f.open && f.verdict == verdict::CONFIRMED && !held(f)).count()
+    }
+}
+
+/// What the template is given.
+#[derive(Serialize)]
+struct Context<'f> {
+    style: &'static str,
+    script: &'static str,
+    policy: String,
+    summary: Value,
+    open: Vec<Card<'f>>,
+    closed: Vec<Card<'f>>,
+    rest: Vec<&'f FindingRow>,
+    rest_count: usize,
+    classes: Vec<ClassLine>,
+    changes: Vec<(&'static str, usize)>,
+    gone: Vec<&'f Change>,
+    previous: Option<&'f str>,
+    decisions: [(&'static str, &'static str); 5],
+    missing: usize,
+    over: usize,
+}
+
+/// A finding with what is shown of it.
+#[derive(Serialize)]
+struct Card<'f> {
+    number: usize,
+    #[serde(flatten)]
+    finding: &'f FindingRow,
+    bars: Vec<Bar>,
+    strips: Vec<Strip<'f>>,
+    change: Option<&'f Change>,
+    trend: Option<String>,
+    resolution_note: bool,
+}
+
+/// An estimate with its interval on a scale of 0 to 100 %, for drawing.
+#[derive(Serialize)]
+struct Bar {
+    name: &'static str,
+    title: &'static str,
+    text: String,
+    /// All in percent of the width.
+    zero: f64,
+    value: f64,
+    low: f64,
+    high: f64,
+    least: Option<f64>,
+}
+
+/// Pictures of one kind.
+#[derive(Serialize)]
+struct Strip<'f> {
+    title: &'static str,
+    exhibits: Vec<Shown<'f>>,
+}
+
+#[derive(Serialize)]
+struct Shown<'f> {
+    path: &'f str,
+    panels: Vec<ShownPanel<'f>>,
+}
+
+#[derive(Serialize)]
+struct ShownPanel<'f> {
+    caption: &'f str,
+    /// A data URI; empty where the picture was left out.
+    uri: String,
+}
+
+/// One class in the table.
+#[derive(Serialize)]
+struct ClassLine {
+    label: String,
+    images: u64,
+    accuracy: Option<f64>,
+    region: String,
+    share: Option<f64>,
+    lift: Option<f64>,
+    object_share: Option<f64>,
+    verdict: String,
+    /// Place of the verdict in order of seriousness, for sorting.
+    rank: usize,
+}
+
+/// Roles of exhibits and what they are called.
+const STRIPS: [(&str, &str); 6] = [
+    ("pasted", "Pasted on other images"),
+    ("filled", "Filled in"),
+    ("strongest", "Strongest"),
+    ("median", "Median"),
+    ("random", "Random, with the region"),
+    ("untagged", "Random, without the region"),
+];
+
+/// Makes the page from `summary.json`, `exhibits.json`, `changes.json` and the pictures of a run folder.
+///
+/// # Errors
+/// When a file is missing or not what this version writes.
+pub fn page(folder: &Path, pictures_max: usize) -> Result<String> {
+    let summary: Value = json(folder, "summary.json")?;
+    let findings: Vec<FindingRow> = serde_json::from_value(summary["findings"].clone())
+        .map_err(|e| Error::new(format!("{}: findings: {e}", folder.join("summary.json").display())))?;
+    let night: Night = json(folder, "changes.json").unwrap_or_default();
+    let exhibits: Vec<Exhibit> = json(folder, "exhibits.json").unwrap_or_default();
+    let mut album = Album { folder, left: pictures_max, missing: 0, over: 0 };
+    let told = |f: &&FindingRow| !verdict::more_serious(verdict::DATA_RISK, &f.verdict);
+    let serious: Vec<&FindingRow> = findings.iter().filter(told).collect();
+    let cards: Vec<Card<'_>> =
+        serious.iter().enumerate().map(|(i, f)| card(i + 1, f, &exhibits, &night, &mut album)).collect();
+    let (open, closed): (Vec<_>, Vec<_>) = cards.into_iter().partition(|c| c.finding.open);
+    let rest: Vec<&FindingRow> = findings.iter().filter(|f| !told(f)).collect();
+    let counted = |state: &str| night.changes.iter().filter(|c| c.state == state).count();
+    let states = ["new", "worse", "better", "gone", "unchanged", "not_comparable"];
+    let changes: Vec<(&str, usize)> = states.iter().map(|s| (*s, counted(s))).filter(|(_, n)| *n > 0).collect();
+    let hash = |text: &str| format!("'sha256-{}'", BASE64.encode(Sha256::digest(text.as_bytes())));
+    let policy = format!(
+        "default-src 'none'; img-src data:; style-src {}; script-src {}; base-uri 'none'; form-action 'none'",
+        hash(STYLE),
+        hash(SCRIPT)
+    );
+    let mut environment = Environment::new();
+    environment.set_auto_escape_callback(|_| AutoEscape::Html);
+    environment.add_filter("percent", |v: Option<f64>| v.map_or("–".to_owned(), |v| format!("{:.1} %", 100.0 * v)));
+    environment.add_filter("fixed", |v: Option<f64>| v.map_or("–".to_owned(), |v| format!("{v:.1}")));
+    environment.add_filter("plain", |text: String| plain(&text));
+    let context = Context {
+        style: STYLE,
+        script: SCRIPT,
+        policy,
+        summary: without_bulk(&summary),
+        open,
+        closed,
+        rest: rest.iter().copied().take(REST_MAX).collect(),
+        rest_count: rest.len(),
+        classes: classes(&summary, &findings),
+        changes,
+        gone: gone(&night),
+        previous: night.previous.as_deref(),
+        decisions: DECISIONS,
+        missing: album.missing,
+        over: album.over,
+    };
+    let rendered = environment.render_str(TEMPLATE, minijinja::Value::from(minijinja::value::Serde(&context)));
+    rendered.map_err(|e| Error::new(format!("failed to render report.html: {e:#}")))
+}
+
+fn json<T: serde::de::DeserializeOwned>(folder: &Path, name: &str) -> Result<T> {
+    let path = folder.join(name);
+    let text = std::fs::read_to_string(&path).map_err(Error::cause(format!("read {}", path.display())))?;
+    serde_json::from_str(&text).map_err(|e| Error::new(format!("{}: {e}", path.display())))
+}
+
+/// The summary without its long lists.
+fn without_bulk(summary: &Value) -> Value {
+    let mut summary = summary.clone();
+    if let Some(map) = summary.as_object_mut() {
+        map.retain(|key, _| key != "heat" && key != "findings");
+    }
+    summary
+}
+
+/// Names from files as they are, but for what would turn the text around or hide in it.
+fn plain(text: &str) -> String {
+    let hidden = |c: char| {
+        c.is_control()
+            || matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
+    };
+    text.chars().map(|c| if hidden(c) { '\u{fffd}' } else { c }).collect()
+}
+
+/// Pictures within the budget.
+struct Album<'a> {
+    folder: &'a Path,
+    left: usize,
+    /// Pictures that are no longer there.
+    missing: usize,
+    /// Pictures that the budget left out.
+    over: usize,
+}
+
+impl Album<'_> {
+    fn uri(&mut self, file: &str) -> String {
+        let Ok(bytes) = std::fs::read(self.folder.join(file)) else {
+            self.missing += 1;
+            return String::new();
+        };
+        let text = BASE64.encode(bytes);
+        if text.len() > self.left {
+            self.over += 1;
+            return String::new();
+        }
+        self.left -= text.len();
+        format!("data:image/jpeg;base64,{text}")
+    }
+}
+
+fn card<'f>(
+    number: usize,
+    f: &'f FindingRow,
+    exhibits: &'f [Exhibit],
+    night: &'f Night,
+    album: &mut Album<'_>,
+) -> Card<'f> {
+    let own: Vec<&Exhibit> = exhibits.iter().filter(|e| e.label == f.label && e.region == f.region).collect();
+    let mut strip = |(role, title): (&str, &'static str)| {
+        let exhibits = own.iter().filter(|e| e.role == role).map(|e| Shown {
+            path: &e.path,
+            panels: e.panels.iter().map(|p| ShownPanel { caption: &p.caption, uri: album.uri(&p.file) }).collect(),
+        });
+        Strip { title, exhibits: exhibits.collect() }
+    };
+    let strips = STRIPS.into_iter().map(&mut strip).filter(|s| !s.exhibits.is_empty()).collect();
+    let trend = night.trends.get(&format!("{}\t{}", f.label, f.region)).filter(|t| t.len() > 1);
+    Card {
+        number,
+        finding: f,
+        bars: bars(f),
+        strips,
+        change: night.changes.iter().find(|c| c.label == f.label && c.region == f.region),
+        trend: trend.map(|t| spark(t)),
+        resolution_note: f.kind == "confounder" && f.hosts.is_none(),
+    }
+}
+
+/// The facts A, B and C with their intervals and thresholds.
+fn bars(f: &FindingRow) -> Vec<Bar> {
+    let mut out = Vec::new();
+    let points = |v: f64| format!("{:+.0} points", 100.0 * v);
+    let logits = |v: f64| format!("{v:+.2} logits");
+    let mut add = |name, title, v: [Option<f64>; 3], least: Option<f64>, unit: &dyn Fn(f64) -> String| {
+        if let [Some(value), Some(low), Some(high)] = v {
+            let least_text = least.map_or(String::new(), |l| format!(", at least {} counts", unit(l)));
+            let text = format!("{} ({} to {}{least_text})", unit(value), unit(low), unit(high));
+            out.push(bar(name, title, text, [value, low, high], least));
+        }
+    };
+    add(
+        "A",
+        "in the data: more often with this class",
+        [f.association, f.association_low, f.association_high],
+        None,
+        &points,
+    );
+    add(
+        "B",
+        "evidence at its place, with it against without",
+        [f.contrast, f.contrast_low, f.contrast_high],
+        f.contrast_least,
+        &logits,
+    );
+    let title = if f.kind == "overlay" {
+        "laid over: rise against the stronger control"
+    } else {
+        "pasted: margin against the strongest control"
+    };
+    add("C", title, [f.insertion, f.insertion_low, f.insertion_high], f.causal_least, &logits);
+    add("C", "pasted: images that become the class, net", [f.flip_rate, f.flip_low, f.flip_high], None, &points);
+    add("C", "filled in: margin lost, net", [f.removal, f.removal_low, f.removal_high], f.causal_least, &logits);
+    add("C", "filled in: recall lost", [f.loss, f.loss_low, f.loss_high], None, &points);
+    out
+}
+
+/// Places of an estimate on a line that holds it, its interval, its threshold and zero.
+fn bar(name: &'static str, title: &'static str, text: String, [value, low, high]: [f64; 3], least: Option<f64>) -> Bar {
+    let all = [0.0, low, high, value, least.unwrap_or(0.0)];
+    let (from, to) = all.iter().fold((f64::MAX, f64::MIN), |(a, b), &v| (a.min(v), b.max(v)));
+    let pad = ((to - from) * 0.05).max(1e-9);
+    let at = |v: f64| ((v - from + pad) / (to - from + 2.0 * pad) * 1000.0).round() / 10.0;
+    Bar { name, title, text, zero: at(0.0), value: at(value), low: at(low), high: at(high), least: least.map(at) }
+}
+
+/// Points of a polyline 100 wide and 20 high.
+fn spark(values: &[Option<f64>]) -> String {
+    let known = || values.iter().copied().flatten();
+    let (low, high) = known().fold((0.0_f64, 1e-9_f64), |(a, b), v| (a.min(v), b.max(v)));
+    let step = 100.0 / (values.len() - 1) as f64;
+    let point = |(i, v): (usize, &Option<f64>)| {
+        v.map(|v| format!("{:.1},{:.1}", i as f64 * step, 19.0 - 18.0 * (v - low) / (high - low)))
+    };
+    values.iter().enumerate().filter_map(point).collect::<Vec<_>>().join(" ")
+}
+
+/// One line per class: its most conspicuous region, and its most serious verdict.
+fn classes(summary: &Value, findings: &[FindingRow]) -> Vec<ClassLine> {
+    let mut verdicts: BTreeMap<&str, &str> = BTreeMap::new();
+    for f in findings.iter().rev() {
+        verdicts.insert(&f.label, &f.verdict);
+    }
+    let mut lines: BTreeMap<String, ClassLine> = BTreeMap::new();
+    // The rows are sorted by excess: the first of a class is its most conspicuous.
+    for row in summary["heat"].as_array().into_iter().flatten() {
+        let label = row["label"].as_str().unwrap_or_default();
+        let verdict = verdicts.get(label).copied().unwrap_or(verdict::NONE);
+        lines.entry(label.to_owned()).or_insert_with(|| ClassLine {
+            label: label.to_owned(),
+            images: row["images"].as_u64().unwrap_or(0),
+            accuracy: row["accuracy"].as_f64(),
+            region: row["region"].as_str().unwrap_or_default().to_owned(),
+            share: row["share"].as_f64(),
+            lift: row["lift"].as_f64(),
+            object_share: row["object_share"].as_f64(),
+            verdict: verdict.to_owned(),
+            rank: verdict::rank(verdict),
+        });
+    }
+    let mut lines: Vec<ClassLine> = lines.into_values().collect();
+    lines.sort_by(|a, b| a.rank.cmp(&b.rank).then(b.lift.unwrap_or(0.0).total_cmp(&a.lift.unwrap_or(0.0))));
+    lines
+}
+
+/// Findings of the night before that are gone or can no longer be compared.
+fn gone(night: &Night) -> Vec<&Change> {
+    night.changes.iter().filter(|c| c.state == "gone" || c.state == "not_comparable").collect()
+}
