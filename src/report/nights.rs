@@ -3,8 +3,9 @@
 use super::diff;
 use super::html::Night;
 use crate::record::FindingRow;
+use crate::verdict;
 use serde_json::Value;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 /// Nights that a trend goes back, tonight included.
@@ -19,11 +20,24 @@ pub fn finished(folder: &Path) -> Vec<PathBuf> {
     runs
 }
 
-/// The findings that a run's `summary.json` tells of; none where it is not readable.
+/// The findings that a run's `summary.json` tells of, and `none` for what else it looked at; empty where it is not readable.
 pub fn findings(run: &Path) -> Vec<FindingRow> {
     let text = std::fs::read_to_string(run.join("summary.json")).unwrap_or_default();
     let summary: Value = serde_json::from_str(&text).unwrap_or_default();
-    serde_json::from_value(summary["findings"].clone()).unwrap_or_default()
+    let mut findings: Vec<FindingRow> = serde_json::from_value(summary["findings"].clone()).unwrap_or_default();
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let told: BTreeSet<(String, String)> = findings.iter().map(|f| (f.label.clone(), f.region.clone())).collect();
+    let mut looked_at = BTreeSet::new();
+    for row in summary["heat"].as_array().into_iter().flatten() {
+        looked_at.insert((text(&row["label"]), text(&row["region"])));
+        if row["object_share"].is_number() {
+            looked_at.insert((text(&row["label"]), verdict::SURROUNDINGS.to_owned()));
+        }
+    }
+    let nothing =
+        |(label, region)| FindingRow { label, region, verdict: verdict::NONE.into(), ..FindingRow::default() };
+    findings.extend(looked_at.difference(&told).cloned().map(nothing));
+    findings
 }
 
 /// Tonight's findings against the nights before it in the pipeline's folder.

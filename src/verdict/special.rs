@@ -13,7 +13,7 @@ const NAMED: usize = 5;
 /// With fewer classes a robust z says nothing.
 const CLASSES_FOR_Z: usize = 10;
 /// What the surroundings are called.
-const SURROUNDINGS: &str = "surroundings";
+pub const SURROUNDINGS: &str = "surroundings";
 
 /// The classes that an overlay moves most, and all that it moves by itself.
 pub fn overlay(region: &str, effects: &[OverlayEffect], labels: &LabelMap, policy: &Policy) -> Vec<FindingRow> {

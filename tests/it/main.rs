@@ -8,6 +8,7 @@ mod formats;
 mod input;
 mod model;
 mod pipeline;
+mod report;
 mod run;
 mod shared;
 mod support;

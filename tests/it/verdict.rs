@@ -184,8 +184,8 @@ fn near_duplicates_are_one_group() {
         let (class, name) = photo.split_once('/').expect("class");
         std::fs::create_dir_all(set.join(class)).expect("folder");
         std::fs::copy(&from, set.join(photo)).expect("copy");
-        let large = image::imageops::resize(&picture, 160, 160, image::imageops::FilterType::CatmullRom);
-        large.save(set.join(class).join(format!("large-{}", name.replace("jpg", "png")))).expect("save");
+        let brighter = image::imageops::colorops::brighten(&picture, 6);
+        brighter.save(set.join(class).join(format!("again-{}", name.replace("jpg", "png")))).expect("save");
     }
     let text = demo_text("shortcut.onnx").replace(&format!("{:?}", fixtures().join("horses")), &format!("{set:?}"));
     let outcome = audit(&plan(folder.path(), "twins", &text, &[]));

@@ -1,0 +1,143 @@
+//! What people are shown, what they decide, and what becomes of it on the next night.
+
+use crate::support::{audit, demo_text, fixtures, parquet, plan, texts};
+use camaudit::record::FindingRow;
+use camaudit::report::review::{self, Decision};
+use camaudit::report::{diff, page};
+use std::path::Path;
+
+fn finding(verdict: &str, effect: f64) -> FindingRow {
+    FindingRow {
+        label: "horse".into(),
+        region: "tag".into(),
+        verdict: verdict.into(),
+        effect: Some(effect),
+        flip_low: Some(effect - 0.05),
+        flip_high: Some(effect + 0.05),
+        open: true,
+        ..FindingRow::default()
+    }
+}
+
+#[test]
+fn the_page_is_made_of_the_run_folder_alone_and_names_nothing_outside() {
+    let folder = tempfile::tempdir().expect("folder");
+    let outcome = audit(&plan(folder.path(), "page", &demo_text("shortcut.onnx"), &[]));
+    let written = std::fs::read_to_string(outcome.folder.join("report.html")).expect("page");
+    assert_eq!(page(&outcome.folder, 20_000_000).expect("page"), written, "made again");
+    for outside in ["http:", "https:", "src=\"/", "href=\"/", "style=\"", "onclick"] {
+        assert!(!written.contains(outside), "{outside}");
+    }
+    assert!(written.matches("data:image/jpeg").count() > 20);
+    let small = page(&outcome.folder, 30_000).expect("page");
+    assert!(small.len() < 30_000 + 80_000 && small.contains("beyond the budget"), "{}", small.len());
+    std::fs::remove_dir_all(outcome.folder.join("pictures")).expect("pictures");
+    assert!(page(&outcome.folder, 20_000_000).expect("page").contains("pictures are no longer there"));
+}
+
+#[test]
+fn no_pixel_leaves_a_set_that_forbids_it() {
+    let folder = tempfile::tempdir().expect("folder");
+    let outcome = audit(&plan(folder.path(), "page", &demo_text("shortcut.onnx"), &["report.pictures=none"]));
+    assert!(!outcome.folder.join("pictures").exists());
+    assert!(!std::fs::read_to_string(outcome.folder.join("report.html")).expect("page").contains("data:image"));
+}
+
+/// Names from a dataset are text: quotes, tags, newlines and marks that turn the writing around.
+#[test]
+fn hostile_names_are_shown_as_text() {
+    let folder = tempfile::tempdir().expect("folder");
+    let (set, names) = (folder.path().join("set"), ["<img src=x onerror=alert(1)>", "a\"b'c&d", "x\u{202e}gnp"]);
+    for (i, name) in names.iter().enumerate() {
+        std::fs::create_dir_all(set.join(name)).expect("class");
+        for k in 0..2 {
+            let from = fixtures().join(format!("horses/car/car{:03}.jpg", 2 * i + k));
+            std::fs::copy(from, set.join(name).join(format!("{k}.jpg"))).expect("photo");
+        }
+    }
+    let text = format!(
+        "[dataset]\nroot = {set:?}\n[model]\npath = {:?}\n[preprocess]\npreset = \"zero-one\"\nsize = 64\n\
+         [[region]]\nname = \"</script><b>\"\ncorner = {{ at = \"top-left\", width = 0.2, height = 0.2 }}\n",
+        fixtures().join("models/shortcut.onnx")
+    );
+    let outcome = audit(&plan(folder.path(), "hostile", &text, &[]));
+    let page = std::fs::read_to_string(outcome.folder.join("report.html")).expect("page");
+    assert!(page.contains("&lt;img src=x onerror=alert(1)&gt;"));
+    for raw in ["<img src=x", "</script><b>", "\u{202e}"] {
+        assert!(!page.contains(raw), "{raw:?}");
+    }
+}
+
+#[test]
+fn a_decided_finding_is_folded_and_comes_back_when_the_evidence_grows() {
+    let folder = tempfile::tempdir().expect("folder");
+    let file = folder.path().join("review.csv");
+    let night = |set: &[&str]| {
+        let text = demo_text("shortcut.onnx") + &format!("[review]\ndecisions = {file:?}\n");
+        audit(&plan(folder.path(), "review", &text, set))
+    };
+    let first = night(&[]);
+    assert_eq!((first.summary.at_or_above("candidate"), first.new_confirmed), (1, 1), "open without a decision");
+    let findings = parquet(&first.folder.join("findings.parquet"));
+    assert_eq!(texts(&findings, "verdict")[0], "confirmed");
+    let mut decided = vec![Decision {
+        class: "horse".into(),
+        region: "source-tag".into(),
+        decision: "confirm".into(),
+        note: "known, \"really\"".into(),
+        verdict: "confirmed".into(),
+        effect: Some(0.9),
+        expires: String::new(),
+    }];
+    review::write(&file, &mut decided).expect("written");
+    assert_eq!(review::read(&file).expect("read"), decided);
+    let second = night(&[]);
+    assert_eq!((second.summary.at_or_above("candidate"), second.new_confirmed), (0, 0), "decided");
+    let page = std::fs::read_to_string(second.folder.join("report.html")).expect("page");
+    assert!(page.contains("1 decided earlier") && page.contains("known, &quot;really&quot;"));
+    decided[0].effect = Some(0.5);
+    review::write(&file, &mut decided).expect("written");
+    assert_eq!(night(&[]).summary.at_or_above("candidate"), 1, "the effect has grown");
+    decided[0].effect = Some(0.9);
+    decided[0].expires = "2020-01-31".into();
+    review::write(&file, &mut decided).expect("written");
+    assert_eq!(night(&[]).summary.at_or_above("candidate"), 1, "expired");
+}
+
+#[test]
+fn a_decision_that_is_none_is_refused_with_its_line() {
+    let folder = tempfile::tempdir().expect("folder");
+    let file = folder.path().join("review.csv");
+    std::fs::write(&file, "class,region,decision\nhorse,tag,confirm\nhorse,tag,maybe\n").expect("file");
+    let error = review::read(&file).expect_err("refused").to_string();
+    assert!(error.contains("review.csv:3") && error.contains("legitimate-context"), "{error}");
+    assert!(review::read(Path::new("/nowhere/review.csv")).expect("none").is_empty());
+}
+
+#[test]
+fn two_nights_tell_new_worse_better_gone_and_unchanged() {
+    let state = |before: &[FindingRow], after: &[FindingRow]| {
+        let changes = diff::changes(before, after);
+        assert_eq!(changes.len(), 1);
+        changes[0].state.clone()
+    };
+    let none = finding("none", 0.0);
+    assert_eq!(state(&[none.clone()], &[finding("candidate", 0.3)]), "new");
+    assert_eq!(state(&[], &[finding("confirmed", 0.3)]), "new");
+    assert_eq!(state(&[finding("candidate", 0.3)], &[finding("confirmed", 0.3)]), "worse");
+    assert_eq!(state(&[finding("confirmed", 0.3)], &[finding("confirmed", 0.5)]), "worse");
+    assert_eq!(state(&[finding("confirmed", 0.5)], &[finding("confirmed", 0.3)]), "better");
+    assert_eq!(state(&[finding("confirmed", 0.5)], &[finding("confirmed", 0.55)]), "unchanged");
+    assert_eq!(state(&[finding("confirmed", 0.5)], &[none.clone()]), "gone");
+    assert_eq!(state(&[finding("confirmed", 0.5)], &[]), "not_comparable");
+    assert!(diff::changes(&[none.clone()], &[none]).is_empty());
+    // A proof that is a little weaker tonight does not come and go.
+    let weaker = |q: f64| FindingRow {
+        confirming_q: Some(q),
+        insertion: Some(0.6),
+        causal_least: Some(0.5),
+        ..finding("candidate", 0.3)
+    };
+    assert_eq!(state(&[finding("confirmed", 0.3)], &[weaker(0.08)]), "unchanged");
+    assert_eq!(state(&[finding("confirmed", 0.3)], &[weaker(0.2)]), "better");
+}
