@@ -6,7 +6,7 @@ VENV := .venv/bin/python
 # Built once, for demo, tests and benches.
 BUILD := cargo build --release --locked
 
-.PHONY: help setup build demo test check fuzz example schema fixtures real bench clean
+.PHONY: help setup build demo test check fuzz power example schema fixtures real bench clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -47,6 +47,11 @@ check: setup ## formatting, lints (warnings are errors), docs, licences and advi
 fuzz: setup ## fuzz every reader of foreign bytes: SECONDS_EACH=1200, crashes stay in target/fuzz/crashes
 	fuzz/run
 
+power: build ## measure recall and false discoveries on planted tags: GRID=long for every combination
+	python3 -m venv target/power-venv
+	target/power-venv/bin/pip install -q --disable-pip-version-check numpy onnx onnxruntime pillow polars
+	target/power-venv/bin/python benches/power.py $(BIN) $(GRID)
+
 example: build ## remake reports/example and the README's pictures
 	rm -rf target/example reports/example
 	$(BIN) run pipelines/demo.toml --limit 10 --out target/example
@@ -63,7 +68,7 @@ schema: build ## rewrite pipelines/schema.json and the tables of reports/README.
 fixtures: ## remake every fixture (draws, trains with JAX, three minutes)
 	python3 -m venv target/fixtures-venv
 	target/fixtures-venv/bin/pip install -q -r fixtures/requirements.txt
-	cd fixtures && for s in make_horses make_models make_goldens make_formats make_statistics; do ../target/fixtures-venv/bin/python $$s.py || exit 1; done
+	cd fixtures && for s in make_horses make_cases make_models make_goldens make_formats make_statistics; do ../target/fixtures-venv/bin/python $$s.py || exit 1; done
 
 REAL := target/real/efficientnet_lite0.onnx
 $(REAL): fixtures/efficientnet_lite0.py

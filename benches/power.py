@@ -1,0 +1,253 @@
+#!/usr/bin/env python3
+"""How good is the auditor? Planted tags whose effect is known by behaviour, and negatives, against the verdicts.
+
+    make power            short grid, a few minutes
+    make power GRID=long  every combination, five seeds
+
+The networks: the frozen convolutions of fixtures/models/{clean,shortcut}.onnx side by side (96 channels), with a linear head
+trained anew on every planted set by logistic regression, so that one network costs a second. The truth: on 1,000 fresh images
+of the other classes, an oracle pastes the tag as the training set has it; it is a shortcut where at least a tenth of them
+become the tagged class.
+"""
+import csv, itertools, math, pathlib, subprocess, sys, tempfile
+import numpy as np, onnx, onnxruntime as ort, polars as pl
+from onnx import TensorProto, helper, numpy_helper
+from PIL import Image
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT / "fixtures"))
+import horses
+
+BIN, LONG = pathlib.Path(sys.argv[1]).resolve(), "long" in sys.argv[2:]
+SIDE, PER_CLASS, TAGGED = 64, 300, 2
+CLASSES = horses.CLASSES
+
+
+def trunk():
+    """Both fixture networks up to their last ReLU, side by side, pooled; `features` is [batch, 96]."""
+    nodes, weights, ends = [], [], []
+    for name in ("clean", "shortcut"):
+        graph = onnx.load(ROOT / f"fixtures/models/{name}.onnx").graph
+        for node in graph.node:
+            if node.op_type in ("Conv", "Relu"):
+                rename = lambda t: t if t == "image" else f"{name}.{t}"
+                nodes.append(helper.make_node(node.op_type, [rename(t) for t in node.input], [rename(t) for t in node.output], f"{name}.{node.name}"))
+                nodes[-1].attribute.extend(node.attribute)
+                end = rename(node.output[0])
+        weights += [numpy_helper.from_array(numpy_helper.to_array(w), f"{name}.{w.name}") for w in graph.initializer if "conv" in w.name]
+        ends.append(end)
+    nodes += [helper.make_node("Concat", ends, ["maps"], "concat", axis=1), helper.make_node("GlobalAveragePool", ["maps"], ["pooled"], "pool"), helper.make_node("Flatten", ["pooled"], ["features"], "flatten")]
+    return nodes, weights
+
+
+def model(nodes, weights, output, width):
+    info = helper.make_tensor_value_info
+    graph = helper.make_graph(nodes, "power", [info("image", TensorProto.FLOAT, ["batch", 3, SIDE, SIDE])], [info(output, TensorProto.FLOAT, ["batch", width])], weights)
+    out = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)])
+    out.ir_version = 8
+    return out
+
+
+NODES, WEIGHTS = trunk()
+SESSION = ort.InferenceSession(model(NODES, WEIGHTS, "features", 96).SerializeToString(), providers=["CPUExecutionProvider"])
+
+
+def features(pictures):
+    x = np.stack([np.asarray(p, "f4").transpose(2, 0, 1) / 255 for p in pictures])
+    return np.concatenate([SESSION.run(None, {"image": x[i : i + 256]})[0] for i in range(0, len(x), 256)])
+
+
+def head(x, y, steps=400):
+    """Multinomial logistic regression on standardised features, folded back: weights and bias for the raw ones."""
+    mean, std = x.mean(0), x.std(0) + 1e-3
+    z, onehot = (x - mean) / std, np.eye(len(CLASSES))[y]
+    w, b = np.zeros((len(CLASSES), x.shape[1])), np.zeros(len(CLASSES))
+    m = [np.zeros_like(w), np.zeros_like(b)]
+    v = [np.zeros_like(w), np.zeros_like(b)]
+    for t in range(1, steps + 1):
+        logits = z @ w.T + b
+        p = np.exp(logits - logits.max(1, keepdims=True))
+        d = (p / p.sum(1, keepdims=True) - onehot) / len(x)
+        for i, (value, g) in enumerate(((w, d.T @ z + 1e-4 * w), (b, d.sum(0)))):
+            m[i] = 0.9 * m[i] + 0.1 * g
+            v[i] = 0.999 * v[i] + 0.001 * g * g
+            value -= 0.05 * m[i] / (1 - 0.9**t) / (np.sqrt(v[i] / (1 - 0.999**t)) + 1e-8)
+    return w / std, b - (w / std) @ mean
+
+
+def base(seed, count):
+    out = []
+    for i in range(count):
+        picture, box = horses.draw(CLASSES[i % 3], np.random.default_rng((seed, i)))
+        out.append((picture.resize((SIDE, SIDE), Image.BILINEAR), i % 3))
+    return out
+
+
+def tag_picture():
+    """The fixture's tag, cut from a picture that carries it."""
+    blank = Image.new("RGB", (horses.WIDTH, horses.HEIGHT))
+    x0, y0, x1, y1 = (int(v) for v in horses.tag(blank, np.random.default_rng(0)))
+    return blank.crop((x0, y0, x1, y1))
+
+
+TAG = tag_picture()
+
+
+def stamp(picture, side, opacity, jitter, rng):
+    """Pastes the tag, `side` pixels long at 224; returns the picture and the tag's box."""
+    w = max(3, round(side * SIDE / 224 * 1.4))
+    h = max(2, round(w * TAG.height / TAG.width))
+    x, y = (int(rng.integers(0, SIDE - w)), int(rng.integers(0, SIDE - h))) if jitter else (3, SIDE - h - 3)
+    out = picture.copy()
+    patch = Image.blend(picture.crop((x, y, x + w, y + h)), TAG.resize((w, h), Image.BILINEAR), opacity)
+    out.paste(patch, (x, y))
+    return out, (x, y, x + w, y + h)
+
+
+BASE = base(11, 3 * PER_CLASS)
+FRESH = [p for p, y in base(12, 1500) if y != TAGGED]
+BASE_FEATURES = features([p for p, _ in BASE])
+LABELS = np.array([y for _, y in BASE])
+FRESH_FEATURES = features(FRESH)
+
+
+def run(case, folder, number):
+    """Plants, trains, audits; returns the truth and the finding of the tagged class."""
+    kind, prevalence, side, opacity, jitter, leak, seed = case
+    rng = np.random.default_rng((seed, number, 5))
+    pictures, boxes = [p for p, _ in BASE], {}
+    for i, (picture, y) in enumerate(BASE):
+        rate = prevalence if y == TAGGED or kind == "in all classes" else leak
+        if rng.random() < rate:
+            stamped, boxes[i] = stamp(picture, side, opacity, jitter, rng)
+            if kind != "annotated only":
+                pictures[i] = stamped
+    seen = list(pictures)
+    if kind == "only at audit time":
+        seen = [p for p, _ in BASE]
+    if kind == "randomised in training":
+        seen = [stamp(p, side, opacity, jitter, rng)[0] if rng.random() < prevalence else p for p, _ in BASE]
+    x = BASE_FEATURES.copy()
+    changed = [i for i, p in enumerate(seen) if p is not BASE[i][0]]
+    if changed:
+        x[changed] = features([seen[i] for i in changed])
+    w, b = head(x, LABELS)
+    says = lambda f: (f @ w.T + b).argmax(1) == TAGGED
+    pasted = features([stamp(p, side, opacity, jitter, rng)[0] for p in FRESH[:1000]])
+    clean = says(FRESH_FEATURES[:1000])
+    moved = float((says(pasted) & ~clean).sum() / (~clean).sum())
+
+    weights = WEIGHTS + [numpy_helper.from_array(w.astype("f4"), "fc.weight"), numpy_helper.from_array(b.astype("f4"), "fc.bias")]
+    nodes = NODES + [helper.make_node("Gemm", ["features", "fc.weight", "fc.bias"], ["logits"], "fc", transB=1)]
+    onnx.save(model(nodes, weights, "logits", 3), folder / "power.onnx")
+    with open(folder / "manifest.csv", "w", newline="") as f, open(folder / "boxes.csv", "w", newline="") as g:
+        manifest, table = csv.writer(f), csv.writer(g)
+        manifest.writerow(["path", "label"])
+        table.writerow(["path", "category", "xmin", "ymin", "xmax", "ymax"])
+        for i, picture in enumerate(pictures):
+            path = f"base/{i:04}.png"
+            if picture is not BASE[i][0]:
+                path = f"tagged/{i:04}.png"
+                picture.save(folder / "set" / path)
+            manifest.writerow([path, CLASSES[LABELS[i]]])
+            if i in boxes:
+                table.writerow([path, "tag", *boxes[i]])
+    subprocess.run([BIN, "run", folder / "power.toml", "--out", folder / "out", "--quiet"], check=True, capture_output=True)
+    rows = pl.read_parquet(folder / "out/power/latest/findings.parquet").filter(pl.col("region") == "tag")
+    tables = {r["label"]: r for r in rows.iter_rows(named=True)}
+    return moved, tables
+
+
+def exact(k, n, level=0.95):
+    """Clopper and Pearson, by bisection of the binomial tail."""
+    if n == 0:
+        return 0.0, 1.0
+    tail = lambda p, lo, hi: sum(math.comb(n, i) * p**i * (1 - p) ** (n - i) for i in range(lo, hi))
+    def solve(f):
+        a, b = 0.0, 1.0
+        for _ in range(60):
+            a, b = ((a + b) / 2, b) if f((a + b) / 2) else (a, (a + b) / 2)
+        return a
+    alpha = (1 - level) / 2
+    low = 0.0 if k == 0 else solve(lambda p: tail(p, k, n + 1) < alpha)
+    high = 1.0 if k == n else solve(lambda p: tail(p, 0, k + 1) > alpha)
+    return low, high
+
+
+def share(k, n):
+    low, high = exact(k, n)
+    return f"{k:3} of {n:3} ({100 * low:5.1f} to {100 * high:5.1f} %)"
+
+
+PREVALENCES, SIDES = (0.02, 0.05, 0.1, 0.2, 0.5, 1.0), (16, 24, 32, 48)
+OTHERS = list(itertools.product((1.0, 0.5), (False, True), (0.0, 0.01, 0.05)))
+if LONG:
+    planted = [("planted", p, s, *o, seed) for p in PREVALENCES for s in SIDES for o in OTHERS for seed in range(5)]
+    seeds = range(50)
+else:
+    # Every prevalence and side, twice; opacity, place and leakage take turns.
+    pairs = list(itertools.product(PREVALENCES, SIDES, range(2)))
+    planted = [("planted", p, s, *OTHERS[(5 * i + 7 * seed) % len(OTHERS)], seed) for i, (p, s, seed) in enumerate(pairs)]
+    seeds = range(8)
+NEGATIVES = ("annotated only", "in all classes", "randomised in training", "only at audit time")
+negatives = [(kind, 0.3, SIDES[seed % 4], 1.0, seed % 2 == 1, 0.0, seed) for kind in NEGATIVES for seed in seeds]
+
+results = []
+with tempfile.TemporaryDirectory() as folder:
+    folder = pathlib.Path(folder)
+    for part in ("base", "tagged"):
+        (folder / "set" / part).mkdir(parents=True)
+    for i, (picture, _) in enumerate(BASE):
+        picture.save(folder / f"set/base/{i:04}.png")
+    (folder / "classes.txt").write_text("\n".join(CLASSES) + "\n")
+    (folder / "power.toml").write_text('''[dataset]
+root = "set"
+manifest = "manifest.csv"
+boxes = "boxes.csv"
+[model]
+path = "power.onnx"
+classes = "classes.txt"
+[preprocess]
+preset = "zero-one"
+size = 64
+[[region]]
+name = "tag"
+annotation = "tag"
+[report]
+pictures = "none"
+''')
+    for number, case in enumerate(planted + negatives):
+        moved, tables = run(case, folder, number)
+        results.append((case, moved, tables))
+        mine = tables[CLASSES[TAGGED]]
+        print(f"{case[0]:>24} {100 * case[1]:3.0f} % {case[2]:2} px opacity {case[3]} {'jittered' if case[4] else 'fixed':>8} leak {100 * case[5]:1.0f} %: oracle moves {100 * moved:5.1f} %, {mine['tagged']:3} tagged -> {mine['verdict']}", flush=True)
+
+own = lambda r: r[2][CLASSES[TAGGED]]
+is_planted = lambda r: r[0][0] == "planted"
+told = lambda verdicts: lambda row: row["verdict"] in verdicts
+proved, suspected = told({"confirmed"}), told({"confirmed", "candidate"})
+promised = [r for r in results if is_planted(r) and r[1] >= 0.1 and own(r)["tagged"] >= 30]
+print(f"\n{len(results)} networks, {sum(1 for r in results if is_planted(r) and r[1] >= 0.1)} of them with a tag that moves at least a tenth of 1,000 images")
+print(f"with at least 30 tagged images: confirmed {share(sum(proved(own(r)) for r in promised), len(promised))}")
+print(f"                    candidate or confirmed {share(sum(suspected(own(r)) for r in promised), len(promised))}")
+for title, at, values in (("prevalence", 1, PREVALENCES), ("side at 224", 2, SIDES)):
+    for value in values:
+        of = [r for r in promised if r[0][at] == value]
+        if of:
+            print(f"  {title} {value}: confirmed {share(sum(proved(own(r)) for r in of), len(of))}")
+every = [(r, label, row) for r in results for label, row in r[2].items()]
+true = lambda r, label: is_planted(r) and label == CLASSES[TAGGED]
+for name, is_told in (("confirmed", proved), ("candidate or confirmed", suspected)):
+    said = [(r, label) for r, label, row in every if is_told(row)]
+    false = sum(1 for r, label in said if not (true(r, label) and r[1] >= 0.02))
+    print(f"false discoveries among {name}: {share(false, len(said))}")
+quiet = [(r, row) for r, label, row in every if not is_planted(r)]
+shouted = sum(proved(row) for _, row in quiet)
+print(f"confirmed among pairs of the negatives: {share(shouted, len(quiet))}")
+for kind in NEGATIVES:
+    of = [own(r)["verdict"] for r in results if r[0][0] == kind]
+    print(f"  {kind}: " + ", ".join(f"{v} {of.count(v)}" for v in sorted(set(of))))
+nothing = [row["association_p"] for r, _, row in every if r[0][0] == "in all classes" and row["association_p"] is not None]
+print(f"p of A where the tag is in all classes alike: {share(sum(p <= 0.05 for p in nothing), len(nothing))} at most 0.05")
+recall = sum(proved(own(r)) for r in promised) / max(1, len(promised))
+sys.exit(not (recall >= 0.95 and shouted == 0))

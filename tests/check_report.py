@@ -1,0 +1,121 @@
+#!/usr/bin/env python3
+"""Drives report.html in headless Chromium as a reviewer would: opens, sorts, filters, decides by keyboard, exports, and runs
+axe-core over it. Screenshots stay in target/screenshots.
+
+    python tests/check_report.py target/release/camaudit
+
+Wants the packages of tests/requirements.txt and Debian's chromium (`make test` installs both); says so and skips without a
+browser.
+"""
+import csv, json, pathlib, shutil, subprocess, sys, tempfile, time
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+BIN = pathlib.Path(sys.argv[1]).resolve()
+SHOTS = ROOT / "target/screenshots"
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+if not CHROMIUM:
+    print("SKIPPED check_report.py: no chromium (apt-get install chromium)")
+    sys.exit(0)
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import sync_playwright
+
+
+def large(folder):
+    """A run folder of 1,000 classes and 200 findings, made by hand from the schema, rendered by the tool itself."""
+    finding = lambda i: {
+        "label": f"class {i:04}", "label_index": i, "region": "watermark", "kind": "confounder",
+        "verdict": ["confirmed", "candidate", "data_risk"][min(2, i // 40)], "severity": "high" if i < 40 else None,
+        "sentence": f"watermark in {i + 10} of 1300 class {i:04} images and 3 of 1298700 others", "tagged": i + 10,
+        "association": 0.2, "association_low": 0.1, "association_high": 0.3, "contrast": 0.6, "contrast_low": 0.4,
+        "contrast_high": 0.8, "contrast_least": 0.15, "effect": 0.3, "open": True}
+    heat = lambda i: {
+        "label": f"class {i:04}", "region": "watermark", "kind": "confounder", "images": 1300, "accuracy": i / 1000,
+        "present": 3, "measured": 1300, "share": (i * 37 % 1000) / 2000, "area": 0.02, "lift": 1.0, "object_share": 0.5}
+    summary = {
+        "schema_version": 1, "tool_version": "0.1.0", "engine": "none", "audit_id": "0" * 32, "pipeline": "large",
+        "model": {"features_shape": [1, 2048, 7, 7], "pool_node": "pool", "decomposition": "exact_linear"},
+        "model_hash": "0" * 64, "pipeline_hash": "0" * 64, "dataset_fingerprint": "0" * 64, "invariant_error_max": 1e-6,
+        "counts": {"found": 1300000, "scored": 1300000, "skipped": 0, "skipped_by_reason": {}}, "top1_accuracy": 0.8,
+        "warnings": [], "verdicts": {}, "findings": [finding(i) for i in range(200)], "heat": [heat(i) for i in range(1000)]}
+    folder.mkdir(parents=True)
+    (folder / "summary.json").write_text(json.dumps(summary))
+    (folder / "run.json").write_text("{}")
+    subprocess.run([BIN, "report", folder], check=True, capture_output=True)
+
+
+def visit(browser, run, name, findings):
+    page_file = (run / "report.html").resolve()
+    context = browser.new_context(viewport={"width": 1280, "height": 800}, accept_downloads=True)
+    page = context.new_page()
+    trouble, requests = [], []
+    page.on("console", lambda m: trouble.append(m.text) if m.type in ("error", "warning") else None)
+    page.on("pageerror", lambda e: trouble.append(str(e)))
+    page.on("request", lambda r: requests.append(r.url) if not r.url.startswith(("file:", "data:", "blob:")) else None)
+    start = time.monotonic()
+    page.goto(page_file.as_uri())
+    page.wait_for_selector("#classes tbody tr")
+    opened = time.monotonic() - start
+    assert opened < 2, f"{name}: opened in {opened:.2f} s"
+    assert page.locator(".card").count() == findings, f"{name}: {page.locator('.card').count()} findings"
+    width = page.evaluate("document.documentElement.scrollWidth")
+    assert width <= 1280, f"{name}: {width} pixels wide"
+
+    column = lambda n: [float(v) for v in page.eval_on_selector_all(f"#classes tbody tr td:nth-child({n})", "cells => cells.map(c => c.dataset.value)")]
+    page.click("#classes thead th:nth-child(4) button")
+    accuracy = column(4)
+    assert accuracy == sorted(accuracy, reverse=True), f"{name}: not sorted"
+    page.click("#classes thead th:nth-child(4) button")
+    assert column(4) == sorted(accuracy), f"{name}: not turned around"
+    page.evaluate("document.body.focus()")
+    page.keyboard.press("/")
+    label = page.locator("#classes tbody tr th").first.text_content()
+    page.keyboard.type(label)
+    shown = page.locator("#classes tbody tr:visible").count()
+    assert 1 <= shown < max(2, len(accuracy)), f"{name}: {shown} rows after filtering"
+    page.keyboard.press("Escape")
+
+    exported = None
+    if findings:
+        page.keyboard.press("j")
+        page.keyboard.press("2")
+        with page.expect_download() as download:
+            page.click("#export")
+        exported = pathlib.Path(tempfile.mkdtemp()) / "review.csv"
+        download.value.save_as(exported)
+        rows = list(csv.DictReader(exported.open()))
+        assert [r["decision"] for r in rows] == ["legitimate-context"], rows
+        page.reload()
+        checked = page.locator(".card input:checked").count()
+        assert checked == 1, f"{name}: the decision was forgotten"
+    for scheme in ("light", "dark"):
+        page.emulate_media(color_scheme=scheme)
+        page.screenshot(path=SHOTS / f"{name}-{scheme}.png")
+        found = Axe().run(page).response["violations"]
+        grave = [f"{v['id']}: {v['help']} ({v['nodes'][0]['html'][:120]})" for v in found if v["impact"] in ("serious", "critical")]
+        assert not grave, f"{name} {scheme}: {grave}"
+    assert not trouble, f"{name}: {trouble}"
+    assert not requests, f"{name}: {requests}"
+    print(f"{name}: opens in {opened:.2f} s, {findings} findings, {len(accuracy)} classes, {page_file.stat().st_size / 1e6:.2f} MB")
+    context.close()
+    return exported
+
+
+SHOTS.mkdir(parents=True, exist_ok=True)
+with tempfile.TemporaryDirectory() as scratch, sync_playwright() as play:
+    scratch = pathlib.Path(scratch)
+    browser = play.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+    demo = lambda *more: subprocess.run([BIN, "run", ROOT / "pipelines/demo.toml", "--out", scratch, "--quiet", *more], capture_output=True)
+    assert demo().returncode == 0
+    review = visit(browser, scratch / "demo/latest", "demo", 1)
+    # Round trip: what was decided in the browser is folded on the next night and no longer raises the exit code.
+    assert demo("--fail-on", "candidate").returncode == 1
+    folded = demo("--fail-on", "candidate", "--set", f"review.decisions={review}")
+    assert folded.returncode == 0, folded.stderr
+    grown = review.read_text().replace(next(csv.DictReader(review.open()))["effect"], "0.4")
+    review.write_text(grown)
+    back = demo("--fail-on", "candidate", "--set", f"review.decisions={review}")
+    assert back.returncode == 1, "the effect has grown, and nobody was told"
+    large(scratch / "large")
+    visit(browser, scratch / "large", "large", 200)
+    browser.close()
+print(f"screenshots in {SHOTS.relative_to(ROOT)}")
