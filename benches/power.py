@@ -4,10 +4,12 @@
     make power            short grid, a few minutes
     make power GRID=long  every combination, five seeds
 
-The networks: the frozen convolutions of fixtures/models/{clean,shortcut}.onnx side by side (96 channels), with a linear head
-trained anew on every planted set by logistic regression, so that one network costs a second. The truth: on 1,000 fresh images
-of the other classes, an oracle pastes the tag as the training set has it; it is a shortcut where at least a tenth of them
-become the tagged class.
+The networks: the frozen convolutions of fixtures/models/{clean,shortcut,films,trains}.onnx side by side (192 channels, of which
+some can tell the tag), with a linear head trained anew on every planted set by logistic regression, so that one network costs
+a second. The truth is told by behaviour: on 1,000 fresh images of the other classes an oracle pastes the tag as the training
+set has it, and foreign patches at the same places. Where the tag makes at least a tenth more of them the tagged class, it is a
+shortcut, however the set was planted. Where it moves under one in fifty of them, and the tagged class is recognised without it
+as well as with it (two points of recall on 500 fresh images), it is none.
 """
 import csv, itertools, math, pathlib, subprocess, sys, tempfile
 import numpy as np, onnx, onnxruntime as ort, polars as pl
@@ -19,14 +21,14 @@ sys.path.insert(0, str(ROOT / "fixtures"))
 import horses
 
 BIN, LONG = pathlib.Path(sys.argv[1]).resolve(), "long" in sys.argv[2:]
-SIDE, PER_CLASS, TAGGED = 64, 300, 2
+SIDE, PER_CLASS, TAGGED, WIDTH = 64, 300, 2, 192
 CLASSES = horses.CLASSES
 
 
 def trunk():
-    """Both fixture networks up to their last ReLU, side by side, pooled; `features` is [batch, 96]."""
+    """Four fixture networks up to their last ReLU, side by side, pooled; `features` is [batch, 192]."""
     nodes, weights, ends = [], [], []
-    for name in ("clean", "shortcut"):
+    for name in ("clean", "shortcut", "films", "trains"):
         graph = onnx.load(ROOT / f"fixtures/models/{name}.onnx").graph
         for node in graph.node:
             if node.op_type in ("Conv", "Relu"):
@@ -49,7 +51,7 @@ def model(nodes, weights, output, width):
 
 
 NODES, WEIGHTS = trunk()
-SESSION = ort.InferenceSession(model(NODES, WEIGHTS, "features", 96).SerializeToString(), providers=["CPUExecutionProvider"])
+SESSION = ort.InferenceSession(model(NODES, WEIGHTS, "features", WIDTH).SerializeToString(), providers=["CPUExecutionProvider"])
 
 
 def features(pictures):
@@ -59,7 +61,8 @@ def features(pictures):
 
 def head(x, y, steps=400):
     """Multinomial logistic regression on standardised features, folded back: weights and bias for the raw ones."""
-    mean, std = x.mean(0), x.std(0) + 1e-3
+    # A floor under the spread: a head of huge weights that cancel is not exact in 32 bits.
+    mean, std = x.mean(0), np.maximum(x.std(0), 0.1 * x.std(0).max())
     z, onehot = (x - mean) / std, np.eye(len(CLASSES))[y]
     w, b = np.zeros((len(CLASSES), x.shape[1])), np.zeros(len(CLASSES))
     m = [np.zeros_like(w), np.zeros_like(b)]
@@ -104,11 +107,24 @@ def stamp(picture, side, opacity, jitter, rng):
     return out, (x, y, x + w, y + h)
 
 
+def foreign(picture, box, rng):
+    """The same place under a checker or noise in two random colours."""
+    x0, y0, x1, y1 = box
+    ink, paper = rng.integers(0, 256, (2, 3))
+    y, x = np.mgrid[y0:y1, x0:x1]
+    dark = (x // 2 + y // 2) % 2 == 1 if rng.random() < 0.5 else rng.random(x.shape) < 0.5
+    out = picture.copy()
+    out.paste(Image.fromarray(np.where(dark[..., None], ink, paper).astype("u1")), (x0, y0))
+    return out
+
+
 BASE = base(11, 3 * PER_CLASS)
-FRESH = [p for p, y in base(12, 1500) if y != TAGGED]
+FRESH = [p for p, y in base(12, 1500) if y != TAGGED][:1000]
 BASE_FEATURES = features([p for p, _ in BASE])
 LABELS = np.array([y for _, y in BASE])
 FRESH_FEATURES = features(FRESH)
+OWN = [p for p, y in base(13, 1500) if y == TAGGED]
+OWN_FEATURES = features(OWN)
 
 
 def run(case, folder, number):
@@ -133,9 +149,12 @@ def run(case, folder, number):
         x[changed] = features([seen[i] for i in changed])
     w, b = head(x, LABELS)
     says = lambda f: (f @ w.T + b).argmax(1) == TAGGED
-    pasted = features([stamp(p, side, opacity, jitter, rng)[0] for p in FRESH[:1000]])
-    clean = says(FRESH_FEATURES[:1000])
-    moved = float((says(pasted) & ~clean).sum() / (~clean).sum())
+    stamped = [stamp(p, side, opacity, jitter, rng) for p in FRESH]
+    others = says(features([foreign(p, box, rng) for p, (_, box) in zip(FRESH, stamped)]))
+    clean = says(FRESH_FEATURES)
+    flipped = says(features([p for p, _ in stamped]))
+    helped = float(says(features([stamp(p, side, opacity, jitter, rng)[0] for p in OWN])).mean() - says(OWN_FEATURES).mean())
+    moved = float((flipped[~clean].mean() - others[~clean].mean()))
 
     weights = WEIGHTS + [numpy_helper.from_array(w.astype("f4"), "fc.weight"), numpy_helper.from_array(b.astype("f4"), "fc.bias")]
     nodes = NODES + [helper.make_node("Gemm", ["features", "fc.weight", "fc.bias"], ["logits"], "fc", transB=1)]
@@ -152,10 +171,11 @@ def run(case, folder, number):
             manifest.writerow([path, CLASSES[LABELS[i]]])
             if i in boxes:
                 table.writerow([path, "tag", *boxes[i]])
-    subprocess.run([BIN, "run", folder / "power.toml", "--out", folder / "out", "--quiet"], check=True, capture_output=True)
+    audit = subprocess.run([BIN, "run", folder / "power.toml", "--out", folder / "out", "--quiet"], capture_output=True, text=True)
+    assert audit.returncode == 0, audit.stderr
     rows = pl.read_parquet(folder / "out/power/latest/findings.parquet").filter(pl.col("region") == "tag")
     tables = {r["label"]: r for r in rows.iter_rows(named=True)}
-    return moved, tables
+    return moved, helped, tables
 
 
 def exact(k, n, level=0.95):
@@ -185,8 +205,8 @@ if LONG:
     planted = [("planted", p, s, *o, seed) for p in PREVALENCES for s in SIDES for o in OTHERS for seed in range(5)]
     seeds = range(50)
 else:
-    # Every prevalence and side, twice; opacity, place and leakage take turns.
-    pairs = list(itertools.product(PREVALENCES, SIDES, range(2)))
+    # Every prevalence and side, four times; opacity, place and leakage take turns.
+    pairs = list(itertools.product(PREVALENCES, SIDES, range(4)))
     planted = [("planted", p, s, *OTHERS[(5 * i + 7 * seed) % len(OTHERS)], seed) for i, (p, s, seed) in enumerate(pairs)]
     seeds = range(8)
 NEGATIVES = ("annotated only", "in all classes", "randomised in training", "only at audit time")
@@ -217,17 +237,17 @@ annotation = "tag"
 pictures = "none"
 ''')
     for number, case in enumerate(planted + negatives):
-        moved, tables = run(case, folder, number)
-        results.append((case, moved, tables))
+        moved, helped, tables = run(case, folder, number)
+        results.append((case, moved, tables, helped))
         mine = tables[CLASSES[TAGGED]]
-        print(f"{case[0]:>24} {100 * case[1]:3.0f} % {case[2]:2} px opacity {case[3]} {'jittered' if case[4] else 'fixed':>8} leak {100 * case[5]:1.0f} %: oracle moves {100 * moved:5.1f} %, {mine['tagged']:3} tagged -> {mine['verdict']}", flush=True)
+        print(f"{case[0]:>24} {100 * case[1]:3.0f} % {case[2]:2} px opacity {case[3]} {'jittered' if case[4] else 'fixed':>8} leak {100 * case[5]:1.0f} %: oracle moves {100 * moved:5.1f} %, helps {100 * helped:5.1f}; {mine['tagged']:3} tagged -> {mine['verdict']}" + (f" ({mine['flips']} of {mine['hosts']} flip, control {mine['control_flips']}; lower bounds: flips {mine['flip_low']:.2f}, recall {mine['loss_low']:.2f}; q {mine['confirming_q']:.3f})" if mine["hosts"] and mine["filled"] else ""), flush=True)
 
 own = lambda r: r[2][CLASSES[TAGGED]]
 is_planted = lambda r: r[0][0] == "planted"
 told = lambda verdicts: lambda row: row["verdict"] in verdicts
 proved, suspected = told({"confirmed"}), told({"confirmed", "candidate"})
-promised = [r for r in results if is_planted(r) and r[1] >= 0.1 and own(r)["tagged"] >= 30]
-print(f"\n{len(results)} networks, {sum(1 for r in results if is_planted(r) and r[1] >= 0.1)} of them with a tag that moves at least a tenth of 1,000 images")
+promised = [r for r in results if r[1] >= 0.1 and own(r)["tagged"] >= 30 and r[0][0] != "annotated only" and r[0][0] != "in all classes"]
+print(f"\n{len(results)} networks, {sum(1 for r in results if r[1] >= 0.1)} of them with a tag that moves at least a tenth of 1,000 images, net of foreign patches")
 print(f"with at least 30 tagged images: confirmed {share(sum(proved(own(r)) for r in promised), len(promised))}")
 print(f"                    candidate or confirmed {share(sum(suspected(own(r)) for r in promised), len(promised))}")
 for title, at, values in (("prevalence", 1, PREVALENCES), ("side at 224", 2, SIDES)):
@@ -236,14 +256,14 @@ for title, at, values in (("prevalence", 1, PREVALENCES), ("side at 224", 2, SID
         if of:
             print(f"  {title} {value}: confirmed {share(sum(proved(own(r)) for r in of), len(of))}")
 every = [(r, label, row) for r in results for label, row in r[2].items()]
-true = lambda r, label: is_planted(r) and label == CLASSES[TAGGED]
+used = lambda r, label: label == CLASSES[TAGGED] and r[0][0] not in ("annotated only", "in all classes") and (r[1] >= 0.02 or r[3] >= 0.02)
 for name, is_told in (("confirmed", proved), ("candidate or confirmed", suspected)):
     said = [(r, label) for r, label, row in every if is_told(row)]
-    false = sum(1 for r, label in said if not (true(r, label) and r[1] >= 0.02))
+    false = sum(1 for r, label in said if not used(r, label))
     print(f"false discoveries among {name}: {share(false, len(said))}")
-quiet = [(r, row) for r, label, row in every if not is_planted(r)]
+quiet = [(r, row) for r, label, row in every if not used(r, label)]
 shouted = sum(proved(row) for _, row in quiet)
-print(f"confirmed among pairs of the negatives: {share(shouted, len(quiet))}")
+print(f"confirmed among pairs without an effect: {share(shouted, len(quiet))}")
 for kind in NEGATIVES:
     of = [own(r)["verdict"] for r in results if r[0][0] == kind]
     print(f"  {kind}: " + ", ".join(f"{v} {of.count(v)}" for v in sorted(set(of))))

@@ -4,7 +4,7 @@ use crate::error::{Error, Result};
 use crate::model::{ClassWeights, INVARIANT_TOLERANCE, MapLayout};
 
 /// `M_c[i,j] = sum_k W[c,k] A[k,i,j]`, row by row, in logits. The bias has no place on the map and is kept apart.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct Cam {
     pub height: usize,
     pub width: usize,

@@ -14,6 +14,7 @@ enum Kind {
     Findings,
     Input,
     TooManySkipped,
+    Interrupted,
 }
 
 /// `Result` of everything that can stop a run.
@@ -35,6 +36,12 @@ impl Error {
         Self { kind: Kind::TooManySkipped, message: message.into() }
     }
 
+    /// Somebody asked the run to stop (exit code 130). The same command goes on where it stopped.
+    pub fn interrupted() -> Self {
+        let message = "interrupted; the same command goes on where it stopped";
+        Self { kind: Kind::Interrupted, message: message.into() }
+    }
+
     /// Shorthand for `map_err`: "failed to {what}: {cause}".
     pub fn cause<E: fmt::Display>(what: impl fmt::Display) -> impl FnOnce(E) -> Self {
         move |cause| Self::new(format!("failed to {what}: {cause}"))
@@ -46,6 +53,7 @@ impl Error {
             Kind::Findings => 1,
             Kind::Input => 2,
             Kind::TooManySkipped => 3,
+            Kind::Interrupted => 130,
         }
     }
 }

@@ -3,7 +3,7 @@
 //! Coordinates are edges: an image of width `w` is the interval `[0, w]`.
 
 /// Width and height in pixels.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 pub struct Size {
     pub width: u32,
     pub height: u32,
@@ -65,7 +65,7 @@ impl Rect {
 }
 
 /// An EXIF orientation that swaps width and height.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub enum Transpose {
     /// A quarter turn clockwise.
     Rotate90,
@@ -251,7 +251,7 @@ impl Shape {
 }
 
 /// The affine view: where an original pixel lands in the model's input. `x' = x * x_scale + x_offset`.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct View {
     pub original: Size,
     /// The model's input.

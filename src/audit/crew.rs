@@ -1,5 +1,6 @@
 //! The workers: a pool of threads, and one session and scratch memory for each.
 
+use super::Observer;
 use super::image::Auditor;
 use super::see::Worker;
 use crate::error::{Error, Result};
@@ -9,20 +10,21 @@ use std::sync::Mutex;
 pub struct Crew<'a> {
     pool: rayon::ThreadPool,
     idle: Mutex<Vec<Worker<'a>>>,
+    observer: &'a dyn Observer,
 }
 
 impl<'a> Crew<'a> {
     /// # Errors
     /// When the threads cannot be started.
-    pub fn new(jobs: usize) -> Result<Self> {
+    pub fn new(jobs: usize, observer: &'a dyn Observer) -> Result<Self> {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(jobs).build();
-        Ok(Self { pool: pool.map_err(Error::cause("start the workers"))?, idle: Mutex::default() })
+        Ok(Self { pool: pool.map_err(Error::cause("start the workers"))?, idle: Mutex::default(), observer })
     }
 
     /// Does one thing for every item, in any order; the results come in the order of the items.
     ///
     /// # Errors
-    /// The first error of `work`, or of a session that cannot be made.
+    /// An interruption; the first error of `work`, or of a session that cannot be made.
     pub fn each<T: Send, R: Send>(
         &self,
         auditor: &Auditor<'a>,
@@ -30,6 +32,9 @@ impl<'a> Crew<'a> {
         work: impl Fn(&mut Worker<'a>, T) -> Result<R> + Sync,
     ) -> Result<Vec<R>> {
         let one = |item| {
+            if self.observer.stopped() {
+                return Err(Error::interrupted());
+            }
             let idle = self.idle.lock().map(|mut idle| idle.pop()).ok().flatten();
             let mut worker = idle.map_or_else(|| auditor.worker(), Ok)?;
             let result = work(&mut worker, item);

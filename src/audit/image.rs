@@ -1,16 +1,19 @@
 //! One image on its way: file -> logits and features -> maps -> scores -> rows.
 
 use super::rows::{Map, Overlay, image_row, region_rows};
-use super::see::{Seen, Timings, Worker};
+use super::see::{Seen, Timings, Worker, timed};
 use super::survey::Survey;
 use crate::cam::Cam;
 use crate::dataset::{LabelMap, Noted, Sample};
 use crate::error::{Error, Result, Skip};
 use crate::evidence::BASELINE;
-use crate::input::Preprocessor;
+use crate::geometry::{Size, Transpose};
+use crate::input::{self, Preprocessor};
 use crate::model::{Inference, Model, Options};
 use crate::plan::{Activation, Plan, Severity};
 use crate::record::{ImageRow, RegionRow};
+use crate::store::{Cache, Maps, Memory};
+use std::collections::BTreeSet;
 use std::time::Instant;
 
 /// Everything that auditing an image needs and that all workers share.
@@ -19,6 +22,8 @@ pub struct Auditor<'a> {
     pub model: &'a Model,
     pub labels: &'a LabelMap,
     pub survey: Survey,
+    /// What the network said on earlier nights.
+    pub cache: Option<Cache>,
 }
 
 /// Why an image gave no rows: its own fault, or one that stops the run.
@@ -51,6 +56,10 @@ pub struct Scored {
     /// What is odd about its annotations.
     pub problems: Vec<Noted>,
     pub timings: Timings,
+    /// BLAKE3 of the file, in hex.
+    pub content: String,
+    /// What the cache does not have yet.
+    pub fresh: Option<Memory>,
 }
 
 impl<'a> Auditor<'a> {
@@ -79,29 +88,78 @@ impl<'a> Auditor<'a> {
     /// # Errors
     /// A skip for what is wrong with the image; a stop when the logit invariant is violated.
     pub fn audit(&self, worker: &mut Worker<'_>, sample: &mut Sample) -> std::result::Result<Scored, Failure> {
-        let seen = worker.see(&sample.source)?;
-        let problems = self.fit(sample, &seen)?;
+        let mut timings = Timings::default();
+        let bytes = timed(&mut timings.read, || input::read(&sample.source))?.into_owned();
+        let content = blake3::hash(&bytes).to_hex().to_string();
+        let known = self.cache.as_ref().and_then(|cache| cache.get(&content));
+        let (memory, fresh) = match known.map(|memory| (self.targets(sample, &memory), memory)) {
+            Some((targets, memory)) if targets.iter().all(|(_, class)| memory.maps_of(*class).is_some()) => {
+                (memory, false)
+            }
+            _ => (self.remember(worker, sample, &bytes, &mut timings)?, true),
+        };
+        if self.plan.run.verify_cache && !fresh && self.remember(worker, sample, &bytes, &mut timings)? != memory {
+            return Err(Error::new(format!("{}: the cache does not say what the network says; --no-cache does without, and removing cache.redb begins it anew", sample.path)).into());
+        }
         let start = Instant::now();
-        let overlay = Overlay::new(self, sample, &seen.view);
+        let problems = self.fit(sample, memory.size, memory.turned)?;
+        let overlay = Overlay::new(self, sample, &memory.view);
         let mut scored =
-            Scored { images: vec![], regions: vec![], invariant_error: 0.0, problems, timings: seen.timings };
-        let predicted = Some(seen.inference.predicted()).filter(|p| *p != sample.class);
-        let mut targets = vec![("label", sample.class)];
-        targets.extend(predicted.map(|class| ("predicted", class)));
-        targets.extend(overlay.compared(&self.survey, sample).into_iter().map(|class| (BASELINE, class)));
-        for (target, class) in targets {
-            let map = Map::new(self, sample, &seen, target, class)?;
+            Scored { images: vec![], regions: vec![], invariant_error: 0.0, problems, timings, fresh: None, content };
+        for (target, class) in self.targets(sample, &memory) {
+            let Some(maps) = memory.maps_of(class) else { continue };
+            let map = Map::new(sample, &memory.logits, target, maps)?;
             scored.invariant_error = scored.invariant_error.max(map.invariant_error);
-            scored.images.push(image_row(self, sample, &seen, &map, &overlay));
+            scored.images.push(image_row(self, sample, (&scored.content, &memory), &map, &overlay));
             scored.regions.extend(region_rows(self, sample, &map, &overlay));
         }
         scored.timings.score = start.elapsed();
+        scored.fresh = fresh.then_some(memory);
         Ok(scored)
     }
 
+    /// The classes whose maps are taken, and why: of the label, of the prediction, and of classes that this image is a
+    /// comparison for.
+    fn targets(&self, sample: &Sample, seen: &Memory) -> Vec<(&'static str, usize)> {
+        let mut targets = vec![("label", sample.class)];
+        targets.extend(Some(("predicted", seen.predicted())).filter(|(_, class)| *class != sample.class));
+        let compared = self.survey.compared(&self.plan.regions, sample);
+        targets.extend(compared.into_iter().map(|class| (BASELINE, class)));
+        targets
+    }
+
+    /// Decodes and infers, and keeps what the rows are made of.
+    fn remember(
+        &self,
+        worker: &mut Worker<'_>,
+        sample: &Sample,
+        bytes: &[u8],
+        timings: &mut Timings,
+    ) -> std::result::Result<Memory, Failure> {
+        let seen = worker.see_bytes(bytes, timings)?;
+        let Seen { size, turned, view, fingerprint, inference, .. } = seen;
+        let mut memory = Memory { size, turned, view, logits: inference.logits.clone(), maps: vec![], fingerprint };
+        let classes: BTreeSet<usize> = self.targets(sample, &memory).into_iter().map(|(_, class)| class).collect();
+        let start = Instant::now();
+        memory.maps = classes.into_iter().map(|class| self.maps(&inference, class)).collect();
+        timings.score += start.elapsed();
+        Ok(memory)
+    }
+
+    fn maps(&self, inference: &Inference, class: usize) -> Maps {
+        let centred = self.model.centred_weights(inference, class);
+        let centred = Cam::new(&self.model.layout, &inference.features, &centred);
+        Maps { class, cam: self.cam(inference, class), centred }
+    }
+
     /// Holds the annotations against the image; what the pipeline does not ignore ends its way.
-    fn fit(&self, sample: &mut Sample, seen: &Seen) -> std::result::Result<Vec<Noted>, Failure> {
-        let odd = sample.fit(seen.size, seen.turned);
+    fn fit(
+        &self,
+        sample: &mut Sample,
+        size: Size,
+        turned: Option<Transpose>,
+    ) -> std::result::Result<Vec<Noted>, Failure> {
+        let odd = sample.fit(size, turned);
         let noted: Vec<Noted> =
             odd.into_iter().map(|odd| odd.noted(&self.plan.dataset.problems, Some(&sample.path))).collect();
         match noted.iter().find(|n| n.severity != Severity::Ignore) {

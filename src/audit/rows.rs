@@ -1,9 +1,6 @@
 //! The rows of one image: its maps under its regions.
 
 use super::image::Auditor;
-use super::see::Seen;
-use super::survey::Survey;
-use crate::cam::Cam;
 use crate::dataset::Sample;
 use crate::error::{Error, Result};
 use crate::geometry::{Rect, Shape, View};
@@ -11,17 +8,15 @@ use crate::grid::{Grid, Weights};
 use crate::record::{ImageRow, RegionRow};
 use crate::region::{self, Kind, Placed};
 use crate::score::{self, Footprint, Heat};
-use std::collections::BTreeSet;
+use crate::store::{Maps, Memory};
 
 /// One class's map of one image.
-pub struct Map {
+pub struct Map<'m> {
     /// `label`, `predicted` or `baseline`.
     target: &'static str,
     class: usize,
     logit: f64,
-    cam: Cam,
-    /// The map of the centred weights; raw for sigmoid heads.
-    centred: Cam,
+    maps: &'m Maps,
     heat: Heat,
     /// Relative violation of the logit invariant.
     pub invariant_error: f64,
@@ -44,24 +39,16 @@ struct Object {
     ignored: Option<Weights>,
 }
 
-impl Map {
+impl<'m> Map<'m> {
     /// # Errors
     /// When the logit invariant is violated.
-    pub fn new(
-        auditor: &Auditor<'_>,
-        sample: &Sample,
-        seen: &Seen,
-        target: &'static str,
-        class: usize,
-    ) -> Result<Self> {
-        let logit = f64::from(seen.inference.logits[class]);
-        let cam = auditor.cam(&seen.inference, class);
-        let checked = cam.check(logit);
+    pub fn new(sample: &Sample, logits: &[f32], target: &'static str, maps: &'m Maps) -> Result<Self> {
+        let class = maps.class;
+        let logit = f64::from(logits[class]);
+        let checked = maps.cam.check(logit);
         let invariant_error = checked.map_err(|e| Error::new(format!("{}: class {class}: {e}", sample.path)))?;
-        let weights = auditor.model.centred_weights(&seen.inference, class);
-        let centred = Cam::new(&auditor.model.layout, &seen.inference.features, &weights);
-        let heat = Heat::new(&cam.values, logit);
-        Ok(Self { target, class, logit, cam, centred, heat, invariant_error })
+        let heat = Heat::new(&maps.cam.values, logit);
+        Ok(Self { target, class, logit, maps, heat, invariant_error })
     }
 }
 
@@ -84,14 +71,8 @@ impl<'p> Overlay<'p> {
         Self { placed: placed.collect(), object, border: grid.border_weights(0.5), grid, view: *view }
     }
 
-    /// Classes that this image is a comparison for: it lacks the region that nearly all of their images show.
-    pub fn compared(&self, survey: &Survey, sample: &Sample) -> BTreeSet<usize> {
-        let lacks = |region: usize| self.placed.get(region).is_some_and(|(p, _)| p.present == Some(false));
-        survey.compared(sample).filter(|(_, region)| lacks(*region)).map(|(class, _)| class).collect()
-    }
-
     /// Contrast of a region that can be present or absent under one map, in logits; at a borrowed place where it is absent.
-    fn contrast(&self, auditor: &Auditor<'_>, sample: &Sample, map: &Map, region: usize) -> Option<f64> {
+    fn contrast(&self, auditor: &Auditor<'_>, sample: &Sample, map: &Map<'_>, region: usize) -> Option<f64> {
         let (placed, _) = &self.placed[region];
         placed.present.filter(|_| placed.kind == Kind::Confounder)?;
         let borrowed = || {
@@ -105,15 +86,21 @@ impl<'p> Overlay<'p> {
         let controls = region::mirrors(&shape, objects, self.view.size);
         let controls: Vec<Footprint> = controls.iter().map(|s| Footprint::new(&self.grid, s)).collect();
         let seen = foot.visible >= auditor.plan.scores.confounder_visible_min;
-        seen.then(|| score::contrast(&foot, &controls, &map.centred, auditor.softmax_classes()))?
+        seen.then(|| score::contrast(&foot, &controls, &map.maps.centred, auditor.softmax_classes()))?
     }
 }
 
 /// The image's row for one map.
-pub fn image_row(auditor: &Auditor<'_>, sample: &Sample, seen: &Seen, map: &Map, overlay: &Overlay<'_>) -> ImageRow {
+pub fn image_row(
+    auditor: &Auditor<'_>,
+    sample: &Sample,
+    (content, seen): (&str, &Memory),
+    map: &Map<'_>,
+    overlay: &Overlay<'_>,
+) -> ImageRow {
     let policy = &auditor.plan.scores;
     let heat = &map.heat;
-    let predicted = seen.inference.predicted();
+    let predicted = seen.predicted();
     let softmax = auditor.softmax_classes().is_some();
     let object = overlay.object.as_ref().filter(|o| o.foot.area > 0.0 && o.foot.visible >= policy.object_visible_min);
     let object_share = object.and_then(|o| heat.share_without(&o.foot.weights, o.ignored.as_deref()));
@@ -134,9 +121,9 @@ pub fn image_row(auditor: &Auditor<'_>, sample: &Sample, seen: &Seen, map: &Map,
         target: map.target.to_owned(),
         target_class: map.class as u32,
         logit: map.logit,
-        centred_logit: score::centred_logit(&seen.inference.logits, map.class, softmax),
-        margin: score::margin(&seen.inference.logits, map.class, softmax),
-        bias: map.cam.bias,
+        centred_logit: score::centred_logit(&seen.logits, map.class, softmax),
+        margin: score::margin(&seen.logits, map.class, softmax),
+        bias: map.maps.cam.bias,
         positive_mass: heat.positive_mass,
         negative_mass: heat.negative_mass,
         low_mass: heat.low_mass,
@@ -148,19 +135,19 @@ pub fn image_row(auditor: &Auditor<'_>, sample: &Sample, seen: &Seen, map: &Map,
         rank_accuracy: place.map(|p| p.rank_accuracy),
         border_share: heat.share(&overlay.border),
         entropy: heat.entropy(),
-        content_hash: seen.content_hash.clone(),
+        content_hash: content.to_owned(),
         fingerprint: seen.fingerprint.clone(),
-        cam_height: map.cam.height as u32,
-        cam_width: map.cam.width as u32,
-        cam: map.cam.values.iter().map(|&v| v as f32).collect(),
+        cam_height: map.maps.cam.height as u32,
+        cam_width: map.maps.cam.width as u32,
+        cam: map.maps.cam.values.iter().map(|&v| v as f32).collect(),
     }
 }
 
 /// One row per region for one map.
-pub fn region_rows(auditor: &Auditor<'_>, sample: &Sample, map: &Map, overlay: &Overlay<'_>) -> Vec<RegionRow> {
+pub fn region_rows(auditor: &Auditor<'_>, sample: &Sample, map: &Map<'_>, overlay: &Overlay<'_>) -> Vec<RegionRow> {
     let classes = auditor.softmax_classes();
     let row = |(i, (placed, foot)): (usize, &(Placed<'_>, Option<Footprint>))| {
-        let scores = foot.as_ref().map(|f| score::region(f, &map.heat, &map.centred, classes));
+        let scores = foot.as_ref().map(|f| score::region(f, &map.heat, &map.maps.centred, classes));
         RegionRow {
             image_id: sample.id.clone(),
             label: sample.label.clone(),

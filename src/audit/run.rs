@@ -9,14 +9,14 @@ use crate::aggregate::Classes;
 use crate::dataset::{Dataset, LabelMap, Lost, Noted, Sample};
 use crate::error::{Error, Result, Skip, Stage};
 use crate::evidence::Evidence;
-use crate::model::Model;
+use crate::model::{ENGINE, Model, machine};
 use crate::plan::{Plan, Severity};
 use crate::record::{ClassRow, FindingRow, ImageRow, ProblemRow, RegionRow, SkipRow};
 use crate::report::{self, Counts, Exhibit, RunRecord, review};
-use crate::store::Store;
+use crate::store::{Cache, Lock, Memory, Store};
 use crate::verdict;
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, sync_channel};
 use std::time::{Duration, Instant};
 
@@ -27,6 +27,10 @@ pub trait Observer: Sync {
     /// One more image is done.
     fn image(&self, skipped: Option<&SkipRow>);
     fn warning(&self, message: &str);
+    /// Whether somebody asked the run to stop.
+    fn stopped(&self) -> bool {
+        false
+    }
 }
 
 /// How a run ended.
@@ -57,7 +61,12 @@ struct Totals {
 type Unscored = (SkipRow, Vec<Noted>);
 
 /// The rows of a shard on their way to the writer.
-type Part = (Vec<ImageRow>, Vec<RegionRow>);
+struct Part {
+    images: Vec<ImageRow>,
+    regions: Vec<RegionRow>,
+    fresh: Vec<(String, Memory)>,
+    used: Vec<String>,
+}
 
 /// Runs a plan from the walk to `run.json`.
 ///
@@ -72,12 +81,21 @@ pub fn run(plan: &Plan, observer: &dyn Observer) -> Result<Outcome> {
     let dataset = Dataset::open(&plan.dataset, plan.run.limit, plan.run.seed)?;
     let labels = LabelMap::new(plan, dataset.listing.labels.keys(), model.facts.classes)?;
     let audit_id = audit_id(plan, &model, &dataset);
-    let run_id = report::run_id(&plan.run.out.join(&plan.name));
-    let mut store = Store::create(&plan.run.out.join(&plan.name).join(&run_id), &audit_id)?;
+    let home = plan.run.out.join(&plan.name);
+    let _lock = Lock::take(&home)?;
+    report::nights::sweep(&home);
+    let run_id = report::run_id(&home);
+    let mut store = Store::create(&home.join(&run_id), &audit_id)?;
     observer.stage("audit", Some(dataset.listing.found));
-    let mut auditor = Auditor { plan, model: &model, labels: &labels, survey: Survey::default() };
+    let mut auditor = Auditor {
+        plan,
+        model: &model,
+        labels: &labels,
+        survey: Survey::default(),
+        cache: open_cache(plan, &model, &home, observer)?,
+    };
     auditor.survey = Survey::new(&auditor, &dataset)?;
-    let crew = Crew::new(plan.run.jobs)?;
+    let crew = Crew::new(plan.run.jobs, observer)?;
     let mut totals = audit_all(&auditor, &crew, &dataset, &mut store, observer)?;
     let rows = totals.classes.rows(&labels);
     store.table(&totals.skipped)?;
@@ -89,7 +107,7 @@ pub fn run(plan: &Plan, observer: &dyn Observer) -> Result<Outcome> {
     observer.stage("summarise", None);
     store.table(&findings)?;
     keep(&store, exhibits)?;
-    let night = report::nights::compare(&plan.run.out.join(&plan.name), &findings);
+    let night = report::nights::compare(&home, &findings);
     let new_confirmed = night.new_confirmed(&findings);
     store.file("changes.json", to_json(&night).as_bytes())?;
     let (images, correct) = totals.classes.totals();
@@ -124,9 +142,26 @@ pub fn run(plan: &Plan, observer: &dyn Observer) -> Result<Outcome> {
     store.file("report.html", report::page(store.folder(), plan.report.pictures_max)?.as_bytes())?;
     store.file("run.json", record.to_json().as_bytes())?;
     store.publish()?;
+    drop(crew);
+    if let Some(cache) = &mut auditor.cache {
+        cache.forget(plan.run.cache_max)?;
+    }
     let folder = store.folder().to_path_buf();
     refuse_too_many_skipped(plan, &record.counts, &folder)?;
     Ok(Outcome { folder, record, summary, new_confirmed })
+}
+
+/// The cache beside the runs, for this model, transform, engine and machine.
+fn open_cache(plan: &Plan, model: &Model, home: &Path, observer: &dyn Observer) -> Result<Option<Cache>> {
+    if plan.run.cache_max == 0 {
+        return Ok(None);
+    }
+    let transform = format!("{:?} near-duplicates {}", plan.preprocess, plan.dataset.near_duplicates);
+    let activation = format!("{:?}", model.activation);
+    let scope = [&model.hash, &transform, &activation, ENGINE, env!("CARGO_PKG_VERSION"), machine()];
+    let (cache, warning) = Cache::open(&home.join("cache.redb"), &scope)?;
+    warning.iter().for_each(|w| observer.warning(w));
+    Ok(Some(cache))
 }
 
 /// The findings of a run, decided ones marked, and the pictures of those that are told.
@@ -175,7 +210,7 @@ fn to_json<T: serde::Serialize>(value: &T) -> String {
     serde_json::to_string_pretty(value).unwrap_or_default() + "\n"
 }
 
-fn refuse_too_many_skipped(plan: &Plan, counts: &Counts, folder: &std::path::Path) -> Result<()> {
+fn refuse_too_many_skipped(plan: &Plan, counts: &Counts, folder: &Path) -> Result<()> {
     let part = counts.skipped as f64 / counts.found as f64;
     if part <= plan.run.max_skipped && counts.scored > 0 {
         return Ok(());
@@ -209,7 +244,7 @@ fn audit_all<'a>(
     totals.evidence.seed = auditor.plan.run.seed;
     std::thread::scope(|scope| {
         let (parts, receiver) = sync_channel::<Part>(1);
-        let writer = scope.spawn(move || write_parts(store, &receiver));
+        let writer = scope.spawn(move || write_parts(store, auditor.cache.as_ref(), &receiver));
         loop {
             let shard: Vec<_> = samples.by_ref().take(auditor.plan.run.shard_size).collect();
             if shard.is_empty() {
@@ -227,8 +262,12 @@ fn audit_all<'a>(
     Ok(totals)
 }
 
-fn write_parts(store: &mut Store, parts: &Receiver<Part>) -> Result<()> {
-    parts.iter().try_for_each(|(images, regions)| store.part(&images, &regions))
+/// What is kept of the images first: a run that is killed in between writes the rows again, from memory.
+fn write_parts(store: &mut Store, cache: Option<&Cache>, parts: &Receiver<Part>) -> Result<()> {
+    parts.iter().try_for_each(|part| {
+        cache.map_or(Ok(()), |cache| cache.keep(&part.fresh, &part.used))?;
+        store.part(&part.images, &part.regions)
+    })
 }
 
 /// One image to its rows, or to what became of it instead.
@@ -275,7 +314,7 @@ fn problem_row(noted: &Noted) -> ProblemRow {
 impl Totals {
     /// Takes a shard's results in order; returns its rows.
     fn add(&mut self, shard: Vec<std::result::Result<Scored, Unscored>>, plan: &Plan) -> Part {
-        let (mut images, mut regions) = (Vec::new(), Vec::new());
+        let mut part = Part { images: vec![], regions: vec![], fresh: vec![], used: vec![] };
         for result in shard {
             match result {
                 Err((skip, noted)) => {
@@ -298,12 +337,16 @@ impl Totals {
                     }
                     self.problems.extend(scored.problems.iter().map(problem_row));
                     self.scored += 1;
-                    images.append(&mut scored.images);
-                    regions.append(&mut scored.regions);
+                    part.images.append(&mut scored.images);
+                    part.regions.append(&mut scored.regions);
+                    match scored.fresh {
+                        Some(memory) => part.fresh.push((scored.content, memory)),
+                        None => part.used.push(scored.content),
+                    }
                 }
             }
         }
-        (images, regions)
+        part
     }
 }
 

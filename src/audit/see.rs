@@ -49,11 +49,8 @@ pub struct Seen {
     pub view: View,
     pub tensor: Tensor,
     pub inference: Inference,
-    /// BLAKE3 of the file, in hex.
-    pub content_hash: String,
     /// Perceptual hash in hex, where near-duplicates are looked for.
     pub fingerprint: Option<String>,
-    pub timings: Timings,
 }
 
 /// A photo at hand as the model saw it.
@@ -78,12 +75,19 @@ impl<'a> Worker<'a> {
     pub fn see(&mut self, source: &Source) -> std::result::Result<Seen, Skip> {
         let mut timings = Timings::default();
         let bytes = timed(&mut timings.read, || input::read(source))?;
-        let photo = timed(&mut timings.decode, || input::decode(&bytes))?;
-        let content_hash = blake3::hash(&bytes).to_hex().to_string();
+        self.see_bytes(&bytes, &mut timings)
+    }
+
+    /// The same of bytes that are at hand.
+    ///
+    /// # Errors
+    /// A skip, as of [`Worker::see`].
+    pub fn see_bytes(&mut self, bytes: &[u8], timings: &mut Timings) -> std::result::Result<Seen, Skip> {
+        let photo = timed(&mut timings.decode, || input::decode(bytes))?;
         let fingerprint = timed(&mut timings.fingerprint, || self.fingerprinter.as_mut()?.hash(&photo));
         let (tensor, view) = timed(&mut timings.preprocess, || self.preprocessor.run(&photo))?;
         let inference = timed(&mut timings.infer, || self.infer(&tensor))?;
-        Ok(Seen { size: photo.size, turned: photo.turned, view, tensor, inference, content_hash, fingerprint, timings })
+        Ok(Seen { size: photo.size, turned: photo.turned, view, tensor, inference, fingerprint })
     }
 
     /// What the model says of a photo that is at hand.
@@ -100,7 +104,7 @@ impl<'a> Worker<'a> {
     }
 }
 
-fn timed<T>(into: &mut Duration, work: impl FnOnce() -> T) -> T {
+pub fn timed<T>(into: &mut Duration, work: impl FnOnce() -> T) -> T {
     let start = Instant::now();
     let out = work();
     *into = start.elapsed();

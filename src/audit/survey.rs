@@ -6,8 +6,8 @@ use crate::dataset::{Dataset, Sample};
 use crate::error::Result;
 use crate::geometry::Rect;
 use crate::input;
-use crate::plan::{Place, RegionKind};
-use std::collections::BTreeMap;
+use crate::plan::{Place, Region, RegionKind};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Places kept per label and region.
 const DONORS_MAX: usize = 16;
@@ -51,7 +51,7 @@ impl Survey {
         for sample in dataset.samples(auditor.labels)?.filter_map(std::result::Result::ok) {
             for &(region, category) in &categories {
                 let entry = counts.entry((sample.class, region)).or_default();
-                if !sample.annotations.iter().any(|a| a.category == category && !a.ignore) {
+                if !shows(&sample, category) {
                     entry.absent += 1;
                     continue;
                 }
@@ -81,9 +81,18 @@ impl Survey {
     }
 
     /// Classes whose maps an image of another class is compared under: it lacks a region that nearly all of theirs show.
-    pub fn compared<'a>(&'a self, sample: &'a Sample) -> impl Iterator<Item = (usize, usize)> + 'a {
-        self.saturated.iter().copied().filter(|(class, _)| *class != sample.class)
+    pub fn compared(&self, regions: &[Region], sample: &Sample) -> BTreeSet<usize> {
+        let lacks = |region: usize| match regions.get(region).map(|r| &r.place) {
+            Some(Place::Annotation { category }) => !shows(sample, category),
+            _ => false,
+        };
+        let others = self.saturated.iter().filter(|(class, region)| *class != sample.class && lacks(*region));
+        others.map(|(class, _)| *class).collect()
     }
+}
+
+fn shows(sample: &Sample, category: &str) -> bool {
+    sample.annotations.iter().any(|a| a.category == category && !a.ignore)
 }
 
 /// An order by hash of the seed and an image's id.

@@ -51,7 +51,7 @@ pub fn check(args: &CheckArgs) -> Result<(), Error> {
     let model = Auditor::load_model(&plan)?;
     let labels = LabelMap::new(&plan, dataset.listing.labels.keys(), model.facts.classes)?;
     print(&format!("\n{}", inspect::describe(&model.facts)))?;
-    let auditor = Auditor { plan: &plan, model: &model, labels: &labels, survey: Survey::default() };
+    let auditor = Auditor { plan: &plan, model: &model, labels: &labels, survey: Survey::default(), cache: None };
     let mut samples = spread(&plan, &dataset.listing, &labels)?;
     let start = Instant::now();
     let tried = try_out(&auditor, &mut samples)?;

@@ -40,7 +40,7 @@ pub fn explain(args: &ExplainArgs) -> Result<(), Error> {
     let dataset = Dataset::open(&plan.dataset, None, plan.run.seed)?;
     let model = Auditor::load_model(&plan)?;
     let labels = LabelMap::new(&plan, dataset.listing.labels.keys(), model.facts.classes)?;
-    let auditor = Auditor { plan: &plan, model: &model, labels: &labels, survey: Survey::default() };
+    let auditor = Auditor { plan: &plan, model: &model, labels: &labels, survey: Survey::default(), cache: None };
     let class = args.class.as_deref().map(|name| labels.class_named(name)).transpose()?;
     let mut worker = auditor.worker()?;
     for path in &args.images {

@@ -7,6 +7,7 @@ mod list;
 mod progress;
 mod report;
 mod run;
+mod signals;
 
 use crate::error::Error;
 use crate::plan::{self, Plan};

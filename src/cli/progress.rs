@@ -49,6 +49,10 @@ impl Observer for Bar {
     fn warning(&self, message: &str) {
         stderr(&format!("warning: {}", super::printable(message)));
     }
+
+    fn stopped(&self) -> bool {
+        super::signals::stopped()
+    }
 }
 
 impl Drop for Bar {
@@ -93,6 +97,10 @@ impl Observer for JsonLog {
     fn warning(&self, message: &str) {
         self.event(json!({"event": "warning", "message": message}));
     }
+
+    fn stopped(&self) -> bool {
+        super::signals::stopped()
+    }
 }
 
 /// Warnings only.
@@ -105,5 +113,9 @@ impl Observer for Quiet {
 
     fn warning(&self, message: &str) {
         stderr(&format!("warning: {}", super::printable(message)));
+    }
+
+    fn stopped(&self) -> bool {
+        super::signals::stopped()
     }
 }

@@ -21,6 +21,12 @@ pub struct RunArgs {
     /// At most N images per class, chosen by hash
     #[arg(long, value_name = "N")]
     limit: Option<u32>,
+    /// Neither use nor write what the network said on earlier nights
+    #[arg(long)]
+    no_cache: bool,
+    /// Infer all the same, and stop where the cache differs
+    #[arg(long, conflicts_with = "no_cache")]
+    verify_cache: bool,
     /// No progress, only the result
     #[arg(long, conflicts_with = "log")]
     quiet: bool,
@@ -93,10 +99,15 @@ fn run_plan(args: &RunArgs) -> Result<Outcome, Error> {
     if let Some(out) = &args.out {
         plan.run.out.clone_from(out);
     }
+    plan.run.verify_cache = args.verify_cache;
+    if args.no_cache {
+        plan.run.cache_max = 0;
+    }
     let observer: Box<dyn Observer> = match (args.log, args.quiet) {
         (Log::Json, _) => Box::new(JsonLog),
         (Log::Text, true) => Box::new(Quiet),
         (Log::Text, false) => Box::new(Bar::default()),
     };
+    super::signals::listen()?;
     audit::run(&plan, observer.as_ref())
 }

@@ -12,6 +12,23 @@ use tract_onnx::prelude::{
 
 /// Version of the engine, for `run.json`.
 pub const NAME: &str = "tract-onnx 0.23.9";
+/// The instruction set that the engine's operators are chosen by: the same numbers on machines where it is the same.
+pub fn machine() -> &'static str {
+    #[cfg(target_arch = "x86_64")]
+    {
+        let has = (std::is_x86_feature_detected!("avx512f"), std::is_x86_feature_detected!("fma"));
+        return if has.0 {
+            "x86_64 avx512f"
+        } else if has.1 {
+            "x86_64 fma"
+        } else {
+            "x86_64"
+        };
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    std::env::consts::ARCH
+}
+
 /// Most numbers of one tensor inside a graph: half a gigabyte.
 const ELEMENTS_MAX: usize = 1 << 27;
 

@@ -13,7 +13,7 @@ use graph::Graph;
 use head::{Chain, Piece};
 use std::path::{Path, PathBuf};
 
-pub use engine::NAME as ENGINE;
+pub use engine::{NAME as ENGINE, machine};
 pub use head::Decomposition;
 pub use pool::MapLayout;
 

@@ -205,6 +205,10 @@ pub struct Run {
     pub seed: u64,
     pub limit: Option<usize>,
     pub max_skipped: f64,
+    /// Most bytes that the cache keeps; 0 for none.
+    pub cache_max: u64,
+    /// Infer all the same, and stop where the cache differs.
+    pub verify_cache: bool,
     pub out: PathBuf,
 }
 

@@ -20,6 +20,19 @@ pub fn finished(folder: &Path) -> Vec<PathBuf> {
     runs
 }
 
+/// Removes what runs left that were killed: folders without `run.json`. Only for who holds the pipeline's lock.
+pub fn sweep(folder: &Path) {
+    let entries = std::fs::read_dir(folder).into_iter().flatten().filter_map(Result::ok).map(|e| e.path());
+    // Only what a run would have made: its folder is named by its start.
+    let named = |p: &PathBuf| {
+        p.file_name().is_some_and(|n| n.to_string_lossy().contains('T') && n.to_string_lossy().contains('Z'))
+    };
+    let torn = |p: &PathBuf| p.is_dir() && !p.is_symlink() && p.join("images").is_dir() && !p.join("run.json").exists();
+    entries.filter(|p| named(p) && torn(p)).for_each(|p| {
+        let _ = std::fs::remove_dir_all(p);
+    });
+}
+
 /// The findings that a run's `summary.json` tells of, and `none` for what else it looked at; empty where it is not readable.
 pub fn findings(run: &Path) -> Vec<FindingRow> {
     let text = std::fs::read_to_string(run.join("summary.json")).unwrap_or_default();

@@ -1,11 +1,16 @@
 //! Rows -> Parquet files, each written beside its place, synced and renamed.
 
+mod cache;
+mod lock;
 mod parquet;
 
 use crate::error::{Error, Result};
 use crate::record::{ImageRow, RegionRow, Row, SCHEMA_VERSION};
 use std::io::Write;
 use std::path::{Path, PathBuf};
+
+pub use cache::{Cache, Maps, Memory};
+pub use lock::Lock;
 
 /// A run folder being written.
 pub struct Store {

@@ -138,7 +138,7 @@ pub struct VerdictFile {
     pub context_kept: Option<f64>,
 }
 
-/// How the run goes; `jobs` and `out` never change a result.
+/// How the run goes; `jobs`, `cache_gb` and `out` never change a result.
 #[derive(Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct RunFile {
@@ -152,6 +152,8 @@ pub struct RunFile {
     pub limit: Option<u32>,
     /// Fraction of skipped images above which the run ends with exit code 3. Default 0.1.
     pub max_skipped: Option<f64>,
+    /// Most gigabytes of what the network said that are kept for the next night; 0 for none. Default 20.
+    pub cache_gb: Option<f64>,
     /// Folder of the reports. Default `reports` in the current folder.
     pub out: Option<String>,
 }

@@ -35,7 +35,7 @@ pub(super) fn plan(file: &Path, mut doc: Document<'_>) -> Result<Plan, Vec<Probl
         problems.sort_by_key(|p| p.line);
         return Err(problems);
     }
-    (parsed.run.jobs, parsed.run.out) = (None, None);
+    (parsed.run.jobs, parsed.run.out, parsed.run.cache_gb) = (None, None, None);
     let mut hasher = blake3::Hasher::new();
     hasher.update(&serde_json::to_vec(&parsed).unwrap_or_default());
     model.classes.iter().flatten().for_each(|name| {
@@ -178,6 +178,8 @@ fn run(parsed: &PipelineFile, base: &Path, doc: &mut Document<'_>) -> Run {
         jobs,
         seed: r.seed.unwrap_or(0),
         limit: r.limit.map(|n| range(f64::from(n), 1.0, f64::from(u32::MAX), "run.limit", doc) as usize),
+        verify_cache: false,
+        cache_max: (1e9 * range(r.cache_gb.unwrap_or(20.0), 0.0, 1e6, "run.cache_gb", doc)) as u64,
         max_skipped: range(r.max_skipped.unwrap_or(0.1), 0.0, 1.0, "run.max_skipped", doc),
         out: r.out.as_ref().map_or_else(|| PathBuf::from("reports"), |out| base.join(out)),
     }
