@@ -1,6 +1,25 @@
 //! The two ways things go wrong: an [`Error`] stops the run, a [`Skip`] is the fate of one image.
 
+use std::cell::Cell;
 use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+thread_local! {
+    static GUARDED: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Calls a library on bytes that may be hostile; `None` where it panics, without a message of its own on stderr.
+pub fn guarded<T>(work: impl FnOnce() -> T) -> Option<T> {
+    let outer = GUARDED.replace(true);
+    let result = catch_unwind(AssertUnwindSafe(work));
+    GUARDED.set(outer);
+    result.ok()
+}
+
+/// Whether this thread is inside [`guarded`].
+pub fn is_guarded() -> bool {
+    GUARDED.get()
+}
 
 /// Why a run stopped. The message names the file, the key or the node and the remedy.
 #[derive(Debug)]

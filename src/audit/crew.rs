@@ -4,6 +4,7 @@ use super::Observer;
 use super::image::Auditor;
 use super::see::Worker;
 use crate::error::{Error, Result};
+use crate::store::Cache;
 use rayon::prelude::*;
 use std::sync::Mutex;
 
@@ -19,6 +20,16 @@ impl<'a> Crew<'a> {
     pub fn new(jobs: usize, observer: &'a dyn Observer) -> Result<Self> {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(jobs).build();
         Ok(Self { pool: pool.map_err(Error::cause("start the workers"))?, idle: Mutex::default(), observer })
+    }
+
+    /// Keeps what the workers inferred of changed photos.
+    pub fn keep(&self, cache: &Cache) {
+        let (mut fresh, mut used) = (Vec::new(), Vec::new());
+        for (passes, recalled) in self.idle.lock().iter_mut().flat_map(|idle| idle.iter_mut()).map(Worker::passes) {
+            fresh.extend(passes);
+            used.extend(recalled);
+        }
+        cache.keep_logits(&fresh, &used);
     }
 
     /// Does one thing for every item, in any order; the results come in the order of the items.

@@ -23,7 +23,7 @@ pub struct Auditor<'a> {
     pub labels: &'a LabelMap,
     pub survey: Survey,
     /// What the network said on earlier nights.
-    pub cache: Option<Cache>,
+    pub cache: Option<&'a Cache>,
 }
 
 /// Why an image gave no rows: its own fault, or one that stops the run.
@@ -80,7 +80,7 @@ impl<'a> Auditor<'a> {
     /// # Errors
     /// When the engine cannot make a session.
     pub fn worker(&self) -> Result<Worker<'a>> {
-        Worker::new(self.model, self.plan)
+        Worker::new(self.model, self.plan, self.cache)
     }
 
     /// Scores one image: the label's map, and the predicted class's where it differs.
@@ -91,7 +91,7 @@ impl<'a> Auditor<'a> {
         let mut timings = Timings::default();
         let bytes = timed(&mut timings.read, || input::read(&sample.source))?.into_owned();
         let content = blake3::hash(&bytes).to_hex().to_string();
-        let known = self.cache.as_ref().and_then(|cache| cache.get(&content));
+        let known = self.cache.and_then(|cache| cache.get(&content));
         let (memory, fresh) = match known.map(|memory| (self.targets(sample, &memory), memory)) {
             Some((targets, memory)) if targets.iter().all(|(_, class)| memory.maps_of(*class).is_some()) => {
                 (memory, false)

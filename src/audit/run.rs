@@ -87,13 +87,9 @@ pub fn run(plan: &Plan, observer: &dyn Observer) -> Result<Outcome> {
     let run_id = report::run_id(&home);
     let mut store = Store::create(&home.join(&run_id), &audit_id)?;
     observer.stage("audit", Some(dataset.listing.found));
-    let mut auditor = Auditor {
-        plan,
-        model: &model,
-        labels: &labels,
-        survey: Survey::default(),
-        cache: open_cache(plan, &model, &home, observer)?,
-    };
+    let mut cache = open_cache(plan, &model, &home, observer)?;
+    let mut auditor =
+        Auditor { plan, model: &model, labels: &labels, survey: Survey::default(), cache: cache.as_ref() };
     auditor.survey = Survey::new(&auditor, &dataset)?;
     let crew = Crew::new(plan.run.jobs, observer)?;
     let mut totals = audit_all(&auditor, &crew, &dataset, &mut store, observer)?;
@@ -104,6 +100,7 @@ pub fn run(plan: &Plan, observer: &dyn Observer) -> Result<Outcome> {
     store.table(&totals.evidence.group_duplicates())?;
     observer.stage("prove", None);
     let (findings, exhibits) = judge(&auditor, &crew, &dataset, &totals.evidence, &rows)?;
+    auditor.cache.iter().for_each(|cache| crew.keep(cache));
     observer.stage("summarise", None);
     store.table(&findings)?;
     keep(&store, exhibits)?;
@@ -142,9 +139,13 @@ pub fn run(plan: &Plan, observer: &dyn Observer) -> Result<Outcome> {
     store.file("report.html", report::page(store.folder(), plan.report.pictures_max)?.as_bytes())?;
     store.file("run.json", record.to_json().as_bytes())?;
     store.publish()?;
-    drop(crew);
-    if let Some(cache) = &mut auditor.cache {
-        cache.forget(plan.run.cache_max)?;
+    drop((crew, auditor));
+    if let Some(cache) = &mut cache {
+        cache.forget(plan.run.cache_max);
+        cache
+            .failure()
+            .iter()
+            .for_each(|e| observer.warning(&format!("the cache failed ({e}); the run went on without it")));
     }
     let folder = store.folder().to_path_buf();
     refuse_too_many_skipped(plan, &record.counts, &folder)?;
@@ -244,7 +245,7 @@ fn audit_all<'a>(
     totals.evidence.seed = auditor.plan.run.seed;
     std::thread::scope(|scope| {
         let (parts, receiver) = sync_channel::<Part>(1);
-        let writer = scope.spawn(move || write_parts(store, auditor.cache.as_ref(), &receiver));
+        let writer = scope.spawn(move || write_parts(store, auditor.cache, &receiver));
         loop {
             let shard: Vec<_> = samples.by_ref().take(auditor.plan.run.shard_size).collect();
             if shard.is_empty() {
@@ -265,7 +266,7 @@ fn audit_all<'a>(
 /// What is kept of the images first: a run that is killed in between writes the rows again, from memory.
 fn write_parts(store: &mut Store, cache: Option<&Cache>, parts: &Receiver<Part>) -> Result<()> {
     parts.iter().try_for_each(|part| {
-        cache.map_or(Ok(()), |cache| cache.keep(&part.fresh, &part.used))?;
+        cache.iter().for_each(|cache| cache.keep(&part.fresh, &part.used));
         store.part(&part.images, &part.regions)
     })
 }

@@ -6,6 +6,7 @@ use crate::geometry::{Size, Transpose, View};
 use crate::input::{self, Fingerprinter, Photo, Preprocessor, Tensor};
 use crate::model::{Inference, Model, Session};
 use crate::plan::Plan;
+use crate::store::Cache;
 use std::time::{Duration, Instant};
 
 /// One thread's memory.
@@ -13,6 +14,10 @@ pub struct Worker<'a> {
     session: Session<'a>,
     preprocessor: Preprocessor,
     fingerprinter: Option<Fingerprinter>,
+    cache: Option<&'a Cache>,
+    /// Logits of changed photos that the cache does not have yet, and those that it had.
+    passes: Vec<(String, Vec<f32>)>,
+    used: Vec<String>,
 }
 
 /// Time an image spent in each stage.
@@ -55,7 +60,7 @@ pub struct Seen {
 
 /// A photo at hand as the model saw it.
 pub struct Looked {
-    pub inference: Inference,
+    pub logits: Vec<f32>,
     pub tensor: Tensor,
     pub view: View,
 }
@@ -63,9 +68,10 @@ pub struct Looked {
 impl<'a> Worker<'a> {
     /// # Errors
     /// When the engine cannot make a session.
-    pub fn new(model: &'a Model, plan: &Plan) -> Result<Self> {
+    pub fn new(model: &'a Model, plan: &Plan, cache: Option<&'a Cache>) -> Result<Self> {
         let fingerprinter = plan.dataset.near_duplicates.then(Fingerprinter::default);
-        Ok(Self { session: model.session()?, preprocessor: Preprocessor::new(&plan.preprocess), fingerprinter })
+        let preprocessor = Preprocessor::new(&plan.preprocess);
+        Ok(Self { session: model.session()?, preprocessor, fingerprinter, cache, passes: vec![], used: vec![] })
     }
 
     /// Reads, decodes, preprocesses and infers one file.
@@ -96,7 +102,25 @@ impl<'a> Worker<'a> {
     /// A skip, as of [`Worker::see`].
     pub fn look(&mut self, photo: &Photo) -> std::result::Result<Looked, Skip> {
         let (tensor, view) = self.preprocessor.run(photo)?;
-        Ok(Looked { inference: self.infer(&tensor)?, tensor, view })
+        let bytes: Vec<u8> = tensor.values.iter().flat_map(|v| v.to_le_bytes()).collect();
+        let input = blake3::hash(&bytes).to_hex().to_string();
+        let logits = match self.cache.and_then(|cache| cache.logits(&input)) {
+            Some(logits) => {
+                self.used.push(input);
+                logits
+            }
+            None => {
+                let logits = self.infer(&tensor)?.logits;
+                self.passes.push((input, logits.clone()));
+                logits
+            }
+        };
+        Ok(Looked { logits, tensor, view })
+    }
+
+    /// What it inferred and recalled of changed photos since it was last asked.
+    pub fn passes(&mut self) -> (Vec<(String, Vec<f32>)>, Vec<String>) {
+        (std::mem::take(&mut self.passes), std::mem::take(&mut self.used))
     }
 
     fn infer(&mut self, tensor: &Tensor) -> std::result::Result<Inference, Skip> {

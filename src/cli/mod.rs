@@ -76,7 +76,7 @@ impl PipelineArgs {
 
 /// Parses the command line, runs the command and maps its outcome to an exit code.
 pub fn main() -> ExitCode {
-    quiet_decoder_panics();
+    quiet_guarded_panics();
     let outcome = match Opts::parse().command {
         Command::Run(args) => run::run(&args),
         Command::Check(args) => check::check(&args),
@@ -113,11 +113,11 @@ fn printable(text: &str) -> String {
     text.split('\n').map(crate::report::printable).collect::<Vec<_>>().join("\n")
 }
 
-/// A decoder that panics on hostile bytes is a skip, which `skipped.parquet` tells; it need not shout on stderr too.
-fn quiet_decoder_panics() {
+/// A library that panics on hostile bytes is dealt with where it was called; it need not shout on stderr too.
+fn quiet_guarded_panics() {
     let default = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |info| {
-        if !crate::input::is_decoding() {
+        if !crate::error::is_guarded() {
             default(info);
         }
     }));

@@ -1,9 +1,8 @@
 //! Parquet as frames. On some hostile files the reader panics; that is an error like any other.
 
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, guarded};
 use polars::prelude::{DataFrame, FileMetadataRef, ParquetReader, PolarsResult, SerReader};
 use std::fs::File;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
 /// What the footer says.
@@ -22,8 +21,8 @@ fn open(file: &Path) -> PolarsResult<ParquetReader<File>> {
 
 fn caught<T>(file: &Path, work: impl FnOnce() -> PolarsResult<T>) -> Result<T> {
     let what = format!("read {}", file.display());
-    match catch_unwind(AssertUnwindSafe(work)) {
-        Ok(result) => result.map_err(Error::cause(what)),
-        Err(_) => Err(Error::new(format!("failed to {what}: it is no sound Parquet file"))),
+    match guarded(work) {
+        Some(result) => result.map_err(Error::cause(what)),
+        None => Err(Error::new(format!("failed to {what}: it is no sound Parquet file"))),
     }
 }

@@ -1,14 +1,12 @@
 //! Bytes -> upright 8-bit RGB. The bytes are hostile: limits everywhere, and a decoder's panic is a skip.
 
 use crate::dataset::Source;
-use crate::error::{Skip, Stage};
+use crate::error::{Skip, Stage, guarded};
 use crate::geometry::{Size, Transpose};
 use image::metadata::Orientation;
 use image::{DynamicImage, ImageDecoder, ImageError, ImageFormat, ImageReader, Limits, RgbImage};
 use std::borrow::Cow;
-use std::cell::Cell;
 use std::io::{Cursor, Read, Seek, SeekFrom};
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
 /// Largest file that is read.
@@ -77,19 +75,8 @@ fn read_file(path: &Path, start: u64, length: Option<u64>) -> Result<Vec<u8>, Sk
 /// # Errors
 /// A skip `not_an_image`, `unsupported`, `truncated`, `corrupt`, `too_many_pixels` or `decoder_panic`.
 pub fn decode(bytes: &[u8]) -> Result<Photo, Skip> {
-    DECODING.set(true);
-    let decoded = catch_unwind(AssertUnwindSafe(|| decode_inner(bytes)));
-    DECODING.set(false);
-    decoded.unwrap_or_else(|_| Err(Skip::new(Stage::Decode, "decoder_panic", "the decoder panicked on these bytes")))
-}
-
-thread_local! {
-    static DECODING: Cell<bool> = const { Cell::new(false) };
-}
-
-/// Whether this thread is inside a decoder, whose panics are skips and need no message of their own.
-pub fn is_decoding() -> bool {
-    DECODING.get()
+    let panicked = || Skip::new(Stage::Decode, "decoder_panic", "the decoder panicked on these bytes");
+    guarded(|| decode_inner(bytes)).ok_or_else(panicked)?
 }
 
 fn decode_inner(bytes: &[u8]) -> Result<Photo, Skip> {

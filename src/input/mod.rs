@@ -5,6 +5,6 @@ mod jpeg;
 mod preprocess;
 mod similar;
 
-pub use decode::{Photo, decode, is_decoding, read};
+pub use decode::{Photo, decode, read};
 pub use preprocess::{Preprocessor, Tensor};
 pub use similar::Fingerprinter;

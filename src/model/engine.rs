@@ -1,7 +1,6 @@
 //! Sessions of the inference engine (tract): a cut graph in, tensors out. A plan is shared, each worker has its state.
 
-use crate::error::{Error, Result};
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use crate::error::{Error, Result, guarded};
 use std::path::Path;
 use std::sync::Arc;
 use tract_onnx::pb::ModelProto;
@@ -123,9 +122,9 @@ fn refuse_giants(model: &InferenceModel) -> TractResult<()> {
 
 /// Runs the engine; what it fails at or panics on becomes an error.
 fn caught<T>(work: impl FnOnce() -> TractResult<T>) -> Result<T> {
-    match catch_unwind(AssertUnwindSafe(work)) {
-        Ok(result) => result.map_err(|e| Error::new(first_lines(&e))),
-        Err(_) => Err(Error::new("the engine panicked on this graph")),
+    match guarded(work) {
+        Some(result) => result.map_err(|e| Error::new(first_lines(&e))),
+        None => Err(Error::new("the engine panicked on this graph")),
     }
 }
 

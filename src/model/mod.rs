@@ -68,8 +68,13 @@ pub struct Inference {
 impl Inference {
     /// Class with the largest logit, the first where several are.
     pub fn predicted(&self) -> usize {
-        self.logits.iter().enumerate().fold(0, |best, (i, z)| if *z > self.logits[best] { i } else { best })
+        predicted(&self.logits)
     }
+}
+
+/// Class with the largest logit, the first where several are.
+pub fn predicted(logits: &[f32]) -> usize {
+    logits.iter().enumerate().fold(0, |best, (i, z)| if *z > logits[best] { i } else { best })
 }
 
 /// Weights and bias that make a class activation map out of the feature maps of one image.

@@ -5,14 +5,21 @@
 //! found by the hash of the image's bytes and of everything that decides what the network makes of them.
 
 use crate::cam::Cam;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, guarded};
 use crate::geometry::{Size, Transpose, View};
+use crate::model::predicted;
 use redb::{Database, ReadableDatabase, ReadableTable, TableDefinition};
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use std::path::Path;
+use std::sync::OnceLock;
+
+type Table = TableDefinition<'static, &'static [u8; 32], &'static [u8]>;
 
 /// Key -> checksum and postcard bytes.
-const ENTRIES: TableDefinition<'_, &[u8; 32], &[u8]> = TableDefinition::new("entries");
+const ENTRIES: Table = TableDefinition::new("entries");
+/// Key -> checksum and logits of a changed photo, by the hash of the model's input.
+const PASSES: Table = TableDefinition::new("passes");
 /// Key -> the night of its last use, and its bytes.
 const USED: TableDefinition<'_, &[u8; 32], (u64, u64)> = TableDefinition::new("used");
 /// Bytes of the checksum before an entry.
@@ -42,12 +49,14 @@ pub struct Cache {
     /// Hash of what decides the entries beside the images' bytes.
     scope: blake3::Hash,
     night: u64,
+    /// Why it can no longer be used tonight.
+    failed: OnceLock<String>,
 }
 
 impl Memory {
     /// Class with the largest logit, the first where several are.
     pub fn predicted(&self) -> usize {
-        self.logits.iter().enumerate().fold(0, |best, (i, z)| if *z > self.logits[best] { i } else { best })
+        predicted(&self.logits)
     }
 
     pub fn maps_of(&self, class: usize) -> Option<&Maps> {
@@ -66,7 +75,7 @@ impl Cache {
             hasher.update(part.as_bytes()).update(b"\n");
         });
         let scope = hasher.finalize();
-        match Self::ready(file, scope) {
+        match attempt(|| Self::ready(file, scope)) {
             Ok(cache) => Ok((cache, None)),
             Err(e) => {
                 let broken = file.with_extension("broken");
@@ -86,6 +95,7 @@ impl Cache {
         let write = database.begin_write()?;
         let night = {
             write.open_table(ENTRIES)?;
+            write.open_table(PASSES)?;
             let used = write.open_table(USED)?;
             let mut last = 0;
             for entry in used.iter()? {
@@ -94,7 +104,7 @@ impl Cache {
             last + 1
         };
         write.commit()?;
-        Ok(Self { database, scope, night })
+        Ok(Self { database, scope, night, failed: OnceLock::new() })
     }
 
     fn key(&self, content: &str) -> [u8; 32] {
@@ -103,74 +113,107 @@ impl Cache {
 
     /// What is known of an image by the hash of its bytes; nothing where the entry is damaged.
     pub fn get(&self, content: &str) -> Option<Memory> {
-        let entries = self.database.begin_read().ok()?.open_table(ENTRIES).ok()?;
-        let entry = entries.get(&self.key(content)).ok()??;
-        let (checksum, bytes) = entry.value().split_at_checked(CHECKSUM)?;
+        self.read(ENTRIES, content)
+    }
+
+    /// The logits of an input by its hash.
+    pub fn logits(&self, input: &str) -> Option<Vec<f32>> {
+        self.read(PASSES, input)
+    }
+
+    fn read<T: DeserializeOwned>(&self, table: Table, name: &str) -> Option<T> {
+        let bytes = self.use_it(|| {
+            let entries = self.database.begin_read()?.open_table(table)?;
+            Ok(entries.get(&self.key(name))?.map(|entry| entry.value().to_vec()))
+        });
+        let bytes = bytes??;
+        let (checksum, bytes) = bytes.split_at_checked(CHECKSUM)?;
         (checksum == &blake3::hash(bytes).as_bytes()[..CHECKSUM]).then(|| postcard::from_bytes(bytes).ok())?
     }
 
+    /// Works on the database; after the first failure there is none until the next night.
+    fn use_it<T>(&self, work: impl FnOnce() -> std::result::Result<T, redb::Error>) -> Option<T> {
+        if self.failed.get().is_some() {
+            return None;
+        }
+        attempt(work).map_err(|e| self.failed.set(e)).ok()
+    }
+
+    /// What went wrong tonight: the run went on without the cache.
+    pub fn failure(&self) -> Option<&str> {
+        self.failed.get().map(String::as_str)
+    }
+
     /// Keeps what is new, and notes what was used tonight, all or nothing.
-    ///
-    /// # Errors
-    /// When the disk is full.
-    pub fn keep(&self, fresh: &[(String, Memory)], used: &[String]) -> Result<()> {
-        let commit = || -> std::result::Result<(), Box<dyn std::error::Error>> {
+    pub fn keep(&self, fresh: &[(String, Memory)], used: &[String]) {
+        self.write(ENTRIES, fresh, used);
+    }
+
+    /// The same for the logits of changed photos.
+    pub fn keep_logits(&self, fresh: &[(String, Vec<f32>)], used: &[String]) {
+        self.write(PASSES, fresh, used);
+    }
+
+    fn write<T: Serialize>(&self, table: Table, fresh: &[(String, T)], used: &[String]) {
+        self.use_it(|| {
             let write = self.database.begin_write()?;
             {
-                let (mut entries, mut nights) = (write.open_table(ENTRIES)?, write.open_table(USED)?);
-                for (content, memory) in fresh {
-                    let bytes = postcard::to_stdvec(memory)?;
+                let (mut entries, mut nights) = (write.open_table(table)?, write.open_table(USED)?);
+                for (name, value) in fresh {
+                    let bytes = postcard::to_stdvec(value).unwrap_or_default();
                     let entry = [&blake3::hash(&bytes).as_bytes()[..CHECKSUM], &bytes].concat();
-                    entries.insert(&self.key(content), entry.as_slice())?;
-                    nights.insert(&self.key(content), (self.night, entry.len() as u64))?;
+                    entries.insert(&self.key(name), entry.as_slice())?;
+                    nights.insert(&self.key(name), (self.night, entry.len() as u64))?;
                 }
-                for content in used {
-                    let key = self.key(content);
+                for name in used {
+                    let key = self.key(name);
                     let size = nights.get(&key)?.map_or(0, |v| v.value().1);
                     nights.insert(&key, (self.night, size))?;
                 }
             }
-            write.commit()?;
-            Ok(())
-        };
-        commit().map_err(|e| Error::new(format!("failed to write the cache: {e}; --no-cache does without")))
+            Ok(write.commit()?)
+        });
     }
 
-    /// Drops what was used longest ago until the entries take at most so many bytes. Returns how many were dropped.
-    ///
-    /// # Errors
-    /// When the disk is full.
-    pub fn forget(&mut self, bytes_max: u64) -> Result<usize> {
-        let drop_oldest = |database: &Database| -> std::result::Result<usize, redb::Error> {
-            let write = database.begin_write()?;
+    /// Drops what was used longest ago until the entries take at most so many bytes.
+    pub fn forget(&mut self, bytes_max: u64) {
+        let dropped = self.use_it(|| {
+            let write = self.database.begin_write()?;
             let dropped = {
-                let (mut entries, mut nights) = (write.open_table(ENTRIES)?, write.open_table(USED)?);
+                let (mut entries, mut passes) = (write.open_table(ENTRIES)?, write.open_table(PASSES)?);
+                let mut nights = write.open_table(USED)?;
                 let mut all: Vec<(u64, [u8; 32], u64)> = Vec::new();
                 for entry in nights.iter()? {
                     let (key, value) = entry?;
                     all.push((value.value().0, *key.value(), value.value().1));
                 }
-                let mut total: u64 = all.iter().map(|e| e.2).sum();
                 all.sort_unstable();
-                let mut dropped = 0;
-                for (_, key, size) in all {
-                    if total <= bytes_max {
-                        break;
-                    }
-                    entries.remove(&key)?;
-                    nights.remove(&key)?;
-                    total -= size;
-                    dropped += 1;
+                let mut total: u64 = all.iter().map(|e| e.2).sum();
+                let keep = all.iter().position(|(_, _, size)| {
+                    let enough = total <= bytes_max;
+                    total -= if enough { 0 } else { *size };
+                    enough
+                });
+                let oldest = &all[..keep.unwrap_or(all.len())];
+                for (_, key, _) in oldest {
+                    entries.remove(key)?;
+                    passes.remove(key)?;
+                    nights.remove(key)?;
                 }
-                dropped
+                oldest.len()
             };
             write.commit()?;
             Ok(dropped)
-        };
-        let dropped = drop_oldest(&self.database).map_err(Error::cause("make room in the cache"))?;
-        if dropped > 0 {
-            self.database.compact().map_err(Error::cause("make room in the cache"))?;
+        });
+        if dropped > Some(0) {
+            let _ = guarded(|| self.database.compact());
         }
-        Ok(dropped)
     }
+}
+
+/// A damaged file makes the library panic as well as fail.
+fn attempt<T>(work: impl FnOnce() -> std::result::Result<T, redb::Error>) -> std::result::Result<T, String> {
+    guarded(work)
+        .unwrap_or_else(|| Err(redb::Error::Corrupted("it is no sound cache".into())))
+        .map_err(|e| e.to_string())
 }

@@ -5,6 +5,7 @@ use crate::dataset::{Dataset, Sample};
 use crate::error::{Result, Skip};
 use crate::evidence::{Context, Evidence, context};
 use crate::geometry::View;
+use crate::model::predicted;
 use crate::region;
 use crate::retouch::{Dice, imputed};
 
@@ -44,5 +45,5 @@ fn without_objects(
     let objects = region::objects(&auditor.plan.regions, &image.label, &fitted.annotations, &view);
     let mut dice = Dice::new(auditor.plan.run.seed, &[&image.id, "surroundings"]);
     let Some(filled) = objects.and_then(|o| imputed(&photo, &o.objects, &mut dice)) else { return Ok(None) };
-    Ok(Some((image.class, worker.look(&filled)?.inference.predicted())))
+    Ok(Some((image.class, predicted(&worker.look(&filled)?.logits))))
 }

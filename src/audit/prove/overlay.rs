@@ -65,8 +65,8 @@ fn lay(
     let Some(patch) = Patch::of_picture(picture.rgba, place, picture.opacity) else { return Ok(None) };
     let controls = [patch.scrambled(&mut dice), patch.foreign_cover(&mut dice)];
     let mut logits = |patch: &Patch| -> std::result::Result<Vec<f64>, Skip> {
-        let inference = worker.look(&patch.paste(&photo))?.inference;
-        let logits: Vec<f64> = inference.logits.iter().map(|&z| f64::from(z)).collect();
+        let logits = worker.look(&patch.paste(&photo))?.logits;
+        let logits: Vec<f64> = logits.iter().map(|&z| f64::from(z)).collect();
         let mean = logits.iter().sum::<f64>() / logits.len() as f64;
         let centre = if auditor.softmax_classes().is_some() { mean } else { 0.0 };
         Ok(logits.into_iter().map(|z| z - centre).collect())

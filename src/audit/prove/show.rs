@@ -6,6 +6,7 @@ use super::trial::{Inserted, Removed, Trial};
 use crate::dataset::Sample;
 use crate::error::Result;
 use crate::input::Photo;
+use crate::model::predicted;
 use crate::plan::Pictures;
 use crate::report::{Exhibit, Panel};
 
@@ -69,8 +70,8 @@ impl<'a> Trial<'_, 'a> {
         let mut panels = Vec::new();
         for (name, photo) in photos {
             let Ok(seen) = worker.look(&photo) else { return Ok(None) };
-            let outcome = self.outcome(&seen.inference);
-            let says = &self.auditor.labels.classes[seen.inference.predicted()];
+            let outcome = self.outcome(&seen.logits);
+            let says = &self.auditor.labels.classes[predicted(&seen.logits)];
             let caption = format!("{name}: {says}, margin {:+.1}", outcome.margin);
             panels.push(Panel::new(caption, &seen.tensor.picture(&self.auditor.plan.preprocess))?);
         }

@@ -9,7 +9,7 @@ use crate::error::{Result, Skip};
 use crate::evidence::{Contrasted, Effect, Intervention, Outcome};
 use crate::geometry::{Shape, View};
 use crate::input::Photo;
-use crate::model::Inference;
+use crate::model::predicted;
 use crate::region;
 use crate::report::Exhibit;
 use crate::retouch::{Dice, Patch, imputed, thumb};
@@ -132,14 +132,14 @@ impl<'t, 'a> Trial<'t, 'a> {
     /// The tag and its controls on one host. `None` where the host says the class by itself, or a photo is gone.
     fn insert(&self, worker: &mut Worker<'_>, host: &'t Sample) -> std::result::Result<Option<Inserted<'t>>, Skip> {
         let Some(Dressed { photo, tag, scrambled, controls }) = self.dress(host)? else { return Ok(None) };
-        let clean = self.outcome(&worker.look(&photo)?.inference);
+        let clean = self.outcome(&worker.look(&photo)?.logits);
         if clean.says {
             return Ok(None);
         }
         let mut passes = 1;
         let mut with = |patch: &Patch| -> std::result::Result<Outcome, Skip> {
             passes += 1;
-            Ok(self.outcome(&worker.look(&patch.paste(&photo))?.inference))
+            Ok(self.outcome(&worker.look(&patch.paste(&photo))?.logits))
         };
         let (tagged, scrambled) = (with(&tag)?, with(&scrambled)?);
         let mut outcomes = [None, None, None];
@@ -182,7 +182,7 @@ impl<'t, 'a> Trial<'t, 'a> {
         let (mut passes, mut fills) = (0, [None, None]);
         for (fill, [away, here]) in fills.iter_mut().zip(&filled).filter_map(|(fill, f)| Some((fill, f.as_ref()?))) {
             passes += 2;
-            *fill = Some((self.outcome(&worker.look(away)?.inference), self.outcome(&worker.look(here)?.inference)));
+            *fill = Some((self.outcome(&worker.look(away)?.logits), self.outcome(&worker.look(here)?.logits)));
         }
         Ok(Some(Removed { image, fills, passes }))
     }
@@ -194,10 +194,10 @@ impl<'t, 'a> Trial<'t, 'a> {
         region::annotated(&sample.annotations, self.category, photo.size)
     }
 
-    pub fn outcome(&self, inference: &Inference) -> Outcome {
+    pub fn outcome(&self, logits: &[f32]) -> Outcome {
         let softmax = self.auditor.softmax_classes().is_some();
-        let margin = score::margin(&inference.logits, self.class, softmax);
-        let says = if softmax { inference.predicted() == self.class } else { margin > 0.0 };
-        Outcome { margin, says, logits: inference.logits.clone() }
+        let margin = score::margin(logits, self.class, softmax);
+        let says = if softmax { predicted(logits) == self.class } else { margin > 0.0 };
+        Outcome { margin, says, logits: logits.to_vec() }
     }
 }
