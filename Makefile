@@ -6,7 +6,7 @@ VENV := .venv/bin/python
 # Built once, for demo, tests and benches.
 BUILD := cargo build --release --locked
 
-.PHONY: help setup build demo test check fuzz power example schema fixtures real bench clean
+.PHONY: help setup build demo test soak browser check fuzz power example schema fixtures real bench clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -33,10 +33,21 @@ demo: build ## audit the small set in fixtures/ with two networks: one has learn
 	@echo "one picture:  $(BIN) explain pipelines/demo.toml fixtures/horses/horse/horse005.jpg"
 	@echo "the tables:   duckdb -c \"SELECT * FROM 'reports/demo/latest/classes.parquet'\""
 
-test: build .venv/done ## run all tests, and the independent checks in Python
+test: build .venv/done browser ## run all tests, and the independent checks in Python
 	cargo test --release --locked
 	$(VENV) tests/check_formats.py $(BIN)
 	$(VENV) tests/check_run.py $(BIN)
+	$(VENV) tests/check_report.py $(BIN)
+	$(VENV) tests/check_faults.py $(BIN)
+
+soak: build .venv/done ## kill a run at a hundred random moments; each time the same command must end in equal files
+	$(VENV) tests/check_faults.py $(BIN) 100
+
+# The report is driven in Debian's browser; elsewhere the check says that it skips.
+browser:
+	@command -v chromium chromium-browser >/dev/null || ! command -v apt-get >/dev/null || { \
+	  echo "installing chromium"; if [ "$$(id -u)" = 0 ]; then S=; else S=sudo; fi; \
+	  $$S apt-get update -qq && $$S apt-get install -y -qq chromium; }
 
 check: setup ## formatting, lints (warnings are errors), docs, licences and advisories
 	cargo fmt --all --check
@@ -52,12 +63,14 @@ power: build ## measure recall and false discoveries on planted tags: GRID=long 
 	target/power-venv/bin/pip install -q --disable-pip-version-check numpy onnx onnxruntime pillow polars
 	target/power-venv/bin/python benches/power.py $(BIN) $(GRID)
 
-example: build ## remake reports/example and the README's pictures
+example: build browser ## remake reports/example and the README's pictures
 	rm -rf target/example reports/example
-	$(BIN) run pipelines/demo.toml --limit 10 --out target/example
+	$(BIN) run pipelines/demo.toml --out target/example
 	cp -rL target/example/demo/latest reports/example
 	mkdir -p docs
 	$(BIN) explain pipelines/demo.toml fixtures/horses/horse/horse005.jpg --out docs/overlay.png
+	$$(command -v chromium || command -v chromium-browser) --headless --no-sandbox --disable-gpu --hide-scrollbars --window-size=1180,1000 \
+	  --screenshot=docs/report.png $(abspath reports/example/report.html) 2>/dev/null
 
 schema: build ## rewrite pipelines/schema.json and the tables of reports/README.md
 	$(BIN) schema pipeline > pipelines/schema.json

@@ -202,8 +202,7 @@ fn judge<'a>(
 /// The pictures, and `exhibits.json`, which says what they show.
 fn keep(store: &Store, mut exhibits: Vec<Exhibit>) -> Result<()> {
     report::number(&mut exhibits);
-    let panels = exhibits.iter().flat_map(|e| &e.panels);
-    panels.map(|p| store.file(&p.file, &p.jpeg)).collect::<Result<()>>()?;
+    exhibits.iter().flat_map(|e| &e.panels).try_for_each(|p| store.file(&p.file, &p.jpeg))?;
     store.file("exhibits.json", to_json(&exhibits).as_bytes())
 }
 

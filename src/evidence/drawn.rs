@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 /// Images kept per class.
 const PER_CLASS: usize = 200;
 
-/// Image ids by class, at most [`PER_CLASS`] each.
+/// Image ids by class, at most 200 each.
 #[derive(Debug, Default)]
 pub struct Drawn(BTreeMap<u32, BTreeMap<[u8; 16], u128>>);
 

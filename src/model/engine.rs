@@ -12,19 +12,18 @@ use tract_onnx::prelude::{
 /// Version of the engine, for `run.json`.
 pub const NAME: &str = "tract-onnx 0.23.9";
 /// The instruction set that the engine's operators are chosen by: the same numbers on machines where it is the same.
+#[cfg(target_arch = "x86_64")]
 pub fn machine() -> &'static str {
-    #[cfg(target_arch = "x86_64")]
-    {
-        let has = (std::is_x86_feature_detected!("avx512f"), std::is_x86_feature_detected!("fma"));
-        return if has.0 {
-            "x86_64 avx512f"
-        } else if has.1 {
-            "x86_64 fma"
-        } else {
-            "x86_64"
-        };
+    match (std::is_x86_feature_detected!("avx512f"), std::is_x86_feature_detected!("fma")) {
+        (true, _) => "x86_64 avx512f",
+        (_, true) => "x86_64 fma",
+        _ => "x86_64",
     }
-    #[cfg(not(target_arch = "x86_64"))]
+}
+
+/// The instruction set that the engine's operators are chosen by.
+#[cfg(not(target_arch = "x86_64"))]
+pub fn machine() -> &'static str {
     std::env::consts::ARCH
 }
 

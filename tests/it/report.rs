@@ -122,15 +122,15 @@ fn two_nights_tell_new_worse_better_gone_and_unchanged() {
         changes[0].state.clone()
     };
     let none = finding("none", 0.0);
-    assert_eq!(state(&[none.clone()], &[finding("candidate", 0.3)]), "new");
+    assert_eq!(state(std::slice::from_ref(&none), &[finding("candidate", 0.3)]), "new");
     assert_eq!(state(&[], &[finding("confirmed", 0.3)]), "new");
     assert_eq!(state(&[finding("candidate", 0.3)], &[finding("confirmed", 0.3)]), "worse");
     assert_eq!(state(&[finding("confirmed", 0.3)], &[finding("confirmed", 0.5)]), "worse");
     assert_eq!(state(&[finding("confirmed", 0.5)], &[finding("confirmed", 0.3)]), "better");
     assert_eq!(state(&[finding("confirmed", 0.5)], &[finding("confirmed", 0.55)]), "unchanged");
-    assert_eq!(state(&[finding("confirmed", 0.5)], &[none.clone()]), "gone");
+    assert_eq!(state(&[finding("confirmed", 0.5)], std::slice::from_ref(&none)), "gone");
     assert_eq!(state(&[finding("confirmed", 0.5)], &[]), "not_comparable");
-    assert!(diff::changes(&[none.clone()], &[none]).is_empty());
+    assert!(diff::changes(std::slice::from_ref(&none), std::slice::from_ref(&none)).is_empty());
     // A proof that is a little weaker tonight does not come and go.
     let weaker = |q: f64| FindingRow {
         confirming_q: Some(q),

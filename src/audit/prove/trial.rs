@@ -56,6 +56,9 @@ pub struct Inserted<'t> {
     pub passes: u32,
 }
 
+/// A tagged photo, and the same filled: per way to fill, at a mirrored place and at the tag's.
+pub type Filled = (Photo, [Option<[Photo; 2]>; 2]);
+
 /// A tagged image: filled at a mirrored place, and at the tag's.
 pub struct Removed<'t> {
     pub image: &'t Sample,
@@ -150,7 +153,7 @@ impl<'t, 'a> Trial<'t, 'a> {
     }
 
     /// One tagged image filled both ways: at a mirrored place and at the tag's. `None` where the tag cannot be mirrored.
-    pub fn fill(&self, image: &Sample) -> std::result::Result<Option<(Photo, [Option<[Photo; 2]>; 2])>, Skip> {
+    pub fn fill(&self, image: &Sample) -> std::result::Result<Option<Filled>, Skip> {
         let mut dice = Dice::new(self.auditor.plan.run.seed, &[&image.id, self.region, "remove"]);
         let photo = load(image)?;
         let mut fitted = image.clone();
