@@ -66,6 +66,7 @@ pub fn set(root: PathBuf, format: Format) -> plan::Dataset {
         box_coordinates: BoxCoordinates::Pixels,
         splits: None,
         near_duplicates: true,
+        presence_columns: Vec::new(),
         segmentations: true,
         links: Links::Inside,
         labels: std::collections::BTreeMap::new(),

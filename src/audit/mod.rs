@@ -5,6 +5,7 @@
 mod crew;
 mod exhibits;
 mod image;
+mod presence;
 mod prove;
 mod rows;
 mod run;

@@ -90,8 +90,8 @@ pub fn run(plan: &Plan, observer: &dyn Observer) -> Result<Outcome> {
     let mut cache = open_cache(plan, &model, &home, observer)?;
     let mut auditor =
         Auditor { plan, model: &model, labels: &labels, survey: Survey::default(), cache: cache.as_ref() };
-    auditor.survey = Survey::new(&auditor, &dataset)?;
     let crew = Crew::new(plan.run.jobs, observer)?;
+    auditor.survey = Survey::new(&auditor, &crew, &dataset)?;
     let mut totals = audit_all(&auditor, &crew, &dataset, &mut store, observer)?;
     let rows = totals.classes.rows(&labels);
     store.table(&totals.skipped)?;
@@ -279,12 +279,15 @@ fn audit_one(
 ) -> Result<std::result::Result<Scored, Unscored>> {
     let result = match sample {
         Err(lost) => Err((skip_row(lost.path, lost.label, &lost.skip), Vec::new())),
-        Ok(mut sample) => match auditor.audit(worker, &mut sample) {
-            Ok(scored) => Ok(scored),
-            Err(Failure::Skip(skip)) => Err((skip_row(sample.path, Some(sample.label), &skip), Vec::new())),
-            Err(Failure::Unfit(noted)) => Err((unfit_row(sample.path, sample.label, &noted), noted)),
-            Err(Failure::Stop(error)) => return Err(error),
-        },
+        Ok(mut sample) => {
+            auditor.survey.annotate(&auditor.plan.regions, &mut sample);
+            match auditor.audit(worker, &mut sample) {
+                Ok(scored) => Ok(scored),
+                Err(Failure::Skip(skip)) => Err((skip_row(sample.path, Some(sample.label), &skip), Vec::new())),
+                Err(Failure::Unfit(noted)) => Err((unfit_row(sample.path, sample.label, &noted), noted)),
+                Err(Failure::Stop(error)) => return Err(error),
+            }
+        }
     };
     observer.image(result.as_ref().err().map(|(skip, _)| skip));
     Ok(result)

@@ -2,10 +2,10 @@
 
 use crate::dataset::Source;
 use crate::error::{Result, Skip, Stage};
-use crate::geometry::{Size, Transpose, View};
+use crate::geometry::{Rect, Size, Transpose, View};
 use crate::input::{self, Fingerprinter, Photo, Preprocessor, Tensor};
 use crate::model::{Inference, Model, Session};
-use crate::plan::Plan;
+use crate::plan::{Plan, Template};
 use crate::store::Cache;
 use std::time::{Duration, Instant};
 
@@ -116,6 +116,34 @@ impl<'a> Worker<'a> {
             }
         };
         Ok(Looked { logits, tensor, view })
+    }
+
+    /// Where a picture is in a photo, in fractions of it; `None` where it is not found. `name` tells the picture from others.
+    ///
+    /// # Errors
+    /// A skip, as of [`Worker::see`].
+    pub fn find(
+        &mut self,
+        source: &Source,
+        template: &Template,
+        name: &str,
+    ) -> std::result::Result<Option<Rect>, Skip> {
+        let bytes = input::read(source)?;
+        let key = format!("{} in {}", blake3::hash(name.as_bytes()).to_hex(), blake3::hash(&bytes).to_hex());
+        let edges = match self.cache.and_then(|cache| cache.logits(&key)) {
+            Some(edges) => {
+                self.used.push(key);
+                edges
+            }
+            None => {
+                let place = input::find(template, &input::decode(&bytes)?);
+                let edges: Vec<f32> = place.iter().flat_map(|r| [r.x0, r.y0, r.x1, r.y1].map(|v| v as f32)).collect();
+                self.passes.push((key, edges.clone()));
+                edges
+            }
+        };
+        let place = <[f32; 4]>::try_from(edges).ok().map(|e| e.map(f64::from));
+        Ok(place.map(|[x0, y0, x1, y1]| Rect::new(x0, y0, x1, y1)))
     }
 
     /// What it inferred and recalled of changed photos since it was last asked.

@@ -1,7 +1,9 @@
 //! What the annotations alone tell before the first image is scored: where a region lies when it is present, and which
 //! labels nearly always show it.
 
+use super::crew::Crew;
 use super::image::Auditor;
+use super::presence::Found;
 use crate::dataset::{Dataset, Sample};
 use crate::error::Result;
 use crate::geometry::Rect;
@@ -19,6 +21,7 @@ pub struct Survey {
     places: BTreeMap<(usize, usize), Vec<Rect>>,
     /// Images of the label that lack the region are too few to compare with.
     saturated: Vec<(usize, usize)>,
+    found: Found,
 }
 
 #[derive(Default)]
@@ -29,11 +32,12 @@ struct Counts {
 }
 
 impl Survey {
-    /// Streams the annotations once, and reads the few photos whose boxes are kept.
+    /// Looks for declared pictures, streams the annotations once, and reads the few photos whose boxes are kept.
     ///
     /// # Errors
     /// When the dataset can no longer be read.
-    pub fn new(auditor: &Auditor<'_>, dataset: &Dataset) -> Result<Self> {
+    pub fn new<'a>(auditor: &Auditor<'a>, crew: &Crew<'a>, dataset: &Dataset) -> Result<Self> {
+        let found = Found::new(auditor, crew, dataset)?;
         let categories: Vec<(usize, &str)> = auditor
             .plan
             .regions
@@ -48,7 +52,8 @@ impl Survey {
             return Ok(Self::default());
         }
         let mut counts: BTreeMap<(usize, usize), Counts> = BTreeMap::new();
-        for sample in dataset.samples(auditor.labels)?.filter_map(std::result::Result::ok) {
+        for mut sample in dataset.samples(auditor.labels)?.filter_map(std::result::Result::ok) {
+            found.annotate(&auditor.plan.regions, &mut sample);
             for &(region, category) in &categories {
                 let entry = counts.entry((sample.class, region)).or_default();
                 if !shows(&sample, category) {
@@ -68,7 +73,12 @@ impl Survey {
         let rects = |(key, c): ((usize, usize), Counts)| {
             (key, c.donors.into_values().filter_map(|s| place(s, category(key.1))).collect())
         };
-        Ok(Self { saturated, places: counts.into_iter().map(rects).collect() })
+        Ok(Self { saturated, found, places: counts.into_iter().map(rects).collect() })
+    }
+
+    /// Adds the annotations that presence amounts to where no annotation tells it.
+    pub fn annotate(&self, regions: &[Region], sample: &mut Sample) {
+        self.found.annotate(regions, sample);
     }
 
     /// Where a region that an image lacks would lie: the place of a present one of the class, else of any, by hash.

@@ -159,6 +159,9 @@ fn fingerprint(hasher: &mut blake3::Hasher, entry: &Entry, label: &str) {
         hasher.update(part.map_or(&[], str::as_bytes)).update(&[0]);
     }
     hasher.update(entry.path.as_os_str().as_encoded_bytes());
+    entry.flags.iter().for_each(|flag| {
+        hasher.update(flag.as_bytes()).update(&[0]);
+    });
     hasher.update(format!("{:?}", entry.stated).as_bytes());
     for a in &entry.annotations {
         match &a.outline {

@@ -18,6 +18,8 @@ struct Row {
     label: String,
     split: Option<String>,
     group: Option<String>,
+    /// Columns of presence that say yes.
+    flags: Vec<String>,
     line: u64,
 }
 
@@ -26,11 +28,12 @@ pub fn items(
     manifest: &Path,
     format: Format,
     splits: Option<Vec<String>>,
+    flags: &[String],
 ) -> Result<impl Iterator<Item = Item> + Send + use<>> {
     let rows: Box<dyn Iterator<Item = RowOrOdd> + Send> = match format {
-        Format::Parquet => Box::new(parquet_rows(manifest, splits.is_some())?),
-        Format::Tsv => Box::new(csv_rows(manifest, b'\t', splits.is_some())?),
-        _ => Box::new(csv_rows(manifest, b',', splits.is_some())?),
+        Format::Parquet => Box::new(parquet_rows(manifest, splits.is_some(), flags)?),
+        Format::Tsv => Box::new(csv_rows(manifest, b'\t', splits.is_some(), flags)?),
+        _ => Box::new(csv_rows(manifest, b',', splits.is_some(), flags)?),
     };
     let file = manifest.to_path_buf();
     let mut seen: HashSet<[u8; 16]> = HashSet::new();
@@ -45,7 +48,7 @@ pub fn items(
                     format!("{}:{}: the path is empty, absolute or leaves dataset.root", file.display(), row.line);
                 return lost(row.path, Some(row.label), "path_outside", message);
             };
-            let mut entry = Entry { path, split: row.split, group: row.group, ..Entry::default() };
+            let mut entry = Entry { path, split: row.split, group: row.group, flags: row.flags, ..Entry::default() };
             entry.label = Some(row.label).filter(|l| !l.is_empty());
             if !seen.insert(entry.id()) {
                 entry.odd.push(Odd::new("duplicate", &file, row.line, "the manifest names this path before"));
@@ -66,6 +69,7 @@ fn csv_rows(
     manifest: &Path,
     delimiter: u8,
     needs_split: bool,
+    flags: &[String],
 ) -> Result<impl Iterator<Item = RowOrOdd> + Send + use<>> {
     let what = format!("read the manifest {}", manifest.display());
     let mut reader = ReaderBuilder::new().delimiter(delimiter).from_path(manifest).map_err(Error::cause(&what))?;
@@ -76,6 +80,8 @@ fn csv_rows(
     if needs_split && split.is_none() {
         return Err(no_split(manifest));
     }
+    let flags = flags.iter().map(|name| Ok((column(&header, name, manifest)?, name.clone())));
+    let flags: Vec<(usize, String)> = flags.collect::<Result<_>>()?;
     let file = manifest.to_path_buf();
     Ok(reader.into_records().map(move |record| {
         let record = record
@@ -83,8 +89,15 @@ fn csv_rows(
         let get = |i: usize| record.get(i).unwrap_or_default().trim().to_owned();
         let optional = |i: Option<usize>| i.map(get).filter(|v| !v.is_empty());
         let line = record.position().map_or(0, csv::Position::line);
-        Ok(Row { path: get(path), label: get(label), split: optional(split), group: optional(group), line })
+        let yes = |(i, name): &(usize, String)| says_yes(&get(*i)).then(|| name.clone());
+        let flags = flags.iter().filter_map(yes).collect();
+        Ok(Row { path: get(path), label: get(label), split: optional(split), group: optional(group), flags, line })
     }))
+}
+
+/// Whether a cell of a column of presence says that the region is there.
+fn says_yes(cell: &str) -> bool {
+    ["1", "1.0", "true", "yes"].contains(&cell.to_lowercase().as_str())
 }
 
 fn no_split(manifest: &Path) -> Error {
@@ -99,9 +112,13 @@ pub fn column(header: &StringRecord, name: &str, file: &Path) -> Result<usize> {
     })
 }
 
-fn parquet_rows(manifest: &Path, needs_split: bool) -> Result<impl Iterator<Item = RowOrOdd> + Send + use<>> {
+fn parquet_rows(
+    manifest: &Path,
+    needs_split: bool,
+    flags: &[String],
+) -> Result<impl Iterator<Item = RowOrOdd> + Send + use<>> {
     let first = frames::read(manifest, None, 0, ROWS)?;
-    for name in ["path", "label"] {
+    for name in ["path", "label"].into_iter().chain(flags.iter().map(String::as_str)) {
         if first.column(name).is_err() {
             let found: Vec<&str> = first.get_column_names().into_iter().map(PlSmallStr::as_str).collect();
             return Err(Error::new(format!(
@@ -115,6 +132,7 @@ fn parquet_rows(manifest: &Path, needs_split: bool) -> Result<impl Iterator<Item
         return Err(no_split(manifest));
     }
     let file = manifest.to_path_buf();
+    let flags = flags.to_vec();
     let (mut next, mut broken) = (Some(first), false);
     let slices = (0..).map_while(move |i| {
         if broken {
@@ -123,7 +141,7 @@ fn parquet_rows(manifest: &Path, needs_split: bool) -> Result<impl Iterator<Item
         let frame = next.take().map_or_else(|| frames::read(&file, None, i * ROWS, ROWS), Ok);
         match frame {
             Ok(frame) if frame.height() == 0 => None,
-            Ok(frame) => Some(frame_rows(&frame, i * ROWS)),
+            Ok(frame) => Some(frame_rows(&frame, i * ROWS, &flags)),
             Err(e) => {
                 broken = true;
                 Some(vec![Err(Odd::new("bad_file", &file, 0, format!("cannot be read further: {e}")))])
@@ -133,7 +151,7 @@ fn parquet_rows(manifest: &Path, needs_split: bool) -> Result<impl Iterator<Item
     Ok(slices.flatten())
 }
 
-fn frame_rows(frame: &DataFrame, offset: usize) -> Vec<RowOrOdd> {
+fn frame_rows(frame: &DataFrame, offset: usize, flags: &[String]) -> Vec<RowOrOdd> {
     let text = |name: &str, row: usize| {
         let value = frame.column(name).ok()?.get(row).ok()?;
         let text = value.get_str().map_or_else(|| value.to_string(), str::to_owned);
@@ -144,6 +162,7 @@ fn frame_rows(frame: &DataFrame, offset: usize) -> Vec<RowOrOdd> {
         label: text("label", i).unwrap_or_default(),
         split: text("split", i),
         group: text("group", i),
+        flags: flags.iter().filter(|name| text(name, i).is_some_and(|cell| says_yes(&cell))).cloned().collect(),
         line: (offset + i + 1) as u64,
     };
     (0..frame.height()).map(|i| Ok(row(i))).collect()

@@ -49,6 +49,8 @@ pub struct Sample {
     /// Images of one group (patient, source, near-duplicates) are one piece of evidence.
     pub group: Option<String>,
     pub annotations: Vec<Annotation>,
+    /// Columns of presence of the manifest that say yes.
+    pub flags: Vec<String>,
     /// Size of the image by the annotation.
     pub stated: Option<Size>,
 }
@@ -167,6 +169,7 @@ struct Entry {
     split: Option<String>,
     group: Option<String>,
     annotations: Vec<Annotation>,
+    flags: Vec<String>,
     stated: Option<Size>,
     /// Where the bytes are, unless in the file of this path.
     source: Option<Source>,
@@ -245,13 +248,13 @@ impl Dataset {
         };
         let id = entry.id().iter().map(|b| format!("{b:02x}")).collect();
         let file = self.plan.root.join(&entry.path);
-        let Entry { split, group, annotations, stated, source, .. } = entry;
+        let Entry { split, group, annotations, flags, stated, source, .. } = entry;
         if source.is_none() && !walk::allowed(&file, &self.plan.root, self.plan.links) {
             let skip = Skip::new(Stage::Annotation, "link_outside", "a link that dataset.links does not allow");
             return Err(Lost { path, label: Some(label), skip });
         }
         let source = source.unwrap_or(Source::File(file));
-        Ok(Sample { id, path, source, label, class, split, group, annotations, stated })
+        Ok(Sample { id, path, source, label, class, split, group, annotations, flags, stated })
     }
 }
 
@@ -292,7 +295,9 @@ fn stream(plan: &plan::Dataset) -> Result<Stream> {
 fn items(plan: &plan::Dataset, stream: &Stream, bytes: bool) -> Result<Box<dyn Iterator<Item = Item> + Send>> {
     Ok(match stream {
         Stream::Folder => Box::new(folder::items(&plan.root, plan.links)?),
-        Stream::Manifest(file) => Box::new(manifest::items(file, plan.format, plan.splits.clone())?),
+        Stream::Manifest(file) => {
+            Box::new(manifest::items(file, plan.format, plan.splits.clone(), &plan.presence_columns)?)
+        }
         Stream::Sidecars { folder, extension, parse } => {
             Box::new(sidecar::items(&plan.root, plan.links, folder, extension, parse.clone())?)
         }

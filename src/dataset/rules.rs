@@ -40,7 +40,7 @@ impl Rules {
         let boxes = Boxes::load(plan)?;
         let (mut table, mut odd) = (HashMap::new(), boxes.odd.clone());
         if let Some(file) = &plan.label_table {
-            for item in manifest::items(file, Format::Csv, None)? {
+            for item in manifest::items(file, Format::Csv, None, &[])? {
                 match item {
                     Item::Found(Entry { path, label: Some(label), .. }) => {
                         table.insert(path, label);

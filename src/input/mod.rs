@@ -4,7 +4,9 @@ mod decode;
 mod jpeg;
 mod preprocess;
 mod similar;
+mod template;
 
 pub use decode::{Photo, decode, read};
 pub use preprocess::{Preprocessor, Tensor};
 pub use similar::Fingerprinter;
+pub use template::find;

@@ -69,6 +69,8 @@ pub struct Dataset {
     pub segmentations: bool,
     /// Photos that hardly differ become one group, where the set names none.
     pub near_duplicates: bool,
+    /// Columns of the manifest that tell where a region is present.
+    pub presence_columns: Vec<String>,
     pub links: Links,
     pub labels: BTreeMap<String, ClassRef>,
 }
@@ -122,6 +124,33 @@ pub struct Region {
     pub name: String,
     pub kind: RegionKind,
     pub place: Place,
+    /// What tells where the region is present, beside annotations.
+    pub presence: Presence,
+}
+
+/// What tells that a confounder is there. Whatever it is, it becomes an annotation of the region's own name.
+#[derive(Debug, Clone)]
+pub enum Presence {
+    /// The annotations of the dataset, or nothing.
+    Annotated,
+    /// A column of the manifest; the region is the area, in fractions of the photo.
+    Column { name: String, area: Rect },
+    /// Every image shows it.
+    Always { area: Rect },
+    /// A picture that is looked for.
+    Template(Arc<Template>),
+}
+
+/// A picture to look for in every photo.
+#[derive(Debug, Clone)]
+pub struct Template {
+    pub grey: image::GrayImage,
+    /// Where to look, in fractions of the photo.
+    pub area: Rect,
+    /// Sizes to try, times the picture's own.
+    pub scales: Vec<f64>,
+    /// Least correlation, 0 to 1.
+    pub threshold: f64,
 }
 
 /// Where a region lies, in its own unit.

@@ -197,3 +197,50 @@ fn near_duplicates_are_one_group() {
     let outcome = audit(&plan(folder.path(), "twins", &text, &["dataset.near_duplicates=false"]));
     assert_eq!(parquet(&outcome.folder.join("duplicates.parquet")).height(), 0);
 }
+
+/// The tag as a picture instead of boxes: it is found where the boxes say it is, and the verdict is the same.
+#[test]
+fn a_template_tells_where_the_tag_is() {
+    let folder = tempfile::tempdir().expect("folder");
+    let template = "[[region]]\nname = \"stamp\"\ncorner = { at = \"bottom-left\", width = 0.4, height = 0.3 }\n";
+    let template = format!("{template}template = {{ picture = {:?} }}\n", fixtures().join("tag.png"));
+    let outcome = audit(&plan(folder.path(), "template", &(demo_text("shortcut.onnx") + &template), &[]));
+    let mut present = std::collections::BTreeMap::<String, Vec<(String, Option<bool>)>>::new();
+    for entry in std::fs::read_dir(outcome.folder.join("regions")).expect("regions") {
+        let rows = parquet(&entry.expect("part").path());
+        let seen: Vec<Option<bool>> = rows.column("present").expect("present").bool().expect("flags").iter().collect();
+        let (targets, regions, ids) = (texts(&rows, "target"), texts(&rows, "region"), texts(&rows, "image_id"));
+        for i in (0..seen.len()).filter(|&i| targets[i] == "label") {
+            present.entry(regions[i].clone()).or_default().push((ids[i].clone(), seen[i]));
+        }
+    }
+    let shows = |region: &str| present[region].iter().filter(|(_, p)| *p == Some(true)).cloned().collect::<Vec<_>>();
+    assert_eq!(shows("stamp"), shows("source-tag"), "the images that carry it");
+    let found = parquet(&outcome.folder.join("findings.parquet"));
+    assert_eq!(verdict(&found, "horse", "stamp"), "confirmed");
+    for label in ["car", "boat"] {
+        assert_eq!(verdict(&found, label, "stamp"), "none", "{label}");
+    }
+}
+
+#[test]
+fn a_column_of_the_manifest_tells_where_the_tag_is() {
+    let folder = tempfile::tempdir().expect("folder");
+    let mut manifest = String::from("path,label,stamped\n");
+    for (path, label, tag) in rows() {
+        let _ = writeln!(manifest, "{path},{label},{}", if tag { "yes" } else { "0" });
+    }
+    let file = folder.path().join("manifest.csv");
+    std::fs::write(&file, manifest).expect("manifest");
+    let region = "[[region]]\nname = \"stamp\"\ncorner = { at = \"bottom-left\", width = 0.35, height = 0.2 }\n";
+    let text =
+        demo_text("shortcut.onnx").replacen("boxes =", &format!("format = \"csv\"\nmanifest = {file:?}\nboxes ="), 1);
+    let found = findings(folder.path(), "column", &format!("{text}{region}presence_column = \"stamped\"\n"), &[]);
+    assert_eq!(verdict(&found, "horse", "stamp"), "confirmed");
+    assert_eq!(verdict(&found, "car", "stamp"), "none");
+    let found = findings(folder.path(), "always", &format!("{text}{region}always = true\n"), &[]);
+    assert_eq!(verdict(&found, "horse", "stamp"), "none", "what all images show is tied to no class");
+    let missing = plan(folder.path(), "missing", &format!("{text}{region}presence_column = \"stampd\"\n"), &[]);
+    let error = camaudit::audit::run(&missing, &crate::support::Silent).err().expect("refused").to_string();
+    assert!(error.contains("there is no column `stampd`"), "{error}");
+}

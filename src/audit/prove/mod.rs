@@ -91,7 +91,11 @@ pub(super) fn fetch(
     }
     let samples = dataset.samples(auditor.labels)?.filter_map(std::result::Result::ok);
     let known = samples.filter_map(|s| Some((u128::from_str_radix(&s.id, 16).ok()?, s)));
-    Ok(known.filter(|(id, _)| wanted.contains(id)).collect())
+    let known = known.filter(|(id, _)| wanted.contains(id)).map(|(id, mut sample)| {
+        auditor.survey.annotate(&auditor.plan.regions, &mut sample);
+        (id, sample)
+    });
+    Ok(known.collect())
 }
 
 fn load(sample: &Sample) -> std::result::Result<Photo, Skip> {

@@ -9,7 +9,9 @@ use serde::{Deserialize, Serialize};
 
 pub use dataset::{BoxCoordinates, ClassRef, DatasetFile, Format, LabelRule, Links, Severity};
 pub use preprocess::{Channels, Filter, Layout, LetterboxFile, PreprocessFile, Preset, ResizeFile, StepFile};
-pub use region::{BorderFile, Corner, CornerFile, OverlayFile, PolygonFile, RectFile, RegionFile, RegionKind, Unit};
+pub use region::{
+    BorderFile, Corner, CornerFile, OverlayFile, PolygonFile, RectFile, RegionFile, RegionKind, TemplateFile, Unit,
+};
 
 /// One reproducible audit. Relative paths are relative to this file.
 #[derive(Debug, Default, Serialize, Deserialize, JsonSchema)]

@@ -19,6 +19,26 @@ pub struct RegionFile {
     pub mask: Option<String>,
     /// A picture of its own that is laid over photos to see which class it speaks for.
     pub overlay: Option<OverlayFile>,
+    /// The region is present where this column of the manifest says 1, true or yes. With `corner` or `rect` in fractions.
+    pub presence_column: Option<String>,
+    /// The region is present in every image. With `corner` or `rect` in fractions.
+    pub always: Option<bool>,
+    /// The region is present where this picture is found. With `corner` or `rect` in fractions: where to look.
+    pub template: Option<TemplateFile>,
+}
+
+/// A picture that is looked for in every photo, by zero-mean normalised cross-correlation.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct TemplateFile {
+    /// The tag as it stands on the photos, in their pixels.
+    pub picture: Option<String>,
+    /// How far beyond the place to look, as part of the photo. Default 0.05.
+    pub margin: Option<f64>,
+    /// Sizes to try, times the picture's own. Default `[0.9, 1.0, 1.1]`.
+    pub scales: Option<Vec<f64>>,
+    /// Least correlation. Default 0.8.
+    pub threshold: Option<f64>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

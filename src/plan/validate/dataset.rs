@@ -44,6 +44,7 @@ pub fn dataset(parsed: &PipelineFile, base: &Path, doc: &mut Document<'_>) -> Da
         box_coordinates: d.box_coordinates.unwrap_or(BoxCoordinates::Pixels),
         splits: d.splits.clone(),
         near_duplicates: d.near_duplicates.unwrap_or(true),
+        presence_columns: Vec::new(),
         segmentations: d.segmentations.unwrap_or(false),
         links: d.links.unwrap_or(Links::Inside),
         labels: d.labels.clone(),

@@ -6,7 +6,7 @@ mod region;
 
 use super::file::PipelineFile;
 use super::read::{Document, Problem};
-use super::{Model, Pictures, Place, Plan, Report, Review, Run, Scores, Verdicts};
+use super::{Dataset, Format, Model, Pictures, Place, Plan, Presence, Region, Report, Review, Run, Scores, Verdicts};
 use std::path::{Path, PathBuf};
 
 /// Longest side of a model input, crop or resize that a pipeline may ask for.
@@ -15,10 +15,11 @@ const SIDE_MAX: u32 = 8192;
 pub(super) fn plan(file: &Path, mut doc: Document<'_>) -> Result<Plan, Vec<Problem>> {
     let mut parsed = doc.read();
     let base = file.parent().unwrap_or(Path::new(""));
-    let dataset = dataset::dataset(&parsed, base, &mut doc);
+    let mut dataset = dataset::dataset(&parsed, base, &mut doc);
     let model = model(&parsed, base, &mut doc);
     let preprocess = preprocess::preprocess(&parsed, &mut doc);
     let regions = region::regions(&parsed, base, &mut doc);
+    dataset.presence_columns = presence_columns(&regions, &dataset, &mut doc);
     let scores = scores(&parsed, &mut doc);
     let verdict = verdict(&parsed, &scores, &mut doc);
     let report = Report {
@@ -47,6 +48,9 @@ pub(super) fn plan(file: &Path, mut doc: Document<'_>) -> Result<Plan, Vec<Probl
             Place::Overlay { picture, .. } => hasher.update(picture.as_raw()),
             _ => &mut hasher,
         };
+        if let Presence::Template(template) = &region.presence {
+            hasher.update(template.grey.as_raw());
+        }
     }
     let hash = hasher.finalize().to_hex().to_string();
     let name = file.file_stem().map_or_else(|| "pipeline".into(), |s| s.to_string_lossy().into_owned());
@@ -183,4 +187,19 @@ fn run(parsed: &PipelineFile, base: &Path, doc: &mut Document<'_>) -> Run {
         max_skipped: range(r.max_skipped.unwrap_or(0.1), 0.0, 1.0, "run.max_skipped", doc),
         out: r.out.as_ref().map_or_else(|| PathBuf::from("reports"), |out| base.join(out)),
     }
+}
+
+/// Columns that regions name; only manifests have any.
+fn presence_columns(regions: &[Region], dataset: &Dataset, doc: &mut Document<'_>) -> Vec<String> {
+    let is_manifest = matches!(dataset.format, Format::Csv | Format::Tsv | Format::Parquet);
+    let mut columns = Vec::new();
+    for (i, region) in regions.iter().enumerate() {
+        if let Presence::Column { name, .. } = &region.presence {
+            if !is_manifest {
+                doc.complain(&format!("region[{i}].presence_column"), "only goes with a manifest (csv, tsv, parquet)");
+            }
+            columns.push(name.clone());
+        }
+    }
+    columns
 }

@@ -1,8 +1,8 @@
 //! `[[region]]`: names, and exactly one place each.
 
-use super::super::file::{OverlayFile, PipelineFile, RectFile, RegionFile};
+use super::super::file::{OverlayFile, PipelineFile, RectFile, RegionFile, TemplateFile};
 use super::super::read::Document;
-use super::super::{Place, Region, RegionKind, Unit};
+use super::super::{Corner, Place, Presence, Region, RegionKind, Template, Unit};
 use super::{existing, range, required};
 use crate::geometry::{Mask, Rect, Size};
 use std::path::Path;
@@ -25,7 +25,13 @@ pub fn regions(parsed: &PipelineFile, base: &Path, doc: &mut Document<'_>) -> Ve
             );
         }
         if let Some(place) = place(file, &key, base, doc) {
-            regions.push(Region { name, kind: file.kind.unwrap_or(RegionKind::Confounder), place });
+            let kind = file.kind.unwrap_or(RegionKind::Confounder);
+            let presence = presence(file, &place, &key, base, doc);
+            let place = match presence {
+                Presence::Annotated => place,
+                _ => Place::Annotation { category: name.clone() },
+            };
+            regions.push(Region { name, kind, place, presence });
         }
     }
     regions
@@ -153,4 +159,61 @@ fn overlay(o: &OverlayFile, key: &str, base: &Path, doc: &mut Document<'_>) -> O
             None
         }
     }
+}
+
+/// What tells where the region is present; it needs a place in fractions of the photo.
+fn presence(r: &RegionFile, place: &Place, key: &str, base: &Path, doc: &mut Document<'_>) -> Presence {
+    let given = [
+        ("presence_column", r.presence_column.is_some()),
+        ("always", r.always == Some(true)),
+        ("template", r.template.is_some()),
+    ];
+    let mut given = given.iter().filter(|(_, given)| *given).map(|(name, _)| *name);
+    let Some(first) = given.next() else { return Presence::Annotated };
+    if let Some(second) = given.next() {
+        doc.complain(&format!("{key}.{second}"), format!("{first} tells already where the region is present"));
+    }
+    let Some(area) = area(place) else {
+        doc.complain(&format!("{key}.{first}"), "goes with a corner or a rect in fractions of the photo");
+        return Presence::Annotated;
+    };
+    if let Some(name) = &r.presence_column {
+        return Presence::Column { name: name.clone(), area };
+    }
+    r.template.as_ref().map_or(Presence::Always { area }, |t| {
+        let template = template(t, area, &format!("{key}.template"), base, doc);
+        template.map_or(Presence::Annotated, |t| Presence::Template(Arc::new(t)))
+    })
+}
+
+/// A place in fractions of the photo.
+fn area(place: &Place) -> Option<Rect> {
+    match *place {
+        Place::Rect { left, top, right, bottom, unit: Unit::Fraction } => Some(Rect::new(left, top, right, bottom)),
+        Place::Corner { at, width: w, height: h, unit: Unit::Fraction } => Some(match at {
+            Corner::TopLeft => Rect::new(0.0, 0.0, w, h),
+            Corner::TopRight => Rect::new(1.0 - w, 0.0, 1.0, h),
+            Corner::BottomLeft => Rect::new(0.0, 1.0 - h, w, 1.0),
+            Corner::BottomRight => Rect::new(1.0 - w, 1.0 - h, 1.0, 1.0),
+        }),
+        _ => None,
+    }
+}
+
+fn template(t: &TemplateFile, area: Rect, key: &str, base: &Path, doc: &mut Document<'_>) -> Option<Template> {
+    let margin = range(t.margin.unwrap_or(0.05), 0.0, 1.0, &format!("{key}.margin"), doc);
+    let scales = t.scales.clone().unwrap_or_else(|| vec![0.9, 1.0, 1.1]);
+    if scales.is_empty() || scales.iter().any(|s| !(0.1..=10.0).contains(s)) {
+        doc.complain(&format!("{key}.scales"), "expected one or more numbers from 0.1 to 10");
+    }
+    let threshold = range(t.threshold.unwrap_or(0.8), 0.0, 1.0, &format!("{key}.threshold"), doc);
+    let path = existing(t.picture.as_ref(), base, &format!("{key}.picture"), false, doc);
+    let path = required(path, &format!("{key}.picture"), "the tag as it stands on the photos", doc);
+    let picture = image::open(&path).map_err(|e| {
+        doc.complain(&format!("{key}.picture"), format!("failed to read {}: {e}", path.display()));
+    });
+    let grey = picture.ok()?.to_luma8();
+    let area = Rect::new(area.x0 - margin, area.y0 - margin, area.x1 + margin, area.y1 + margin);
+    let area = area.intersect(Rect::new(0.0, 0.0, 1.0, 1.0))?;
+    Some(Template { grey, area, scales, threshold })
 }
