@@ -288,6 +288,7 @@ table! {
         donors: Option<u32>, "images", "C: photos that the region was cut from";
         forwards: Option<u32>, "passes", "C: passes through the network";
         effect: Option<f64>, "", "what nights are compared by: the net flip rate or loss of recall, the larger; in logits the contrast where C was not run, the rise for an overlay";
+        effect_unit: Option<String>, "", "`fraction` or `logit`";
         decision: Option<String>, "", "what a reviewer decided, see review.csv; null where nobody did";
         note: Option<String>, "", "what the reviewer wrote";
         open: bool, "", "counts for `--fail-on`: not decided, or come back since";

@@ -80,7 +80,7 @@ impl<'a> Auditor<'a> {
     /// # Errors
     /// When the engine cannot make a session.
     pub fn worker(&self) -> Result<Worker<'a>> {
-        Worker::new(self.model, self.plan, self.cache)
+        Worker::new(self.model, self.plan, self.cache.filter(|_| !self.plan.run.verify_cache))
     }
 
     /// Scores one image: the label's map, and the predicted class's where it differs.
@@ -92,13 +92,22 @@ impl<'a> Auditor<'a> {
         let bytes = timed(&mut timings.read, || input::read(&sample.source))?.into_owned();
         let content = blake3::hash(&bytes).to_hex().to_string();
         let known = self.cache.and_then(|cache| cache.get(&content));
-        let (memory, fresh) = match known.map(|memory| (self.targets(sample, &memory), memory)) {
-            Some((targets, memory)) if targets.iter().all(|(_, class)| memory.maps_of(*class).is_some()) => {
-                (memory, false)
+        let complete = |m: &Memory| self.targets(sample, m).iter().all(|(_, class)| m.maps_of(*class).is_some());
+        let (memory, fresh) = match known {
+            Some(memory) if complete(&memory) => (memory, false),
+            known => {
+                let mut memory = self.remember(worker, sample, &bytes, &mut timings)?;
+                // The same bytes may stand under another label: its maps stay.
+                let others = known.into_iter().flat_map(|m| m.maps).filter(|m| memory.maps_of(m.class).is_none());
+                let others: Vec<Maps> = others.collect();
+                memory.maps.extend(others);
+                (memory, true)
             }
-            _ => (self.remember(worker, sample, &bytes, &mut timings)?, true),
         };
-        if self.plan.run.verify_cache && !fresh && self.remember(worker, sample, &bytes, &mut timings)? != memory {
+        if self.plan.run.verify_cache
+            && !fresh
+            && !self.remember(worker, sample, &bytes, &mut timings)?.agrees_with(&memory)
+        {
             return Err(Error::new(format!("{}: the cache does not say what the network says; --no-cache does without, and removing cache.redb begins it anew", sample.path)).into());
         }
         let start = Instant::now();

@@ -12,7 +12,7 @@ use crate::evidence::Evidence;
 use crate::model::{ENGINE, Model, machine};
 use crate::plan::{Plan, Severity};
 use crate::record::{ClassRow, FindingRow, ImageRow, ProblemRow, RegionRow, SkipRow};
-use crate::report::{self, Counts, Exhibit, RunRecord, review};
+use crate::report::{self, Counts, Exhibit, RunRecord, review, review::Decision};
 use crate::store::{Cache, Lock, Memory, Store};
 use crate::verdict;
 use std::collections::BTreeMap;
@@ -75,6 +75,7 @@ struct Part {
 /// than `run.max_skipped` of the images were skipped (the files are written all the same).
 pub fn run(plan: &Plan, observer: &dyn Observer) -> Result<Outcome> {
     let start = Instant::now();
+    let decisions = plan.review.decisions.as_deref().map(review::read).transpose()?.unwrap_or_default();
     observer.stage("load model", None);
     let model = Auditor::load_model(plan)?;
     observer.stage("walk dataset", None);
@@ -87,7 +88,7 @@ pub fn run(plan: &Plan, observer: &dyn Observer) -> Result<Outcome> {
     let run_id = report::run_id(&home);
     let mut store = Store::create(&home.join(&run_id), &audit_id)?;
     observer.stage("audit", Some(dataset.listing.found));
-    let mut cache = open_cache(plan, &model, &home, observer)?;
+    let mut cache = open_cache(plan, &model, &home, observer);
     let mut auditor =
         Auditor { plan, model: &model, labels: &labels, survey: Survey::default(), cache: cache.as_ref() };
     let crew = Crew::new(plan.run.jobs, observer)?;
@@ -99,7 +100,7 @@ pub fn run(plan: &Plan, observer: &dyn Observer) -> Result<Outcome> {
     store.table(&rows)?;
     store.table(&totals.evidence.group_duplicates())?;
     observer.stage("prove", None);
-    let (findings, exhibits) = judge(&auditor, &crew, &dataset, &totals.evidence, &rows)?;
+    let (findings, exhibits) = judge(&auditor, &crew, &dataset, &totals.evidence, &rows, &decisions)?;
     auditor.cache.iter().for_each(|cache| crew.keep(cache));
     observer.stage("summarise", None);
     store.table(&findings)?;
@@ -125,10 +126,11 @@ pub fn run(plan: &Plan, observer: &dyn Observer) -> Result<Outcome> {
         slowest_image: totals.slowest.1,
         slowest_image_ms: totals.slowest.0.as_secs_f64() * 1e3,
         wall_s: start.elapsed().as_secs_f64(),
+        decisions: plan.review.decisions.as_ref().map(|file| file.display().to_string()),
         images_per_s: totals.scored as f64 / start.elapsed().as_secs_f64(),
         ..RunRecord::default()
     };
-    let mut summary = report::Summary::new(plan, record.clone(), &rows, findings, model.facts.classes);
+    let mut summary = report::Summary::new(plan, record.clone(), &rows, findings, decisions, model.facts.classes);
     if record.counts.found != dataset.listing.found {
         let (now, first) = (record.counts.found, dataset.listing.found);
         summary.warnings.push(format!("the dataset changed during the run: {first} images at first, {now} in the end"));
@@ -139,6 +141,11 @@ pub fn run(plan: &Plan, observer: &dyn Observer) -> Result<Outcome> {
     store.file("report.html", report::page(store.folder(), plan.report.pictures_max)?.as_bytes())?;
     store.file("run.json", record.to_json().as_bytes())?;
     store.publish()?;
+    for old in report::nights::surplus(&home, plan.retention.nights, plan.retention.bytes) {
+        if let Err(e) = report::nights::remove(&old) {
+            observer.warning(&format!("failed to remove the old run {}: {e}", old.display()));
+        }
+    }
     drop((crew, auditor));
     if let Some(cache) = &mut cache {
         cache.forget(plan.run.cache_max);
@@ -153,16 +160,16 @@ pub fn run(plan: &Plan, observer: &dyn Observer) -> Result<Outcome> {
 }
 
 /// The cache beside the runs, for this model, transform, engine and machine.
-fn open_cache(plan: &Plan, model: &Model, home: &Path, observer: &dyn Observer) -> Result<Option<Cache>> {
+fn open_cache(plan: &Plan, model: &Model, home: &Path, observer: &dyn Observer) -> Option<Cache> {
     if plan.run.cache_max == 0 {
-        return Ok(None);
+        return None;
     }
     let transform = format!("{:?} near-duplicates {}", plan.preprocess, plan.dataset.near_duplicates);
     let activation = format!("{:?}", model.activation);
     let scope = [&model.hash, &transform, &activation, ENGINE, env!("CARGO_PKG_VERSION"), machine()];
-    let (cache, warning) = Cache::open(&home.join("cache.redb"), &scope)?;
+    let (cache, warning) = Cache::open(&home.join("cache.redb"), &scope);
     warning.iter().for_each(|w| observer.warning(w));
-    Ok(Some(cache))
+    cache
 }
 
 /// The findings of a run, decided ones marked, and the pictures of those that are told.
@@ -172,6 +179,7 @@ fn judge<'a>(
     dataset: &Dataset,
     evidence: &Evidence,
     rows: &[ClassRow],
+    decisions: &[Decision],
 ) -> Result<(Vec<FindingRow>, Vec<Exhibit>)> {
     let policy = &auditor.plan.verdict;
     let mut pairs = evidence.pairs(&(*policy).into());
@@ -184,9 +192,7 @@ fn judge<'a>(
     let framed = verdict::least_on_objects(rows, policy);
     findings.extend(verdict::surroundings(&contexts(auditor, crew, dataset, evidence, &framed)?, rows, policy));
     verdict::sort(&mut findings);
-    let review = &auditor.plan.review;
-    let decisions = review.decisions.as_deref().map(review::read).transpose()?.unwrap_or_default();
-    review::apply(&mut findings, &decisions, review.margin, jiff::Zoned::now().date());
+    review::apply(&mut findings, decisions, auditor.plan.review.margin, jiff::Zoned::now().date());
     let told = findings.iter().filter(|f| !verdict::more_serious(verdict::DATA_RISK, &f.verdict));
     let pair = |f: &FindingRow| pairs.iter().find(|p| p.label == f.label && p.region == f.region);
     exhibits.extend(super::exhibits::exhibits(

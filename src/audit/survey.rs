@@ -6,6 +6,7 @@ use super::image::Auditor;
 use super::presence::Found;
 use crate::dataset::{Dataset, Sample};
 use crate::error::Result;
+use crate::evidence;
 use crate::geometry::Rect;
 use crate::input;
 use crate::plan::{Place, Region, RegionKind};
@@ -27,7 +28,8 @@ pub struct Survey {
 #[derive(Default)]
 struct Counts {
     present: u32,
-    absent: u32,
+    /// Groups of the screening half that lack it; counting stops when there are enough.
+    absent: BTreeSet<u64>,
     donors: BTreeMap<[u8; 32], Sample>,
 }
 
@@ -49,15 +51,19 @@ impl Survey {
             })
             .collect();
         if categories.is_empty() {
-            return Ok(Self::default());
+            return Ok(Self { found, ..Self::default() });
         }
+        let policy = &auditor.plan.verdict;
+        // Twice as many as are needed, because some may turn out to be near-duplicates.
+        let enough = 2 * policy.baseline_min as usize;
         let mut counts: BTreeMap<(usize, usize), Counts> = BTreeMap::new();
         for mut sample in dataset.samples(auditor.labels)?.filter_map(std::result::Result::ok) {
             found.annotate(&auditor.plan.regions, &mut sample);
             for &(region, category) in &categories {
                 let entry = counts.entry((sample.class, region)).or_default();
                 if !shows(&sample, category) {
-                    entry.absent += 1;
+                    let group = evidence::screened_group(sample.group.as_deref().unwrap_or(&sample.id));
+                    entry.absent.extend(group.filter(|_| entry.absent.len() < enough));
                     continue;
                 }
                 entry.present += 1;
@@ -67,8 +73,8 @@ impl Survey {
                 }
             }
         }
-        let few = auditor.plan.verdict.baseline_min;
-        let saturated = counts.iter().filter(|(_, c)| c.present > 0 && c.absent < 2 * few).map(|(k, _)| *k).collect();
+        let lacking = |c: &Counts| c.present >= policy.tagged_min && c.absent.len() < enough;
+        let saturated = counts.iter().filter(|(_, c)| lacking(c)).map(|(k, _)| *k).collect();
         let category = |region: usize| categories.iter().find(|(i, _)| *i == region).map_or("", |(_, c)| c);
         let rects = |(key, c): ((usize, usize), Counts)| {
             (key, c.donors.into_values().filter_map(|s| place(s, category(key.1))).collect())

@@ -115,6 +115,7 @@ fn try_out(auditor: &Auditor<'_>, samples: &mut [Sample]) -> Result<Vec<Scored>,
     let mut worker = auditor.worker()?;
     let mut tried = Vec::new();
     for sample in samples {
+        auditor.survey.annotate(&auditor.plan.regions, sample);
         match auditor.audit(&mut worker, sample) {
             Ok(scored) => tried.push(scored),
             Err(Failure::Skip(skip)) => {

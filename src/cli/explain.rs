@@ -44,7 +44,8 @@ pub fn explain(args: &ExplainArgs) -> Result<(), Error> {
     let class = args.class.as_deref().map(|name| labels.class_named(name)).transpose()?;
     let mut worker = auditor.worker()?;
     for path in &args.images {
-        let known = sample(&dataset, &labels, path)?;
+        let mut known = sample(&dataset, &labels, path)?;
+        known.iter_mut().for_each(|sample| auditor.survey.annotate(&plan.regions, sample));
         explain_one(args, &auditor, &mut worker, path, known, class)?;
     }
     Ok(())

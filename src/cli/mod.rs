@@ -7,6 +7,7 @@ mod list;
 mod progress;
 mod report;
 mod run;
+mod runs;
 mod signals;
 
 use crate::error::Error;
@@ -42,6 +43,10 @@ enum Command {
     Review(report::ReviewArgs),
     /// Say what is new, worse, better or gone between two finished runs
     Diff(report::DiffArgs),
+    /// List the finished runs of a pipeline
+    Runs(runs::RunsArgs),
+    /// Remove the oldest finished runs of a pipeline
+    Prune(runs::PruneArgs),
     /// Print a schema: of the pipeline file, or of the tables
     Schema {
         #[arg(value_enum)]
@@ -86,6 +91,8 @@ pub fn main() -> ExitCode {
         Command::Report(args) => report::report(&args),
         Command::Review(args) => report::review(&args),
         Command::Diff(args) => report::diff(&args),
+        Command::Runs(args) => runs::runs(&args),
+        Command::Prune(args) => runs::prune(&args),
         Command::Schema { of: SchemaOf::Pipeline } => print(&plan::json_schema()),
         Command::Schema { of: SchemaOf::Tables } => print(&crate::record::markdown()),
     };

@@ -24,7 +24,7 @@ pub struct ReportArgs {
 pub struct ReviewArgs {
     /// Folder of a finished run
     run: PathBuf,
-    /// Decisions to read and write [default: RUN/review.csv]
+    /// Decisions to read and write [default: what the pipeline reads, else RUN/review.csv]
     #[arg(long, value_name = "CSV")]
     file: Option<PathBuf>,
     /// Class of the finding to decide
@@ -60,14 +60,16 @@ pub fn report(args: &ReportArgs) -> Result<(), Error> {
     finished(&args.run)?;
     let page = report::page(&args.run, (args.max_mb.max(0.0) * 1e6) as usize)?;
     let file = args.run.join("report.html");
-    std::fs::write(&file, page).map_err(Error::cause(format!("write {}", file.display())))?;
+    let beside = args.run.join(".report.writing");
+    let written = std::fs::write(&beside, page).and_then(|()| std::fs::rename(&beside, &file));
+    written.map_err(Error::cause(format!("write {}", file.display())))?;
     print(&format!("{}\n", printable(&file.display().to_string())))
 }
 
 /// Lists the findings of a run with their decisions, or sets one.
 pub fn review(args: &ReviewArgs) -> Result<(), Error> {
     finished(&args.run)?;
-    let file = args.file.clone().unwrap_or_else(|| args.run.join("review.csv"));
+    let file = args.file.clone().or_else(|| decisions_of(&args.run)).unwrap_or_else(|| args.run.join("review.csv"));
     let findings = told(&args.run);
     let mut decisions = review::read(&file)?;
     if let (Some(class), Some(region), Some(decision)) = (&args.class, &args.region, &args.decision) {
@@ -83,6 +85,7 @@ pub fn review(args: &ReviewArgs) -> Result<(), Error> {
             note: args.note.clone(),
             verdict: finding.verdict.clone(),
             effect: finding.effect,
+            unit: finding.effect_unit.clone().unwrap_or_default(),
             expires: args.expires.map_or(String::new(), |day| day.to_string()),
         });
         review::write(&file, &mut decisions)?;
@@ -114,6 +117,13 @@ pub fn diff(args: &DiffArgs) -> Result<(), Error> {
     }
     let rows = changes.into_iter().map(|c| [c.state, c.label, c.region, c.before, c.after, c.why]);
     print(&table(["state", "class", "region", "before", "after", "why"], rows))
+}
+
+/// Where the run's pipeline reads decisions from.
+fn decisions_of(run: &Path) -> Option<PathBuf> {
+    let text = std::fs::read_to_string(run.join("run.json")).ok()?;
+    let record: serde_json::Value = serde_json::from_str(&text).ok()?;
+    record["decisions"].as_str().map(PathBuf::from)
 }
 
 fn finished(run: &Path) -> Result<(), Error> {

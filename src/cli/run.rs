@@ -4,9 +4,12 @@ use super::progress::{Bar, JsonLog, Quiet};
 use super::{PipelineArgs, print, printable, terminal_width};
 use crate::audit::{self, Observer, Outcome};
 use crate::error::Error;
+use crate::plan;
+use crate::report;
 use crate::verdict;
 use clap::{Args, ValueEnum};
 use std::path::PathBuf;
+use std::process::Command;
 
 #[derive(Args)]
 pub struct RunArgs {
@@ -64,13 +67,14 @@ enum FailOn {
 pub fn run(args: &RunArgs) -> Result<(), Error> {
     let result = run_plan(args);
     if args.log == Log::Json {
-        JsonLog.end(result.as_ref().map(|outcome| &outcome.record));
+        JsonLog.end(result.as_ref().map(|(_, outcome)| &outcome.record));
     }
-    let outcome = result?;
+    let (plan, outcome) = result?;
     let table = outcome.summary.to_terminal(terminal_width());
     let speed = outcome.record.images_per_s;
     let (headline, folder) = (printable(&outcome.summary.headline()), printable(&outcome.folder.display().to_string()));
     print(&format!("{table}\n\n{headline}; {speed:.0} images/s\n{folder}\n"))?;
+    finished(&plan, &outcome)?;
     let verdict = match args.fail_on {
         FailOn::NewConfirmed => return refuse(outcome.new_confirmed, "confirmed since the run before"),
         FailOn::Confirmed => verdict::CONFIRMED,
@@ -80,6 +84,31 @@ pub fn run(args: &RunArgs) -> Result<(), Error> {
         FailOn::Never => return Ok(()),
     };
     refuse(outcome.summary.at_or_above(verdict), &format!("at or above {verdict}"))
+}
+
+/// The metrics, and the command that wants to know.
+fn finished(plan: &plan::Run, outcome: &Outcome) -> Result<(), Error> {
+    let open = outcome.summary.at_or_above(verdict::CANDIDATE);
+    if let Some(file) = &plan.metrics {
+        let beside = file.with_extension("prom.writing");
+        let text = report::prometheus(&outcome.record, open);
+        let written = std::fs::write(&beside, text).and_then(|()| std::fs::rename(&beside, file));
+        written.map_err(Error::cause(format!("write the metrics {}", file.display())))?;
+    }
+    let Some((program, arguments)) = plan.on_finish.split_first() else { return Ok(()) };
+    let started = Command::new(program)
+        .args(arguments)
+        .env("CAMAUDIT_RUN", &outcome.folder)
+        .env("CAMAUDIT_OPEN", open.to_string())
+        .env("CAMAUDIT_HEADLINE", outcome.summary.headline())
+        .status();
+    match started {
+        Ok(status) if status.success() => Ok(()),
+        Ok(status) => {
+            Err(Error::new(format!("the run is finished, but run.on_finish ({program}) ended with {status}")))
+        }
+        Err(e) => Err(Error::new(format!("the run is finished, but failed to start run.on_finish ({program}): {e}"))),
+    }
 }
 
 fn refuse(count: usize, what: &str) -> Result<(), Error> {
@@ -92,7 +121,7 @@ fn refuse(count: usize, what: &str) -> Result<(), Error> {
     }
 }
 
-fn run_plan(args: &RunArgs) -> Result<Outcome, Error> {
+fn run_plan(args: &RunArgs) -> Result<(plan::Run, Outcome), Error> {
     let jobs = args.jobs.map(|n| format!("run.jobs={n}"));
     let limit = args.limit.map(|n| format!("run.limit={n}"));
     let mut plan = args.pipeline.load(jobs.into_iter().chain(limit))?;
@@ -109,5 +138,6 @@ fn run_plan(args: &RunArgs) -> Result<Outcome, Error> {
         (Log::Text, false) => Box::new(Bar::default()),
     };
     super::signals::listen()?;
-    audit::run(&plan, observer.as_ref())
+    let outcome = audit::run(&plan, observer.as_ref())?;
+    Ok((plan.run, outcome))
 }

@@ -30,7 +30,7 @@ impl Cast {
         let mut by_class: BTreeMap<u32, Vec<&Sighting>> = BTreeMap::new();
         hosts.for_each(|s| by_class.entry(s.class).or_default().push(s));
         let drawn: Vec<Vec<u128>> = by_class.into_values().map(|of| drawn(of.into_iter(), seed)).collect();
-        Self { tagged: own(true), untagged: own(false), hosts: in_turn(drawn).collect() }
+        Self { tagged: own(true), untagged: own(false), hosts: in_turn(drawn, seed).collect() }
     }
 }
 

@@ -15,15 +15,15 @@ pub struct Context {
     pub net: Option<Estimate>,
 }
 
-/// From what the network says of each filled image: (class of its label, class predicted).
-pub fn contexts(said: &[(usize, usize)]) -> Vec<(usize, Context)> {
+/// From what the network says of each filled image: class of its label, classes said.
+pub fn contexts(said: &[(usize, Vec<usize>)]) -> Vec<(usize, Context)> {
     let mut classes: Vec<usize> = said.iter().map(|(class, _)| *class).collect();
     classes.sort_unstable();
     classes.dedup();
     let one = |class: usize| {
         let calls = |own: bool| {
             let of = said.iter().filter(|(c, _)| (*c == class) == own);
-            (of.clone().filter(|(_, p)| *p == class).count() as u32, of.count() as u32)
+            (of.clone().filter(|(_, said)| said.contains(&class)).count() as u32, of.count() as u32)
         };
         let ((kept, images), (others, all)) = (calls(true), calls(false));
         let rate = proportion(kept, images)?;

@@ -28,8 +28,9 @@ impl Contrast {
         };
         let present = side(true, true);
         let absent = side(true, false);
-        let other_classes = absent.len() < baseline_min as usize;
-        let absent = if other_classes { side(false, false) } else { absent };
+        let others = if absent.len() < baseline_min as usize { side(false, false) } else { Vec::new() };
+        let other_classes = others.len() > absent.len();
+        let absent = if other_classes { others } else { absent };
         let groups = [present.len() as u32, absent.len() as u32];
         let (difference, p) = welch(&winsorised(present), &winsorised(absent), least)?;
         Some(Self { groups, difference, least, other_classes, p })

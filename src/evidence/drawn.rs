@@ -24,16 +24,20 @@ impl Drawn {
     }
 
     /// Images of all classes in turn: the first of each, then the second of each.
-    pub fn in_turn(&self) -> impl Iterator<Item = u128> {
-        let all: Vec<Vec<u128>> = self.0.values().map(|of| of.values().copied().collect()).collect();
-        in_turn(all)
+    pub fn in_turn(&self, seed: u64) -> impl Iterator<Item = u128> {
+        in_turn(self.0.values().map(|of| of.values().copied().collect()).collect(), seed)
     }
 }
 
-/// The first of each list, then the second of each, and so on.
-pub fn in_turn(lists: Vec<Vec<u128>>) -> impl Iterator<Item = u128> {
+/// The first of each list, then the second of each, and so on; each round in order of hash, so that a few of many lists are
+/// not always the first ones.
+pub fn in_turn(lists: Vec<Vec<u128>>, seed: u64) -> impl Iterator<Item = u128> {
     let longest = lists.iter().map(Vec::len).max().unwrap_or(0);
-    (0..longest).flat_map(move |i| lists.iter().filter_map(|ids| ids.get(i).copied()).collect::<Vec<_>>())
+    (0..longest).flat_map(move |i| {
+        let mut round: Vec<u128> = lists.iter().filter_map(|ids| ids.get(i).copied()).collect();
+        round.sort_by_key(|id| lot(seed, *id));
+        round
+    })
 }
 
 /// An order by hash of the seed and an image's id.

@@ -29,9 +29,9 @@ pub struct Effect {
     pub margin: Estimate,
     /// Net rate of images that say the class: flips to it, or recall lost. Newcombe's interval, as if unpaired.
     pub rate: Estimate,
-    /// Images that say the class: under the first change, under the second.
+    /// Images that say the class: under the first change, under the second; of the contrast with the least rate.
     pub says: [u32; 2],
-    /// The contrast with the least effect.
+    /// The contrast with the least effect on the margin.
     pub against: &'static str,
     /// The class is the one that moves most on average.
     pub moved_most: bool,
@@ -61,13 +61,16 @@ pub struct Intervention {
 impl Effect {
     /// `None` where no contrast has two images.
     pub fn new(contrasts: &[Contrasted], class: usize, least: f64) -> Option<Self> {
-        let effects = contrasts.iter().filter_map(|c| Self::of(c, class, least));
+        // A control that few images can have (no room for it elsewhere) does not speak for all.
+        let most = contrasts.iter().map(|c| c.pairs.len()).max().unwrap_or(0);
+        let common = contrasts.iter().filter(|c| 2 * c.pairs.len() >= most);
+        let effects = common.filter_map(|c| Self::of(c, class, least));
         effects.reduce(|a, b| {
             let p = a.p.max(b.p);
-            let rate = if a.rate.low <= b.rate.low { a.rate } else { b.rate };
+            let (rate, says) = if a.rate.low <= b.rate.low { (a.rate, a.says) } else { (b.rate, b.says) };
             let moved_most = a.moved_most && b.moved_most;
             let weaker = if a.margin.value <= b.margin.value { a } else { b };
-            Self { p, rate, moved_most, ..weaker }
+            Self { p, rate, says, moved_most, ..weaker }
         })
     }
 

@@ -208,6 +208,11 @@ fn key(name: &str) -> u64 {
     u64::from_le_bytes(std::array::from_fn(|i| hash.as_bytes()[i]))
 }
 
+/// The key of a group (or of an image's id) of the half that A and B look at; `None` for the other half.
+pub fn screened_group(name: &str) -> Option<u64> {
+    Some(key(name)).filter(|group| screens(*group))
+}
+
 /// Whether a group belongs to the half that A and B look at.
 fn screens(group: u64) -> bool {
     group & 1 == 0

@@ -9,6 +9,8 @@ pub const CONTROLS: [&str; 2] = ["its own blocks shuffled", "a foreign pattern"]
 /// The logits of one host: with the picture, and with each control in its place.
 #[derive(Debug, Clone)]
 pub struct Overlaid {
+    /// Whether several classes can be said at once: then the sign of a logit says it.
+    pub sigmoid: bool,
     /// Centred; raw for sigmoid heads. One per class.
     pub with: Vec<f64>,
     pub controls: [Vec<f64>; 2],
@@ -46,12 +48,15 @@ pub fn effects(hosts: &[Overlaid], least: f64) -> Vec<OverlayEffect> {
 
 fn effect(hosts: &[Overlaid], class: usize, least: f64) -> Option<OverlayEffect> {
     let n = hosts.len() as u32;
-    let says = |logits: &[f64]| logits.iter().all(|z| *z <= logits[class]);
-    let with = hosts.iter().filter(|h| says(&h.with)).count() as u32;
+    let says = |host: &Overlaid, logits: &[f64]| match host.sigmoid {
+        true => logits[class] > 0.0,
+        false => logits.iter().all(|z| *z <= logits[class]),
+    };
+    let with = hosts.iter().filter(|h| says(h, &h.with)).count() as u32;
     let against = |k: usize| {
         let rises: Vec<f64> = hosts.iter().map(|h| h.with[class] - h.controls[k][class]).collect();
         let (rise, p) = paired(&rises, least)?;
-        let control = hosts.iter().filter(|h| says(&h.controls[k])).count() as u32;
+        let control = hosts.iter().filter(|h| says(h, &h.controls[k])).count() as u32;
         let rate = difference(proportion(with, n)?, proportion(control, n)?);
         Some(OverlayEffect { class, hosts: n, rise, z: 0.0, p, says: [with, control], rate, against: k })
     };

@@ -14,6 +14,8 @@ type Sums = ImageBuffer<Luma<u64>, Vec<u64>>;
 
 /// Longest side of the picture when it is looked for; larger ones are scaled down together with the photo.
 const SIDE_MAX: f64 = 32.0;
+/// Its shorter side is not made smaller than this, so that a strip of letters keeps its rows.
+const SIDE_MIN: f64 = 8.0;
 
 /// The place of the best match in fractions of the photo; `None` below the threshold.
 pub fn find(template: &Template, photo: &Photo) -> Option<Rect> {
@@ -24,14 +26,15 @@ pub fn find(template: &Template, photo: &Photo) -> Option<Rect> {
     let (w, h) = ((area.x1.ceil() - x0) as u32, (area.y1.ceil() - y0) as u32);
     let part = grayscale(&*crop_imm(&photo.rgb, x0 as u32, y0 as u32, w, h));
     let longest = f64::from(template.grey.width().max(template.grey.height()));
+    let shortest = f64::from(template.grey.width().min(template.grey.height()));
     let best = template.scales.iter().filter_map(|&scale| {
-        // The photo's part is made smaller by this, the picture is `scale` times its size on the photo.
-        let shrink = (SIDE_MAX / (longest * scale)).min(1.0);
-        let to = |side: u32, by: f64| ((f64::from(side) * by).round() as u32).max(3);
+        // The photo's part is made smaller by this, the picture is `scale` times its size on the photo; thin ones less.
+        let shrink = (SIDE_MAX / (longest * scale)).max(SIDE_MIN / (shortest * scale)).min(1.0);
+        let to = |side: u32, by: f64| (f64::from(side) * by).round().max(1.0) as u32;
         let here = resize(&part, to(w, shrink), to(h, shrink), FilterType::Triangle);
         let by = scale * shrink;
         let size = Size::new(to(template.grey.width(), by), to(template.grey.height(), by));
-        if size.width > here.width() || size.height > here.height() {
+        if size.width.min(size.height) < 3 || size.width > here.width() || size.height > here.height() {
             return None;
         }
         let wanted = resize(&template.grey, size.width, size.height, FilterType::Triangle);

@@ -31,6 +31,7 @@ pub struct Plan {
     pub verdict: Verdicts,
     pub report: Report,
     pub review: Review,
+    pub retention: Retention,
     pub run: Run,
 }
 
@@ -40,6 +41,13 @@ pub struct Report {
     pub pictures: Pictures,
     /// Most bytes of pictures inside `report.html`.
     pub pictures_max: usize,
+}
+
+/// Which finished runs stay.
+#[derive(Debug, Clone, Copy)]
+pub struct Retention {
+    pub nights: usize,
+    pub bytes: u64,
 }
 
 /// What reviewers decided on earlier nights.
@@ -236,6 +244,10 @@ pub struct Run {
     pub max_skipped: f64,
     /// Most bytes that the cache keeps; 0 for none.
     pub cache_max: u64,
+    /// Prometheus text file that is written when the run is finished.
+    pub metrics: Option<PathBuf>,
+    /// Program and arguments that are started when the run is finished.
+    pub on_finish: Vec<String>,
     /// Infer all the same, and stop where the cache differs.
     pub verify_cache: bool,
     pub out: PathBuf,

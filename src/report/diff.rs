@@ -55,6 +55,9 @@ fn compare(then: Option<&FindingRow>, now: &FindingRow) -> (&'static str, String
     if then.verdict == verdict::CONFIRMED && now.verdict == verdict::CANDIDATE && holds(now) {
         return ("unchanged", "held: the proof is weaker tonight, but not gone".into());
     }
+    if now.verdict == verdict::INSUFFICIENT {
+        return ("not_comparable", "too little to say anything tonight".into());
+    }
     if !serious(now) {
         return ("gone", format!("{} became {}", then.verdict, now.verdict));
     }
@@ -62,6 +65,9 @@ fn compare(then: Option<&FindingRow>, now: &FindingRow) -> (&'static str, String
         return ("better", format!("{} became {}", then.verdict, now.verdict));
     }
     // The same verdict: only intervals that do not meet are a change.
+    if then.effect_unit != now.effect_unit {
+        return ("unchanged", "measured in other ways".into());
+    }
     match (interval(then), interval(now)) {
         (Some((_, high)), Some((low, _))) if low > high => ("worse", "the effect is larger".into()),
         (Some((low, _)), Some((_, high))) if high < low => ("better", "the effect is smaller".into()),

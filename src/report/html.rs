@@ -58,6 +58,10 @@ struct Context<'f> {
     gone: Vec<&'f Change>,
     previous: Option<&'f str>,
     decisions: [(&'static str, &'static str); 5],
+    /// The lines of `review.csv` as JSON.
+    decided: String,
+    /// Names what the page keeps in the browser: tonight's audit and decisions.
+    state: String,
     missing: usize,
     over: usize,
 }
@@ -179,6 +183,11 @@ pub fn page(folder: &Path, pictures_max: usize) -> Result<String> {
         gone: gone(&night),
         previous: night.previous.as_deref(),
         decisions: DECISIONS,
+        state: {
+            let of = format!("{} {}", summary["audit_id"], summary["decisions"]);
+            BASE64.encode(&Sha256::digest(of.as_bytes())[..12])
+        },
+        decided: summary["decisions"].to_string(),
         missing: album.missing,
         over: album.over,
     };
@@ -196,7 +205,7 @@ fn json<T: serde::de::DeserializeOwned>(folder: &Path, name: &str) -> Result<T> 
 fn without_bulk(summary: &Value) -> Value {
     let mut summary = summary.clone();
     if let Some(map) = summary.as_object_mut() {
-        map.retain(|key, _| key != "heat" && key != "findings");
+        map.retain(|key, _| !["heat", "findings", "decisions"].contains(&key.as_str()));
     }
     summary
 }

@@ -3,6 +3,7 @@
 pub mod diff;
 mod exhibit;
 mod html;
+mod metrics;
 pub mod nights;
 pub mod overlay;
 mod record;
@@ -11,5 +12,6 @@ mod summary;
 
 pub use exhibit::{Exhibit, Panel, number};
 pub use html::{Night, page};
+pub use metrics::prometheus;
 pub use record::{Counts, RunRecord, run_id, verdict_counts};
 pub use summary::{Summary, accuracy_warning, printable};

@@ -11,26 +11,59 @@ use std::path::{Path, PathBuf};
 /// Nights that a trend goes back, tonight included.
 const TREND: usize = 30;
 
-/// Finished runs of a pipeline's folder, the oldest first.
+/// Finished runs of a pipeline's folder, the oldest first. What is not named as a run is none of ours.
 pub fn finished(folder: &Path) -> Vec<PathBuf> {
-    let entries = std::fs::read_dir(folder).into_iter().flatten().filter_map(Result::ok);
-    let is_run = |p: &PathBuf| p.file_name().is_some_and(|n| n != "latest") && p.join("run.json").is_file();
-    let mut runs: Vec<PathBuf> = entries.map(|e| e.path()).filter(is_run).collect();
+    let mut runs: Vec<((String, u32), PathBuf)> = named(folder).filter(|(_, p)| p.join("run.json").is_file()).collect();
     runs.sort();
-    runs
+    runs.into_iter().map(|(_, run)| run).collect()
+}
+
+/// Folders that are named by the start of a run, as 20261123T021500Z or 20261123T021500Z-2.
+fn named(folder: &Path) -> impl Iterator<Item = ((String, u32), PathBuf)> {
+    let entries = std::fs::read_dir(folder).into_iter().flatten().filter_map(Result::ok);
+    entries.map(|e| e.path()).filter(|p| p.is_dir() && !p.is_symlink()).filter_map(|p| {
+        let name = p.file_name()?.to_str()?.to_owned();
+        let (start, number) = name.split_once('-').unwrap_or((&name, "1"));
+        jiff::civil::DateTime::strptime("%Y%m%dT%H%M%SZ", start).ok()?;
+        Some(((start.to_owned(), number.parse().ok()?), p))
+    })
 }
 
 /// Removes what runs left that were killed: folders without `run.json`. Only for who holds the pipeline's lock.
 pub fn sweep(folder: &Path) {
-    let entries = std::fs::read_dir(folder).into_iter().flatten().filter_map(Result::ok).map(|e| e.path());
-    // Only what a run would have made: its folder is named by its start.
-    let named = |p: &PathBuf| {
-        p.file_name().is_some_and(|n| n.to_string_lossy().contains('T') && n.to_string_lossy().contains('Z'))
-    };
-    let torn = |p: &PathBuf| p.is_dir() && !p.is_symlink() && p.join("images").is_dir() && !p.join("run.json").exists();
-    entries.filter(|p| named(p) && torn(p)).for_each(|p| {
+    let torn = |p: &PathBuf| p.join("images").is_dir() && !p.join("run.json").exists();
+    named(folder).map(|(_, p)| p).filter(torn).for_each(|p| {
         let _ = std::fs::remove_dir_all(p);
     });
+}
+
+/// Removes a finished run; first what makes it one.
+///
+/// # Errors
+/// When a file cannot be removed.
+pub fn remove(run: &Path) -> std::io::Result<()> {
+    std::fs::remove_file(run.join("run.json"))?;
+    std::fs::remove_dir_all(run)
+}
+
+/// Finished runs that may go: the oldest, so that at most `nights` stay and they take at most `bytes`. The newest stays.
+pub fn surplus(folder: &Path, nights: usize, bytes: u64) -> Vec<PathBuf> {
+    let mut kept = 0_u64;
+    let mut newest_first = finished(folder);
+    newest_first.reverse();
+    let goes = |(i, run): &(usize, &PathBuf)| {
+        kept = kept.saturating_add(size(run));
+        *i > 0 && (*i >= nights || kept > bytes)
+    };
+    let mut surplus: Vec<PathBuf> = newest_first.iter().enumerate().filter(goes).map(|(_, run)| run.clone()).collect();
+    surplus.reverse();
+    surplus
+}
+
+/// Bytes of all files below a folder.
+pub fn size(folder: &Path) -> u64 {
+    let files = walkdir::WalkDir::new(folder).into_iter().filter_map(Result::ok);
+    files.filter_map(|e| e.metadata().ok()).filter(std::fs::Metadata::is_file).map(|m| m.len()).sum()
 }
 
 /// The findings that a run's `summary.json` tells of, and `none` for what else it looked at; empty where it is not readable.

@@ -38,6 +38,8 @@ pub struct RunRecord {
     pub slowest_image_ms: f64,
     pub wall_s: f64,
     pub images_per_s: f64,
+    /// Where the pipeline reads decisions from.
+    pub decisions: Option<String>,
 }
 
 impl Default for RunRecord {
@@ -63,6 +65,7 @@ impl Default for RunRecord {
             slowest_image_ms: 0.0,
             wall_s: 0.0,
             images_per_s: 0.0,
+            decisions: None,
         }
     }
 }

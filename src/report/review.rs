@@ -28,6 +28,9 @@ pub struct Decision {
     pub verdict: String,
     #[serde(default)]
     pub effect: Option<f64>,
+    /// What the effect is measured in: `fraction` or `logit`.
+    #[serde(default)]
+    pub unit: String,
     /// Last day on which it holds, as 2027-01-31; for ever where empty.
     #[serde(default)]
     pub expires: String,
@@ -46,7 +49,8 @@ pub fn read(path: &Path) -> Result<Vec<Decision>> {
     let mut decisions: Vec<Decision> = Vec::new();
     for (i, row) in reader.deserialize().enumerate() {
         let at = |message: String| Error::new(format!("decisions {}:{}: {message}", path.display(), i + 2));
-        let row: Decision = row.map_err(|e| at(e.to_string()))?;
+        let mut row: Decision = row.map_err(|e| at(e.to_string()))?;
+        [&mut row.class, &mut row.region, &mut row.note].into_iter().for_each(plain);
         if !DECISIONS.iter().any(|(name, _)| *name == row.decision) {
             let known = DECISIONS.map(|(name, _)| name).join(", ");
             return Err(at(format!("found decision {:?}, expected one of {known}", row.decision)));
@@ -70,11 +74,32 @@ pub fn write(path: &Path, decisions: &mut [Decision]) -> Result<()> {
         let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
         let file = tempfile::NamedTempFile::new_in(folder)?;
         let mut writer = csv::Writer::from_writer(file);
-        decisions.iter().try_for_each(|d| writer.serialize(d))?;
-        writer.into_inner()?.persist(path)?;
+        decisions.iter().try_for_each(|d| writer.serialize(guarded(d)))?;
+        let file = writer.into_inner()?;
+        file.as_file().sync_all()?;
+        crate::store::make_readable(file.as_file())?;
+        file.persist(path)?;
         Ok(())
     };
     save().map_err(|e| Error::new(format!("failed to write decisions {}: {e}", path.display())))
+}
+
+/// A cell that a spreadsheet would take for a formula.
+fn is_formula(cell: &str) -> bool {
+    cell.starts_with(['=', '+', '-', '@', '\t', '\r', '\''])
+}
+
+/// The decision as it is written: an apostrophe keeps names and notes from being formulas.
+fn guarded(d: &Decision) -> Decision {
+    let quiet = |cell: &String| if is_formula(cell) { format!("'{cell}") } else { cell.clone() };
+    Decision { class: quiet(&d.class), region: quiet(&d.region), note: quiet(&d.note), ..d.clone() }
+}
+
+/// Takes the apostrophe off again.
+fn plain(cell: &mut String) {
+    if let Some(rest) = cell.strip_prefix('\'').filter(|rest| is_formula(rest)) {
+        *cell = rest.to_owned();
+    }
 }
 
 /// Lays decisions over findings. A decided finding is closed until its verdict is more serious, its effect has grown by more
@@ -87,7 +112,9 @@ pub fn apply(findings: &mut [FindingRow], decisions: &[Decision], margin: f64, t
         finding.note = Some(d.note.clone()).filter(|n| !n.is_empty());
         let expired = d.expires.parse::<jiff::civil::Date>().is_ok_and(|last| last < today);
         let graver = !d.verdict.is_empty() && verdict::more_serious(&finding.verdict, &d.verdict);
-        let grown = d.effect.zip(finding.effect).is_some_and(|(then, now)| now > then * (1.0 + margin));
+        let same_unit = d.unit.is_empty() || Some(&d.unit) == finding.effect_unit.as_ref();
+        let grown = same_unit
+            && d.effect.zip(finding.effect).is_some_and(|(then, now)| now > then + margin * then.abs() + 1e-9);
         finding.open = d.decision == "unsure" || expired || graver || grown;
         let why = [
             (expired, "the decision expired"),

@@ -1,6 +1,7 @@
 //! The summary of a run: a table for the terminal, Markdown for a chat, JSON for machines.
 
 use super::record::RunRecord;
+use super::review::Decision;
 use crate::aggregate::{BORDER, OBJECT};
 use crate::plan::Plan;
 use crate::record::{ClassRow, FindingRow};
@@ -24,6 +25,8 @@ pub struct Summary {
     pub warnings: Vec<String>,
     /// Most serious first; `none` is left to the table.
     findings: Vec<FindingRow>,
+    /// What reviewers decided on earlier nights, of findings of tonight and others.
+    decisions: Vec<Decision>,
     rows: Vec<Line>,
 }
 
@@ -52,6 +55,7 @@ impl Summary {
         run: RunRecord,
         classes: &[ClassRow],
         mut findings: Vec<FindingRow>,
+        decisions: Vec<Decision>,
         class_count: usize,
     ) -> Self {
         findings.retain(|f| f.verdict != verdict::NONE);
@@ -66,7 +70,7 @@ impl Summary {
             rank(b).total_cmp(&rank(a)).then_with(|| (&a.label, &a.region).cmp(&(&b.label, &b.region)))
         });
         let warnings = warnings(plan, &run, &rows, class_count);
-        Self { run, warnings, findings, rows }
+        Self { run, warnings, findings, decisions, rows }
     }
 
     /// `summary.json`: the figures that depend on plan, model and dataset only, so that equal audits give equal bytes.
@@ -88,6 +92,7 @@ impl Summary {
             "warnings": self.warnings,
             "verdicts": run.verdicts,
             "findings": self.findings,
+            "decisions": self.decisions,
             "heat": self.rows,
         });
         serde_json::to_string_pretty(&value).unwrap_or_default() + "\n"

@@ -108,14 +108,20 @@ impl Patch {
         let (w, h) = (side(self.frame.width() * pw, onto.size.width), side(self.frame.height() * ph, onto.size.height));
         let corner = |at: f64, length: f64, side: u32, max: u32| ((at * length).round() as u32).min(max - side);
         let (x0, y0) = (corner(self.frame.x0, pw, w, onto.size.width), corner(self.frame.y0, ph, h, onto.size.height));
-        let rgb = resize(&self.rgb, w, h, FilterType::Triangle);
+        // Colours weigh by their cover: what is transparent has none to bleed.
+        let mut weighed = self.rgb.clone();
+        for (pixel, a) in weighed.pixels_mut().zip(self.cover.pixels()) {
+            pixel.0 = pixel.0.map(|v| ((u32::from(v) * u32::from(a.0[0]) + 127) / 255) as u8);
+        }
+        let rgb = resize(&weighed, w, h, FilterType::Triangle);
         let cover = resize(&self.cover, w, h, FilterType::Triangle);
         let mut out = onto.clone();
         for (x, y, new) in rgb.enumerate_pixels() {
             let a = u32::from(cover.get_pixel(x, y).0[0]);
             let old = out.rgb.get_pixel_mut(x0 + x, y0 + y);
             for c in 0..3 {
-                old.0[c] = ((u32::from(new.0[c]) * a + u32::from(old.0[c]) * (255 - a) + 127) / 255) as u8;
+                let under = (u32::from(old.0[c]) * (255 - a) + 127) / 255;
+                old.0[c] = (u32::from(new.0[c]) + under).min(255) as u8;
             }
         }
         out

@@ -5,7 +5,7 @@
 //! found by the hash of the image's bytes and of everything that decides what the network makes of them.
 
 use crate::cam::Cam;
-use crate::error::{Error, Result, guarded};
+use crate::error::guarded;
 use crate::geometry::{Size, Transpose, View};
 use crate::model::predicted;
 use redb::{Database, ReadableDatabase, ReadableTable, TableDefinition};
@@ -59,38 +59,43 @@ impl Memory {
         predicted(&self.logits)
     }
 
+    /// Whether the other says the same of everything that this one knows.
+    pub fn agrees_with(&self, other: &Self) -> bool {
+        let facts = |m: &Self| (m.size, m.turned, m.view, m.logits.clone(), m.fingerprint.clone());
+        facts(self) == facts(other) && self.maps.iter().all(|maps| other.maps_of(maps.class) == Some(maps))
+    }
+
     pub fn maps_of(&self, class: usize) -> Option<&Maps> {
         self.maps.iter().find(|m| m.class == class)
     }
 }
 
 impl Cache {
-    /// Opens or makes the database. One that cannot be read is moved aside; then the second value says so.
-    ///
-    /// # Errors
-    /// When the folder cannot be written to.
-    pub fn open(file: &Path, scope: &[&str]) -> Result<(Self, Option<String>)> {
+    /// Opens or makes the database; nothing where that fails, and the second value says why. A damaged one is moved aside.
+    pub fn open(file: &Path, scope: &[&str]) -> (Option<Self>, Option<String>) {
         let mut hasher = blake3::Hasher::new();
         scope.iter().for_each(|part| {
             hasher.update(part.as_bytes()).update(b"\n");
         });
         let scope = hasher.finalize();
+        let without = |e: redb::Error| {
+            (None, Some(format!("the cache {} cannot be used ({e}); going on without", file.display())))
+        };
         match attempt(|| Self::ready(file, scope)) {
-            Ok(cache) => Ok((cache, None)),
-            Err(e) => {
+            Ok(cache) => (Some(cache), None),
+            Err(e) if is_damage(&e) => {
                 let broken = file.with_extension("broken");
-                let moved = std::fs::rename(file, &broken);
-                moved.map_err(|_| Error::new(format!("failed to open the cache {}: {e}", file.display())))?;
-                let cache =
-                    Self::ready(file, scope).map_err(Error::cause(format!("make the cache {}", file.display())))?;
-                let warning =
-                    format!("the cache could not be read ({e}); it lies in {} and was begun anew", broken.display());
-                Ok((cache, Some(warning)))
+                if std::fs::rename(file, &broken).is_err() {
+                    return without(e);
+                }
+                let aside = format!("the cache is damaged ({e}); it lies in {} and was begun anew", broken.display());
+                attempt(|| Self::ready(file, scope)).map_or_else(without, |cache| (Some(cache), Some(aside)))
             }
+            Err(e) => without(e),
         }
     }
 
-    fn ready(file: &Path, scope: blake3::Hash) -> std::result::Result<Self, redb::Error> {
+    fn ready(file: &Path, scope: blake3::Hash) -> Result<Self, redb::Error> {
         let database = Database::create(file)?;
         let write = database.begin_write()?;
         let night = {
@@ -132,11 +137,11 @@ impl Cache {
     }
 
     /// Works on the database; after the first failure there is none until the next night.
-    fn use_it<T>(&self, work: impl FnOnce() -> std::result::Result<T, redb::Error>) -> Option<T> {
+    fn use_it<T>(&self, work: impl FnOnce() -> Result<T, redb::Error>) -> Option<T> {
         if self.failed.get().is_some() {
             return None;
         }
-        attempt(work).map_err(|e| self.failed.set(e)).ok()
+        attempt(work).map_err(|e| self.failed.set(e.to_string())).ok()
     }
 
     /// What went wrong tonight: the run went on without the cache.
@@ -212,8 +217,15 @@ impl Cache {
 }
 
 /// A damaged file makes the library panic as well as fail.
-fn attempt<T>(work: impl FnOnce() -> std::result::Result<T, redb::Error>) -> std::result::Result<T, String> {
-    guarded(work)
-        .unwrap_or_else(|| Err(redb::Error::Corrupted("it is no sound cache".into())))
-        .map_err(|e| e.to_string())
+fn attempt<T>(work: impl FnOnce() -> Result<T, redb::Error>) -> Result<T, redb::Error> {
+    guarded(work).unwrap_or_else(|| Err(redb::Error::Corrupted("it is no sound cache".into())))
+}
+
+/// Whether the file is to blame, and not the disk or its rights.
+fn is_damage(error: &redb::Error) -> bool {
+    match error {
+        redb::Error::Io(e) => matches!(e.kind(), std::io::ErrorKind::InvalidData | std::io::ErrorKind::UnexpectedEof),
+        redb::Error::Corrupted(_) | redb::Error::UpgradeRequired(_) => true,
+        _ => false,
+    }
 }

@@ -93,6 +93,8 @@ impl Store {
         #[cfg(unix)]
         if let (Some(parent), Some(name)) = (self.folder.parent(), self.folder.file_name()) {
             let (temporary, latest) = (parent.join(format!(".latest-{}", std::process::id())), parent.join("latest"));
+            // One that a kill left behind.
+            let _ = std::fs::remove_file(&temporary);
             let switch =
                 std::os::unix::fs::symlink(name, &temporary).and_then(|()| std::fs::rename(&temporary, &latest));
             switch.map_err(Error::cause(format!("point {} at the run", latest.display())))?;
@@ -107,12 +109,12 @@ impl Store {
 
 /// Temporary files are private to the user; results are for the team.
 #[cfg(unix)]
-fn make_readable(file: &std::fs::File) -> std::io::Result<()> {
+pub fn make_readable(file: &std::fs::File) -> std::io::Result<()> {
     use std::os::unix::fs::PermissionsExt;
     file.set_permissions(std::fs::Permissions::from_mode(0o644))
 }
 
 #[cfg(not(unix))]
-fn make_readable(_: &std::fs::File) -> std::io::Result<()> {
+pub fn make_readable(_: &std::fs::File) -> std::io::Result<()> {
     Ok(())
 }

@@ -20,7 +20,8 @@ pub const INSUFFICIENT: &str = "insufficient";
 pub const NONE: &str = "none";
 
 /// Most serious first.
-const ORDER: [&str; 8] = [CONFIRMED, MODEL_SHORTCUT, CANDIDATE, DATA_RISK, CLEARED, SALIENT_ONLY, INSUFFICIENT, NONE];
+pub const ORDER: [&str; 8] =
+    [CONFIRMED, MODEL_SHORTCUT, CANDIDATE, DATA_RISK, CLEARED, SALIENT_ONLY, INSUFFICIENT, NONE];
 
 /// Lower bounds of what a region does, with their names.
 const SEVERITIES: [(f64, &str); 4] = [(0.2, "critical"), (0.1, "high"), (0.05, "medium"), (f64::NEG_INFINITY, "low")];
@@ -254,6 +255,7 @@ impl<'c> Case<'c> {
             donors: c.map(|c| c.donors),
             forwards: c.map(|c| c.forwards),
             effect: effect.or(b.map(|b| b.difference.value)),
+            effect_unit: Some(if effect.is_some() { "fraction" } else { "logit" }.to_owned()),
             open: true,
             unproved: self.unproved(policy),
             ..FindingRow::default()

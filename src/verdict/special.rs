@@ -56,6 +56,7 @@ pub fn overlay(region: &str, effects: &[OverlayEffect], labels: &LabelMap, polic
             insertion_p: Some(e.p),
             effect_z: Some(e.z),
             effect: Some(e.rise.value),
+            effect_unit: Some("logit".into()),
             open: true,
             flips: Some(e.says[0]),
             control_flips: Some(e.says[1]),
@@ -107,6 +108,7 @@ pub fn surroundings(contexts: &[(usize, Context)], classes: &[ClassRow], policy:
                 c.kept, c.images
             ),
             effect: Some(c.rate.value),
+            effect_unit: Some("fraction".into()),
             open: true,
             filled: Some(c.images),
             kept: Some(c.kept),

@@ -87,6 +87,7 @@ fn a_decided_finding_is_folded_and_comes_back_when_the_evidence_grows() {
         note: "known, \"really\"".into(),
         verdict: "confirmed".into(),
         effect: Some(0.9),
+        unit: "fraction".into(),
         expires: String::new(),
     }];
     review::write(&file, &mut decided).expect("written");
@@ -94,7 +95,7 @@ fn a_decided_finding_is_folded_and_comes_back_when_the_evidence_grows() {
     let second = night(&[]);
     assert_eq!((second.summary.at_or_above("candidate"), second.new_confirmed), (0, 0), "decided");
     let page = std::fs::read_to_string(second.folder.join("report.html")).expect("page");
-    assert!(page.contains("1 decided earlier") && page.contains("known, &quot;really&quot;"));
+    assert!(page.contains("1 decided earlier") && page.contains(r"known, \&quot;really\&quot;"));
     decided[0].effect = Some(0.5);
     review::write(&file, &mut decided).expect("written");
     assert_eq!(night(&[]).summary.at_or_above("candidate"), 1, "the effect has grown");
@@ -140,4 +141,18 @@ fn two_nights_tell_new_worse_better_gone_and_unchanged() {
     };
     assert_eq!(state(&[finding("confirmed", 0.3)], &[weaker(0.08)]), "unchanged");
     assert_eq!(state(&[finding("confirmed", 0.3)], &[weaker(0.2)]), "better");
+}
+
+#[test]
+fn old_runs_go_and_the_newest_stays() {
+    let folder = tempfile::tempdir().expect("folder");
+    let night = |set: &[&str]| audit(&plan(folder.path(), "old", &demo_text("clean.onnx"), set)).folder;
+    let first = night(&["run.limit=4"]);
+    let second = night(&["run.limit=4"]);
+    let third = night(&["run.limit=4", "retention.nights=2"]);
+    assert_eq!((first.exists(), second.exists(), third.exists()), (false, true, true));
+    let home = third.parent().expect("home");
+    assert_eq!(camaudit::report::nights::surplus(home, 1, u64::MAX), [second]);
+    let fourth = night(&["run.limit=4", "retention.gb=0"]);
+    assert_eq!(camaudit::report::nights::finished(home), [fourth]);
 }

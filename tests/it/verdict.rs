@@ -244,3 +244,15 @@ fn a_column_of_the_manifest_tells_where_the_tag_is() {
     let error = camaudit::audit::run(&missing, &crate::support::Silent).err().expect("refused").to_string();
     assert!(error.contains("there is no column `stampd`"), "{error}");
 }
+
+/// Sigmoid heads go through the same rooms: the margin is the logit itself, and a flip is a change of its sign.
+#[test]
+fn a_multi_label_head_is_proved_by_the_sign_of_its_logit() {
+    let folder = tempfile::tempdir().expect("folder");
+    let found = findings(folder.path(), "sigmoid", &demo_text("shortcut.onnx"), &["model.activation=sigmoid"]);
+    assert_eq!(verdict(&found, "horse", "source-tag"), "confirmed");
+    let row = texts(&found, "region").iter().position(|r| r == "source-tag").expect("finding");
+    let number = |column: &str| numbers(&found, column)[row].expect("a number");
+    assert!(number("flips") > 0.5 * number("hosts") && number("insertion_low") > 1.0);
+    assert_eq!(verdict(&found, "car", "source-tag"), "none");
+}

@@ -32,12 +32,13 @@ pub fn contexts<'a>(
     Ok(context::contexts(&said.into_iter().flatten().collect::<Vec<_>>()))
 }
 
-/// The image's class, and the class that is predicted once its objects are filled; `None` where they are out of view.
+/// The image's class, and the classes said once its objects are filled: the predicted one, for sigmoid heads all of positive
+/// logit. `None` where they are out of view.
 fn without_objects(
     auditor: &Auditor<'_>,
     worker: &mut Worker<'_>,
     image: &Sample,
-) -> std::result::Result<Option<(usize, usize)>, Skip> {
+) -> std::result::Result<Option<(usize, Vec<usize>)>, Skip> {
     let photo = load(image)?;
     let mut fitted = image.clone();
     fitted.fit(photo.size, photo.turned);
@@ -45,5 +46,10 @@ fn without_objects(
     let objects = region::objects(&auditor.plan.regions, &image.label, &fitted.annotations, &view);
     let mut dice = Dice::new(auditor.plan.run.seed, &[&image.id, "surroundings"]);
     let Some(filled) = objects.and_then(|o| imputed(&photo, &o.objects, &mut dice)) else { return Ok(None) };
-    Ok(Some((image.class, predicted(&worker.look(&filled)?.logits))))
+    let logits = worker.look(&filled)?.logits;
+    let said = match auditor.softmax_classes() {
+        Some(_) => vec![predicted(&logits)],
+        None => (0..logits.len()).filter(|&class| logits[class] > 0.0).collect(),
+    };
+    Ok(Some((image.class, said)))
 }

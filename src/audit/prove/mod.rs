@@ -45,9 +45,12 @@ pub fn prove<'a>(
             (pair, cast)
         })
         .collect();
-    let most = auditor.plan.verdict.max_forwards as usize;
-    let ids = trials.iter().flat_map(|(_, c)| [&c.hosts, &c.tagged, &c.untagged]);
-    let samples = fetch(auditor, dataset, ids.flat_map(|ids| ids.iter().take(most).copied()))?;
+    // One more than is used tells whether a bound left any out.
+    let most = auditor.plan.verdict.hosts_max as usize + 1;
+    let ids = trials
+        .iter()
+        .flat_map(|(_, c)| [(&c.hosts, most), (&c.tagged, most.max(DONORS_MAX)), (&c.untagged, DONORS_MAX)]);
+    let samples = fetch(auditor, dataset, ids.flat_map(|(ids, most)| ids.iter().take(most).copied()))?;
     let mut exhibits = Vec::new();
     for (pair, cast) in &mut trials {
         pair.put_to_proof = true;

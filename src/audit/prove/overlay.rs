@@ -39,7 +39,7 @@ pub fn overlays<'a>(
         return Ok(Vec::new());
     }
     let policy = &auditor.plan.verdict;
-    let ids: Vec<u128> = evidence.photos.in_turn().take(policy.hosts_max as usize).collect();
+    let ids: Vec<u128> = evidence.photos.in_turn(evidence.seed).take(policy.hosts_max as usize).collect();
     let samples = fetch(auditor, dataset, ids.iter().copied())?;
     let hosts: Vec<&Sample> = ids.iter().filter_map(|id| samples.get(id)).collect();
     let effects = |picture: &Picture<'_>| {
@@ -72,5 +72,6 @@ fn lay(
         Ok(logits.into_iter().map(|z| z - centre).collect())
     };
     let with = logits(&patch)?;
-    Ok(Some(Overlaid { with, controls: [logits(&controls[0])?, logits(&controls[1])?] }))
+    let sigmoid = auditor.softmax_classes().is_none();
+    Ok(Some(Overlaid { sigmoid, with, controls: [logits(&controls[0])?, logits(&controls[1])?] }))
 }

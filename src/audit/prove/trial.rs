@@ -161,8 +161,8 @@ impl<'t, 'a> Trial<'t, 'a> {
         let Some(shape) = self.shape(image, &photo) else { return Ok(None) };
         let regions = &self.auditor.plan.regions;
         let objects = region::objects(regions, &image.label, &fitted.annotations, &View::identity(photo.size));
-        let mirrors = |objects| region::mirrors(&shape, objects, photo.size).into_iter().next();
-        let elsewhere = mirrors(objects.as_ref().map(|o| &o.objects)).or_else(|| mirrors(None));
+        let mirrors = region::mirrors(&shape, objects.as_ref().map(|o| &o.objects), photo.size);
+        let elsewhere = mirrors.into_iter().next();
         let Some(elsewhere) = elsewhere else { return Ok(None) };
         let small = thumb(&photo);
         let far =

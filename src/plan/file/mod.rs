@@ -26,7 +26,18 @@ pub struct PipelineFile {
     pub verdict: VerdictFile,
     pub report: ReportFile,
     pub review: ReviewFile,
+    pub retention: RetentionFile,
     pub run: RunFile,
+}
+
+/// Which finished runs of the pipeline stay when a new one ends; the newest always does. Default: all.
+#[derive(Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct RetentionFile {
+    /// At most so many runs.
+    pub nights: Option<u32>,
+    /// At most so many gigabytes.
+    pub gb: Option<f64>,
 }
 
 /// What the report shows.
@@ -140,7 +151,7 @@ pub struct VerdictFile {
     pub context_kept: Option<f64>,
 }
 
-/// How the run goes; `jobs`, `cache_gb` and `out` never change a result.
+/// How the run goes; `jobs`, `cache_gb`, `metrics`, `on_finish` and `out` never change a result.
 #[derive(Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct RunFile {
@@ -156,6 +167,11 @@ pub struct RunFile {
     pub max_skipped: Option<f64>,
     /// Most gigabytes of what the network said that are kept for the next night; 0 for none. Default 20.
     pub cache_gb: Option<f64>,
+    /// Prometheus text file to write when the run is finished, as for the node exporter's textfile collector.
+    pub metrics: Option<String>,
+    /// Program and arguments to start when the run is finished, without a shell. It finds the run's folder in CAMAUDIT_RUN,
+    /// the number of open findings at or above candidate in CAMAUDIT_OPEN, and the headline in CAMAUDIT_HEADLINE.
+    pub on_finish: Option<Vec<String>>,
     /// Folder of the reports. Default `reports` in the current folder.
     pub out: Option<String>,
 }

@@ -4,9 +4,11 @@ mod dataset;
 mod preprocess;
 mod region;
 
-use super::file::PipelineFile;
+use super::file::{PipelineFile, RetentionFile};
 use super::read::{Document, Problem};
-use super::{Dataset, Format, Model, Pictures, Place, Plan, Presence, Region, Report, Review, Run, Scores, Verdicts};
+use super::{
+    Dataset, Format, Model, Pictures, Place, Plan, Presence, Region, Report, Retention, Review, Run, Scores, Verdicts,
+};
 use std::path::{Path, PathBuf};
 
 /// Longest side of a model input, crop or resize that a pipeline may ask for.
@@ -30,6 +32,10 @@ pub(super) fn plan(file: &Path, mut doc: Document<'_>) -> Result<Plan, Vec<Probl
         decisions: parsed.review.decisions.as_ref().map(|file| base.join(file)),
         margin: range(parsed.review.margin.unwrap_or(0.25), 0.0, 100.0, "review.margin", &mut doc),
     };
+    let retention = Retention {
+        nights: parsed.retention.nights.map_or(usize::MAX, |n| n.max(1) as usize),
+        bytes: parsed.retention.gb.map_or(u64::MAX, |gb| (1e9 * range(gb, 0.0, 1e6, "retention.gb", &mut doc)) as u64),
+    };
     let run = run(&parsed, base, &mut doc);
     if !doc.problems.is_empty() {
         let mut problems = doc.problems;
@@ -37,6 +43,8 @@ pub(super) fn plan(file: &Path, mut doc: Document<'_>) -> Result<Plan, Vec<Probl
         return Err(problems);
     }
     (parsed.run.jobs, parsed.run.out, parsed.run.cache_gb) = (None, None, None);
+    (parsed.run.metrics, parsed.run.on_finish) = (None, None);
+    parsed.retention = RetentionFile::default();
     let mut hasher = blake3::Hasher::new();
     hasher.update(&serde_json::to_vec(&parsed).unwrap_or_default());
     model.classes.iter().flatten().for_each(|name| {
@@ -54,7 +62,7 @@ pub(super) fn plan(file: &Path, mut doc: Document<'_>) -> Result<Plan, Vec<Probl
     }
     let hash = hasher.finalize().to_hex().to_string();
     let name = file.file_stem().map_or_else(|| "pipeline".into(), |s| s.to_string_lossy().into_owned());
-    Ok(Plan { name, hash, dataset, model, preprocess, regions, scores, verdict, report, review, run })
+    Ok(Plan { name, hash, dataset, model, preprocess, regions, scores, verdict, report, review, retention, run })
 }
 
 /// A path relative to the pipeline file, which must exist.
@@ -183,6 +191,8 @@ fn run(parsed: &PipelineFile, base: &Path, doc: &mut Document<'_>) -> Run {
         seed: r.seed.unwrap_or(0),
         limit: r.limit.map(|n| range(f64::from(n), 1.0, f64::from(u32::MAX), "run.limit", doc) as usize),
         verify_cache: false,
+        metrics: r.metrics.as_ref().map(|file| base.join(file)),
+        on_finish: r.on_finish.clone().unwrap_or_default(),
         cache_max: (1e9 * range(r.cache_gb.unwrap_or(20.0), 0.0, 1e6, "run.cache_gb", doc)) as u64,
         max_skipped: range(r.max_skipped.unwrap_or(0.1), 0.0, 1.0, "run.max_skipped", doc),
         out: r.out.as_ref().map_or_else(|| PathBuf::from("reports"), |out| base.join(out)),

@@ -1,16 +1,30 @@
 "use strict";
 const cards = [...document.querySelectorAll(".card")];
 const exportButton = document.getElementById("export");
-const prefix = "camaudit\t" + document.body.dataset.pipeline + "\t";
+const prefix = "camaudit\t" + document.body.dataset.state + "\t";
 const key = (card) => prefix + card.dataset.class + "\t" + card.dataset.region;
+// What was decided on earlier nights: lines of review.csv.
+const decided = JSON.parse(exportButton.dataset.decided || "null") ?? [];
+const before = (card) => decided.find((d) => d.class === card.dataset.class && d.region === card.dataset.region);
 // A page opened from a file may have no storage; decisions then live as long as the page.
 const memory = new Map();
 const recall = (k) => { try { return localStorage.getItem(k) ?? memory.get(k); } catch { return memory.get(k); } };
 const keep = (k, v) => { memory.set(k, v); try { localStorage.setItem(k, v); } catch { /* memory has it */ } };
 
+// What stands in the card: tonight's change, else the earlier decision, unless the finding has come back since.
 function state(card) {
   const saved = recall(key(card));
-  return saved ? JSON.parse(saved) : { decision: card.dataset.decision, note: card.dataset.note };
+  if (saved) return JSON.parse(saved);
+  const earlier = card.dataset.back ? undefined : before(card);
+  return { decision: earlier?.decision ?? "", note: earlier?.note ?? "" };
+}
+
+// The line to export: untouched decisions stay as they were made.
+function line(card) {
+  const d = card.dataset;
+  const { decision, note } = state(card);
+  if (!recall(key(card))) return before(card);
+  return decision ? { class: d.class, region: d.region, decision, note, verdict: d.verdict, effect: d.effect, unit: d.unit, expires: "" } : undefined;
 }
 
 function show(card) {
@@ -26,9 +40,9 @@ function save(card, change) {
 }
 
 function offer() {
-  const n = cards.filter((c) => state(c).decision).length;
+  const n = cards.filter((c) => recall(key(c))).length;
   exportButton.disabled = n === 0;
-  exportButton.textContent = n ? `Export review.csv (${n})` : "Export review.csv";
+  exportButton.textContent = n ? `Export review.csv (${n} new)` : "Export review.csv";
 }
 
 for (const card of cards) {
@@ -42,14 +56,13 @@ for (const card of cards) {
 offer();
 
 exportButton.addEventListener("click", () => {
-  // A leading =, +, - or @ would be a formula to a spreadsheet.
-  const cell = (text) => '"' + String(text).replace(/"/g, '""') + '"';
-  const rows = [["class", "region", "decision", "note", "verdict", "effect", "expires"].join(",")];
-  for (const card of cards) {
-    const { decision, note } = state(card);
-    const d = card.dataset;
-    if (decision) rows.push([d.class, d.region, decision, note, d.verdict, d.effect, ""].map(cell).join(","));
-  }
+  const columns = ["class", "region", "decision", "note", "verdict", "effect", "unit", "expires"];
+  // What a spreadsheet would take for a formula gets an apostrophe, which is taken off again when it is read.
+  const quiet = (name, text) => (["class", "region", "note"].includes(name) && /^[=+\-@\t\r']/.test(text) ? "'" + text : text);
+  const cell = (name, value) => '"' + quiet(name, String(value ?? "")).replace(/"/g, '""') + '"';
+  const here = new Set(cards.map((c) => c.dataset.class + "\t" + c.dataset.region));
+  const lines = [...cards.map(line).filter(Boolean), ...decided.filter((d) => !here.has(d.class + "\t" + d.region))];
+  const rows = [columns.join(","), ...lines.map((l) => columns.map((name) => cell(name, l[name])).join(","))];
   const link = document.createElement("a");
   link.href = URL.createObjectURL(new Blob([rows.join("\n") + "\n"], { type: "text/csv" }));
   link.download = "review.csv";
@@ -70,7 +83,7 @@ document.addEventListener("keydown", (e) => {
   const typing = e.target.matches("input[type=text], input[type=search]");
   if (e.key === "Escape" && typing) e.target.blur();
   if (typing) return;
-  const visible = cards.filter((c) => c.getClientRects().length > 0);
+  const visible = cards.filter((c) => !c.closest("details:not([open])"));
   const at = visible.indexOf(cards[current]);
   if (e.key === "j" && visible.length) select(visible[Math.min(at + 1, visible.length - 1)], true);
   else if (e.key === "k" && visible.length) select(visible[Math.max(at - 1, 0)], true);

@@ -1,0 +1,85 @@
+//! `camaudit runs` and `camaudit prune`: the finished runs of a pipeline.
+
+use super::{print, printable, terminal_width};
+use crate::error::Error;
+use crate::report::nights;
+use crate::store::Lock;
+use clap::Args;
+use comfy_table::presets::UTF8_HORIZONTAL_ONLY;
+use comfy_table::{ContentArrangement, Table};
+use serde_json::Value;
+use std::path::{Path, PathBuf};
+
+#[derive(Args)]
+pub struct RunsArgs {
+    /// Folder of a pipeline's runs, as reports/demo
+    folder: PathBuf,
+}
+
+#[derive(Args)]
+pub struct PruneArgs {
+    /// Folder of a pipeline's runs, as reports/demo
+    folder: PathBuf,
+    /// How many runs stay, the newest
+    #[arg(long, value_name = "N", default_value_t = usize::MAX, hide_default_value = true, required_unless_present = "gb")]
+    keep: usize,
+    /// How many gigabytes stay
+    #[arg(long, value_name = "GB")]
+    gb: Option<f64>,
+    /// Only say what would go
+    #[arg(long)]
+    dry_run: bool,
+}
+
+/// One line per run: counts, verdicts, size.
+pub fn runs(args: &RunsArgs) -> Result<(), Error> {
+    let runs = some(&args.folder)?;
+    let mut table = Table::new();
+    table.load_style(UTF8_HORIZONTAL_ONLY).set_content_arrangement(ContentArrangement::Dynamic);
+    table.set_width(terminal_width()).set_header(["run", "found", "skipped", "top-1", "verdicts", "size"]);
+    for run in runs {
+        let text = std::fs::read_to_string(run.join("run.json")).unwrap_or_default();
+        let record: Value = serde_json::from_str(&text).unwrap_or_default();
+        let told = |(verdict, n): (&String, &Value)| (verdict != "none").then(|| format!("{n} {verdict}"));
+        let verdicts: Vec<String> = record["verdicts"].as_object().into_iter().flatten().filter_map(told).collect();
+        table.add_row([
+            printable(&run.file_name().unwrap_or_default().to_string_lossy()),
+            record["counts"]["found"].to_string(),
+            record["counts"]["skipped"].to_string(),
+            record["top1_accuracy"].as_f64().map_or("-".into(), |v| format!("{:.1} %", 100.0 * v)),
+            verdicts.join(", "),
+            format!("{:.1} MB", nights::size(&run) as f64 / 1e6),
+        ]);
+    }
+    print(&format!("{table}\n"))
+}
+
+/// Removes the oldest runs.
+pub fn prune(args: &PruneArgs) -> Result<(), Error> {
+    some(&args.folder)?;
+    let _lock = Lock::take(&args.folder)?;
+    let bytes = args.gb.map_or(u64::MAX, |gb| (gb.max(0.0) * 1e9) as u64);
+    let surplus = nights::surplus(&args.folder, args.keep.max(1), bytes);
+    for run in &surplus {
+        if !args.dry_run {
+            nights::remove(run).map_err(Error::cause(format!("remove {}", run.display())))?;
+        }
+        print(&format!(
+            "{} {}\n",
+            if args.dry_run { "would remove" } else { "removed" },
+            printable(&run.display().to_string())
+        ))?;
+    }
+    if surplus.is_empty() { print("nothing to remove\n") } else { Ok(()) }
+}
+
+fn some(folder: &Path) -> Result<Vec<PathBuf>, Error> {
+    let runs = nights::finished(folder);
+    if runs.is_empty() {
+        return Err(Error::new(format!(
+            "there is no finished run in {}; a pipeline's runs lie in reports/PIPELINE",
+            folder.display()
+        )));
+    }
+    Ok(runs)
+}
