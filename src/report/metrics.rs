@@ -17,11 +17,11 @@ pub fn prometheus(run: &RunRecord, open: usize) -> String {
     metric("images_skipped", "Images that could not be scored.", one(run.counts.skipped as f64));
     metric("top1_accuracy", "Part of the images predicted as their label.", one(run.top1_accuracy));
     metric("open_findings", "Findings at or above candidate that nobody decided.", one(open as f64));
-    let count = |v: &&str| (format!(",verdict=\"{v}\""), run.verdicts.get(*v).copied().unwrap_or(0) as f64);
+    let count = |v: &str| (format!(",verdict=\"{v}\""), run.verdicts.get(v).copied().unwrap_or(0) as f64);
     metric(
         "findings",
         "Findings by verdict.",
-        verdict::ORDER.iter().filter(|v| **v != verdict::NONE).map(|v| count(&v)).collect(),
+        verdict::ORDER.iter().filter(|v| **v != verdict::NONE).map(|v| count(v)).collect(),
     );
     metric("wall_seconds", "Time of the run.", one(run.wall_s));
     metric("finished_timestamp_seconds", "When the run was finished.", one(jiff::Timestamp::now().as_second() as f64));

@@ -29,6 +29,11 @@ fn named(folder: &Path) -> impl Iterator<Item = ((String, u32), PathBuf)> {
     })
 }
 
+/// The largest number among the runs that started at this time; 1 for one without a number.
+pub fn last_number(folder: &Path, start: &str) -> Option<u32> {
+    named(folder).filter(|((of, _), _)| of == start).map(|((_, number), _)| number).max()
+}
+
 /// Removes what runs left that were killed: folders without `run.json`. Only for who holds the pipeline's lock.
 pub fn sweep(folder: &Path) {
     let torn = |p: &PathBuf| p.join("images").is_dir() && !p.join("run.json").exists();

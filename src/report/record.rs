@@ -1,5 +1,6 @@
 //! `run.json`: what was run on what, the counts, the timings. Its presence means that the run is complete.
 
+use super::nights;
 use crate::dataset::Listing;
 use crate::model::{ENGINE, Facts};
 use crate::record::{FindingRow, ProblemRow, SCHEMA_VERSION, SkipRow};
@@ -118,9 +119,8 @@ pub fn verdict_counts(findings: &[FindingRow]) -> BTreeMap<String, usize> {
     counts
 }
 
-/// The time of the start in UTC; a number is added when two runs start in one second.
+/// The time of the start in UTC; a number is added when two runs start in one second, never one that was used before.
 pub fn run_id(folder: &Path) -> String {
     let now = jiff::Timestamp::now().strftime("%Y%m%dT%H%M%SZ").to_string();
-    let names = std::iter::once(now.clone()).chain((2..).map(|n| format!("{now}-{n}")));
-    names.into_iter().find(|name| !folder.join(name).exists()).unwrap_or(now)
+    nights::last_number(folder, &now).map_or_else(|| now.clone(), |last| format!("{now}-{}", last + 1))
 }
