@@ -156,3 +156,57 @@ fn old_runs_go_and_the_newest_stays() {
     let fourth = night(&["run.limit=4", "retention.gb=0"]);
     assert_eq!(camaudit::report::nights::finished(home), [fourth]);
 }
+
+/// What is not named as a run is not ours to remove, whatever it looks like.
+#[test]
+fn only_torn_runs_are_swept() {
+    let home = tempfile::tempdir().expect("folder");
+    let names = ["ToyZebra", "20261123T021500Z", "20261123T021500Z-2", "20261124T021500Z", "20261123T021500Z-old"];
+    for name in names {
+        std::fs::create_dir_all(home.path().join(name).join("images")).expect("folder");
+    }
+    std::fs::write(home.path().join("20261124T021500Z/run.json"), "{}").expect("a finished run");
+    camaudit::report::nights::sweep(home.path());
+    let left: Vec<bool> = names.iter().map(|name| home.path().join(name).exists()).collect();
+    assert_eq!(left, [true, false, false, true, true]);
+}
+
+#[test]
+fn a_decision_on_an_effect_below_zero_holds() {
+    let mut found = [FindingRow { effect_unit: Some("logit".into()), ..finding("data_risk", -0.7) }];
+    let decided = |effect, unit: &str| Decision {
+        class: "horse".into(),
+        region: "tag".into(),
+        decision: "legitimate-context".into(),
+        verdict: "data_risk".into(),
+        effect: Some(effect),
+        unit: unit.into(),
+        ..Decision::default()
+    };
+    let today = jiff::civil::date(2026, 11, 23);
+    let mut open = |d| {
+        review::apply(&mut found, &[d], 0.25, today);
+        found[0].open
+    };
+    assert!(!open(decided(-0.7, "logit")), "nothing has changed");
+    assert!(open(decided(-1.2, "logit")), "it has grown");
+    assert!(!open(decided(-1.2, "fraction")), "another measure is no growth");
+}
+
+/// An apostrophe keeps a spreadsheet from reading names and notes as formulas, and comes off again.
+#[test]
+fn formulas_in_decisions_are_text() {
+    let folder = tempfile::tempdir().expect("folder");
+    let file = folder.path().join("review.csv");
+    let mut decided = [Decision {
+        class: "=HYPERLINK(\"http://x\")".into(),
+        region: "'quoted".into(),
+        decision: "unsure".into(),
+        note: "-1+1".into(),
+        ..Decision::default()
+    }];
+    review::write(&file, &mut decided).expect("written");
+    let text = std::fs::read_to_string(&file).expect("text");
+    assert!(!text.contains("\n\"=") && !text.contains(",=") && !text.contains(",-"), "{text}");
+    assert_eq!(review::read(&file).expect("read"), decided);
+}
