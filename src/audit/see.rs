@@ -111,7 +111,7 @@ impl<'a> Worker<'a> {
             }
             None => {
                 let logits = self.infer(&tensor)?.logits;
-                self.passes.push((input, logits.clone()));
+                self.note(input, &logits);
                 logits
             }
         };
@@ -138,12 +138,19 @@ impl<'a> Worker<'a> {
             None => {
                 let place = input::find(template, &input::decode(&bytes)?);
                 let edges: Vec<f32> = place.iter().flat_map(|r| [r.x0, r.y0, r.x1, r.y1].map(|v| v as f32)).collect();
-                self.passes.push((key, edges.clone()));
+                self.note(key, &edges);
                 edges
             }
         };
         let place = <[f32; 4]>::try_from(edges).ok().map(|e| e.map(f64::from));
         Ok(place.map(|[x0, y0, x1, y1]| Rect::new(x0, y0, x1, y1)))
+    }
+
+    /// Notes what the cache is to keep; without a cache nothing is held.
+    fn note(&mut self, name: String, numbers: &[f32]) {
+        if self.cache.is_some() {
+            self.passes.push((name, numbers.to_vec()));
+        }
     }
 
     /// What it inferred and recalled of changed photos since it was last asked.
