@@ -70,7 +70,8 @@ impl<'a> Auditor<'a> {
     pub fn load_model(plan: &Plan) -> Result<Model> {
         let shape = Preprocessor::shape(&plan.preprocess);
         let (output, activation) = (plan.model.output.as_deref(), plan.model.activation);
-        let options = Options { input_shape: Some(&shape), output, activation };
+        let engine = plan.model.engine.clone();
+        let options = Options { input_shape: Some(&shape), output, activation, engine };
         Model::load(&plan.model.path, &options).map_err(|e| {
             let size = plan.preprocess.output;
             Error::new(format!("{e}\n  ([preprocess] makes {size} pixels, {} channels)", plan.preprocess.mean.len()))

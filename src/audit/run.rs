@@ -9,7 +9,7 @@ use crate::aggregate::Classes;
 use crate::dataset::{Dataset, LabelMap, Lost, Noted, Sample};
 use crate::error::{Error, Result, Skip, Stage};
 use crate::evidence::Evidence;
-use crate::model::{ENGINE, Model, machine};
+use crate::model::{Model, machine};
 use crate::plan::{Plan, Severity};
 use crate::record::{ClassRow, FindingRow, ImageRow, ProblemRow, RegionRow, SkipRow};
 use crate::report::{self, Counts, Exhibit, RunRecord, review, review::Decision};
@@ -112,6 +112,7 @@ pub fn run(plan: &Plan, observer: &dyn Observer) -> Result<Outcome> {
     let record = RunRecord {
         run_id,
         audit_id,
+        engine: model.engine_name.clone(),
         pipeline_hash: plan.hash.clone(),
         pipeline: plan.name.clone(),
         model_hash: model.hash.clone(),
@@ -166,7 +167,7 @@ fn open_cache(plan: &Plan, model: &Model, home: &Path, observer: &dyn Observer) 
     }
     let transform = format!("{:?} near-duplicates {}", plan.preprocess, plan.dataset.near_duplicates);
     let activation = format!("{:?}", model.activation);
-    let scope = [&model.hash, &transform, &activation, ENGINE, env!("CARGO_PKG_VERSION"), machine()];
+    let scope = [&model.hash, &transform, &activation, &model.engine_name, env!("CARGO_PKG_VERSION"), machine()];
     let (cache, warning) = Cache::open(&home.join("cache.redb"), &scope);
     warning.iter().for_each(|w| observer.warning(w));
     cache

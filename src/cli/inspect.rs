@@ -2,33 +2,46 @@
 
 use super::print;
 use crate::error::Error;
-use crate::model::{Facts, Model, Options};
+use crate::model::{Facts, Model, Options, engines};
+use crate::plan::{Device, Engine};
 use clap::Args;
 use std::path::PathBuf;
 
 #[derive(Args)]
 pub struct InspectArgs {
-    /// ONNX file
-    model: PathBuf,
+    /// ONNX file; without one, only the engines that can be used here are listed
+    model: Option<PathBuf>,
     /// Input shape where the file leaves it open, as 1,3,224,224
     #[arg(long, value_name = "N,C,H,W", value_delimiter = ',')]
     input_shape: Option<Vec<usize>>,
     /// Output that holds the logits [default: the first]
     #[arg(long)]
     output: Option<String>,
+    /// What runs the model
+    #[arg(long, value_name = "NAME", default_value = "tract", value_parser = ["tract", "onnxruntime"])]
+    engine: String,
     /// Print JSON
     #[arg(long)]
     json: bool,
 }
 
 pub fn inspect(args: &InspectArgs) -> Result<(), Error> {
+    let Some(file) = &args.model else { return print(&engine_lines()) };
+    let engine = match args.engine.as_str() {
+        "onnxruntime" => Engine::OnnxRuntime { library: None, device: Device::Cpu },
+        _ => Engine::Tract,
+    };
     let options =
-        Options { input_shape: args.input_shape.as_deref(), output: args.output.as_deref(), activation: None };
-    let model = Model::load(&args.model, &options)?;
+        Options { input_shape: args.input_shape.as_deref(), output: args.output.as_deref(), activation: None, engine };
+    let model = Model::load(file, &options)?;
     if args.json {
         return print(&(serde_json::to_string_pretty(&model.facts).unwrap_or_default() + "\n"));
     }
-    print(&describe(&model.facts))
+    print(&(describe(&model.facts) + &engine_lines()))
+}
+
+fn engine_lines() -> String {
+    engines().iter().map(|line| format!("engine         {line}\n")).collect()
 }
 
 /// The facts of a model for people.

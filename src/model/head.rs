@@ -3,10 +3,9 @@
 //! An affine head is one map. A gated or normalised head is a chain of maps with elementwise factors between them that
 //! are held fixed per image (detached), so that mean + bias = logit still holds.
 
-use super::engine::{Array, Engine};
+use super::engine::{Array, Runtime};
 use super::graph::Graph;
 use crate::error::{Error, Result};
-use std::path::Path;
 
 /// Relative error up to which a piece of the head counts as affine.
 const AFFINE_TOLERANCE: f64 = 1e-3;
@@ -47,7 +46,7 @@ impl AffineMap {
 /// One part of the graph between two tensors, as a function of vectors.
 pub struct Piece<'a> {
     pub graph: &'a Graph,
-    pub folder: &'a Path,
+    pub runtime: &'a Runtime,
     pub from: &'a str,
     pub to: &'a str,
     /// Shape of `from` at batch 1.
@@ -73,7 +72,7 @@ impl Piece<'_> {
         if needs_image {
             shapes.push(image);
         }
-        let engine = Engine::new(&proto, self.folder, shapes)?;
+        let engine = self.runtime.load(&proto, shapes)?;
         let mut state = engine.state()?;
         let width = batch * self.width();
         let mut out = Vec::new();
@@ -273,6 +272,6 @@ fn shapes(head: &Piece<'_>, waist: &[String]) -> Result<Vec<Vec<usize>>> {
         shapes.push(head.image.to_vec());
     }
     let ones = vec![1.0; head.width()];
-    let arrays: Vec<Array> = Engine::new(&proto, head.folder, shapes)?.run(&[&ones, &blank])?;
+    let arrays: Vec<Array> = head.runtime.load(&proto, shapes)?.run(&[&ones, &blank])?;
     Ok(std::iter::once(head.shape.to_vec()).chain(arrays.into_iter().map(|a| a.shape)).collect())
 }

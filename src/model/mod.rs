@@ -7,13 +7,14 @@ mod layer_norm;
 mod pool;
 
 use crate::error::{Error, Result};
-use crate::plan::Activation;
-use engine::{Array, Engine, EngineState};
+use crate::plan::{self, Activation};
+use engine::{Array, Engine, Runtime, State};
 use graph::Graph;
 use head::{Chain, Piece};
 use std::path::{Path, PathBuf};
 
-pub use engine::{NAME as ENGINE, machine};
+pub use engine::depthwise::{Depthwise, Shape as DepthwiseShape};
+pub use engine::{list as engines, machine};
 pub use head::Decomposition;
 pub use pool::MapLayout;
 
@@ -37,6 +38,8 @@ pub struct Model {
     centre: Option<(Vec<f64>, f64)>,
     /// BLAKE3 of the model file and its external weights.
     pub hash: String,
+    /// Name and version of the engine.
+    pub engine_name: String,
 }
 
 /// What `camaudit inspect` prints.
@@ -88,7 +91,7 @@ pub struct ClassWeights {
 /// One worker's session.
 pub struct Session<'a> {
     model: &'a Model,
-    state: EngineState,
+    state: State,
 }
 
 /// How to read a model file where the file leaves a choice.
@@ -99,6 +102,7 @@ pub struct Options<'a> {
     /// Name of the output.
     pub output: Option<&'a str>,
     pub activation: Option<Activation>,
+    pub engine: plan::Engine,
 }
 
 impl Model {
@@ -112,22 +116,23 @@ impl Model {
         let folder = path.parent().map_or_else(PathBuf::new, Path::to_path_buf);
         refuse_escaping_weights(&graph).map_err(named)?;
         let hash = hash(path, &folder, &graph)?;
-        Self::from_graph(graph, &folder, options, hash).map_err(named)
+        let runtime = Runtime::new(&options.engine, &folder)?;
+        Self::from_graph(graph, &runtime, options, hash).map_err(named)
     }
 
-    fn from_graph(graph: Graph, folder: &Path, options: &Options<'_>, hash: String) -> Result<Self> {
+    fn from_graph(graph: Graph, runtime: &Runtime, options: &Options<'_>, hash: String) -> Result<Self> {
         let shape = input_shape(&graph, options.input_shape)?;
         let (logits, ends_in) = graph.logits(options.output)?;
         let probe = probe(&shape);
-        let pool = pool::find(&graph, &logits, folder, &probe, &shape)?;
+        let pool = pool::find(&graph, &logits, runtime, &probe, &shape)?;
         let graph = layer_norm::spell_out(graph, &pool.pooled, &logits)?;
         let head =
-            Piece { graph: &graph, folder, from: &pool.pooled, to: &logits, shape: &pool.pooled_shape, image: &shape };
+            Piece { graph: &graph, runtime, from: &pool.pooled, to: &logits, shape: &pool.pooled_shape, image: &shape };
         let chain = Chain::read(&head, 1.0)?;
         let mut outputs = vec![pool.features.as_str(), logits.as_str()];
         outputs.extend(chain.gates.iter().flat_map(|(u, v)| [u.as_str(), v.as_str()]));
         let (proto, _) = graph.cut(&[(&graph.input, &shape)], &outputs, &shape);
-        let engine = Engine::new(&proto, folder, vec![shape.clone()])?;
+        let engine = runtime.load(&proto, vec![shape.clone()])?;
         let outputs = chain.logits();
         let activation = options.activation.or(ends_in).unwrap_or(Activation::Softmax);
         let binary = outputs == 1;
@@ -154,7 +159,8 @@ impl Model {
         };
         let activation = if binary { Activation::Sigmoid } else { activation };
         let centre = (activation == Activation::Softmax).then(|| chain.mean_row());
-        let mut model = Self { engine, chain, facts, layout: pool.layout, activation, binary, centre, hash };
+        let (layout, engine_name) = (pool.layout, runtime.name());
+        let mut model = Self { engine, chain, facts, layout, activation, binary, centre, hash, engine_name };
         model.facts.invariant_error = model.check(&probe)?;
         Ok(model)
     }

@@ -1,9 +1,8 @@
 //! Finding the global average pool that all evidence passes on its way to the logits.
 
-use super::engine::{Array, Engine};
+use super::engine::{Array, Runtime};
 use super::graph::{Graph, label};
 use crate::error::{Error, Result};
-use std::path::Path;
 use tract_onnx::pb::NodeProto;
 
 /// Operators that can write a global average pool.
@@ -61,7 +60,7 @@ impl MapLayout {
 ///
 /// # Errors
 /// When there is none; the message names the node in its place and what would work.
-pub fn find(graph: &Graph, logits: &str, folder: &Path, probe: &[f32], shape: &[usize]) -> Result<Pool> {
+pub fn find(graph: &Graph, logits: &str, runtime: &Runtime, probe: &[f32], shape: &[usize]) -> Result<Pool> {
     let waist = graph.waist(&graph.input, logits);
     let is_pool = |t: &&String| graph.producer(t).is_some_and(|n| POOLS.contains(&n.op_type.as_str()));
     let candidates: Vec<&String> = waist.iter().filter(is_pool).collect();
@@ -77,7 +76,7 @@ pub fn find(graph: &Graph, logits: &str, folder: &Path, probe: &[f32], shape: &[
     unique.sort_unstable();
     unique.dedup();
     let (proto, _) = graph.cut(&[(&graph.input, shape)], &unique, shape);
-    let ran = Engine::new(&proto, folder, vec![shape.to_vec()]).and_then(|engine| engine.run(&[probe]));
+    let ran = runtime.load(&proto, vec![shape.to_vec()]).and_then(|engine| engine.run(&[probe]));
     let arrays = ran.map_err(|e| match graph.last_ancestor(logits, &["Softmax"]) {
         Some(node) => {
             Error::new(format!("attention at node {:?} (Softmax), and the engine cannot run it: {e}", label(node)))

@@ -90,9 +90,31 @@ pub struct Model {
     pub classes: Option<Vec<String>>,
     pub output: Option<String>,
     pub activation: Option<Activation>,
+    pub engine: Engine,
     pub expected_accuracy: Option<f64>,
     /// Splits that it was trained on.
     pub trained_splits: Vec<String>,
+}
+
+/// What runs the model.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Engine {
+    /// Built in.
+    #[default]
+    Tract,
+    OnnxRuntime {
+        /// The library; looked for where it is not named.
+        library: Option<PathBuf>,
+        device: Device,
+    },
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Device {
+    #[default]
+    Cpu,
+    /// The number of the device.
+    Cuda(u32),
 }
 
 impl Model {

@@ -2,7 +2,7 @@
 
 use super::nights;
 use crate::dataset::Listing;
-use crate::model::{ENGINE, Facts};
+use crate::model::Facts;
 use crate::record::{FindingRow, ProblemRow, SCHEMA_VERSION, SkipRow};
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -13,7 +13,7 @@ use std::path::Path;
 pub struct RunRecord {
     pub schema_version: u32,
     pub tool_version: &'static str,
-    pub engine: &'static str,
+    pub engine: String,
     /// Names the folder only.
     pub run_id: String,
     /// Hash of plan (without jobs and out), model and dataset: equal for runs that must give equal files.
@@ -48,7 +48,7 @@ impl Default for RunRecord {
         Self {
             schema_version: SCHEMA_VERSION,
             tool_version: env!("CARGO_PKG_VERSION"),
-            engine: ENGINE,
+            engine: String::new(),
             run_id: String::new(),
             audit_id: String::new(),
             pipeline: String::new(),

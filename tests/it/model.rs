@@ -1,14 +1,20 @@
 //! Every way of writing a head, against ONNX Runtime (fixtures/make_models.py).
 
-use crate::support::{close, fixtures, json};
+use crate::support::{close, fixtures, json, onnxruntime};
 use camaudit::cam::Cam;
-use camaudit::model::{Model, Options, probe};
+use camaudit::model::{Depthwise, DepthwiseShape, Model, Options, probe};
+use camaudit::plan::Engine;
 
 #[test]
 fn every_way_of_writing_a_head_comes_apart_or_is_refused_by_name() {
     let cases = json(&fixtures().join("golden/zoo.json"));
-    for (name, case) in cases.as_object().expect("cases") {
-        let loaded = Model::load(&fixtures().join(format!("models/zoo/{name}.onnx")), &Options::default());
+    let own = cases.as_object().expect("cases").iter().map(|case| (case, Engine::Tract));
+    let other = onnxruntime("model")
+        .into_iter()
+        .flat_map(|o| cases.as_object().expect("cases").iter().map(move |c| (c, o.clone())));
+    for ((name, case), engine) in own.chain(other) {
+        let options = Options { engine, ..Options::default() };
+        let loaded = Model::load(&fixtures().join(format!("models/zoo/{name}.onnx")), &options);
         match (loaded, case["refused"].as_array()) {
             (Ok(model), None) => check(name, &model, case),
             (Err(error), Some(words)) => {
@@ -43,6 +49,80 @@ fn check(name: &str, model: &Model, case: &serde_json::Value) {
     if case["decomposition"] == "exact_linear" && !name.contains("sigmoid") {
         close(centred, 0.0, 1e-6, name);
     }
+}
+
+/// Every geometry against sums written out in 64 bits, and in place where the output is as large.
+#[test]
+fn a_depthwise_convolution_is_the_sum_over_its_taps() {
+    let mut tried = 0;
+    for (kernel, padding) in
+        [([1, 1], [0, 0]), ([3, 3], [1, 1]), ([3, 5], [0, 2]), ([5, 5], [2, 2]), ([7, 7], [3, 3]), ([2, 3], [1, 0])]
+    {
+        for input in [[1_usize, 1], [7, 7], [9, 16], [14, 14], [13, 56], [112, 112]] {
+            for (stride, dilation) in [
+                ([1, 1], [1, 1]),
+                ([2, 2], [1, 1]),
+                ([1, 2], [1, 1]),
+                ([3, 2], [1, 1]),
+                ([1, 1], [2, 2]),
+                ([2, 2], [2, 3]),
+            ] {
+                let side = |a: usize| {
+                    let span = (kernel[a] - 1) * dilation[a];
+                    (input[a] + 2 * padding[a]).checked_sub(span + 1).map(|room| room / stride[a] + 1)
+                };
+                let (Some(height), Some(width)) = (side(0), side(1)) else { continue };
+                let output = [height, width];
+                let shape = DepthwiseShape { channels: 3, input, output, kernel, stride, dilation, padding };
+                check_depthwise(shape);
+                tried += 1;
+            }
+        }
+    }
+    assert!(tried > 150, "{tried}");
+}
+
+fn check_depthwise(shape: DepthwiseShape) {
+    let wave = |n: usize, step: f32| (0..n).map(|i| (step * i as f32).sin()).collect::<Vec<_>>();
+    let ([h, w], [kh, kw], [oh, ow]) = (shape.input, shape.kernel, shape.output);
+    let (image, kernel, bias) = (wave(3 * h * w, 0.7), wave(3 * kh * kw, 1.3), wave(3, 2.0));
+    let convolution = Depthwise::new(shape.clone()).expect("a shape").clamped(-1.5, 2.0);
+    let mut found = vec![f32::NAN; 3 * oh * ow];
+    convolution.run(&image, &kernel, &bias, &mut found);
+    for (i, value) in found.iter().enumerate() {
+        let (c, y, x) = (i / (oh * ow), i / ow % oh, i % ow);
+        let mut sum = f64::from(bias[c]);
+        for (tap, weight) in kernel[c * kh * kw..][..kh * kw].iter().enumerate() {
+            let row = (y * shape.stride[0] + tap / kw * shape.dilation[0]).checked_sub(shape.padding[0]);
+            let column = (x * shape.stride[1] + tap % kw * shape.dilation[1]).checked_sub(shape.padding[1]);
+            if let (Some(row), Some(column)) = (row.filter(|r| *r < h), column.filter(|c| *c < w)) {
+                sum += f64::from(*weight) * f64::from(image[(c * h + row) * w + column]);
+            }
+        }
+        close(f64::from(*value), sum.clamp(-1.5, 2.0), 1e-5, &format!("{shape:?} at {i}"));
+    }
+    if shape.input == shape.output {
+        let mut values = image;
+        convolution.run_in_place(&mut values, &kernel, &bias);
+        assert_eq!(values, found, "{shape:?}");
+    }
+}
+
+/// The features of a network of depthwise convolutions, with the engine's own operator.
+#[test]
+fn the_own_convolution_says_what_the_engine_s_says() {
+    use tract_onnx::prelude::{Framework, InferenceModelExt, IntoRunnable, Tensor, tvec};
+    let path = fixtures().join("models/zoo/depthwise.onnx");
+    let model = Model::load(&path, &Options::default()).expect("model");
+    let image = probe(&model.facts.input_shape);
+    let own = model.session().expect("session").run(&image).expect("run").logits;
+    let tensor = Tensor::from_shape(&model.facts.input_shape, &image).expect("tensor");
+    let plain = tract_onnx::onnx().model_for_path(&path).expect("read");
+    let plain = plain.into_optimized().and_then(IntoRunnable::into_runnable).expect("optimise");
+    let theirs = plain.run(tvec!(tensor.into())).expect("run");
+    let theirs = theirs[0].to_plain_array_view::<f32>().expect("view");
+    assert_eq!(own.len(), theirs.len());
+    own.iter().zip(theirs).for_each(|(a, b)| close(f64::from(*a), f64::from(*b), 1e-4, "logit"));
 }
 
 #[test]

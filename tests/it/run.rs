@@ -1,7 +1,9 @@
 //! Whole runs on the fixtures: what the heat says, counts, determinism, skips, limits.
 
-use crate::support::{Silent, audit, close, demo_text, files, fixtures, json, numbers, parquet, plan, texts};
-use camaudit::audit::run;
+use crate::support::{
+    Silent, audit, close, demo_text, files, fixtures, json, numbers, onnxruntime, parquet, plan, texts,
+};
+use camaudit::audit::{Outcome, run};
 use std::collections::BTreeSet;
 
 #[test]
@@ -23,6 +25,32 @@ fn the_network_that_learned_the_tag_puts_its_heat_there_and_the_other_does_not()
     let (clean_lift, clean_specificity) = share("clean.onnx");
     assert!(clever_lift > 3.0 && clean_lift < 1.5, "lifts {clever_lift} and {clean_lift}");
     assert!(clever_specificity > 5.0 * clean_specificity.abs(), "{clever_specificity} and {clean_specificity}");
+}
+
+/// The second engine gives the same rows and the same verdicts.
+#[test]
+fn onnxruntime_says_what_the_built_in_engine_says() {
+    let Some(engine) = onnxruntime("run") else { return };
+    let folder = tempfile::tempdir().expect("folder");
+    let mut second = plan(folder.path(), "second", &demo_text("shortcut.onnx"), &[]);
+    second.model.engine = engine;
+    let first = audit(&plan(folder.path(), "first", &demo_text("shortcut.onnx"), &[]));
+    let second = audit(&second);
+    assert!(first.record.engine.starts_with("tract"), "{}", first.record.engine);
+    assert!(second.record.engine.starts_with("onnxruntime 1."), "{}", second.record.engine);
+    let part = |outcome: &Outcome, kind: &str| parquet(&outcome.folder.join(kind).join("part-00000.parquet"));
+    for (kind, columns) in [("images", &["logit", "margin"][..]), ("regions", &["share", "specificity"][..])] {
+        let (a, b) = (part(&first, kind), part(&second, kind));
+        assert_eq!(texts(&a, "label"), texts(&b, "label"));
+        for column in columns {
+            let (a, b) = (numbers(&a, column), numbers(&b, column));
+            a.iter().zip(&b).for_each(|(a, b)| match (a, b) {
+                (Some(a), Some(b)) => close(*a, *b, 1e-4, column),
+                (a, b) => assert_eq!(a, b, "{column}"),
+            });
+        }
+    }
+    assert_eq!(first.record.verdicts, second.record.verdicts);
 }
 
 #[test]

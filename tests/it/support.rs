@@ -1,7 +1,7 @@
 //! Helpers: where the fixtures are, pipelines in a temporary folder, runs, Parquet as columns.
 
 use camaudit::audit::{Observer, Outcome, run};
-use camaudit::plan::Plan;
+use camaudit::plan::{Device, Engine, Plan};
 use camaudit::record::SkipRow;
 use polars::prelude::{DataFrame, DataType, ParquetReader, SerReader};
 use std::path::{Path, PathBuf};
@@ -27,6 +27,22 @@ pub fn shared(test: &str) -> Option<PathBuf> {
         return None;
     }
     path.canonicalize().ok()
+}
+
+/// ONNX Runtime from the project's Python environment, which `make test` makes; skipped visibly where it is absent.
+pub fn onnxruntime(test: &str) -> Option<Engine> {
+    let list = |folder: PathBuf| {
+        std::fs::read_dir(folder).into_iter().flatten().flatten().map(|e| e.path()).collect::<Vec<_>>()
+    };
+    let packages = list(root().join(".venv/lib"))
+        .into_iter()
+        .flat_map(|python| list(python.join("site-packages/onnxruntime/capi")));
+    let is_library = |p: &PathBuf| p.file_name().is_some_and(|n| n.to_string_lossy().starts_with("libonnxruntime.so"));
+    let library = packages.filter(is_library).max();
+    if library.is_none() {
+        eprintln!("SKIPPED {test} with ONNX Runtime: not in .venv");
+    }
+    library.map(|library| Engine::OnnxRuntime { library: Some(library), device: Device::Cpu })
 }
 
 /// A pipeline in a folder of its own.

@@ -81,6 +81,12 @@ pub struct ModelFile {
     pub output: Option<String>,
     /// How logits become scores. Default: what the graph ends in, else `softmax`.
     pub activation: Option<Activation>,
+    /// What runs the model: `tract` (default, built in) or `onnxruntime` (your own library, about twice as fast).
+    pub engine: Option<EngineName>,
+    /// Library of the engine `onnxruntime`. Default: `ORT_DYLIB_PATH`, else the one of the active Python environment.
+    pub library: Option<String>,
+    /// Where the engine `onnxruntime` runs: `cpu` (default), `cuda` or `cuda:1`.
+    pub device: Option<String>,
     /// Top-1 accuracy that the model is known to have; less than half of it is a warning.
     pub expected_accuracy: Option<f64>,
     /// Splits of the manifest that the model was trained on; proofs take their hosts from the others where there are any.
@@ -93,6 +99,13 @@ pub struct ModelFile {
 pub enum Activation {
     Softmax,
     Sigmoid,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum EngineName {
+    Tract,
+    Onnxruntime,
 }
 
 /// Policy numbers of the scores.

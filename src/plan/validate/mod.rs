@@ -4,10 +4,11 @@ mod dataset;
 mod preprocess;
 mod region;
 
-use super::file::{PipelineFile, RetentionFile};
+use super::file::{EngineName, ModelFile, PipelineFile, RetentionFile};
 use super::read::{Document, Problem};
 use super::{
-    Dataset, Format, Model, Pictures, Place, Plan, Presence, Region, Report, Retention, Review, Run, Scores, Verdicts,
+    Dataset, Device, Engine, Format, Model, Pictures, Place, Plan, Presence, Region, Report, Retention, Review, Run,
+    Scores, Verdicts,
 };
 use std::path::{Path, PathBuf};
 
@@ -97,9 +98,33 @@ fn model(parsed: &PipelineFile, base: &Path, doc: &mut Document<'_>) -> Model {
         classes,
         output: m.output.clone(),
         activation: m.activation,
+        engine: engine(m, base, doc),
         expected_accuracy: m.expected_accuracy,
         trained_splits: m.trained_splits.clone().unwrap_or_else(|| vec!["train".into()]),
     }
+}
+
+fn engine(m: &ModelFile, base: &Path, doc: &mut Document<'_>) -> Engine {
+    let library = existing(m.library.as_ref(), base, "model.library", false, doc);
+    let device = match m.device.as_deref() {
+        None | Some("cpu") => Some(Device::Cpu),
+        Some("cuda") => Some(Device::Cuda(0)),
+        Some(named) => named.strip_prefix("cuda:").and_then(|n| n.parse().ok()).map(Device::Cuda),
+    };
+    let device = device.unwrap_or_else(|| {
+        let found = m.device.as_deref().unwrap_or_default();
+        doc.complain("model.device", format!("found {found:?}, allowed are \"cpu\", \"cuda\" and \"cuda:1\""));
+        Device::Cpu
+    });
+    if m.engine == Some(EngineName::Onnxruntime) {
+        return Engine::OnnxRuntime { library, device };
+    }
+    for (key, given) in [("model.library", m.library.is_some()), ("model.device", m.device.is_some())] {
+        if given {
+            doc.complain(key, "is for engine = \"onnxruntime\"; add that line or take this one away");
+        }
+    }
+    Engine::Tract
 }
 
 fn read_classes(file: &Path, doc: &mut Document<'_>) -> Vec<String> {

@@ -1,5 +1,6 @@
-//! Sessions of the inference engine (tract): a cut graph in, tensors out. A plan is shared, each worker has its state.
+//! The engine that is built in: tract. A plan is shared, each worker has its state.
 
+use super::{Array, swap};
 use crate::error::{Error, Result, guarded};
 use std::path::Path;
 use std::sync::Arc;
@@ -11,31 +12,8 @@ use tract_onnx::prelude::{
 
 /// Version of the engine, for `run.json`.
 pub const NAME: &str = "tract-onnx 0.23.9";
-/// The instruction set that the engine's operators are chosen by: the same numbers on machines where it is the same.
-#[cfg(target_arch = "x86_64")]
-pub fn machine() -> &'static str {
-    match (std::is_x86_feature_detected!("avx512f"), std::is_x86_feature_detected!("fma")) {
-        (true, _) => "x86_64 avx512f",
-        (_, true) => "x86_64 fma",
-        _ => "x86_64",
-    }
-}
-
-/// The instruction set that the engine's operators are chosen by.
-#[cfg(not(target_arch = "x86_64"))]
-pub fn machine() -> &'static str {
-    std::env::consts::ARCH
-}
-
 /// Most numbers of one tensor inside a graph: half a gigabyte.
 const ELEMENTS_MAX: usize = 1 << 27;
-
-/// A dense array of 32-bit floats.
-#[derive(Debug, Clone)]
-pub struct Array {
-    pub shape: Vec<usize>,
-    pub values: Vec<f32>,
-}
 
 /// An optimised graph with fixed shapes.
 pub struct Engine {
@@ -44,7 +22,7 @@ pub struct Engine {
 }
 
 /// One thread's memory for running an [`Engine`].
-pub struct EngineState {
+pub struct State {
     state: TypedSimpleState,
 }
 
@@ -58,18 +36,13 @@ impl Engine {
         Ok(Self { plan, shapes })
     }
 
-    pub fn state(&self) -> Result<EngineState> {
+    pub fn state(&self) -> Result<State> {
         let state = self.plan.spawn().map_err(|e| Error::new(first_lines(&e)))?;
-        Ok(EngineState { state })
-    }
-
-    /// Runs once in a fresh state.
-    pub fn run(&self, inputs: &[&[f32]]) -> Result<Vec<Array>> {
-        self.state()?.run(self, inputs)
+        Ok(State { state })
     }
 }
 
-impl EngineState {
+impl State {
     /// Runs the graph; inputs and outputs in the order of the cut.
     ///
     /// # Errors
@@ -100,7 +73,7 @@ fn build(proto: &ModelProto, folder: &Path, shapes: &[Vec<usize>]) -> TractResul
     }
     model.analyse(false)?;
     refuse_giants(&model)?;
-    model.into_optimized()?.into_runnable()
+    swap::depthwise(model.into_typed()?)?.into_runnable()
 }
 
 /// A graph may state any shape; what no machine could hold is refused before the engine tries.
