@@ -4,9 +4,10 @@ use super::Photo;
 use crate::error::{Skip, Stage};
 use crate::geometry::{Size, View};
 use crate::plan::{Channels, Filter, Layout, Preprocess, Step};
-use fast_image_resize::images::Image;
+use fast_image_resize::images::{Image, ImageRef};
 use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer};
 use image::RgbImage;
+use std::borrow::Cow;
 
 /// Most pixels of an intermediate picture; only absurdly elongated photos reach it.
 const PIXELS_MAX: u64 = 100_000_000;
@@ -49,9 +50,9 @@ pub struct Preprocessor {
 }
 
 /// An interleaved 8-bit picture.
-struct Picture {
+struct Picture<'a> {
     size: Size,
-    bytes: Vec<u8>,
+    bytes: Cow<'a, [u8]>,
 }
 
 impl Preprocessor {
@@ -76,7 +77,8 @@ impl Preprocessor {
     /// A skip `too_elongated` when an intermediate picture would be absurdly large, or `resize`.
     pub fn run(&mut self, photo: &Photo) -> Result<(Tensor, View), Skip> {
         let grey = self.plan.channels == Channels::Grey;
-        let bytes = if grey { luma(photo.rgb.as_raw()) } else { photo.rgb.as_raw().clone() };
+        let bytes =
+            if grey { Cow::Owned(luma(photo.rgb.as_raw())) } else { Cow::Borrowed(photo.rgb.as_raw().as_slice()) };
         let mut picture = Picture { size: photo.size, bytes };
         let mut view = View::identity(photo.size);
         for i in 0..self.plan.steps.len() {
@@ -89,7 +91,7 @@ impl Preprocessor {
         Ok((self.normalise(&picture), view))
     }
 
-    fn make(&mut self, picture: Picture, m: Move) -> Result<Picture, Skip> {
+    fn make<'a>(&mut self, picture: Picture<'a>, m: Move) -> Result<Picture<'a>, Skip> {
         match m {
             Move::Resize(to, filter) => self.resize(picture, to, filter),
             Move::Window { left, top, size, fill } => Ok(window(&picture, left, top, size, fill, self.table.len())),
@@ -97,7 +99,7 @@ impl Preprocessor {
     }
 
     /// Rows first, then columns, each rounded to 8 bits, as Pillow does it.
-    fn resize(&mut self, picture: Picture, to: Size, filter: Filter) -> Result<Picture, Skip> {
+    fn resize<'a>(&mut self, picture: Picture<'a>, to: Size, filter: Filter) -> Result<Picture<'a>, Skip> {
         if filter == Filter::Nearest {
             return self.resize_once(picture, to, filter);
         }
@@ -106,37 +108,36 @@ impl Preprocessor {
         self.resize_once(picture, to, filter)
     }
 
-    fn resize_once(&mut self, picture: Picture, to: Size, filter: Filter) -> Result<Picture, Skip> {
+    fn resize_once<'a>(&mut self, picture: Picture<'a>, to: Size, filter: Filter) -> Result<Picture<'a>, Skip> {
         if to == picture.size {
             return Ok(picture);
         }
         let skip = |e: &dyn std::fmt::Display| Skip::new(Stage::Preprocess, "resize", e);
         let pixel = if self.table.len() == 1 { PixelType::U8 } else { PixelType::U8x3 };
         let Size { width, height } = picture.size;
-        let source = Image::from_vec_u8(width, height, picture.bytes, pixel).map_err(|e| skip(&e))?;
+        let source = ImageRef::new(width, height, &picture.bytes, pixel).map_err(|e| skip(&e))?;
         let mut target = Image::new(to.width, to.height, pixel);
         let options = ResizeOptions::new().resize_alg(algorithm(filter)).use_alpha(false);
         self.resizer.resize(&source, &mut target, &options).map_err(|e| skip(&e))?;
-        Ok(Picture { size: to, bytes: target.into_vec() })
+        Ok(Picture { size: to, bytes: target.into_vec().into() })
     }
 
-    fn normalise(&self, picture: &Picture) -> Tensor {
+    fn normalise(&self, picture: &Picture<'_>) -> Tensor {
         let shape = Self::shape(&self.plan);
         let channels = self.table.len();
         let bgr = self.plan.channels == Channels::Bgr;
-        let source = |c: usize| if bgr { channels - 1 - c } else { c };
-        let level = |c: usize, byte: u8| self.table[c][usize::from(byte)];
-        let values = match self.plan.layout {
-            Layout::Nchw => {
-                let plane =
-                    |c: usize| picture.bytes.iter().skip(source(c)).step_by(channels).map(move |&b| level(c, b));
-                (0..channels).flat_map(plane).collect()
-            }
-            Layout::Nhwc => {
-                let pixel = |p: &[u8]| (0..channels).map(|c| level(c, p[source(c)])).collect::<Vec<_>>();
-                picture.bytes.chunks_exact(channels).flat_map(pixel).collect()
-            }
+        let area = picture.size.width as usize * picture.size.height as usize;
+        // Where the first number of a channel is, and how far apart its numbers are.
+        let (plane, step) = match self.plan.layout {
+            Layout::Nchw => (area, 1),
+            Layout::Nhwc => (1, channels),
         };
+        let mut values = vec![0.0; area * channels];
+        for (c, levels) in self.table.iter().enumerate() {
+            let source = if bgr { channels - 1 - c } else { c };
+            let bytes = picture.bytes.chunks_exact(channels).map(|pixel| levels[usize::from(pixel[source])]);
+            values[c * plane..].iter_mut().step_by(step).zip(bytes).for_each(|(value, level)| *value = level);
+        }
         Tensor { shape, values }
     }
 }
@@ -200,7 +201,7 @@ fn half_even(difference: i64) -> i64 {
 }
 
 /// Cuts or pads to `size` with the corner at (`left`, `top`).
-fn window(from: &Picture, left: i64, top: i64, size: Size, fill: [u8; 3], channels: usize) -> Picture {
+fn window(from: &Picture<'_>, left: i64, top: i64, size: Size, fill: [u8; 3], channels: usize) -> Picture<'static> {
     let fill = if channels == 1 { vec![luma(&fill)[0]] } else { fill.to_vec() };
     let mut bytes = fill.repeat(size.width as usize * size.height as usize);
     let span = |offset: i64, from: u32, to: u32| {
@@ -216,7 +217,7 @@ fn window(from: &Picture, left: i64, top: i64, size: Size, fill: [u8; 3], channe
         let length = (x1 - x0) as usize * channels;
         bytes[target..target + length].copy_from_slice(&from.bytes[source..source + length]);
     }
-    Picture { size, bytes }
+    Picture { size, bytes: bytes.into() }
 }
 
 /// Pillow's `convert("L")`: ITU-R 601-2 luma in 16-bit fixed point.
