@@ -37,6 +37,29 @@ struct RegionSums {
     excess: f64,
     specificity: Mean,
     visible: Mean,
+    /// Of the images without the region, and of those with it.
+    maps: [MapSum; 2],
+}
+
+/// The maps of the label's own class added up, where something tells whether the region is present.
+#[derive(Debug, Default, Clone)]
+pub struct MapSum {
+    pub images: u32,
+    /// Cell by cell, row by row, in logits.
+    pub cells: Vec<f32>,
+}
+
+impl MapSum {
+    fn add(&mut self, cam: &[f32]) {
+        self.images += 1;
+        self.cells.resize(cam.len(), 0.0);
+        self.cells.iter_mut().zip(cam).for_each(|(sum, v)| *sum += v);
+    }
+
+    /// The mean map; empty where there is no image.
+    pub fn mean(&self) -> Vec<f64> {
+        self.cells.iter().map(|v| f64::from(*v) / f64::from(self.images.max(1))).collect()
+    }
 }
 
 #[derive(Debug, Default)]
@@ -100,6 +123,18 @@ impl Classes {
         for figure in [object, border].into_iter().chain(declared) {
             label.add(&figure, policy);
         }
+        for row in regions {
+            let own = label.regions.iter_mut().find(|r| r.name == row.region && r.kind == row.kind);
+            if let (Some(own), Some(present)) = (own, row.present) {
+                own.maps[usize::from(present)].add(&image.cam);
+            }
+        }
+    }
+
+    /// The maps of a label without a region and with it; `None` where nothing tells, or one of them has no image.
+    pub fn maps(&self, label: &str, region: &str) -> Option<&[MapSum; 2]> {
+        let own = self.labels.get(label)?.regions.iter().find(|r| r.name == region && r.kind != OBJECT)?;
+        own.maps.iter().all(|m| m.images > 0).then_some(&own.maps)
     }
 
     /// Images that were scored, and those predicted as their label.

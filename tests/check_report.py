@@ -100,6 +100,47 @@ def visit(browser, run, name, findings):
     return exported
 
 
+def bees(folder):
+    """The tagged ants and bees, where they are at hand; the run folder."""
+    data = ROOT.parent / "shared/data/tagged_ants_bees"
+    if not data.is_dir():
+        print("SKIPPED the report of the tagged bees: ../shared/data is absent")
+        return None
+    folder.mkdir()
+    rows = list(csv.reader((data / "tag_boxes.csv").open()))[1:]
+    with open(folder / "manifest.csv", "w", newline="") as m, open(folder / "boxes.csv", "w", newline="") as b:
+        manifest, boxes = csv.writer(m), csv.writer(b)
+        manifest.writerow(["path", "label", "split"]), boxes.writerow(["path", "category", "xmin", "ymin", "xmax", "ymax"])
+        for split, label, name, *rest in rows:
+            manifest.writerow([f"{split}/{label}/{name}", label, split])
+            if label == "bees":
+                boxes.writerow([f"{split}/{label}/{name}", "tag", *rest[2:6]])
+    (folder / "bees.toml").write_text(
+        f'[dataset]\nroot = "{data}/biased"\nformat = "csv"\nmanifest = "{folder}/manifest.csv"\nboxes = "{folder}/boxes.csv"\n'
+        f'[model]\npath = "{data}/clever.onnx"\n[preprocess]\nsteps = [{{ resize = {{ exact = [224, 224] }} }}]\n'
+        'scale = 1.0\nmean = [127]\nstd = [128]\n[[region]]\nname = "tag"\nannotation = "tag"\n')
+    done = subprocess.run([BIN, "run", folder / "bees.toml", "--out", folder, "--quiet"], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return folder / "bees/latest"
+
+
+def look(browser, file, name):
+    """A page without controls: opens, breaks no rule of axe, asks for nothing outside."""
+    page = browser.new_page(viewport={"width": 1280, "height": 800})
+    trouble = []
+    page.on("console", lambda m: trouble.append(m.text) if m.type in ("error", "warning") else None)
+    page.on("request", lambda r: trouble.append(r.url) if not r.url.startswith(("file:", "data:")) else None)
+    page.goto(file.as_uri())
+    for scheme in ("light", "dark"):
+        page.emulate_media(color_scheme=scheme)
+        page.screenshot(path=SHOTS / f"{name}-{scheme}.png")
+        grave = [v["id"] for v in Axe().run(page).response["violations"] if v["impact"] in ("serious", "critical")]
+        assert not grave, f"{name} {scheme}: {grave}"
+    assert not trouble, f"{name}: {trouble}"
+    print(f"{name}: {page.locator('img').count()} pictures, {page.locator('tbody tr').count()} rows")
+    page.close()
+
+
 SHOTS.mkdir(parents=True, exist_ok=True)
 with tempfile.TemporaryDirectory() as scratch, sync_playwright() as play:
     scratch = pathlib.Path(scratch)
@@ -115,6 +156,13 @@ with tempfile.TemporaryDirectory() as scratch, sync_playwright() as play:
     review.write_text(grown)
     back = demo("--fail-on", "candidate", "--set", f"review.decisions={review}")
     assert back.returncode == 1, "the effect has grown, and nobody was told"
+    chosen = ["--class", "horse", "--region", "source-tag", "--limit", "12", "--out", scratch / "gallery.html"]
+    subprocess.run([BIN, "gallery", scratch / "demo/latest", *chosen], check=True, capture_output=True)
+    look(browser, scratch / "gallery.html", "gallery")
+    subprocess.run([BIN, "index", scratch], check=True, capture_output=True)
+    look(browser, scratch / "index.html", "index")
+    if run := bees(scratch / "bees"):
+        visit(browser, run, "bees", 1)
     large(scratch / "large")
     visit(browser, scratch / "large", "large", 200)
     browser.close()

@@ -4,10 +4,12 @@ use super::crew::Crew;
 use super::image::Auditor;
 use super::prove::fetch;
 use super::see::Worker;
+use crate::aggregate::Classes;
 use crate::cam::Cam;
 use crate::dataset::{Dataset, Sample};
 use crate::error::Result;
 use crate::evidence::{Evidence, Pair, Pick};
+use crate::geometry::View;
 use crate::plan::Pictures;
 use crate::region;
 use crate::report::{Exhibit, Panel, overlay};
@@ -15,6 +17,9 @@ use image::RgbImage;
 
 /// Findings that are shown with pictures.
 const FINDINGS_MAX: usize = 30;
+
+/// Grey of what stands behind a mean map.
+const BLANK: u8 = 225;
 
 /// One image, seen again.
 struct Shown<'s> {
@@ -34,7 +39,7 @@ pub fn exhibits<'a>(
     auditor: &Auditor<'a>,
     crew: &Crew<'a>,
     dataset: &Dataset,
-    evidence: &Evidence,
+    (evidence, classes): (&Evidence, &Classes),
     told: &[&Pair],
 ) -> Result<Vec<Exhibit>> {
     if auditor.plan.report.pictures == Pictures::None {
@@ -46,6 +51,7 @@ pub fn exhibits<'a>(
     let mut exhibits = Vec::new();
     for (pair, picks) in &picks {
         let Some(class) = auditor.labels.class_of(&pair.label) else { continue };
+        exhibits.extend(means(auditor, classes, pair)?);
         let images = picks.iter().filter_map(|p| Some((p.role, samples.get(&p.image)?))).collect();
         let shown =
             crew.each(auditor, images, |worker, (role, sample)| Ok(see(auditor, worker, role, sample, class)))?;
@@ -62,6 +68,30 @@ pub fn exhibits<'a>(
         }
     }
     Ok(exhibits)
+}
+
+/// The mean map of the images with the region, of those without, and how they differ.
+fn means(auditor: &Auditor<'_>, classes: &Classes, pair: &Pair) -> Result<Option<Exhibit>> {
+    let Some([without, with]) = classes.maps(&pair.label, &pair.region) else { return Ok(None) };
+    let layout = &auditor.model.layout;
+    let map = |values: Vec<f64>| Cam { height: layout.height, width: layout.width, values, bias: 0.0 };
+    let (absent, present) = (map(without.mean()), map(with.mean()));
+    let difference = map(present.values.iter().zip(&absent.values).map(|(a, b)| a - b).collect());
+    let size = auditor.plan.preprocess.output;
+    let blank = RgbImage::from_pixel(size.width, size.height, image::Rgb([BLANK; 3]));
+    let placed = region::place(&auditor.plan.regions, &[], &View::identity(size));
+    let own: Vec<_> = placed.into_iter().filter(|p| p.name == pair.region).collect();
+    let shared = overlay::scale(&absent).max(overlay::scale(&present));
+    let panel = |cam: &Cam, scale: f64, what: String| {
+        Panel::new(format!("{what}, up to {scale:.1} logits"), &overlay::panel(&blank, cam, &own, scale))
+    };
+    let panels = vec![
+        panel(&present, shared, format!("mean map of {} images with it", with.images))?,
+        panel(&absent, shared, format!("of {} without it", without.images))?,
+        panel(&difference, overlay::scale(&difference), "with less without".into())?,
+    ];
+    let (label, region) = (pair.label.clone(), pair.region.clone());
+    Ok(Some(Exhibit { label, region, role: "mean".into(), path: String::new(), panels }))
 }
 
 /// `None` where the image can no longer be read: the run has its rows all the same.

@@ -4,6 +4,7 @@
 
 mod crew;
 mod exhibits;
+mod gallery;
 mod image;
 mod presence;
 mod prove;
@@ -12,6 +13,7 @@ mod run;
 mod see;
 mod survey;
 
+pub use gallery::tiles;
 pub use image::{Auditor, Failure, Scored};
 pub use run::{Observer, Outcome, run};
 pub use see::{Seen, Timings, Worker};

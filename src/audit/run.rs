@@ -100,7 +100,7 @@ pub fn run(plan: &Plan, observer: &dyn Observer) -> Result<Outcome> {
     store.table(&rows)?;
     store.table(&totals.evidence.group_duplicates())?;
     observer.stage("prove", None);
-    let (findings, exhibits) = judge(&auditor, &crew, &dataset, &totals.evidence, &rows, &decisions)?;
+    let (findings, exhibits) = judge(&auditor, &crew, &dataset, &totals, &rows, &decisions)?;
     auditor.cache.iter().for_each(|cache| crew.keep(cache));
     observer.stage("summarise", None);
     store.table(&findings)?;
@@ -127,6 +127,7 @@ pub fn run(plan: &Plan, observer: &dyn Observer) -> Result<Outcome> {
         slowest_image: totals.slowest.1,
         slowest_image_ms: totals.slowest.0.as_secs_f64() * 1e3,
         wall_s: start.elapsed().as_secs_f64(),
+        pipeline_file: plan.file.display().to_string(),
         decisions: plan.review.decisions.as_ref().map(|file| file.display().to_string()),
         images_per_s: totals.scored as f64 / start.elapsed().as_secs_f64(),
         ..RunRecord::default()
@@ -178,11 +179,11 @@ fn judge<'a>(
     auditor: &Auditor<'a>,
     crew: &Crew<'a>,
     dataset: &Dataset,
-    evidence: &Evidence,
+    totals: &Totals,
     rows: &[ClassRow],
     decisions: &[Decision],
 ) -> Result<(Vec<FindingRow>, Vec<Exhibit>)> {
-    let policy = &auditor.plan.verdict;
+    let (policy, evidence) = (&auditor.plan.verdict, &totals.evidence);
     let mut pairs = evidence.pairs(&(*policy).into());
     let candidates = verdict::candidates(rows, &pairs, policy);
     let mut exhibits = prove(auditor, crew, dataset, evidence, &mut pairs, &candidates)?;
@@ -200,7 +201,7 @@ fn judge<'a>(
         auditor,
         crew,
         dataset,
-        evidence,
+        (evidence, &totals.classes),
         &told.filter_map(pair).collect::<Vec<_>>(),
     )?);
     Ok((findings, exhibits))

@@ -2,6 +2,7 @@
 
 mod check;
 mod explain;
+mod gallery;
 mod inspect;
 mod list;
 mod progress;
@@ -43,6 +44,12 @@ enum Command {
     Review(report::ReviewArgs),
     /// Say what is new, worse, better or gone between two finished runs
     Diff(report::DiffArgs),
+    /// Print the images behind a finding as CSV, the strongest first
+    Images(gallery::ImagesArgs),
+    /// Write a contact sheet of the images behind a finding, with their heat
+    Gallery(gallery::GalleryArgs),
+    /// Write index.html over the last runs of all pipelines
+    Index(gallery::IndexArgs),
     /// List the finished runs of a pipeline
     Runs(runs::RunsArgs),
     /// Remove the oldest finished runs of a pipeline
@@ -91,6 +98,9 @@ pub fn main() -> ExitCode {
         Command::Report(args) => report::report(&args),
         Command::Review(args) => report::review(&args),
         Command::Diff(args) => report::diff(&args),
+        Command::Images(args) => gallery::images(&args),
+        Command::Gallery(args) => gallery::gallery(&args),
+        Command::Index(args) => gallery::index(&args),
         Command::Runs(args) => runs::runs(&args),
         Command::Prune(args) => runs::prune(&args),
         Command::Schema { of: SchemaOf::Pipeline } => print(&plan::json_schema()),

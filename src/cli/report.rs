@@ -126,11 +126,16 @@ fn decisions_of(run: &Path) -> Option<PathBuf> {
     record["decisions"].as_str().map(PathBuf::from)
 }
 
-fn finished(run: &Path) -> Result<(), Error> {
+pub fn finished(run: &Path) -> Result<(), Error> {
     if run.join("run.json").is_file() && run.join("summary.json").is_file() {
         return Ok(());
     }
     Err(Error::new(format!("{} is no finished run: it has no run.json; runs lie in reports/PIPELINE/", run.display())))
+}
+
+/// What a run has figures of, as `class / region`.
+pub fn pairs(run: &Path) -> Vec<String> {
+    nights::findings(run).iter().take(20).map(|f| format!("{} / {}", f.label, f.region)).collect()
 }
 
 /// The findings that want a decision.

@@ -21,6 +21,8 @@ use std::sync::Arc;
 pub struct Plan {
     /// The pipeline's name: its file name without `.toml`.
     pub name: String,
+    /// The file as it was named.
+    pub file: PathBuf,
     /// BLAKE3 of the pipeline's meaning: all keys but those that change no result.
     pub hash: String,
     pub dataset: Dataset,

@@ -5,7 +5,7 @@ use super::exhibit::Exhibit;
 use super::review::DECISIONS;
 use crate::error::{Error, Result};
 use crate::record::FindingRow;
-use crate::verdict;
+use crate::verdict::{self, thousands};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use minijinja::{AutoEscape, Environment};
@@ -129,7 +129,8 @@ struct ClassLine {
 }
 
 /// Roles of exhibits and what they are called.
-const STRIPS: [(&str, &str); 6] = [
+const STRIPS: [(&str, &str); 7] = [
+    ("mean", "Where the evidence lies on average"),
     ("pasted", "Pasted on other images"),
     ("filled", "Filled in"),
     ("strongest", "Strongest"),
@@ -158,21 +159,10 @@ pub fn page(folder: &Path, pictures_max: usize) -> Result<String> {
     let counted = |state: &str| night.changes.iter().filter(|c| c.state == state).count();
     let states = ["new", "worse", "better", "gone", "unchanged", "not_comparable"];
     let changes: Vec<(&str, usize)> = states.iter().map(|s| (*s, counted(s))).filter(|(_, n)| *n > 0).collect();
-    let hash = |text: &str| format!("'sha256-{}'", BASE64.encode(Sha256::digest(text.as_bytes())));
-    let policy = format!(
-        "default-src 'none'; img-src data:; style-src {}; script-src {}; base-uri 'none'; form-action 'none'",
-        hash(STYLE),
-        hash(SCRIPT)
-    );
-    let mut environment = Environment::new();
-    environment.set_auto_escape_callback(|_| AutoEscape::Html);
-    environment.add_filter("percent", |v: Option<f64>| v.map_or("–".to_owned(), |v| format!("{:.1} %", 100.0 * v)));
-    environment.add_filter("fixed", |v: Option<f64>| v.map_or("–".to_owned(), |v| format!("{v:.1}")));
-    environment.add_filter("plain", |text: String| plain(&text));
     let context = Context {
         style: STYLE,
         script: SCRIPT,
-        policy,
+        policy: policy(&[STYLE], &[SCRIPT]),
         summary: without_bulk(&summary),
         open,
         closed,
@@ -191,8 +181,32 @@ pub fn page(folder: &Path, pictures_max: usize) -> Result<String> {
         missing: album.missing,
         over: album.over,
     };
-    let rendered = environment.render_str(TEMPLATE, minijinja::Value::from(minijinja::value::Serde(&context)));
+    let rendered = environment().render_str(TEMPLATE, minijinja::Value::from(minijinja::value::Serde(&context)));
     rendered.map_err(|e| Error::new(format!("failed to render report.html: {e:#}")))
+}
+
+/// What the browser may run and load: styles and scripts of these very texts, pictures inside the page.
+pub(super) fn policy(styles: &[&str], scripts: &[&str]) -> String {
+    let hash = |text: &&str| format!("'sha256-{}'", BASE64.encode(Sha256::digest(text.as_bytes())));
+    let list = |texts: &[&str]| match texts {
+        [] => "'none'".to_owned(),
+        texts => texts.iter().map(hash).collect::<Vec<_>>().join(" "),
+    };
+    let (styles, scripts) = (list(styles), list(scripts));
+    format!(
+        "default-src 'none'; img-src data:; style-src {styles}; script-src {scripts}; base-uri 'none'; form-action 'none'"
+    )
+}
+
+/// Templates escape everything by default.
+pub(super) fn environment() -> Environment<'static> {
+    let mut environment = Environment::new();
+    environment.set_auto_escape_callback(|_| AutoEscape::Html);
+    environment.add_filter("percent", |v: Option<f64>| v.map_or("–".to_owned(), |v| format!("{:.1} %", 100.0 * v)));
+    environment.add_filter("fixed", |v: Option<f64>| v.map_or("–".to_owned(), |v| format!("{v:.1}")));
+    environment.add_filter("thousands", |v: u64| thousands(v));
+    environment.add_filter("plain", |text: String| plain(&text));
+    environment
 }
 
 fn json<T: serde::de::DeserializeOwned>(folder: &Path, name: &str) -> Result<T> {

@@ -2,7 +2,9 @@
 
 pub mod diff;
 mod exhibit;
+pub mod gallery;
 mod html;
+pub mod index;
 mod metrics;
 pub mod nights;
 pub mod overlay;

@@ -124,11 +124,15 @@ fn color_bar(page: &mut Canvas, top: u32, scale: f64, left: u32, width: u32) {
 }
 
 /// Drawing on an [`RgbImage`].
-struct Canvas(RgbImage);
+pub(super) struct Canvas(pub RgbImage);
 
 impl Canvas {
+    pub fn white(width: u32, height: u32) -> Self {
+        Self(RgbImage::from_pixel(width, height, image::Rgb([255; 3])))
+    }
+
     /// ASCII text with its top left at (`x`, `y`); other characters become `?`.
-    fn write(&mut self, x: u32, y: u32, text: &str) {
+    pub fn write(&mut self, x: u32, y: u32, text: &str) {
         let plain: String = text.chars().map(|c| if c.is_ascii_graphic() || c == ' ' { c } else { '?' }).collect();
         let style = MonoTextStyle::new(&FONT_6X13, Rgb888::BLACK);
         let _ = Text::new(&plain, Point::new(x as i32, y as i32 + 10), style).draw(self);

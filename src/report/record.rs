@@ -20,6 +20,8 @@ pub struct RunRecord {
     pub audit_id: String,
     pub pipeline: String,
     pub pipeline_hash: String,
+    /// The pipeline file as it was named when the run was started.
+    pub pipeline_file: String,
     pub model_hash: String,
     pub model: Facts,
     /// Over paths, labels, splits, groups and boxes.
@@ -53,6 +55,7 @@ impl Default for RunRecord {
             audit_id: String::new(),
             pipeline: String::new(),
             pipeline_hash: String::new(),
+            pipeline_file: String::new(),
             model_hash: String::new(),
             model: Facts::default(),
             dataset_fingerprint: String::new(),

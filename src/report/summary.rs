@@ -143,7 +143,7 @@ impl Summary {
 
     /// `summary.md`, short enough for a comment.
     pub fn to_markdown(&self) -> String {
-        let escape = |cell: String| cell.replace('|', "\\|").replace(['\n', '\r'], " ").replace('<', "&lt;");
+        let escape = |cell: String| markdown(&cell);
         let line =
             |cells: Vec<String>| format!("| {} |\n", cells.into_iter().map(escape).collect::<Vec<_>>().join(" | "));
         let header = self.header();
@@ -238,6 +238,24 @@ fn wrap(text: &str, width: usize) -> String {
         }
         out += word;
         column += length;
+    }
+    out
+}
+
+/// Text from files inside Markdown: no links, mentions, tags or tables of its own.
+fn markdown(text: &str) -> String {
+    let mut out = String::new();
+    for c in printable(text).chars() {
+        match c {
+            '\u{fffd}' => out.push(' '),
+            '<' => out += "&lt;",
+            '&' => out += "&amp;",
+            '@' => out += "&#64;",
+            // An entity where a backslash would still leave a link that is found in plain text.
+            ':' if out.ends_with("http") || out.ends_with("https") => out += "&#58;",
+            '\\' | '`' | '*' | '[' | ']' | '!' | '|' | '#' | '~' => out.extend(['\\', c]),
+            c => out.push(c),
+        }
     }
     out
 }

@@ -1,6 +1,7 @@
 //! Rows -> Parquet files, each written beside its place, synced and renamed.
 
 mod cache;
+mod found;
 mod lock;
 mod parquet;
 
@@ -10,6 +11,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 pub use cache::{Cache, Maps, Memory};
+pub use found::{Found, MEASURES, found};
 pub use lock::Lock;
 
 /// A run folder being written.

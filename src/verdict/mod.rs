@@ -8,6 +8,7 @@ use crate::plan::Verdicts as Policy;
 use crate::record::{ClassRow, FindingRow};
 use std::collections::BTreeMap;
 
+pub use sentence::thousands;
 pub use special::{SURROUNDINGS, least_on_objects, overlay, surroundings};
 
 pub const CONFIRMED: &str = "confirmed";

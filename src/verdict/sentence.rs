@@ -3,6 +3,16 @@
 use crate::evidence::{Effect, Pair};
 use crate::record::ClassRow;
 
+/// A count as people read it: 1,300.
+pub fn thousands(n: impl Into<u64>) -> String {
+    let digits = n.into().to_string();
+    let first = digits.len() % 3;
+    let (head, tail) = digits.split_at(first);
+    let groups = tail.as_bytes().chunks(3).map(|g| String::from_utf8_lossy(g).into_owned());
+    let head = (!head.is_empty()).then(|| head.to_owned());
+    head.into_iter().chain(groups).collect::<Vec<_>>().join(",")
+}
+
 /// What a reviewer reads first; `all` are the rows of every label.
 pub fn of(row: &ClassRow, pair: Option<&Pair>, all: &[&ClassRow]) -> String {
     let Some(pair) = pair else { return heat(row) };
@@ -31,15 +41,15 @@ fn heat(row: &ClassRow) -> String {
 
 fn presence(row: &ClassRow, all: &[&ClassRow]) -> String {
     let others = || all.iter().filter(|r| r.region == row.region && r.label != row.label);
-    let sum = |count: fn(&ClassRow) -> u32| others().map(|r| count(r)).sum::<u32>();
+    let sum = |count: fn(&ClassRow) -> u32| others().map(|r| count(r)).map(u64::from).sum::<u64>();
     format!(
         "{} in {} of {} {} images and {} of {} others",
         row.region,
-        row.present.unwrap_or(0),
-        row.images,
+        thousands(row.present.unwrap_or(0)),
+        thousands(row.images),
         row.label,
-        sum(|r| r.present.unwrap_or(0)),
-        sum(|r| r.images)
+        thousands(sum(|r| r.present.unwrap_or(0))),
+        thousands(sum(|r| r.images))
     )
 }
 

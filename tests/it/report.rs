@@ -1,9 +1,10 @@
 //! What people are shown, what they decide, and what becomes of it on the next night.
 
-use crate::support::{audit, demo_text, fixtures, parquet, plan, texts};
+use crate::support::{audit, demo_text, fixtures, json, numbers, parquet, plan, texts};
 use camaudit::record::FindingRow;
 use camaudit::report::review::{self, Decision};
-use camaudit::report::{diff, page};
+use camaudit::report::{diff, gallery, index, page};
+use camaudit::store;
 use std::path::Path;
 
 fn finding(verdict: &str, effect: f64) -> FindingRow {
@@ -209,4 +210,84 @@ fn formulas_in_decisions_are_text() {
     let text = std::fs::read_to_string(&file).expect("text");
     assert!(!text.contains("\n\"=") && !text.contains(",=") && !text.contains(",-"), "{text}");
     assert_eq!(review::read(&file).expect("read"), decided);
+}
+
+/// The images behind a finding, against the tables themselves; a photo that is gone leaves a tile that says so.
+#[test]
+fn a_gallery_shows_the_images_that_the_tables_name() {
+    let folder = tempfile::tempdir().expect("folder");
+    let plan = plan(folder.path(), "gallery", &demo_text("shortcut.onnx"), &[]);
+    let run = audit(&plan).folder;
+    let found = store::found(&run, "horse", "source-tag").expect("found");
+    assert_eq!(found.len(), 200);
+    let regions = parquet(&run.join("regions/part-00000.parquet"));
+    let rows = [texts(&regions, "label"), texts(&regions, "target"), texts(&regions, "region")];
+    let shares = numbers(&regions, "share");
+    let own =
+        (0..shares.len()).filter(|&i| [&rows[0][i], &rows[1][i], &rows[2][i]] == ["horse", "label", "source-tag"]);
+    let expected: Vec<Option<f64>> = own.map(|i| shares[i]).collect();
+    assert_eq!(found.iter().map(|f| f.measures[0]).collect::<Vec<_>>(), expected);
+    let present = found.iter().filter(|f| f.present == Some(true)).count();
+    assert_eq!((present, found[0].cam.len()), (40, found[0].cells[0] * found[0].cells[1]));
+    let mut shown = found[..3].to_vec();
+    shown[2].path = "horse/<b>gone</b>.jpg".into();
+    let tiles = camaudit::audit::tiles(&plan, &shown, "source-tag").expect("tiles");
+    let page = gallery::page(&tiles, "horse / source-tag", "3 of 200 images.").expect("page");
+    assert_eq!(page.matches("data:image/jpeg").count(), 4);
+    assert!(page.contains("no longer in the dataset") && page.contains("&lt;b&gt;gone") && !page.contains("<b>gone"));
+    let sheet = gallery::sheet(&tiles, "horse");
+    assert!(sheet.width() > 900 && sheet.pixels().any(|p| p.0 != [255; 3]));
+    let wrong = store::found(&folder.path().join("nowhere"), "horse", "source-tag").err().expect("refused");
+    assert!(wrong.to_string().contains("nowhere"), "{wrong}");
+}
+
+#[test]
+fn the_index_names_the_last_run_of_every_pipeline_the_most_serious_first() {
+    let folder = tempfile::tempdir().expect("folder");
+    let reports = folder.path().join("reports");
+    assert!(index::page(folder.path()).is_err());
+    for (name, model) in [("calm", "clean.onnx"), ("clever", "shortcut.onnx"), ("clever", "shortcut.onnx")] {
+        audit(&plan(folder.path(), name, &demo_text(model), &[]));
+    }
+    let page = index::page(&reports).expect("page");
+    let (clever, calm) = (page.find(">clever<").expect("clever"), page.find(">calm<").expect("calm"));
+    assert!(clever < calm && page.contains("1 confirmed") && page.contains("nothing changed"), "{page}");
+    assert_eq!(page.matches("/report.html").count(), 2);
+    let link = page.split("href=\"").nth(1).and_then(|rest| rest.split('"').next()).expect("a link");
+    assert!(reports.join(link).is_file(), "{link}");
+}
+
+/// Where the evidence lies on average, with the region and without it: at the tag, and nowhere near it.
+#[test]
+fn the_mean_maps_of_a_shortcut_differ_at_its_place() {
+    let folder = tempfile::tempdir().expect("folder");
+    let run = audit(&plan(folder.path(), "means", &demo_text("shortcut.onnx"), &[])).folder;
+    let exhibits = json(&run.join("exhibits.json"));
+    let means = exhibits.as_array().expect("exhibits").iter().find(|e| e["role"] == "mean").expect("means");
+    let captions: Vec<&str> = (0..3).map(|i| means["panels"][i]["caption"].as_str().expect("caption")).collect();
+    assert!(captions[0].contains("40 images") && captions[1].contains("160 without"), "{captions:?}");
+    // Orange, strong at the bottom left, nothing at the top right.
+    let file = run.join(means["panels"][2]["file"].as_str().expect("file"));
+    let picture = image::open(file).expect("picture").to_rgb8();
+    let warmth = |x: u32, y: u32| i32::from(picture.get_pixel(x, y).0[0]) - i32::from(picture.get_pixel(x, y).0[2]);
+    assert!(warmth(12, 54) > 60 && warmth(52, 10).abs() < 30, "{} {}", warmth(12, 54), warmth(52, 10));
+}
+
+/// A chat or a pull request must not follow what a class is called.
+#[test]
+fn names_in_the_summary_are_no_markdown() {
+    let folder = tempfile::tempdir().expect("folder");
+    let set = folder.path().join("set");
+    let name = "@all [x](http:) `a` <b> | *c*";
+    std::fs::create_dir_all(set.join(name)).expect("class");
+    std::fs::copy(fixtures().join("horses/car/car000.jpg"), set.join(name).join("0.jpg")).expect("photo");
+    let text = format!(
+        "[dataset]\nroot = {set:?}\n[dataset.labels]\n{name:?} = 0\n[model]\npath = {:?}\n[preprocess]\npreset = \"zero-one\"\nsize = 64\n\
+         [[region]]\nname = \"corner\"\ncorner = {{ at = \"top-left\", width = 0.2, height = 0.2 }}\n",
+        fixtures().join("models/shortcut.onnx")
+    );
+    let run = audit(&plan(folder.path(), "markdown", &text, &[])).folder;
+    let summary = std::fs::read_to_string(run.join("summary.md")).expect("summary");
+    let line = summary.lines().find(|l| l.contains("all")).expect("the class");
+    assert!(line.contains("&#64;all \\[x\\](http&#58;) \\`a\\` &lt;b> \\| \\*c\\*"), "{line}");
 }

@@ -63,7 +63,8 @@ pub(super) fn plan(file: &Path, mut doc: Document<'_>) -> Result<Plan, Vec<Probl
     }
     let hash = hasher.finalize().to_hex().to_string();
     let name = file.file_stem().map_or_else(|| "pipeline".into(), |s| s.to_string_lossy().into_owned());
-    Ok(Plan { name, hash, dataset, model, preprocess, regions, scores, verdict, report, review, retention, run })
+    let file = file.to_path_buf();
+    Ok(Plan { name, file, hash, dataset, model, preprocess, regions, scores, verdict, report, review, retention, run })
 }
 
 /// A path relative to the pipeline file, which must exist.

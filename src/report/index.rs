@@ -1,0 +1,97 @@
+//! One page over all pipelines of a folder: the last finished run of each, the most serious first.
+
+use super::html::{Night, environment, policy};
+use super::nights;
+use crate::error::{Error, Result};
+use crate::record::FindingRow;
+use crate::verdict;
+use serde::Serialize;
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::path::Path;
+
+const TEMPLATE: &str = include_str!("page/index.html");
+const STYLE: &str = include_str!("page/report.css");
+
+#[derive(Serialize)]
+struct Context {
+    style: &'static str,
+    policy: String,
+    lines: Vec<Line>,
+    scored: u64,
+    open: usize,
+}
+
+/// The last run of one pipeline.
+#[derive(Serialize)]
+struct Line {
+    pipeline: String,
+    /// To its report, relative to the page.
+    link: String,
+    when: String,
+    scored: u64,
+    skipped: u64,
+    accuracy: Option<f64>,
+    /// Open findings by verdict, the most serious first.
+    verdicts: Vec<(String, usize)>,
+    changes: Vec<(String, usize)>,
+    compared: bool,
+}
+
+/// Makes the page for the pipelines whose runs lie in `folder/PIPELINE/`.
+///
+/// # Errors
+/// When there is no finished run below the folder.
+pub fn page(folder: &Path) -> Result<String> {
+    let entries = std::fs::read_dir(folder).map_err(Error::cause(format!("read {}", folder.display())))?;
+    let homes = entries.filter_map(|e| Some(e.ok()?.path())).filter(|p| p.is_dir());
+    let mut lines: Vec<Line> = homes.filter_map(|home| line(&home)).collect();
+    if lines.is_empty() {
+        let message = "there is no finished run below it; a pipeline's runs lie in reports/PIPELINE";
+        return Err(Error::new(format!("{}: {message}", folder.display())));
+    }
+    let worst = |l: &Line| l.verdicts.first().map_or(usize::MAX, |(v, _)| verdict::rank(v));
+    lines.sort_by(|a, b| worst(a).cmp(&worst(b)).then_with(|| a.pipeline.cmp(&b.pipeline)));
+    let open = lines.iter().flat_map(|l| &l.verdicts).map(|(_, n)| n).sum();
+    let scored = lines.iter().map(|l| l.scored).sum();
+    let context = Context { style: STYLE, policy: policy(&[STYLE], &[]), lines, scored, open };
+    let rendered = environment().render_str(TEMPLATE, minijinja::Value::from(minijinja::value::Serde(&context)));
+    rendered.map_err(|e| Error::new(format!("failed to render the index: {e:#}")))
+}
+
+fn line(home: &Path) -> Option<Line> {
+    let run = nights::finished(home).pop()?;
+    let read = |name: &str| std::fs::read_to_string(run.join(name)).ok();
+    let record: Value = serde_json::from_str(&read("run.json")?).ok()?;
+    let night: Night = read("changes.json").and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default();
+    let told = |f: &FindingRow| f.open && !verdict::more_serious(verdict::DATA_RISK, &f.verdict);
+    let mut verdicts: BTreeMap<usize, (String, usize)> = BTreeMap::new();
+    for f in nights::findings(&run).into_iter().filter(told) {
+        verdicts.entry(verdict::rank(&f.verdict)).or_insert((f.verdict, 0)).1 += 1;
+    }
+    let mut changes: BTreeMap<String, usize> = BTreeMap::new();
+    night
+        .changes
+        .iter()
+        .filter(|c| c.state != "unchanged")
+        .for_each(|c| *changes.entry(c.state.clone()).or_default() += 1);
+    let name = |path: &Path| path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
+    let when = jiff::civil::DateTime::strptime("%Y%m%dT%H%M%SZ", name(&run).split('-').next().unwrap_or_default());
+    Some(Line {
+        pipeline: record["pipeline"].as_str().unwrap_or_default().to_owned(),
+        link: format!("{}/{}/report.html", encoded(&name(home)), encoded(&name(&run))),
+        when: when.map_or_else(|_| name(&run), |at| at.strftime("%Y-%m-%d %H:%M UTC").to_string()),
+        scored: record["counts"]["scored"].as_u64().unwrap_or(0),
+        skipped: record["counts"]["skipped"].as_u64().unwrap_or(0),
+        accuracy: record["top1_accuracy"].as_f64(),
+        verdicts: verdicts.into_values().collect(),
+        changes: changes.into_iter().collect(),
+        compared: night.previous.is_some(),
+    })
+}
+
+/// A folder's name as part of a link: what is not plain is written as `%20`.
+fn encoded(name: &str) -> String {
+    let plain = |b: u8| b.is_ascii_alphanumeric() || b"-._~".contains(&b);
+    name.bytes().map(|b| if plain(b) { char::from(b).to_string() } else { format!("%{b:02X}") }).collect()
+}
