@@ -55,6 +55,11 @@ impl Error {
         Self { kind: Kind::TooManySkipped, message: message.into() }
     }
 
+    /// The same outcome without a message: it has been told already.
+    pub fn told(self) -> Self {
+        Self { message: String::new(), ..self }
+    }
+
     /// Somebody asked the run to stop (exit code 130). The same command goes on where it stopped.
     pub fn interrupted() -> Self {
         let message = "interrupted; the same command goes on where it stopped";

@@ -14,6 +14,7 @@ use crate::plan::{Activation, Plan, Severity};
 use crate::record::{ImageRow, RegionRow};
 use crate::store::{Cache, Maps, Memory};
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::time::Instant;
 
 /// Everything that auditing an image needs and that all workers share.
@@ -90,8 +91,8 @@ impl<'a> Auditor<'a> {
     /// A skip for what is wrong with the image; a stop when the logit invariant is violated.
     pub fn audit(&self, worker: &mut Worker<'_>, sample: &mut Sample) -> std::result::Result<Scored, Failure> {
         let mut timings = Timings::default();
-        let bytes = timed(&mut timings.read, || input::read(&sample.source))?.into_owned();
-        let content = blake3::hash(&bytes).to_hex().to_string();
+        let bytes = Arc::new(timed(&mut timings.read, || input::read(&sample.source))?.into_owned());
+        let content = blake3::hash(bytes.as_slice()).to_hex().to_string();
         let known = self.cache.and_then(|cache| cache.get(&content));
         let complete = |m: &Memory| self.targets(sample, m).iter().all(|(_, class)| m.maps_of(*class).is_some());
         let (memory, fresh) = match known {
@@ -143,7 +144,7 @@ impl<'a> Auditor<'a> {
         &self,
         worker: &mut Worker<'_>,
         sample: &Sample,
-        bytes: &[u8],
+        bytes: &Arc<Vec<u8>>,
         timings: &mut Timings,
     ) -> std::result::Result<Memory, Failure> {
         let seen = worker.see_bytes(bytes, timings)?;

@@ -6,6 +6,7 @@ mod crew;
 mod exhibits;
 mod gallery;
 mod image;
+mod limits;
 mod presence;
 mod prove;
 mod rows;

@@ -2,6 +2,7 @@
 
 use super::crew::Crew;
 use super::image::{Auditor, Failure, Scored};
+use super::limits::workers;
 use super::prove::{contexts, overlays, prove};
 use super::see::{Timings, Worker};
 use super::survey::Survey;
@@ -40,6 +41,9 @@ pub struct Outcome {
     pub summary: report::Summary,
     /// Open findings that are confirmed and were not in the run before.
     pub new_confirmed: usize,
+    /// Why the run must not be relied on, though its files are there: more images were skipped than `run.max_skipped`
+    /// allows.
+    pub refused: Option<Error>,
 }
 
 /// What the shards add up to.
@@ -71,8 +75,7 @@ struct Part {
 /// Runs a plan from the walk to `run.json`.
 ///
 /// # Errors
-/// When the plan, the model or the dataset cannot be used, the disk fails, the logit invariant is violated, or more
-/// than `run.max_skipped` of the images were skipped (the files are written all the same).
+/// When the plan, the model or the dataset cannot be used, the disk fails, or the logit invariant is violated.
 pub fn run(plan: &Plan, observer: &dyn Observer) -> Result<Outcome> {
     let start = Instant::now();
     let decisions = plan.review.decisions.as_deref().map(review::read).transpose()?.unwrap_or_default();
@@ -91,7 +94,9 @@ pub fn run(plan: &Plan, observer: &dyn Observer) -> Result<Outcome> {
     let mut cache = open_cache(plan, &model, &home, observer);
     let mut auditor =
         Auditor { plan, model: &model, labels: &labels, survey: Survey::default(), cache: cache.as_ref() };
-    let crew = Crew::new(plan.run.jobs, observer)?;
+    let (jobs, fewer) = workers(&plan.run, &model)?;
+    fewer.iter().for_each(|message| observer.warning(message));
+    let crew = Crew::new(jobs, observer)?;
     auditor.survey = Survey::new(&auditor, &crew, &dataset)?;
     let mut totals = audit_all(&auditor, &crew, &dataset, &mut store, observer)?;
     let rows = totals.classes.rows(&labels);
@@ -157,8 +162,8 @@ pub fn run(plan: &Plan, observer: &dyn Observer) -> Result<Outcome> {
             .for_each(|e| observer.warning(&format!("the cache failed ({e}); the run went on without it")));
     }
     let folder = store.folder().to_path_buf();
-    refuse_too_many_skipped(plan, &record.counts, &folder)?;
-    Ok(Outcome { folder, record, summary, new_confirmed })
+    let refused = too_many_skipped(plan, &record.counts, &folder);
+    Ok(Outcome { folder, record, summary, new_confirmed, refused })
 }
 
 /// The cache beside the runs, for this model, transform, engine and machine.
@@ -218,10 +223,10 @@ fn to_json<T: serde::Serialize>(value: &T) -> String {
     serde_json::to_string_pretty(value).unwrap_or_default() + "\n"
 }
 
-fn refuse_too_many_skipped(plan: &Plan, counts: &Counts, folder: &Path) -> Result<()> {
+fn too_many_skipped(plan: &Plan, counts: &Counts, folder: &Path) -> Option<Error> {
     let part = counts.skipped as f64 / counts.found as f64;
     if part <= plan.run.max_skipped && counts.scored > 0 {
-        return Ok(());
+        return None;
     }
     let allowed = if counts.scored == 0 {
         "none could be scored".to_owned()
@@ -229,7 +234,7 @@ fn refuse_too_many_skipped(plan: &Plan, counts: &Counts, folder: &Path) -> Resul
         format!("run.max_skipped allows {} %", plan.run.max_skipped * 100.0)
     };
     let reasons: Vec<String> = counts.skipped_by_reason.iter().map(|(r, n)| format!("{n} {r}")).collect();
-    Err(Error::too_many_skipped(format!(
+    Some(Error::too_many_skipped(format!(
         "{} of {} images were skipped ({}), {allowed}; see {}",
         counts.skipped,
         counts.found,

@@ -3,15 +3,17 @@
 use crate::dataset::Source;
 use crate::error::{Result, Skip, Stage};
 use crate::geometry::{Rect, Size, Transpose, View};
-use crate::input::{self, Fingerprinter, Photo, Preprocessor, Tensor};
+use crate::input::{self, Decoder, Fingerprinter, Photo, Preprocessor, Tensor};
 use crate::model::{Inference, Model, Session};
 use crate::plan::{Plan, Template};
 use crate::store::Cache;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// One thread's memory.
 pub struct Worker<'a> {
     session: Session<'a>,
+    decoder: Decoder,
     preprocessor: Preprocessor,
     fingerprinter: Option<Fingerprinter>,
     cache: Option<&'a Cache>,
@@ -70,8 +72,16 @@ impl<'a> Worker<'a> {
     /// When the engine cannot make a session.
     pub fn new(model: &'a Model, plan: &Plan, cache: Option<&'a Cache>) -> Result<Self> {
         let fingerprinter = plan.dataset.near_duplicates.then(Fingerprinter::default);
-        let preprocessor = Preprocessor::new(&plan.preprocess);
-        Ok(Self { session: model.session()?, preprocessor, fingerprinter, cache, passes: vec![], used: vec![] })
+        let (decoder, preprocessor) = (Decoder::new(plan.run.image_time), Preprocessor::new(&plan.preprocess));
+        Ok(Self {
+            session: model.session()?,
+            decoder,
+            preprocessor,
+            fingerprinter,
+            cache,
+            passes: vec![],
+            used: vec![],
+        })
     }
 
     /// Reads, decodes, preprocesses and infers one file.
@@ -80,16 +90,16 @@ impl<'a> Worker<'a> {
     /// A skip that names the stage and the reason.
     pub fn see(&mut self, source: &Source) -> std::result::Result<Seen, Skip> {
         let mut timings = Timings::default();
-        let bytes = timed(&mut timings.read, || input::read(source))?;
-        self.see_bytes(&bytes, &mut timings)
+        let bytes = timed(&mut timings.read, || input::read(source))?.into_owned();
+        self.see_bytes(&Arc::new(bytes), &mut timings)
     }
 
     /// The same of bytes that are at hand.
     ///
     /// # Errors
     /// A skip, as of [`Worker::see`].
-    pub fn see_bytes(&mut self, bytes: &[u8], timings: &mut Timings) -> std::result::Result<Seen, Skip> {
-        let photo = timed(&mut timings.decode, || input::decode(bytes))?;
+    pub fn see_bytes(&mut self, bytes: &Arc<Vec<u8>>, timings: &mut Timings) -> std::result::Result<Seen, Skip> {
+        let photo = timed(&mut timings.decode, || self.decoder.decode(bytes))?;
         let fingerprint = timed(&mut timings.fingerprint, || self.fingerprinter.as_mut()?.hash(&photo));
         let (tensor, view) = timed(&mut timings.preprocess, || self.preprocessor.run(&photo))?;
         let inference = timed(&mut timings.infer, || self.infer(&tensor))?;
@@ -128,15 +138,15 @@ impl<'a> Worker<'a> {
         template: &Template,
         name: &str,
     ) -> std::result::Result<Option<Rect>, Skip> {
-        let bytes = input::read(source)?;
-        let key = format!("{} in {}", blake3::hash(name.as_bytes()).to_hex(), blake3::hash(&bytes).to_hex());
+        let bytes = Arc::new(input::read(source)?.into_owned());
+        let key = format!("{} in {}", blake3::hash(name.as_bytes()).to_hex(), blake3::hash(bytes.as_slice()).to_hex());
         let edges = match self.cache.and_then(|cache| cache.logits(&key)) {
             Some(edges) => {
                 self.used.push(key);
                 edges
             }
             None => {
-                let place = input::find(template, &input::decode(&bytes)?);
+                let place = input::find(template, &self.decoder.decode(&bytes)?);
                 let edges: Vec<f32> = place.iter().flat_map(|r| [r.x0, r.y0, r.x1, r.y1].map(|v| v as f32)).collect();
                 self.note(key, &edges);
                 edges

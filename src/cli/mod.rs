@@ -109,7 +109,10 @@ pub fn main() -> ExitCode {
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            let _ = writeln!(std::io::stderr(), "camaudit: {}", printable(&error.to_string()));
+            let message = printable(&error.to_string());
+            if !message.is_empty() {
+                let _ = writeln!(std::io::stderr(), "camaudit: {message}");
+            }
             ExitCode::from(error.exit_code())
         }
     }

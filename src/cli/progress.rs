@@ -75,7 +75,9 @@ impl JsonLog {
     /// The last event: what was done, or why it was not.
     pub fn end(&self, result: Result<&RunRecord, &Error>) {
         self.event(match result {
-            Ok(run) => json!({"event": "finish", "run_id": run.run_id, "audit_id": run.audit_id, "counts": run.counts}),
+            Ok(run) => {
+                json!({"event": "finish", "run_id": run.run_id, "audit_id": run.audit_id, "counts": run.counts, "exit_code": 0})
+            },
             Err(e) => json!({"event": "error", "message": e.to_string(), "exit_code": e.exit_code()}),
         });
     }

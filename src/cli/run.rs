@@ -7,7 +7,9 @@ use crate::error::Error;
 use crate::plan;
 use crate::report;
 use crate::verdict;
+use bytesize::ByteSize;
 use clap::{Args, ValueEnum};
+use std::io::Write;
 use std::path::PathBuf;
 use std::process::Command;
 
@@ -21,6 +23,9 @@ pub struct RunArgs {
     /// Worker threads, 0 = all cores
     #[arg(long, value_name = "N")]
     jobs: Option<u32>,
+    /// Most memory, as 4GiB; fewer workers run where they would not fit [default: run.memory_gb, else the container's limit]
+    #[arg(long, value_name = "SIZE")]
+    memory: Option<ByteSize>,
     /// At most N images per class, chosen by hash
     #[arg(long, value_name = "N")]
     limit: Option<u32>,
@@ -65,16 +70,51 @@ enum FailOn {
 }
 
 pub fn run(args: &RunArgs) -> Result<(), Error> {
-    let result = run_plan(args);
-    if args.log == Log::Json {
-        JsonLog.end(result.as_ref().map(|(_, outcome)| &outcome.record));
+    let result = run_plan(args).and_then(|(plan, mut outcome)| {
+        print_outcome(&outcome)?;
+        let verdict = outcome.refused.take().map_or_else(|| judge(args, &outcome), Err);
+        let hooks = finished(&plan, &outcome, verdict.as_ref().err().map_or(0, Error::exit_code));
+        // What was found weighs more than a hook that failed, which is told all the same.
+        if let (Err(_), Err(e)) = (&verdict, &hooks) {
+            print_last(args, &format!("warning: {e}"));
+        }
+        verdict.and(hooks).map(|()| outcome)
+    });
+    match (&result, args.log) {
+        (_, Log::Json) => JsonLog.end(result.as_ref().map(|outcome| &outcome.record)),
+        (Ok(outcome), Log::Text) => print_last(args, &last_line(outcome)),
+        _ => {}
     }
-    let (plan, outcome) = result?;
+    let told = |e: Error| if args.log == Log::Json { e.told() } else { e };
+    result.map(|_| ()).map_err(told)
+}
+
+fn print_outcome(outcome: &Outcome) -> Result<(), Error> {
     let table = outcome.summary.to_terminal(terminal_width());
     let speed = outcome.record.images_per_s;
     let (headline, folder) = (printable(&outcome.summary.headline()), printable(&outcome.folder.display().to_string()));
-    print(&format!("{table}\n\n{headline}; {speed:.0} images/s\n{folder}\n"))?;
-    finished(&plan, &outcome)?;
+    print(&format!("{table}\n\n{headline}; {speed:.0} images/s\n{folder}\n"))
+}
+
+/// One sentence for whoever keeps only stderr; in a terminal the result stands right above.
+fn last_line(outcome: &Outcome) -> String {
+    let open = outcome.summary.at_or_above(verdict::DATA_RISK);
+    let findings = match (open, outcome.summary.worst()) {
+        (0, _) | (_, None) => "no open finding".to_owned(),
+        (1, Some(worst)) => format!("1 open finding, {worst}"),
+        (n, Some(worst)) => format!("{n} open findings, the most serious {worst}"),
+    };
+    format!("camaudit: {}; {findings}", printable(&outcome.summary.headline()))
+}
+
+fn print_last(args: &RunArgs, line: &str) {
+    if args.log == Log::Text && !console::Term::stderr().is_term() {
+        let _ = writeln!(std::io::stderr(), "{line}");
+    }
+}
+
+/// What `--fail-on` makes of the findings.
+fn judge(args: &RunArgs, outcome: &Outcome) -> Result<(), Error> {
     let verdict = match args.fail_on {
         FailOn::NewConfirmed => return refuse(outcome.new_confirmed, "confirmed since the run before"),
         FailOn::Confirmed => verdict::CONFIRMED,
@@ -86,12 +126,12 @@ pub fn run(args: &RunArgs) -> Result<(), Error> {
     refuse(outcome.summary.at_or_above(verdict), &format!("at or above {verdict}"))
 }
 
-/// The metrics, and the command that wants to know.
-fn finished(plan: &plan::Run, outcome: &Outcome) -> Result<(), Error> {
+/// The metrics, and the command that wants to know, whatever the outcome.
+fn finished(plan: &plan::Run, outcome: &Outcome, exit_code: u8) -> Result<(), Error> {
     let open = outcome.summary.at_or_above(verdict::CANDIDATE);
     if let Some(file) = &plan.metrics {
         let beside = file.with_extension("prom.writing");
-        let text = report::prometheus(&outcome.record, open);
+        let text = report::prometheus(&outcome.record, open, exit_code);
         let written = std::fs::write(&beside, text).and_then(|()| std::fs::rename(&beside, file));
         written.map_err(Error::cause(format!("write the metrics {}", file.display())))?;
     }
@@ -101,6 +141,7 @@ fn finished(plan: &plan::Run, outcome: &Outcome) -> Result<(), Error> {
         .env("CAMAUDIT_RUN", &outcome.folder)
         .env("CAMAUDIT_OPEN", open.to_string())
         .env("CAMAUDIT_HEADLINE", outcome.summary.headline())
+        .env("CAMAUDIT_EXIT", exit_code.to_string())
         .status();
     match started {
         Ok(status) if status.success() => Ok(()),
@@ -129,6 +170,7 @@ fn run_plan(args: &RunArgs) -> Result<(plan::Run, Outcome), Error> {
         plan.run.out.clone_from(out);
     }
     plan.run.verify_cache = args.verify_cache;
+    plan.run.memory = args.memory.map(|size| size.as_u64()).or(plan.run.memory);
     if args.no_cache {
         plan.run.cache_max = 0;
     }

@@ -1,12 +1,14 @@
 //! From a file to the model's input tensor: decode, then exactly the training transform.
 
 mod decode;
+mod decoder;
 mod jpeg;
 mod preprocess;
 mod similar;
 mod template;
 
 pub use decode::{Photo, decode, read};
+pub use decoder::Decoder;
 pub use preprocess::{Preprocessor, Tensor};
 pub use similar::Fingerprinter;
 pub use template::find;

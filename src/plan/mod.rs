@@ -15,6 +15,7 @@ pub use read::Problem;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 /// A validated pipeline: every path absolute or relative to the current folder, every number in range.
 #[derive(Debug, Clone)]
@@ -266,6 +267,10 @@ pub struct Run {
     pub seed: u64,
     pub limit: Option<usize>,
     pub max_skipped: f64,
+    /// Longest time for decoding one image.
+    pub image_time: Duration,
+    /// Most bytes of memory, where the pipeline says so.
+    pub memory: Option<u64>,
     /// Most bytes that the cache keeps; 0 for none.
     pub cache_max: u64,
     /// Prometheus text file that is written when the run is finished.

@@ -4,7 +4,7 @@ use super::RunRecord;
 use crate::verdict;
 
 /// Every verdict has a line, so that a finding that goes leaves a zero and not a gap.
-pub fn prometheus(run: &RunRecord, open: usize) -> String {
+pub fn prometheus(run: &RunRecord, open: usize, exit_code: u8) -> String {
     let escaped = run.pipeline.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n");
     let label = format!("pipeline=\"{escaped}\"");
     let mut out = String::new();
@@ -22,6 +22,11 @@ pub fn prometheus(run: &RunRecord, open: usize) -> String {
         "findings",
         "Findings by verdict.",
         verdict::ORDER.iter().filter(|v| **v != verdict::NONE).map(|v| count(v)).collect(),
+    );
+    metric(
+        "exit_code",
+        "0 calm, 1 findings at or above --fail-on, 3 too many images skipped.",
+        one(f64::from(exit_code)),
     );
     metric("wall_seconds", "Time of the run.", one(run.wall_s));
     metric("finished_timestamp_seconds", "When the run was finished.", one(jiff::Timestamp::now().as_second() as f64));

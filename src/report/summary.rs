@@ -130,6 +130,11 @@ impl Summary {
         format!("{findings}{gap}{table}\n{}", wrap(&self.footnote(), usize::from(width)))
     }
 
+    /// The most serious verdict of an open finding, as people read it.
+    pub fn worst(&self) -> Option<String> {
+        self.told().next().map(|f| f.verdict.replace('_', " "))
+    }
+
     /// Findings of a verdict or worse.
     pub fn at_or_above(&self, verdict: &str) -> usize {
         verdict::at_or_above(&self.findings, verdict)

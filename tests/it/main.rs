@@ -14,3 +14,4 @@ mod shared;
 mod support;
 mod tidy;
 mod verdict;
+mod unattended;

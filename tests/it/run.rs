@@ -107,7 +107,7 @@ fn too_many_skips_end_with_exit_code_3_and_a_report_all_the_same() {
     }
     let text = demo_text("shortcut.onnx")
         .replace(&format!("{:?}", fixtures().join("horses")), &format!("{:?}", folder.path().join("set")));
-    let error = run(&plan(folder.path(), "broken", &text, &[]), &Silent).err().expect("too many");
+    let error = audit(&plan(folder.path(), "broken", &text, &[])).refused.expect("too many");
     assert_eq!(error.exit_code(), 3);
     assert!(error.to_string().contains("3 of 4 images were skipped (3 decode/not_an_image)"), "{error}");
     assert!(folder.path().join("reports/broken/latest/run.json").is_file());

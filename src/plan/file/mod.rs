@@ -164,7 +164,7 @@ pub struct VerdictFile {
     pub context_kept: Option<f64>,
 }
 
-/// How the run goes; `jobs`, `cache_gb`, `metrics`, `on_finish` and `out` never change a result.
+/// How the run goes; `jobs`, `memory_gb`, `cache_gb`, `metrics`, `on_finish` and `out` never change a result.
 #[derive(Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct RunFile {
@@ -178,12 +178,17 @@ pub struct RunFile {
     pub limit: Option<u32>,
     /// Fraction of skipped images above which the run ends with exit code 3. Default 0.1.
     pub max_skipped: Option<f64>,
+    /// Longest time for decoding one image, in seconds; a decoder that hangs is a skip. Default 60.
+    pub image_seconds: Option<f64>,
+    /// Most gigabytes of memory; fewer workers run where they would not fit. Default: the limit of the container.
+    pub memory_gb: Option<f64>,
     /// Most gigabytes of what the network said that are kept for the next night; 0 for none. Default 20.
     pub cache_gb: Option<f64>,
     /// Prometheus text file to write when the run is finished, as for the node exporter's textfile collector.
     pub metrics: Option<String>,
     /// Program and arguments to start when the run is finished, without a shell. It finds the run's folder in CAMAUDIT_RUN,
-    /// the number of open findings at or above candidate in CAMAUDIT_OPEN, and the headline in CAMAUDIT_HEADLINE.
+    /// the number of open findings at or above candidate in CAMAUDIT_OPEN, the headline in CAMAUDIT_HEADLINE and the exit
+    /// code that the run will have in CAMAUDIT_EXIT.
     pub on_finish: Option<Vec<String>>,
     /// Folder of the reports. Default `reports` in the current folder.
     pub out: Option<String>,

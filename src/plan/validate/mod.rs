@@ -11,6 +11,7 @@ use super::{
     Scores, Verdicts,
 };
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 /// Longest side of a model input, crop or resize that a pipeline may ask for.
 const SIDE_MAX: u32 = 8192;
@@ -44,7 +45,7 @@ pub(super) fn plan(file: &Path, mut doc: Document<'_>) -> Result<Plan, Vec<Probl
         return Err(problems);
     }
     (parsed.run.jobs, parsed.run.out, parsed.run.cache_gb) = (None, None, None);
-    (parsed.run.metrics, parsed.run.on_finish) = (None, None);
+    (parsed.run.metrics, parsed.run.on_finish, parsed.run.memory_gb) = (None, None, None);
     parsed.retention = RetentionFile::default();
     let mut hasher = blake3::Hasher::new();
     hasher.update(&serde_json::to_vec(&parsed).unwrap_or_default());
@@ -219,6 +220,14 @@ fn run(parsed: &PipelineFile, base: &Path, doc: &mut Document<'_>) -> Run {
         verify_cache: false,
         metrics: r.metrics.as_ref().map(|file| base.join(file)),
         on_finish: r.on_finish.clone().unwrap_or_default(),
+        image_time: Duration::from_secs_f64(range(
+            r.image_seconds.unwrap_or(60.0),
+            1e-3,
+            1e5,
+            "run.image_seconds",
+            doc,
+        )),
+        memory: r.memory_gb.map(|gb| (1e9 * range(gb, 0.0, 1e6, "run.memory_gb", doc)) as u64),
         cache_max: (1e9 * range(r.cache_gb.unwrap_or(20.0), 0.0, 1e6, "run.cache_gb", doc)) as u64,
         max_skipped: range(r.max_skipped.unwrap_or(0.1), 0.0, 1.0, "run.max_skipped", doc),
         out: r.out.as_ref().map_or_else(|| PathBuf::from("reports"), |out| base.join(out)),

@@ -1,0 +1,105 @@
+//! A run that nobody watches: what it leaves on stderr, in files and exit codes, and within which limits.
+
+use crate::support::{audit, demo_text, fixtures, parquet, plan, texts};
+use std::path::Path;
+use std::process::{Command, Output};
+
+/// Three of four files are no images.
+fn broken_set(folder: &Path) -> String {
+    let set = folder.join("set/horse");
+    std::fs::create_dir_all(&set).expect("set");
+    for i in 0..4 {
+        let from = if i == 0 { "horses/horse/horse000.jpg" } else { "odd/text.jpg" };
+        std::fs::copy(fixtures().join(from), set.join(format!("{i}.jpg"))).expect("copy");
+    }
+    demo_text("shortcut.onnx")
+        .replace(&format!("{:?}", fixtures().join("horses")), &format!("{:?}", folder.join("set")))
+}
+
+fn camaudit(folder: &Path, text: &str, more: &[&str]) -> Output {
+    std::fs::write(folder.join("night.toml"), text).expect("pipeline");
+    let mut command = Command::new(env!("CARGO_BIN_EXE_camaudit"));
+    command.current_dir(folder).args(["run", "night.toml"]).args(more).output().expect("started")
+}
+
+fn stderr(output: &Output) -> Vec<String> {
+    String::from_utf8_lossy(&output.stderr).lines().map(str::to_owned).collect()
+}
+
+#[cfg(unix)]
+#[test]
+fn whoever_waits_hears_of_a_broken_set_too() {
+    let folder = tempfile::tempdir().expect("folder");
+    let hook = "[run]\nmetrics = \"night.prom\"\non_finish = [\"sh\", \"-c\", \"echo $CAMAUDIT_EXIT > told\"]\n";
+    let text = broken_set(folder.path()) + hook;
+    let output = camaudit(folder.path(), &text, &["--log", "json"]);
+    assert_eq!(output.status.code(), Some(3));
+    assert_eq!(std::fs::read_to_string(folder.path().join("told")).expect("hook").trim(), "3");
+    let metrics = std::fs::read_to_string(folder.path().join("night.prom")).expect("metrics");
+    assert!(metrics.contains("camaudit_exit_code{pipeline=\"night\"} 3"), "{metrics}");
+    let lines = stderr(&output);
+    let events: Vec<serde_json::Value> =
+        lines.iter().map(|l| serde_json::from_str(l).unwrap_or_else(|_| panic!("not JSON: {l}"))).collect();
+    let last = events.last().expect("an event");
+    assert_eq!((last["event"].as_str(), last["exit_code"].as_u64()), (Some("error"), Some(3)));
+}
+
+#[cfg(unix)]
+#[test]
+fn a_hook_that_fails_does_not_hide_what_was_found() {
+    let folder = tempfile::tempdir().expect("folder");
+    let text = demo_text("shortcut.onnx") + "[run]\non_finish = [\"false\"]\n";
+    let found = camaudit(folder.path(), &text, &["--fail-on", "confirmed", "--quiet"]);
+    assert_eq!(found.status.code(), Some(1), "{:?}", stderr(&found));
+    assert!(stderr(&found).iter().any(|l| l.contains("run.on_finish (false) ended")), "{:?}", stderr(&found));
+    let calm = camaudit(folder.path(), &text, &["--quiet"]);
+    assert_eq!(calm.status.code(), Some(2), "{:?}", stderr(&calm));
+}
+
+#[test]
+fn the_last_line_says_what_happened() {
+    let folder = tempfile::tempdir().expect("folder");
+    let text = demo_text("shortcut.onnx");
+    let last = |output: &Output| stderr(output).pop().expect("a line");
+    let calm = camaudit(folder.path(), &text, &["--quiet"]);
+    assert_eq!(last(&calm), "camaudit: night: 400 of 400 images scored; top-1 91.5 %; 1 open finding, confirmed");
+    let found = camaudit(folder.path(), &text, &["--quiet", "--fail-on", "confirmed"]);
+    assert_eq!(last(&found), "camaudit: 1 finding is at or above confirmed (--fail-on)");
+}
+
+/// A decoder that takes too long is left behind; the next image gets a new one.
+#[test]
+fn an_image_that_takes_too_long_is_a_skip() {
+    let folder = tempfile::tempdir().expect("folder");
+    let set = folder.path().join("set/horse");
+    std::fs::create_dir_all(&set).expect("set");
+    image::RgbImage::from_fn(7000, 7000, |x, y| image::Rgb([(x * y % 251) as u8, (x ^ y) as u8, (x + y) as u8]))
+        .save(set.join("large.png"))
+        .expect("a large photo");
+    for name in ["a.jpg", "z.jpg"] {
+        std::fs::copy(fixtures().join("horses/horse/horse000.jpg"), set.join(name)).expect("copy");
+    }
+    let text = demo_text("shortcut.onnx")
+        .replace(&format!("{:?}", fixtures().join("horses")), &format!("{:?}", folder.path().join("set")));
+    let run =
+        audit(&plan(folder.path(), "slow", &text, &["run.image_seconds=0.1", "run.max_skipped=0.5", "run.jobs=1"]));
+    let skipped = parquet(&run.folder.join("skipped.parquet"));
+    assert_eq!(
+        (texts(&skipped, "path"), texts(&skipped, "reason")),
+        (vec!["horse/large.png".into()], vec!["timeout".into()])
+    );
+    assert_eq!(run.record.counts.scored, 2);
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn workers_fit_into_the_memory_that_is_allowed() {
+    let folder = tempfile::tempdir().expect("folder");
+    let text = demo_text("shortcut.onnx");
+    let none = camaudit(folder.path(), &text, &["--memory", "20MiB"]);
+    assert_eq!(none.status.code(), Some(2));
+    assert!(stderr(&none).iter().any(|l| l.contains("one worker wants about")), "{:?}", stderr(&none));
+    let fewer = camaudit(folder.path(), &text, &["--memory", "400MiB", "--jobs", "64", "--quiet"]);
+    assert_eq!(fewer.status.code(), Some(0), "{:?}", stderr(&fewer));
+    assert!(stderr(&fewer).iter().any(|l| l.contains("of 64 workers")), "{:?}", stderr(&fewer));
+}
