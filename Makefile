@@ -38,10 +38,11 @@ test: build .venv/done browser ## run all tests, and the independent checks in P
 	$(VENV) tests/check_formats.py $(BIN)
 	$(VENV) tests/check_run.py $(BIN)
 	$(VENV) tests/check_report.py $(BIN)
+	$(VENV) tests/check_recipes.py
 	$(VENV) tests/check_faults.py $(BIN)
 
-soak: build .venv/done ## kill a run at a hundred random moments; each time the same command must end in equal files
-	$(VENV) tests/check_faults.py $(BIN) 100
+soak: build .venv/done ## 200 kills at random moments and 30 changing nights: always the files of an undisturbed run
+	$(VENV) tests/check_faults.py $(BIN) 200 30
 
 # The report is driven in Debian's browser; elsewhere the check says that it skips.
 browser:
@@ -96,8 +97,22 @@ real: build $(REAL) ## audit your photos with EfficientNet-Lite0: PHOTOS=folder 
 	$(BIN) run pipelines/real.toml --set model.path="$(abspath $(REAL))" \
 	  --set dataset.root="$(abspath $(PHOTOS))" --set model.classes="$(abspath $(CLASSES))"
 
-bench: build $(REAL) .venv/done ## time per image and stage with EfficientNet-Lite0: PHOTOS=folder (default: the fixtures)
-	$(VENV) benches/stages.py $(BIN) $(REAL) $(or $(PHOTOS),fixtures/horses)
+# A script to compare with: see benches/engines.py.
+PEER := $(wildcard ../shared/peers/onnxruntime_cam.py)
+
+target/bench/done: benches/models.py $(REAL)
+	@mkdir -p target/bench
+	python3 -m venv target/bench/venv
+	target/bench/venv/bin/pip install -q --disable-pip-version-check numpy onnx onnxruntime pillow pyarrow
+	target/bench/venv/bin/python benches/models.py target/bench/models
+	cp $(REAL) target/bench/models/
+	@touch $@
+
+bench: build target/bench/done ## images per second and time per stage, six models, both engines: PHOTOS=folder PEER=script ONLY=resnet IMAGES=2000
+	VIRTUAL_ENV=target/bench/venv target/bench/venv/bin/python benches/engines.py $(BIN) target/bench/models $(or $(PHOTOS),fixtures/horses) \
+	  $(if $(PEER),--peer $(PEER)) $(if $(ONLY),--only $(ONLY)) --images $(or $(IMAGES),2000)
+	target/bench/venv/bin/python benches/stages.py $(BIN) $(REAL) $(or $(PHOTOS),fixtures/horses)
+	target/bench/venv/bin/python benches/scaling.py $(BIN) 1000 10000
 
 clean: ## remove what was built and the reports
 	cargo clean

@@ -6,10 +6,12 @@
 MODELS_FOLDER is what benches/models.py wrote, or any folder of ImageNet classifiers with 1000 classes at 224 x 224. PHOTOS
 is a folder of folders of images; it is repeated up to --images (nothing is cached). All run on the same files with the
 transform of torchvision (shorter side 256, centre crop 224), one corner region, in turns; a ratio is the median over
-the rounds of camaudit's images/s by the peer's. camaudit is timed as a whole process, reports written; the peer by its
-own clock, without its start-up. CPU is the time of all processors for one image. The peer is any script that is
-called as SCRIPT MODEL ROOT OUT --jobs N and prints "N images/s steady" as "X img/s steady".
+the rounds of camaudit's images/s by the peer's, both without the start-up (camaudit's: while images are audited and rows
+written). `whole` is the whole process, model loading and reports included. CPU is the time of all processors for one
+image, start-up and reports included; `not infer` is what of it is not inference. The peer is any script that is called as
+SCRIPT MODEL ROOT OUT --jobs N and prints "X img/s steady, Y img/s whole process".
 """
+from datetime import datetime
 import argparse, json, os, pathlib, re, resource, shutil, statistics, subprocess, sys, tempfile
 
 STAGES = ("read", "decode", "preprocess", "infer", "score")
@@ -41,16 +43,19 @@ def camaudit(a, model, engine, scratch, root, names):
         f'[dataset]\nroot = "{root}"\n[dataset.labels]\n{labels}[model]\npath = "{model}"\nengine = "{engine}"\n'
         f'[preprocess]\npreset = "imagenet-torchvision"\n[run]\ncache_gb = 0\njobs = {a.jobs}\n'
         '[[region]]\nname = "corner"\ncorner = { at = "bottom-left", width = 0.25, height = 0.25 }\n')
-    _, cpu = timed([a.camaudit, "run", scratch / "bench.toml", "--out", scratch / "out", "--quiet"])
+    done, cpu = timed([a.camaudit, "run", scratch / "bench.toml", "--out", scratch / "out", "--log", "json"])
     run = json.loads((scratch / "out/bench/latest/run.json").read_text())
     n = run["counts"]["scored"]
-    return run["images_per_s"], 1e3 * cpu / n, {s: run["stages_ms"][s] / n for s in STAGES}
+    at = {e["stage"]: datetime.fromisoformat(e["time"][:26] + "+00:00") for e in map(json.loads, done.stderr.splitlines()) if e["event"] == "stage"}
+    steady = n / (at["prove"] - at["audit"]).total_seconds()
+    return steady, 1e3 * cpu / n, {s: run["stages_ms"][s] / n for s in STAGES}, run["images_per_s"]
 
 
 def peer(a, model, scratch, root):
     done, cpu = timed([sys.executable, a.peer, model, root, scratch / "peer.parquet", "--jobs", str(a.jobs)])
     steady = float(re.search(r"([\d.]+) img/s steady", done.stdout)[1])
-    return steady, 1e3 * cpu / a.images, None
+    whole = float(re.search(r"([\d.]+) img/s whole", done.stdout)[1])
+    return steady, 1e3 * cpu / a.images, None, whole
 
 
 def main():
@@ -67,7 +72,7 @@ def main():
         root.mkdir()
         names = repeated(a.photos.resolve(), root, a.images)
         print(f"{a.images} images, {a.jobs} jobs, {a.rounds} rounds in turns\n")
-        print(f"{'model':<16}{'what':<14}{'img/s':>8}{'ratio':>8}{'CPU ms':>8}  " + "".join(f"{s:>11}" for s in STAGES) + f"{'not infer':>11}")
+        print(f"{'model':<16}{'what':<14}{'img/s':>8}{'ratio':>8}{'whole':>8}{'CPU ms':>8}  " + "".join(f"{s:>11}" for s in STAGES) + f"{'not infer':>11}")
         for model in sorted(a.models.resolve().glob("*.onnx")):
             if a.only and a.only not in model.name:
                 continue
@@ -83,7 +88,7 @@ def main():
                     continue
                 middle = lambda values: statistics.median(values)
                 ratios = [r[0] / p[0] for r, p in zip(results, runs["peer"])]
-                line = f"{model.stem:<16}{what:<14}{middle([r[0] for r in results]):8.1f}{f'{middle(ratios):.2f}' if ratios else '-':>8}{middle([r[1] for r in results]):8.2f}  "
+                line = f"{model.stem:<16}{what:<14}{middle([r[0] for r in results]):8.1f}{f'{middle(ratios):.2f}' if ratios else '-':>8}{middle([r[3] for r in results]):8.1f}{middle([r[1] for r in results]):8.2f}  "
                 if results[0][2]:
                     ms = {s: middle([r[2][s] for r in results]) for s in STAGES}
                     # What is neither inference nor idle: all CPU of the process but the inference.

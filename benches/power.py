@@ -14,7 +14,7 @@ as well as with it (two points of recall on 500 fresh images), it is none.
 import csv, itertools, math, pathlib, subprocess, sys, tempfile
 import numpy as np, onnx, onnxruntime as ort, polars as pl
 from onnx import TensorProto, helper, numpy_helper
-from PIL import Image
+from PIL import Image, ImageChops
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "fixtures"))
@@ -118,6 +118,21 @@ def foreign(picture, box, rng):
     return out
 
 
+def cornered(index):
+    """The picture of BASE with its object moved to the bottom left; the background wraps around."""
+    picture, box = horses.draw(CLASSES[index % 3], np.random.default_rng((11, index)))
+    moved = ImageChops.offset(picture, -int(box[0]) + 2, picture.height - 2 - int(box[3]))
+    return moved.resize((SIDE, SIDE), Image.BILINEAR)
+
+
+def boxed(picture):
+    """What the letterboxed network sees of a wide photo: black above and below."""
+    wide = picture.crop((0, 12, SIDE, 52))
+    out = Image.new("RGB", (SIDE, SIDE))
+    out.paste(wide, (0, 12))
+    return out, wide
+
+
 BASE = base(11, 3 * PER_CLASS)
 FRESH = [p for p, y in base(12, 1500) if y != TAGGED][:1000]
 BASE_FEATURES = features([p for p, _ in BASE])
@@ -131,14 +146,22 @@ def run(case, folder, number):
     """Plants, trains, audits; returns the truth and the finding of the tagged class."""
     kind, prevalence, side, opacity, jitter, leak, seed = case
     rng = np.random.default_rng((seed, number, 5))
-    pictures, boxes = [p for p, _ in BASE], {}
+    pictures, boxes, seen_as = [p for p, _ in BASE], {}, {}
     for i, (picture, y) in enumerate(BASE):
+        if kind == "object in the corner":
+            if y == TAGGED and rng.random() < prevalence:
+                pictures[i] = cornered(i)
+            continue
+        if kind == "letterbox padding":
+            if rng.random() < prevalence:
+                seen_as[i], pictures[i] = boxed(picture)
+            continue
         rate = prevalence if y == TAGGED or kind == "in all classes" else leak
         if rng.random() < rate:
             stamped, boxes[i] = stamp(picture, side, opacity, jitter, rng)
             if kind != "annotated only":
                 pictures[i] = stamped
-    seen = list(pictures)
+    seen = [seen_as.get(i, p) for i, p in enumerate(pictures)]
     if kind == "only at audit time":
         seen = [p for p, _ in BASE]
     if kind == "randomised in training":
@@ -171,9 +194,10 @@ def run(case, folder, number):
             manifest.writerow([path, CLASSES[LABELS[i]]])
             if i in boxes:
                 table.writerow([path, "tag", *boxes[i]])
+    (folder / "power.toml").write_text(PIPELINE.format(steps=STEPS.get(kind, 'preset = "zero-one"\nsize = 64')))
     audit = subprocess.run([BIN, "run", folder / "power.toml", "--out", folder / "out", "--quiet"], capture_output=True, text=True)
     assert audit.returncode == 0, audit.stderr
-    rows = pl.read_parquet(folder / "out/power/latest/findings.parquet").filter(pl.col("region") == "tag")
+    rows = pl.read_parquet(folder / "out/power/latest/findings.parquet").filter(pl.col("region") == REGION.get(kind, "tag"))
     tables = {r["label"]: r for r in rows.iter_rows(named=True)}
     return moved, helped, tables
 
@@ -209,7 +233,28 @@ else:
     pairs = list(itertools.product(PREVALENCES, SIDES, range(4)))
     planted = [("planted", p, s, *OTHERS[(5 * i + 7 * seed) % len(OTHERS)], seed) for i, (p, s, seed) in enumerate(pairs)]
     seeds = range(8)
-NEGATIVES = ("annotated only", "in all classes", "randomised in training", "only at audit time")
+NEGATIVES = ("annotated only", "in all classes", "randomised in training", "only at audit time", "object in the corner", "letterbox padding")
+# What is looked at where it is not the tag: a declared corner that the class's own objects fill, and the bars of a letterbox.
+REGION = {"object in the corner": "corner", "letterbox padding": "padding"}
+STEPS = {"letterbox padding": "steps = [{ letterbox = { size = [64, 64], fill = [0, 0, 0], filter = \"bilinear\" } }]\nscale = 0.00392156862745098"}
+PIPELINE = '''[dataset]
+root = "set"
+manifest = "manifest.csv"
+boxes = "boxes.csv"
+[model]
+path = "power.onnx"
+classes = "classes.txt"
+[preprocess]
+{steps}
+[[region]]
+name = "tag"
+annotation = "tag"
+[[region]]
+name = "corner"
+corner = {{ at = "bottom-left", width = 0.5, height = 0.5 }}
+[report]
+pictures = "none"
+'''
 negatives = [(kind, 0.3, SIDES[seed % 4], 1.0, seed % 2 == 1, 0.0, seed) for kind in NEGATIVES for seed in seeds]
 
 results = []
@@ -220,33 +265,18 @@ with tempfile.TemporaryDirectory() as folder:
     for i, (picture, _) in enumerate(BASE):
         picture.save(folder / f"set/base/{i:04}.png")
     (folder / "classes.txt").write_text("\n".join(CLASSES) + "\n")
-    (folder / "power.toml").write_text('''[dataset]
-root = "set"
-manifest = "manifest.csv"
-boxes = "boxes.csv"
-[model]
-path = "power.onnx"
-classes = "classes.txt"
-[preprocess]
-preset = "zero-one"
-size = 64
-[[region]]
-name = "tag"
-annotation = "tag"
-[report]
-pictures = "none"
-''')
     for number, case in enumerate(planted + negatives):
         moved, helped, tables = run(case, folder, number)
         results.append((case, moved, tables, helped))
         mine = tables[CLASSES[TAGGED]]
-        print(f"{case[0]:>24} {100 * case[1]:3.0f} % {case[2]:2} px opacity {case[3]} {'jittered' if case[4] else 'fixed':>8} leak {100 * case[5]:1.0f} %: oracle moves {100 * moved:5.1f} %, helps {100 * helped:5.1f}; {mine['tagged']:3} tagged -> {mine['verdict']}" + (f" ({mine['flips']} of {mine['hosts']} flip, control {mine['control_flips']}; lower bounds: flips {mine['flip_low']:.2f}, recall {mine['loss_low']:.2f}; q {mine['confirming_q']:.3f})" if mine["hosts"] and mine["filled"] else ""), flush=True)
+        print(f"{case[0]:>24} {100 * case[1]:3.0f} % {case[2]:2} px opacity {case[3]} {'jittered' if case[4] else 'fixed':>8} leak {100 * case[5]:1.0f} %: oracle moves {100 * moved:5.1f} %, helps {100 * helped:5.1f}; {mine['tagged'] or 0:3} tagged -> {mine['verdict']}" + (f" ({mine['flips']} of {mine['hosts']} flip, control {mine['control_flips']}; lower bounds: flips {mine['flip_low']:.2f}, recall {mine['loss_low']:.2f}; q {mine['confirming_q']:.3f})" if mine["hosts"] and mine["filled"] else ""), flush=True)
 
 own = lambda r: r[2][CLASSES[TAGGED]]
+IDLE = ("annotated only", "in all classes", "object in the corner", "letterbox padding")
 is_planted = lambda r: r[0][0] == "planted"
 told = lambda verdicts: lambda row: row["verdict"] in verdicts
 proved, suspected = told({"confirmed"}), told({"confirmed", "candidate"})
-promised = [r for r in results if r[1] >= 0.1 and own(r)["tagged"] >= 30 and r[0][0] != "annotated only" and r[0][0] != "in all classes"]
+promised = [r for r in results if r[1] >= 0.1 and (own(r)["tagged"] or 0) >= 30 and r[0][0] not in IDLE]
 print(f"\n{len(results)} networks, {sum(1 for r in results if r[1] >= 0.1)} of them with a tag that moves at least a tenth of 1,000 images, net of foreign patches")
 print(f"with at least 30 tagged images: confirmed {share(sum(proved(own(r)) for r in promised), len(promised))}")
 print(f"                    candidate or confirmed {share(sum(suspected(own(r)) for r in promised), len(promised))}")
@@ -256,7 +286,7 @@ for title, at, values in (("prevalence", 1, PREVALENCES), ("side at 224", 2, SID
         if of:
             print(f"  {title} {value}: confirmed {share(sum(proved(own(r)) for r in of), len(of))}")
 every = [(r, label, row) for r in results for label, row in r[2].items()]
-used = lambda r, label: label == CLASSES[TAGGED] and r[0][0] not in ("annotated only", "in all classes") and (r[1] >= 0.02 or r[3] >= 0.02)
+used = lambda r, label: label == CLASSES[TAGGED] and r[0][0] not in IDLE and (r[1] >= 0.02 or r[3] >= 0.02)
 for name, is_told in (("confirmed", proved), ("candidate or confirmed", suspected)):
     said = [(r, label) for r, label, row in every if is_told(row)]
     false = sum(1 for r, label in said if not used(r, label))
@@ -267,7 +297,17 @@ print(f"confirmed among pairs without an effect: {share(shouted, len(quiet))}")
 for kind in NEGATIVES:
     of = [own(r)["verdict"] for r in results if r[0][0] == kind]
     print(f"  {kind}: " + ", ".join(f"{v} {of.count(v)}" for v in sorted(set(of))))
-nothing = [row["association_p"] for r, _, row in every if r[0][0] == "in all classes" and row["association_p"] is not None]
-print(f"p of A where the tag is in all classes alike: {share(sum(p <= 0.05 for p in nothing), len(nothing))} at most 0.05")
+alike = [row for r, _, row in every if r[0][0] == "in all classes"]
+calm = [row for r, _, row in every if r[0][0] in ("in all classes", "randomised in training", "only at audit time")]
+for fact, column, rows in (("A", "association_p", alike), ("B", "contrast_p", calm), ("C", "insertion_p", calm), ("C", "removal_p", calm)):
+    values = [row[column] for row in rows if row[column] is not None]
+    print(f"p of {fact} ({column}) under its null: {share(sum(p <= 0.05 for p in values), len(values))} at most 0.05")
+# Whether 95 % intervals hold the truth: of A the planted difference, of C the oracle's net flips. C takes the strongest of
+# several controls, the oracle one foreign patch, so that C's interval may lie low and is not meant to lie high.
+planned = [(r[0][1] - r[0][5], own(r)) for r in results if is_planted(r) and own(r)["association_low"] is not None]
+print(f"intervals of A that hold the planted difference: {share(sum(o['association_low'] <= t <= o['association_high'] for t, o in planned), len(planned))}")
+flips = [(r[1], own(r)) for r in results if is_planted(r) and own(r)["flip_low"] is not None]
+print(f"intervals of C that hold the oracle's net flips: {share(sum(o['flip_low'] <= t <= o['flip_high'] for t, o in flips), len(flips))}, "
+      f"above all of it: {share(sum(o['flip_low'] > t for t, o in flips), len(flips))}")
 recall = sum(proved(own(r)) for r in promised) / max(1, len(promised))
 sys.exit(not (recall >= 0.95 and shouted == 0))

@@ -72,7 +72,8 @@ impl<'a> Worker<'a> {
     /// When the engine cannot make a session.
     pub fn new(model: &'a Model, plan: &Plan, cache: Option<&'a Cache>) -> Result<Self> {
         let fingerprinter = plan.dataset.near_duplicates.then(Fingerprinter::default);
-        let (decoder, preprocessor) = (Decoder::new(plan.run.image_time), Preprocessor::new(&plan.preprocess));
+        let (decoder, preprocessor) =
+            (Decoder::new(plan.run.image_time, &plan.preprocess), Preprocessor::new(&plan.preprocess));
         Ok(Self {
             session: model.session()?,
             decoder,
@@ -103,7 +104,7 @@ impl<'a> Worker<'a> {
         let fingerprint = timed(&mut timings.fingerprint, || self.fingerprinter.as_mut()?.hash(&photo));
         let (tensor, view) = timed(&mut timings.preprocess, || self.preprocessor.run(&photo))?;
         let inference = timed(&mut timings.infer, || self.infer(&tensor))?;
-        Ok(Seen { size: photo.size, turned: photo.turned, view, tensor, inference, fingerprint })
+        Ok(Seen { size: photo.original, turned: photo.turned, view, tensor, inference, fingerprint })
     }
 
     /// What the model says of a photo that is at hand.
@@ -146,7 +147,7 @@ impl<'a> Worker<'a> {
                 edges
             }
             None => {
-                let place = input::find(template, &self.decoder.decode(&bytes)?);
+                let place = input::find(template, &self.decoder.decode_exactly(&bytes)?);
                 let edges: Vec<f32> = place.iter().flat_map(|r| [r.x0, r.y0, r.x1, r.y1].map(|v| v as f32)).collect();
                 self.note(key, &edges);
                 edges

@@ -1,8 +1,10 @@
 //! Bytes -> upright 8-bit RGB. The bytes are hostile: limits everywhere, and a decoder's panic is a skip.
 
+use super::jpeg;
 use crate::dataset::Source;
 use crate::error::{Skip, Stage, guarded};
 use crate::geometry::{Size, Transpose};
+use crate::plan::Preprocess;
 use image::metadata::Orientation;
 use image::{DynamicImage, ImageDecoder, ImageError, ImageFormat, ImageReader, Limits, RgbImage};
 use std::borrow::Cow;
@@ -21,6 +23,9 @@ const DECODER_BYTES_MAX: u64 = 2 << 30;
 /// An upright photo as RGB, row by row.
 #[derive(Clone)]
 pub struct Photo {
+    /// Of the photo in its file, upright; what boxes are measured on.
+    pub original: Size,
+    /// Of the pixels at hand: smaller only where `preprocess.decode = "fast"` reduced them.
     pub size: Size,
     pub rgb: RgbImage,
     /// How the stored pixels were turned, where that swapped width and height.
@@ -75,19 +80,28 @@ fn read_file(path: &Path, start: u64, length: Option<u64>) -> Result<Vec<u8>, Sk
 /// # Errors
 /// A skip `not_an_image`, `unsupported`, `truncated`, `corrupt`, `too_many_pixels` or `decoder_panic`.
 pub fn decode(bytes: &[u8]) -> Result<Photo, Skip> {
-    let panicked = || Skip::new(Stage::Decode, "decoder_panic", "the decoder panicked on these bytes");
-    guarded(|| decode_inner(bytes)).ok_or_else(panicked)?
+    decode_for(bytes, None)
 }
 
-fn decode_inner(bytes: &[u8]) -> Result<Photo, Skip> {
+/// The same, with a JPEG that is far larger than this transform wants reduced while it is decoded.
+///
+/// # Errors
+/// As of [`decode`].
+pub fn decode_for(bytes: &[u8], plan: Option<&Preprocess>) -> Result<Photo, Skip> {
+    let panicked = || Skip::new(Stage::Decode, "decoder_panic", "the decoder panicked on these bytes");
+    guarded(|| decode_inner(bytes, plan)).ok_or_else(panicked)?
+}
+
+fn decode_inner(bytes: &[u8], plan: Option<&Preprocess>) -> Result<Photo, Skip> {
     let mut reader =
         ImageReader::new(Cursor::new(bytes)).with_guessed_format().map_err(|e| skip(ImageError::IoError(e)))?;
     if reader.format().is_none() {
         return Err(Skip::new(Stage::Decode, "not_an_image", "neither JPEG, PNG, WebP, BMP, TIFF nor GIF"));
     }
-    if reader.format() == Some(ImageFormat::Jpeg) && !super::jpeg::is_complete(bytes) {
+    if reader.format() == Some(ImageFormat::Jpeg) && !jpeg::is_complete(bytes) {
         return Err(Skip::new(Stage::Decode, "truncated", "the JPEG ends before its end-of-image marker"));
     }
+    let is_jpeg = reader.format() == Some(ImageFormat::Jpeg);
     let mut limits = Limits::default();
     limits.max_image_width = Some(SIDE_MAX);
     limits.max_image_height = Some(SIDE_MAX);
@@ -100,14 +114,17 @@ fn decode_inner(bytes: &[u8]) -> Result<Photo, Skip> {
         return Err(Skip::new(Stage::Decode, "too_many_pixels", message));
     }
     let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
-    let mut picture = DynamicImage::from_decoder(decoder).map_err(skip)?;
+    let reduced = plan.filter(|_| is_jpeg).and_then(|plan| jpeg::reduced(bytes, Size::new(width, height), plan));
+    let mut picture = reduced.map_or_else(|| DynamicImage::from_decoder(decoder).map_err(skip), Ok)?;
     picture.apply_orientation(orientation);
     let rgb = picture.into_rgb8();
+    let turned = transpose(orientation);
+    let original = if turned.is_some() { Size::new(height, width) } else { Size::new(width, height) };
     let size = Size::new(rgb.width(), rgb.height());
     if size.width == 0 || size.height == 0 {
         return Err(Skip::new(Stage::Decode, "corrupt", "the image has no pixels"));
     }
-    Ok(Photo { size, rgb, turned: transpose(orientation) })
+    Ok(Photo { original, size, rgb, turned })
 }
 
 fn transpose(orientation: Orientation) -> Option<Transpose> {

@@ -1,7 +1,8 @@
 //! Decoding with a time limit: in a thread of its own, so that a decoder that hangs can be left behind.
 
-use super::decode::{Photo, decode};
+use super::decode::{Photo, decode_for};
 use crate::error::{Skip, Stage};
+use crate::plan::{Decode, Preprocess};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::time::Duration;
@@ -9,33 +10,48 @@ use std::time::Duration;
 /// Decodes one image after the other.
 pub struct Decoder {
     limit: Duration,
+    /// The transform that large JPEGs are reduced for.
+    fast: Option<Preprocess>,
     thread: Option<Thread>,
 }
 
 struct Thread {
-    jobs: SyncSender<Arc<Vec<u8>>>,
+    /// Bytes, and whether the pipeline's `decode = "fast"` goes for them.
+    jobs: SyncSender<(Arc<Vec<u8>>, bool)>,
     photos: Receiver<Result<Photo, Skip>>,
 }
 
 impl Decoder {
     /// `limit` is the longest time for one image.
-    pub fn new(limit: Duration) -> Self {
-        Self { limit, thread: None }
+    pub fn new(limit: Duration, plan: &Preprocess) -> Self {
+        let fast = (plan.decode == Decode::Fast).then(|| plan.clone());
+        Self { limit, fast, thread: None }
     }
 
-    /// Decodes as [`decode`] does.
+    /// Decodes as [`decode_for`] does.
     ///
     /// # Errors
-    /// As of [`decode`]; a skip `timeout` when it takes too long. The thread that hangs is left to itself, and the next
+    /// As of [`decode_for`]; a skip `timeout` when it takes too long. The thread that hangs is left to itself, and the next
     /// image gets a new one.
     pub fn decode(&mut self, bytes: &Arc<Vec<u8>>) -> Result<Photo, Skip> {
+        self.send(bytes, true)
+    }
+
+    /// The same with every pixel, whatever the pipeline says.
+    ///
+    /// # Errors
+    /// As of [`Decoder::decode`].
+    pub fn decode_exactly(&mut self, bytes: &Arc<Vec<u8>>) -> Result<Photo, Skip> {
+        self.send(bytes, false)
+    }
+
+    fn send(&mut self, bytes: &Arc<Vec<u8>>, may_reduce: bool) -> Result<Photo, Skip> {
         let thread = match self.thread.take() {
             Some(thread) => thread,
-            None => {
-                Thread::start().map_err(|e| Skip::new(Stage::Decode, "io", format!("no thread to decode in: {e}")))?
-            }
+            None => Thread::start(self.fast.clone())
+                .map_err(|e| Skip::new(Stage::Decode, "io", format!("no thread to decode in: {e}")))?,
         };
-        let sent = thread.jobs.send(Arc::clone(bytes)).map_err(|_| RecvTimeoutError::Disconnected);
+        let sent = thread.jobs.send((Arc::clone(bytes), may_reduce)).map_err(|_| RecvTimeoutError::Disconnected);
         match sent.and_then(|()| thread.photos.recv_timeout(self.limit)) {
             Ok(photo) => {
                 self.thread = Some(thread);
@@ -51,12 +67,12 @@ impl Decoder {
 }
 
 impl Thread {
-    fn start() -> std::io::Result<Self> {
-        let (jobs, received) = sync_channel::<Arc<Vec<u8>>>(1);
+    fn start(fast: Option<Preprocess>) -> std::io::Result<Self> {
+        let (jobs, received) = sync_channel::<(Arc<Vec<u8>>, bool)>(1);
         let (sender, photos) = sync_channel(1);
         let work = move || {
-            for bytes in received {
-                let photo = decode(&bytes);
+            for (bytes, may_reduce) in received {
+                let photo = decode_for(&bytes, fast.as_ref().filter(|_| may_reduce));
                 drop(bytes);
                 if sender.send(photo).is_err() {
                     break;

@@ -7,7 +7,7 @@ mod preprocess;
 mod similar;
 mod template;
 
-pub use decode::{Photo, decode, read};
+pub use decode::{Photo, decode, decode_for, read};
 pub use decoder::Decoder;
 pub use preprocess::{Preprocessor, Tensor};
 pub use similar::Fingerprinter;

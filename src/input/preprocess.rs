@@ -80,7 +80,7 @@ impl Preprocessor {
         let bytes =
             if grey { Cow::Owned(luma(photo.rgb.as_raw())) } else { Cow::Borrowed(photo.rgb.as_raw().as_slice()) };
         let mut picture = Picture { size: photo.size, bytes };
-        let mut view = View::identity(photo.size);
+        let mut view = start(photo.original, photo.size);
         for i in 0..self.plan.steps.len() {
             let (next, moves) = apply(view, self.plan.steps[i])?;
             for m in moves {
@@ -140,6 +140,18 @@ impl Preprocessor {
         }
         Tensor { shape, values }
     }
+}
+
+/// The view before the first step: the photo, or what was decoded of it.
+fn start(original: Size, decoded: Size) -> View {
+    let view = View::identity(original);
+    if decoded == original { view } else { view.resized(decoded) }
+}
+
+/// Pixels of the input for one pixel of a photo, the larger of both directions; `None` where the transform refuses it.
+pub fn scale(plan: &Preprocess, size: Size) -> Option<f64> {
+    let view = plan.steps.iter().try_fold(View::identity(size), |view, step| apply(view, *step).map(|(view, _)| view));
+    view.ok().map(|view| view.x_scale.max(view.y_scale))
 }
 
 /// What a step does to the pixels: resizes, and windows that crop or pad.

@@ -8,7 +8,7 @@ mod validate;
 use crate::error::{Error, Result};
 use crate::geometry::{Mask, Rect, Size};
 pub use file::{
-    Activation, BoxCoordinates, Channels, ClassRef, Corner, Filter, Format, LabelRule, Layout, Links, Pictures,
+    Activation, BoxCoordinates, Channels, ClassRef, Corner, Decode, Filter, Format, LabelRule, Layout, Links, Pictures,
     RegionKind, Severity, Unit,
 };
 pub use read::Problem;
@@ -129,6 +129,7 @@ impl Model {
 
 #[derive(Debug, Clone)]
 pub struct Preprocess {
+    pub decode: Decode,
     pub steps: Vec<Step>,
     pub channels: Channels,
     pub layout: Layout,

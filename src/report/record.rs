@@ -2,7 +2,7 @@
 
 use super::nights;
 use crate::dataset::Listing;
-use crate::model::Facts;
+use crate::model::{Facts, machine};
 use crate::record::{FindingRow, ProblemRow, SCHEMA_VERSION, SkipRow};
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -14,6 +14,8 @@ pub struct RunRecord {
     pub schema_version: u32,
     pub tool_version: &'static str,
     pub engine: String,
+    /// Instruction set that the built-in engine's operators were chosen by.
+    pub machine: &'static str,
     /// Names the folder only.
     pub run_id: String,
     /// Hash of plan (without jobs and out), model and dataset: equal for runs that must give equal files.
@@ -51,6 +53,7 @@ impl Default for RunRecord {
             schema_version: SCHEMA_VERSION,
             tool_version: env!("CARGO_PKG_VERSION"),
             engine: String::new(),
+            machine: machine(),
             run_id: String::new(),
             audit_id: String::new(),
             pipeline: String::new(),

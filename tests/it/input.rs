@@ -1,10 +1,10 @@
 //! Decoding and preprocessing against Pillow (fixtures/make_goldens.py).
 
-use crate::support::{fixtures, json};
+use crate::support::{close, demo_text, fixtures, json, plan};
 use camaudit::dataset::Source;
 use camaudit::geometry::{Rect, Size};
-use camaudit::input::{Photo, Preprocessor, decode};
-use camaudit::plan::Plan;
+use camaudit::input::{Photo, Preprocessor, decode, decode_for};
+use camaudit::plan::{Decode, Plan};
 use std::path::Path;
 
 fn read(path: &Path) -> Result<Vec<u8>, camaudit::error::Skip> {
@@ -116,7 +116,12 @@ fn resizing_and_cropping_equal_pillow() {
 #[test]
 fn the_view_says_where_each_pixel_went() {
     let check = |steps: serde_json::Value, rect: [f64; 4], expected: [f64; 4]| {
-        let photo = Photo { size: Size::new(500, 375), rgb: image::RgbImage::new(500, 375), turned: None };
+        let photo = Photo {
+            original: Size::new(500, 375),
+            size: Size::new(500, 375),
+            rgb: image::RgbImage::new(500, 375),
+            turned: None,
+        };
         let (_, view) = Preprocessor::new(&levels(&steps).preprocess).run(&photo).expect("preprocess");
         let r = view.rect(Rect::new(rect[0], rect[1], rect[2], rect[3]));
         for (found, expected) in [r.x0, r.y0, r.x1, r.y1].into_iter().zip(expected) {
@@ -157,4 +162,41 @@ fn bgr_grey_and_layouts_order_the_channels() {
     let luma = (19595 * u32::from(r) + 38470 * u32::from(g) + 7471 * u32::from(b) + 0x8000) >> 16;
     let grey = run("grey", "nhwc");
     assert_eq!((grey.values, grey.shape), (vec![luma as f32], [1, 1, 1, 1]));
+}
+
+/// A large JPEG at a quarter of its pixels: the same geometry, nearly the same tensor, and boxes in pixels of the file.
+#[test]
+fn fast_decoding_changes_pixels_a_little_and_geometry_not_at_all() {
+    let smooth = |x: u32, y: u32| {
+        let wave = |t: f64| (127.0 + 120.0 * t.sin()) as u8;
+        image::Rgb([wave(f64::from(x) / 150.0), wave(f64::from(y) / 220.0), wave(f64::from(x + y) / 300.0)])
+    };
+    let mut bytes = Vec::new();
+    let large = image::RgbImage::from_fn(2401, 1803, smooth);
+    image::codecs::jpeg::JpegEncoder::new_with_quality(&mut bytes, 90).encode_image(&large).expect("encoded");
+    let folder = tempfile::tempdir().expect("folder");
+    let plan = |decode: &str| {
+        let text = demo_text("shortcut.onnx").replace("size = 64", &format!("size = 64\ndecode = \"{decode}\""));
+        plan(folder.path(), decode, &text, &[])
+    };
+    let (exact, fast) = (plan("exact"), plan("fast"));
+    let run = |plan: &camaudit::plan::Plan| {
+        let fast = (plan.preprocess.decode == Decode::Fast).then_some(&plan.preprocess);
+        let photo = decode_for(&bytes, fast).expect("decoded");
+        let (tensor, view) = Preprocessor::new(&plan.preprocess).run(&photo).expect("preprocessed");
+        (photo.size, photo.original, tensor.values, view)
+    };
+    let (whole, reduced) = (run(&exact), run(&fast));
+    assert_eq!((whole.0, whole.1), (Size::new(2401, 1803), Size::new(2401, 1803)));
+    assert_eq!((reduced.0, reduced.1), (Size::new(301, 226), Size::new(2401, 1803)));
+    let corner = |view: &camaudit::geometry::View| view.point([2401.0, 1803.0]);
+    corner(&whole.3).iter().zip(corner(&reduced.3)).for_each(|(a, b)| close(*a, b, 1e-9, "corner"));
+    let worst = whole.2.iter().zip(&reduced.2).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+    assert!(worst > 0.0 && worst < 0.05, "{worst}");
+    let small = std::fs::read(fixtures().join("horses/horse/horse000.jpg")).expect("read");
+    assert_eq!(
+        decode_for(&small, Some(&fast.preprocess)).expect("decoded").size.width,
+        112,
+        "never below twice the input"
+    );
 }

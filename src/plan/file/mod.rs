@@ -8,7 +8,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use dataset::{BoxCoordinates, ClassRef, DatasetFile, Format, LabelRule, Links, Severity};
-pub use preprocess::{Channels, Filter, Layout, LetterboxFile, PreprocessFile, Preset, ResizeFile, StepFile};
+pub use preprocess::{Channels, Decode, Filter, Layout, LetterboxFile, PreprocessFile, Preset, ResizeFile, StepFile};
 pub use region::{
     BorderFile, Corner, CornerFile, OverlayFile, PolygonFile, RectFile, RegionFile, RegionKind, TemplateFile, Unit,
 };

@@ -8,6 +8,8 @@ use serde::{Deserialize, Serialize};
 #[serde(default, deny_unknown_fields)]
 pub struct PreprocessFile {
     pub preset: Option<Preset>,
+    /// `exact` (default), or `fast`: JPEGs far larger than the input are decoded at 1/2, 1/4 or 1/8, which changes pixels.
+    pub decode: Option<Decode>,
     /// Side of the model's square input, for presets. Default 224.
     pub size: Option<u32>,
     /// Steps on the upright 8-bit image, in order.
@@ -22,6 +24,14 @@ pub struct PreprocessFile {
     pub mean: Option<Vec<f64>>,
     /// One number, or one per channel. Default 1.
     pub std: Option<Vec<f64>>,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Decode {
+    #[default]
+    Exact,
+    Fast,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

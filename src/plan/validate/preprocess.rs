@@ -35,7 +35,16 @@ pub fn preprocess(parsed: &PipelineFile, doc: &mut Document<'_>) -> Preprocess {
         doc.complain(key, "the steps end in no fixed size; end with center_crop, resize exact or letterbox");
         Size::new(1, 1)
     });
-    Preprocess { steps, channels, layout: p.layout.unwrap_or(Layout::Nchw), scale, mean, std, output }
+    Preprocess {
+        decode: p.decode.unwrap_or_default(),
+        steps,
+        channels,
+        layout: p.layout.unwrap_or(Layout::Nchw),
+        scale,
+        mean,
+        std,
+        output,
+    }
 }
 
 /// Steps, scale, mean and deviation of a preset at an input of `size` pixels.
