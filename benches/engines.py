@@ -12,7 +12,7 @@ image, start-up and reports included; `not infer` is what of it is not inference
 SCRIPT MODEL ROOT OUT --jobs N and prints "X img/s steady, Y img/s whole process".
 """
 from datetime import datetime
-import argparse, json, os, pathlib, re, resource, shutil, statistics, subprocess, sys, tempfile
+import argparse, json, os, pathlib, re, resource, shutil, statistics, subprocess, sys, tempfile, time
 
 STAGES = ("read", "decode", "preprocess", "infer", "score")
 
@@ -43,12 +43,14 @@ def camaudit(a, model, engine, scratch, root, names):
         f'[dataset]\nroot = "{root}"\n[dataset.labels]\n{labels}[model]\npath = "{model}"\nengine = "{engine}"\n'
         f'[preprocess]\npreset = "imagenet-torchvision"\n[run]\ncache_gb = 0\njobs = {a.jobs}\n'
         '[[region]]\nname = "corner"\ncorner = { at = "bottom-left", width = 0.25, height = 0.25 }\n')
+    began = time.perf_counter()
     done, cpu = timed([a.camaudit, "run", scratch / "bench.toml", "--out", scratch / "out", "--log", "json"])
+    whole = time.perf_counter() - began
     run = json.loads((scratch / "out/bench/latest/run.json").read_text())
     n = run["counts"]["scored"]
     at = {e["stage"]: datetime.fromisoformat(e["time"][:26] + "+00:00") for e in map(json.loads, done.stderr.splitlines()) if e["event"] == "stage"}
     steady = n / (at["prove"] - at["audit"]).total_seconds()
-    return steady, 1e3 * cpu / n, {s: run["stages_ms"][s] / n for s in STAGES}, run["images_per_s"]
+    return steady, 1e3 * cpu / n, {s: run["stages_ms"][s] / n for s in STAGES}, n / whole
 
 
 def peer(a, model, scratch, root):
@@ -91,8 +93,9 @@ def main():
                 line = f"{model.stem:<16}{what:<14}{middle([r[0] for r in results]):8.1f}{f'{middle(ratios):.2f}' if ratios else '-':>8}{middle([r[3] for r in results]):8.1f}{middle([r[1] for r in results]):8.2f}  "
                 if results[0][2]:
                     ms = {s: middle([r[2][s] for r in results]) for s in STAGES}
-                    # What is neither inference nor idle: all CPU of the process but the inference.
-                    line += "".join(f"{ms[s]:11.3f}" for s in STAGES) + f"{middle([r[1] - r[2]['infer'] for r in results]):11.2f}"
+                    # All CPU of the process but the inference, whose wall time is counted with the part that its cores ran.
+                    running = lambda r: min(1.0, r[1] * r[0] / (1e3 * a.jobs))
+                    line += "".join(f"{ms[s]:11.3f}" for s in STAGES) + f"{middle([r[1] - r[2]['infer'] * running(r) for r in results]):11.2f}"
                 print(line, flush=True)
 
 

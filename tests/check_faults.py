@@ -140,7 +140,7 @@ with tempfile.TemporaryDirectory() as scratch:
         ends.append(f"{kib} KiB: {full.returncode}")
     ok("0 KiB: 2" in ends, f"a disk that is full publishes nothing and hurts nothing ({', '.join(ends)})")
 
-    few = subprocess.run(["bash", "-c", 'ulimit -n 40; exec "$@"', "-", *DEMO, "--out", scratch / "few"], capture_output=True, text=True)
+    few = subprocess.run(["bash", "-c", 'ulimit -n 40; exec "$@"', "-", *DEMO, "--jobs", "2", "--out", scratch / "few"], capture_output=True, text=True)
     ok(few.returncode == 0 and files(scratch / "few") == calm, "40 open files are enough")
 
     (scratch / "blocked").write_text("a file where the folder should be")

@@ -7,7 +7,7 @@ axe-core over it. Screenshots stay in target/screenshots.
 Wants the packages of tests/requirements.txt and Debian's chromium (`make test` installs both); says so and skips without a
 browser.
 """
-import csv, json, pathlib, shutil, subprocess, sys, tempfile, time
+import csv, json, pathlib, shutil, subprocess, sys, tempfile, time, urllib.parse
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 BIN = pathlib.Path(sys.argv[1]).resolve()
@@ -124,7 +124,7 @@ def bees(folder):
     return folder / "bees/latest"
 
 
-def look(browser, file, name):
+def look(browser, file, name, pictures, rows):
     """A page without controls: opens, breaks no rule of axe, asks for nothing outside."""
     page = browser.new_page(viewport={"width": 1280, "height": 800})
     trouble = []
@@ -137,6 +137,11 @@ def look(browser, file, name):
         grave = [v["id"] for v in Axe().run(page).response["violations"] if v["impact"] in ("serious", "critical")]
         assert not grave, f"{name} {scheme}: {grave}"
     assert not trouble, f"{name}: {trouble}"
+    shown = page.evaluate("[...document.images].filter(i => { i.loading = 'eager'; return true }).length")
+    page.wait_for_function("[...document.images].every(i => i.complete && i.naturalWidth > 0)")
+    assert shown == pictures and page.locator("tbody tr").count() == rows, f"{name}: {shown} pictures"
+    for link in page.locator("tbody a").all():
+        assert (file.parent / urllib.parse.unquote(link.get_attribute("href"))).is_file(), f"{name}: a link leads nowhere"
     print(f"{name}: {page.locator('img').count()} pictures, {page.locator('tbody tr').count()} rows")
     page.close()
 
@@ -158,9 +163,9 @@ with tempfile.TemporaryDirectory() as scratch, sync_playwright() as play:
     assert back.returncode == 1, "the effect has grown, and nobody was told"
     chosen = ["--class", "horse", "--region", "source-tag", "--limit", "12", "--out", scratch / "gallery.html"]
     subprocess.run([BIN, "gallery", scratch / "demo/latest", *chosen], check=True, capture_output=True)
-    look(browser, scratch / "gallery.html", "gallery")
+    look(browser, scratch / "gallery.html", "gallery", 24, 0)
     subprocess.run([BIN, "index", scratch], check=True, capture_output=True)
-    look(browser, scratch / "index.html", "index")
+    look(browser, scratch / "index.html", "index", 0, 1)
     if run := bees(scratch / "bees"):
         visit(browser, run, "bees", 1)
     large(scratch / "large")

@@ -9,7 +9,6 @@ use crate::cam::Cam;
 use crate::dataset::{Dataset, Sample};
 use crate::error::Result;
 use crate::evidence::{Evidence, Pair, Pick};
-use crate::geometry::View;
 use crate::plan::Pictures;
 use crate::region;
 use crate::report::{Exhibit, Panel, overlay};
@@ -79,11 +78,9 @@ fn means(auditor: &Auditor<'_>, classes: &Classes, pair: &Pair) -> Result<Option
     let difference = map(present.values.iter().zip(&absent.values).map(|(a, b)| a - b).collect());
     let size = auditor.plan.preprocess.output;
     let blank = RgbImage::from_pixel(size.width, size.height, image::Rgb([BLANK; 3]));
-    let placed = region::place(&auditor.plan.regions, &[], &View::identity(size));
-    let own: Vec<_> = placed.into_iter().filter(|p| p.name == pair.region).collect();
     let shared = overlay::scale(&absent).max(overlay::scale(&present));
     let panel = |cam: &Cam, scale: f64, what: String| {
-        Panel::new(format!("{what}, up to {scale:.1} logits"), &overlay::panel(&blank, cam, &own, scale))
+        Panel::new(format!("{what}, up to {scale:.1} logits"), &overlay::panel(&blank, cam, &[], scale))
     };
     let panels = vec![
         panel(&present, shared, format!("mean map of {} images with it", with.images))?,

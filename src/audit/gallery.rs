@@ -1,34 +1,38 @@
 //! The images of a finished run once more, as the model saw them: photos and transform from the pipeline, heat from the run.
 
+use super::survey::Survey;
 use crate::cam::Cam;
 use crate::dataset::{Dataset, LabelMap, Sample};
 use crate::error::{Result, Skip};
 use crate::input::{self, Preprocessor};
-use crate::plan::Plan;
+use crate::plan::{Decode, Plan};
 use crate::region;
 use crate::report::gallery::Tile;
 use crate::report::overlay;
 use crate::store::Found;
+use image::RgbImage;
 use std::collections::HashMap;
 
-/// One tile per image, in their order, all on one scale; an image that is gone leaves a tile that says so.
+/// One tile per image, in their order, and the scale of their heat in logits. An image that is gone, or no longer the one
+/// that was scored, leaves a tile that says so.
 ///
 /// # Errors
 /// When the dataset cannot be opened.
-pub fn tiles(plan: &Plan, found: &[Found], region: &str) -> Result<Vec<Tile>> {
+pub fn tiles(plan: &Plan, found: &[Found], region: &str) -> Result<(Vec<Tile>, f64)> {
     let samples = samples(plan, found)?;
     let mut preprocessor = Preprocessor::new(&plan.preprocess);
     let maps: Vec<Cam> = found.iter().map(cam).collect();
     let scale = maps.iter().map(overlay::scale).fold(1e-9, f64::max);
-    let tile = |(found, cam): (&Found, &Cam)| {
-        let drawn = samples.get(&found.path).map(|sample| draw(plan, &mut preprocessor, sample, cam, (region, scale)));
-        match drawn {
-            Some(Ok((view, heat))) => Tile { of: found.clone(), pictures: Some([view, heat]), lost: None },
-            Some(Err(skip)) => Tile { of: found.clone(), pictures: None, lost: Some(skip.message) },
-            None => Tile { of: found.clone(), pictures: None, lost: Some("no longer in the dataset".into()) },
+    let mut tile = |(found, cam): (&Found, &Cam)| {
+        let lost = |why: String| Tile { of: found.clone(), pictures: None, lost: Some(why) };
+        let Some(sample) = samples.get(&found.path) else { return lost("no longer in the dataset".into()) };
+        match draw(plan, &mut preprocessor, sample, (found, cam), (region, scale)) {
+            Ok(Some(pictures)) => Tile { of: found.clone(), pictures: Some(pictures), lost: None },
+            Ok(None) => lost("the photo has changed since the run".into()),
+            Err(skip) => lost(skip.message),
         }
     };
-    Ok(found.iter().zip(&maps).map(tile).collect())
+    Ok((found.iter().zip(&maps).map(&mut tile).collect(), scale))
 }
 
 fn samples(plan: &Plan, found: &[Found]) -> Result<HashMap<String, Sample>> {
@@ -44,21 +48,28 @@ fn cam(found: &Found) -> Cam {
     Cam { height, width, values: found.cam.iter().map(|v| f64::from(*v)).collect(), bias: 0.0 }
 }
 
-/// What the model saw, and the same with heat and the region's edge.
+/// What the model saw, and the same with heat and the region's edge; `None` where the file is not the one that was scored.
 fn draw(
     plan: &Plan,
     preprocessor: &mut Preprocessor,
     sample: &Sample,
-    cam: &Cam,
+    (found, cam): (&Found, &Cam),
     (region, scale): (&str, f64),
-) -> std::result::Result<(image::RgbImage, image::RgbImage), Skip> {
-    let photo = input::decode(&input::read(&sample.source)?)?;
+) -> std::result::Result<Option<[RgbImage; 2]>, Skip> {
+    let bytes = input::read(&sample.source)?;
+    if blake3::hash(&bytes).to_hex().as_str() != found.content {
+        return Ok(None);
+    }
+    let fast = (plan.preprocess.decode == Decode::Fast).then_some(&plan.preprocess);
+    let photo = input::decode_for(&bytes, fast)?;
     let (tensor, view) = preprocessor.run(&photo)?;
     let mut fitted = sample.clone();
-    fitted.fit(photo.size, photo.turned);
+    // Columns and `always` tell where a region is; what a template found is not looked for again.
+    Survey::default().annotate(&plan.regions, &mut fitted);
+    fitted.fit(photo.original, photo.turned);
     let placed = region::place(&plan.regions, &fitted.annotations, &view);
     let own: Vec<_> = placed.into_iter().filter(|p| p.name == region).collect();
     let picture = tensor.picture(&plan.preprocess);
     let heat = overlay::panel(&picture, cam, &own, scale);
-    Ok((picture, heat))
+    Ok(Some([picture, heat]))
 }

@@ -13,6 +13,7 @@ mod rows;
 mod run;
 mod see;
 mod survey;
+mod totals;
 
 pub use gallery::tiles;
 pub use image::{Auditor, Failure, Scored};

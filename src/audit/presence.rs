@@ -4,14 +4,19 @@
 use super::crew::Crew;
 use super::image::Auditor;
 use crate::dataset::{Annotation, Dataset, Outline, Sample};
-use crate::error::Result;
+use crate::error::{Result, Skip};
 use crate::geometry::Rect;
 use crate::plan::{Presence, Region};
 use std::collections::BTreeMap;
 
-/// Where pictures were found, by image id: region (its index in the plan) and place in fractions of the photo.
+/// What the search for pictures gave, by image id.
 #[derive(Debug, Default)]
-pub struct Found(BTreeMap<String, Vec<(usize, Rect)>>);
+pub struct Found {
+    /// Region (its index in the plan) and place in fractions of the photo.
+    places: BTreeMap<String, Vec<(usize, Rect)>>,
+    /// Images that took too long; absence was not told.
+    lost: BTreeMap<String, Skip>,
+}
 
 impl Found {
     /// Looks for every declared picture in every photo; 60 bytes are kept of each that shows one.
@@ -24,7 +29,7 @@ impl Found {
             _ => None,
         });
         let wanted: Vec<_> = wanted.collect();
-        let mut found = BTreeMap::new();
+        let mut found = Self::default();
         if wanted.is_empty() {
             return Ok(Self::default());
         }
@@ -35,21 +40,33 @@ impl Found {
                 break;
             }
             let places = crew.each(auditor, shard, |worker, sample| {
-                let places = wanted.iter().filter_map(|(i, template, name)| {
-                    // A photo that cannot be read is skipped with its reason when it is audited.
-                    Some((*i, worker.find(&sample.source, template, name).ok()??))
-                });
-                Ok((sample.id.clone(), places.collect::<Vec<_>>()))
+                let (mut places, mut lost) = (Vec::new(), None);
+                for (i, template, name) in &wanted {
+                    match worker.find(&sample.source, template, name) {
+                        Ok(place) => places.extend(place.map(|place| (*i, place))),
+                        // What is wrong with a photo itself is told when it is audited; the time may suffice then.
+                        Err(skip) => lost = lost.or(Some(skip).filter(|s| s.reason == "timeout")),
+                    }
+                }
+                Ok((sample.id.clone(), places, lost))
             })?;
             auditor.cache.iter().for_each(|cache| crew.keep(cache));
-            found.extend(places.into_iter().filter(|(_, places)| !places.is_empty()));
+            for (id, places, lost) in places {
+                found.lost.extend(lost.map(|skip| (id.clone(), skip)));
+                found.places.extend(Some((id, places)).filter(|(_, places)| !places.is_empty()));
+            }
         }
-        Ok(Self(found))
+        Ok(found)
+    }
+
+    /// Why an image was not searched.
+    pub fn lost(&self, id: &str) -> Option<&Skip> {
+        self.lost.get(id)
     }
 
     /// Adds the annotations that presence amounts to.
     pub fn annotate(&self, regions: &[Region], sample: &mut Sample) {
-        let found = self.0.get(&sample.id).map_or(&[][..], Vec::as_slice);
+        let found = self.places.get(&sample.id).map_or(&[][..], Vec::as_slice);
         for (i, region) in regions.iter().enumerate() {
             let place = match &region.presence {
                 Presence::Annotated => None,

@@ -4,22 +4,24 @@ use super::crew::Crew;
 use super::image::{Auditor, Failure, Scored};
 use super::limits::workers;
 use super::prove::{contexts, overlays, prove};
-use super::see::{Timings, Worker};
+use super::see::Worker;
 use super::survey::Survey;
-use crate::aggregate::Classes;
+use super::totals::{Part, Totals, Unscored, problem_row, stages};
 use crate::dataset::{Dataset, LabelMap, Lost, Noted, Sample};
 use crate::error::{Error, Result, Skip, Stage};
-use crate::evidence::Evidence;
+use crate::input;
 use crate::model::{Model, machine};
 use crate::plan::{Plan, Severity};
-use crate::record::{ClassRow, FindingRow, ImageRow, ProblemRow, RegionRow, SkipRow};
+use crate::record::{ClassRow, FindingRow, SkipRow};
 use crate::report::{self, Counts, Exhibit, RunRecord, review, review::Decision};
-use crate::store::{Cache, Lock, Memory, Store};
+use crate::store::{Cache, Lock, Store};
 use crate::verdict;
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, sync_channel};
-use std::time::{Duration, Instant};
+use std::time::Instant;
+
+/// Decoders that may be left behind, each with a core and memory of its own, before a run stops.
+const ABANDONED_MAX: usize = 16;
 
 /// Somebody who watches a run.
 pub trait Observer: Sync {
@@ -44,32 +46,6 @@ pub struct Outcome {
     /// Why the run must not be relied on, though its files are there: more images were skipped than `run.max_skipped`
     /// allows.
     pub refused: Option<Error>,
-}
-
-/// What the shards add up to.
-#[derive(Default)]
-struct Totals {
-    classes: Classes,
-    evidence: Evidence,
-    skipped: Vec<SkipRow>,
-    problems: Vec<ProblemRow>,
-    scored: usize,
-    invariant_error: f64,
-    timings: Timings,
-    /// Longest time of one image, and which.
-    slowest: (Duration, String),
-    content: blake3::Hasher,
-}
-
-/// An image that gave no rows, and what was odd about its annotations.
-type Unscored = (SkipRow, Vec<Noted>);
-
-/// The rows of a shard on their way to the writer.
-struct Part {
-    images: Vec<ImageRow>,
-    regions: Vec<RegionRow>,
-    fresh: Vec<(String, Memory)>,
-    used: Vec<String>,
 }
 
 /// Runs a plan from the walk to `run.json`.
@@ -133,6 +109,7 @@ pub fn run(plan: &Plan, observer: &dyn Observer) -> Result<Outcome> {
         slowest_image_ms: totals.slowest.0.as_secs_f64() * 1e3,
         wall_s: start.elapsed().as_secs_f64(),
         pipeline_file: plan.file.display().to_string(),
+        overrides: plan.overrides.clone(),
         decisions: plan.review.decisions.as_ref().map(|file| file.display().to_string()),
         images_per_s: totals.scored as f64 / start.elapsed().as_secs_f64(),
         ..RunRecord::default()
@@ -200,14 +177,17 @@ fn judge<'a>(
     findings.extend(verdict::surroundings(&contexts(auditor, crew, dataset, evidence, &framed)?, rows, policy));
     verdict::sort(&mut findings);
     review::apply(&mut findings, decisions, auditor.plan.review.margin, jiff::Zoned::now().date());
-    let told = findings.iter().filter(|f| !verdict::more_serious(verdict::DATA_RISK, &f.verdict));
+    let mut told: Vec<&FindingRow> =
+        findings.iter().filter(|f| !verdict::more_serious(verdict::DATA_RISK, &f.verdict)).collect();
+    // Pictures are bounded: what is decided comes last.
+    told.sort_by_key(|f| !f.open);
     let pair = |f: &FindingRow| pairs.iter().find(|p| p.label == f.label && p.region == f.region);
     exhibits.extend(super::exhibits::exhibits(
         auditor,
         crew,
         dataset,
         (evidence, &totals.classes),
-        &told.filter_map(pair).collect::<Vec<_>>(),
+        &told.into_iter().filter_map(pair).collect::<Vec<_>>(),
     )?);
     Ok((findings, exhibits))
 }
@@ -294,7 +274,14 @@ fn audit_one(
         Err(lost) => Err((skip_row(lost.path, lost.label, &lost.skip), Vec::new())),
         Ok(mut sample) => {
             auditor.survey.annotate(&auditor.plan.regions, &mut sample);
-            match auditor.audit(worker, &mut sample) {
+            let lost = auditor.survey.lost(&sample.id).cloned().map(Failure::Skip);
+            match lost.map_or_else(|| auditor.audit(worker, &mut sample), Err) {
+                Err(Failure::Skip(skip)) if skip.reason == "timeout" && input::abandoned() > ABANDONED_MAX => {
+                    return Err(Error::new(format!(
+                        "{}: {}; {ABANDONED_MAX} decoders hang already: is the machine or the storage in trouble?",
+                        sample.path, skip.message
+                    )));
+                }
                 Ok(scored) => Ok(scored),
                 Err(Failure::Skip(skip)) => Err((skip_row(sample.path, Some(sample.label), &skip), Vec::new())),
                 Err(Failure::Unfit(noted)) => Err((unfit_row(sample.path, sample.label, &noted), noted)),
@@ -317,72 +304,11 @@ fn unfit_row(path: String, label: String, noted: &[Noted]) -> SkipRow {
     skip_row(path, Some(label), &Skip::new(Stage::Annotation, reason, message))
 }
 
-fn problem_row(noted: &Noted) -> ProblemRow {
-    ProblemRow {
-        path: noted.path.clone(),
-        code: noted.code.to_owned(),
-        severity: noted.severity.name().to_owned(),
-        place: noted.place.clone(),
-        message: noted.message.clone(),
-    }
-}
-
-impl Totals {
-    /// Takes a shard's results in order; returns its rows.
-    fn add(&mut self, shard: Vec<std::result::Result<Scored, Unscored>>, plan: &Plan) -> Part {
-        let mut part = Part { images: vec![], regions: vec![], fresh: vec![], used: vec![] };
-        for result in shard {
-            match result {
-                Err((skip, noted)) => {
-                    self.skipped.push(skip);
-                    self.problems.extend(noted.iter().map(problem_row));
-                }
-                Ok(mut scored) => {
-                    let own = scored.regions.len() / scored.images.len().max(1);
-                    self.classes.add(&scored.images[0], &scored.regions[..own], &plan.scores);
-                    self.evidence.add(
-                        &scored.images,
-                        &scored.regions,
-                        plan.model.trained_on(scored.images[0].split.as_deref()),
-                    );
-                    self.content.update(scored.images[0].content_hash.as_bytes());
-                    self.invariant_error = self.invariant_error.max(scored.invariant_error);
-                    self.timings.add(&scored.timings);
-                    if scored.timings.total() > self.slowest.0 {
-                        self.slowest = (scored.timings.total(), scored.images[0].path.clone());
-                    }
-                    self.problems.extend(scored.problems.iter().map(problem_row));
-                    self.scored += 1;
-                    part.images.append(&mut scored.images);
-                    part.regions.append(&mut scored.regions);
-                    match scored.fresh {
-                        Some(memory) => part.fresh.push((scored.content, memory)),
-                        None => part.used.push(scored.content),
-                    }
-                }
-            }
-        }
-        part
-    }
-}
-
-/// CPU milliseconds per stage, over all workers.
-fn stages(t: &Timings) -> BTreeMap<&'static str, f64> {
-    let stages = [
-        ("read", t.read),
-        ("decode", t.decode),
-        ("fingerprint", t.fingerprint),
-        ("preprocess", t.preprocess),
-        ("infer", t.infer),
-        ("score", t.score),
-    ];
-    stages.into_iter().map(|(name, time)| (name, time.as_secs_f64() * 1e3)).collect()
-}
-
-/// Names the audit by what decides its result: plan, model, dataset and tool.
+/// Names the audit by what decides its result: plan, model, dataset, engine, instruction set and tool.
 fn audit_id(plan: &Plan, model: &Model, dataset: &Dataset) -> String {
     let mut hasher = blake3::Hasher::new();
-    for part in [&plan.hash, &model.hash, &dataset.listing.fingerprint, env!("CARGO_PKG_VERSION")] {
+    let facts = [&plan.hash, &model.hash, &dataset.listing.fingerprint, &model.engine_name];
+    for part in facts.map(String::as_str).into_iter().chain([machine(), env!("CARGO_PKG_VERSION")]) {
         hasher.update(part.as_bytes()).update(b"\n");
     }
     hasher.finalize().to_hex()[..32].to_owned()

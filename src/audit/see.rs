@@ -129,6 +129,15 @@ impl<'a> Worker<'a> {
         Ok(Looked { logits, tensor, view })
     }
 
+    /// Reads and decodes one file with every pixel, within the time for an image.
+    ///
+    /// # Errors
+    /// A skip, as of [`Worker::see`].
+    pub fn photo(&mut self, source: &Source) -> std::result::Result<Photo, Skip> {
+        let bytes = input::read(source)?.into_owned();
+        self.decoder.decode_exactly(&Arc::new(bytes))
+    }
+
     /// Where a picture is in a photo, in fractions of it; `None` where it is not found. `name` tells the picture from others.
     ///
     /// # Errors

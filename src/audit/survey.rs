@@ -5,10 +5,9 @@ use super::crew::Crew;
 use super::image::Auditor;
 use super::presence::Found;
 use crate::dataset::{Dataset, Sample};
-use crate::error::Result;
+use crate::error::{Result, Skip};
 use crate::evidence;
-use crate::geometry::Rect;
-use crate::input;
+use crate::geometry::{Rect, Size, Transpose};
 use crate::plan::{Place, Region, RegionKind};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -76,15 +75,24 @@ impl Survey {
         let lacking = |c: &Counts| c.present >= policy.tagged_min && c.absent.len() < enough;
         let saturated = counts.iter().filter(|(_, c)| lacking(c)).map(|(k, _)| *k).collect();
         let category = |region: usize| categories.iter().find(|(i, _)| *i == region).map_or("", |(_, c)| c);
-        let rects = |(key, c): ((usize, usize), Counts)| {
-            (key, c.donors.into_values().filter_map(|s| place(s, category(key.1))).collect())
-        };
-        Ok(Self { saturated, found, places: counts.into_iter().map(rects).collect() })
+        let donors = counts.into_iter().flat_map(|(key, c)| c.donors.into_values().map(move |s| (key, s)));
+        let placed = crew.each(auditor, donors.collect(), |worker, (key, sample): ((usize, usize), Sample)| {
+            let photo = worker.photo(&sample.source).ok();
+            Ok((key, photo.and_then(|photo| place(sample, photo.size, photo.turned, category(key.1)))))
+        })?;
+        let mut places: BTreeMap<(usize, usize), Vec<Rect>> = BTreeMap::new();
+        placed.into_iter().for_each(|(key, rect)| places.entry(key).or_default().extend(rect));
+        Ok(Self { saturated, found, places })
     }
 
     /// Adds the annotations that presence amounts to where no annotation tells it.
     pub fn annotate(&self, regions: &[Region], sample: &mut Sample) {
         self.found.annotate(regions, sample);
+    }
+
+    /// Why nothing can be told of an image: the search for a declared picture took too long.
+    pub fn lost(&self, id: &str) -> Option<&Skip> {
+        self.found.lost(id)
     }
 
     /// Where a region that an image lacks would lie: the place of a present one of the class, else of any, by hash.
@@ -116,19 +124,18 @@ fn lot(seed: u64, id: &str) -> [u8; 32] {
     *blake3::Hasher::new().update(&seed.to_le_bytes()).update(id.as_bytes()).finalize().as_bytes()
 }
 
-/// The bounding box of a category as fractions of its photo; `None` where that cannot be read.
-fn place(mut sample: Sample, category: &str) -> Option<Rect> {
-    let photo = input::decode(&input::read(&sample.source).ok()?).ok()?;
-    sample.fit(photo.size, photo.turned);
+/// The bounding box of a category as fractions of its photo.
+fn place(mut sample: Sample, size: Size, turned: Option<Transpose>, category: &str) -> Option<Rect> {
+    sample.fit(size, turned);
     let of = |a: &&crate::dataset::Annotation| a.category == category && !a.ignore;
     let corners: Vec<[f64; 2]> = sample
         .annotations
         .iter()
         .filter(of)
-        .map(|a| a.bounds(photo.size))
+        .map(|a| a.bounds(size))
         .flat_map(|r| [[r.x0, r.y0], [r.x1, r.y1]])
         .collect();
-    let r = Rect::around(&corners).intersect(photo.size.rect())?;
-    let (w, h) = (f64::from(photo.size.width), f64::from(photo.size.height));
+    let r = Rect::around(&corners).intersect(size.rect())?;
+    let (w, h) = (f64::from(size.width), f64::from(size.height));
     Some(Rect::new(r.x0 / w, r.y0 / h, r.x1 / w, r.y1 / h))
 }

@@ -8,6 +8,8 @@ use crate::report::{gallery as sheets, index as over_all};
 use crate::store::{self, Found, MEASURES};
 use clap::Args;
 use csv::Writer;
+use image::ImageFormat;
+use std::io::Cursor;
 use std::path::{Path, PathBuf};
 
 /// Which images of a finished run, and in what order.
@@ -42,9 +44,9 @@ pub struct ImagesArgs {
 pub struct GalleryArgs {
     #[command(flatten)]
     selection: Selection,
-    /// Most images
-    #[arg(long, value_name = "N", default_value_t = 100)]
-    limit: usize,
+    /// Most images, up to 1000
+    #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    limit: u32,
     /// Page or picture to write; its ending says which
     #[arg(long, value_name = "HTML|PNG", default_value = "gallery.html")]
     out: PathBuf,
@@ -72,7 +74,9 @@ pub fn images(args: &ImagesArgs) -> Result<()> {
     for f in found {
         let present = f.present.map_or("", |p| if p { "yes" } else { "no" });
         let measures = f.measures.map(|m| m.map_or(String::new(), |v| v.to_string()));
-        let head = [printable(&f.path), printable(&f.predicted), present.to_owned()];
+        // In a file the names are what they are; a terminal is not to be commanded.
+        let name = |text: &str| if console::Term::stdout().is_term() { printable(text) } else { text.to_owned() };
+        let head = [name(&f.path), name(&f.predicted), present.to_owned()];
         out.write_record(head.iter().chain(&measures)).map_err(failed)?;
     }
     let bytes = out.into_inner().map_err(|e| Error::new(format!("failed to write CSV: {e}")))?;
@@ -86,34 +90,38 @@ pub fn gallery(args: &GalleryArgs) -> Result<()> {
         return Err(Error::new(format!("--out {}: say a file that ends in .html or .png", args.out.display())));
     }
     let selection = &args.selection;
-    let pipeline = args.pipeline.clone().or_else(|| pipeline_of(&selection.run)).ok_or_else(|| {
-        Error::new(format!(
-            "{} does not say which pipeline file it is of; name it with --pipeline",
-            selection.run.display()
-        ))
-    })?;
-    let plan = Plan::load(&pipeline, &args.set)
-        .map_err(|e| Error::new(format!("{e}\n  (name the pipeline file of the run with --pipeline)")))?;
+    let recorded = Recorded::read(&selection.run);
+    let plan = recorded.plan(args)?;
     let all = selection.find(usize::MAX)?;
-    let shown = &all[..all.len().min(args.limit)];
-    let tiles = audit::tiles(&plan, shown, &selection.region)?;
+    let shown = &all[..all.len().min(args.limit as usize)];
+    let (tiles, scale) = audit::tiles(&plan, shown, &selection.region)?;
+    if let Some(lost) = tiles.iter().all(|t| t.pictures.is_none()).then(|| tiles[0].lost.clone().unwrap_or_default()) {
+        return Err(Error::new(format!(
+            "none of the photos can be shown; the first, {}: {lost}\n  the dataset is {}; --set dataset.root=DIR says where it is now",
+            tiles[0].of.path,
+            plan.dataset.root.display()
+        )));
+    }
     let title = format!("{} / {}", selection.class, selection.region);
-    let note = format!("{} of {} images, sorted by {}.", shown.len(), all.len(), selection.sort);
-    let written = match kind {
-        "png" => sheets::sheet(&tiles, &format!("{title}: {note}")).save(&args.out).map_err(std::io::Error::other),
-        _ => std::fs::write(&args.out, sheets::page(&tiles, &title, &note)?),
-    };
-    written.map_err(Error::cause(format!("write {}", args.out.display())))?;
-    print(&format!("{note}\n{}\n", printable(&args.out.display().to_string())))
+    let other = if plan.hash == recorded.pipeline_hash { "" } else { " The pipeline has changed since the run." };
+    let counted = format!("{} of {} images, sorted by {}.", shown.len(), all.len(), selection.sort);
+    let note = format!("{counted} Orange speaks for the class, blue against it, up to {scale:.1} logits.{other}");
+    match kind {
+        "png" => {
+            let mut png = Cursor::new(Vec::new());
+            let encoded = sheets::sheet(&tiles, &format!("{title}: {note}")).write_to(&mut png, ImageFormat::Png);
+            encoded.map_err(|e| Error::new(format!("failed to encode {}: {e}", args.out.display())))?;
+            store::write(&args.out, png.get_ref())?;
+        }
+        _ => store::write(&args.out, sheets::page(&tiles, &title, &note)?.as_bytes())?,
+    }
+    print(&format!("{counted}{other}\n{}\n", printable(&args.out.display().to_string())))
 }
 
 /// Writes `index.html` over the last runs of all pipelines of a folder.
 pub fn index(args: &IndexArgs) -> Result<()> {
     let file = args.folder.join("index.html");
-    let beside = args.folder.join(".index.writing");
-    let page = over_all::page(&args.folder)?;
-    let written = std::fs::write(&beside, page).and_then(|()| std::fs::rename(&beside, &file));
-    written.map_err(Error::cause(format!("write {}", file.display())))?;
+    store::write(&file, over_all::page(&args.folder)?.as_bytes())?;
     print(&format!("{}\n", printable(&file.display().to_string())))
 }
 
@@ -122,22 +130,56 @@ impl Selection {
         super::report::finished(&self.run)?;
         let mut found = store::found(&self.run, &self.class, &self.region)?;
         if found.is_empty() {
-            let known: Vec<String> = super::report::pairs(&self.run);
-            let message = format!("no image of {} has figures for {}", self.class, self.region);
-            return Err(Error::new(format!("{message}; this run has {}", known.join(", "))));
+            let near = super::report::nearest(&self.run, &self.class);
+            return Err(Error::new(format!("no image of {} has figures for {}; {near}", self.class, self.region)));
         }
-        let wanted = self.present.as_deref().map(|p| p == "yes");
-        found.retain(|f| wanted.is_none() || f.present == wanted);
+        let region = &self.region;
+        if let Some(wanted) = self.present.as_deref().map(|p| p == "yes") {
+            if found.iter().all(|f| f.present.is_none()) {
+                let ways = "annotation, presence_column, template or always";
+                return Err(Error::new(format!(
+                    "--present: nothing tells where {region} is present; declare it with {ways}"
+                )));
+            }
+            found.retain(|f| f.present == Some(wanted));
+        }
         let by = MEASURES.iter().position(|m| *m == self.sort).unwrap_or(0);
         let value = |f: &Found| f.measures[by].unwrap_or(f64::NEG_INFINITY);
+        if found.iter().all(|f| f.measures[by].is_none()) {
+            let what =
+                if found.is_empty() { "no image is left".into() } else { format!("no image has a {}", self.sort) };
+            return Err(Error::new(format!("{what} for {} / {region}", self.class)));
+        }
         found.sort_by(|a, b| value(b).total_cmp(&value(a)).then_with(|| a.path.cmp(&b.path)));
         found.truncate(limit);
         Ok(found)
     }
 }
 
-fn pipeline_of(run: &Path) -> Option<PathBuf> {
-    let text = std::fs::read_to_string(run.join("run.json")).ok()?;
-    let record: serde_json::Value = serde_json::from_str(&text).ok()?;
-    record["pipeline_file"].as_str().map(PathBuf::from)
+/// What `run.json` says of the pipeline.
+#[derive(Default, serde::Deserialize)]
+#[serde(default)]
+struct Recorded {
+    pipeline_file: Option<PathBuf>,
+    overrides: Vec<String>,
+    pipeline_hash: String,
+}
+
+impl Recorded {
+    fn read(run: &Path) -> Self {
+        let text = std::fs::read_to_string(run.join("run.json")).unwrap_or_default();
+        serde_json::from_str(&text).unwrap_or_default()
+    }
+
+    /// The pipeline as the run was started, with what the user lays over it.
+    fn plan(&self, args: &GalleryArgs) -> Result<Plan> {
+        let file = args.pipeline.as_ref().or(self.pipeline_file.as_ref()).ok_or_else(|| {
+            let run = args.selection.run.display();
+            Error::new(format!("{run} does not say which pipeline file it is of; name it with --pipeline"))
+        })?;
+        let overrides: Vec<String> = self.overrides.iter().chain(&args.set).cloned().collect();
+        Plan::load(file, &overrides).map_err(|e| {
+            Error::new(format!("{e}\n  (as the run was started; --pipeline and --set say where things are now)"))
+        })
+    }
 }

@@ -5,10 +5,12 @@ use crate::error::Error;
 use crate::record::FindingRow;
 use crate::report::review::{self, DECISIONS, Decision};
 use crate::report::{self, diff, nights};
+use crate::store;
 use crate::verdict;
 use clap::Args;
 use comfy_table::presets::UTF8_HORIZONTAL_ONLY;
 use comfy_table::{ContentArrangement, Table};
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 #[derive(Args)]
@@ -60,9 +62,7 @@ pub fn report(args: &ReportArgs) -> Result<(), Error> {
     finished(&args.run)?;
     let page = report::page(&args.run, (args.max_mb.max(0.0) * 1e6) as usize)?;
     let file = args.run.join("report.html");
-    let beside = args.run.join(".report.writing");
-    let written = std::fs::write(&beside, page).and_then(|()| std::fs::rename(&beside, &file));
-    written.map_err(Error::cause(format!("write {}", file.display())))?;
+    store::write(&file, page.as_bytes())?;
     print(&format!("{}\n", printable(&file.display().to_string())))
 }
 
@@ -133,9 +133,25 @@ pub fn finished(run: &Path) -> Result<(), Error> {
     Err(Error::new(format!("{} is no finished run: it has no run.json; runs lie in reports/PIPELINE/", run.display())))
 }
 
-/// What a run has figures of, as `class / region`.
-pub fn pairs(run: &Path) -> Vec<String> {
-    nights::findings(run).iter().take(20).map(|f| format!("{} / {}", f.label, f.region)).collect()
+/// The regions of a class that a run has figures of, image by image; else what its classes are called most nearly.
+pub fn nearest(run: &Path, class: &str) -> String {
+    const SHOWN: usize = 10;
+    let findings = nights::findings(run);
+    let regions = || findings.iter().filter(|f| f.region != verdict::SURROUNDINGS && f.kind != "overlay");
+    let own: BTreeSet<&str> = regions().filter(|f| f.label == class).map(|f| f.region.as_str()).collect();
+    let (what, mut names) = match own.is_empty() {
+        false => (format!("{class} has"), own.into_iter().collect::<Vec<_>>()),
+        true => {
+            let all: BTreeSet<&str> = findings.iter().map(|f| f.label.as_str()).collect();
+            let mut all: Vec<&str> = all.into_iter().collect();
+            all.sort_by_key(|name| strsim::damerau_levenshtein(name, class));
+            ("the run has the classes".to_owned(), all)
+        }
+    };
+    let more = names.len().saturating_sub(SHOWN);
+    names.truncate(SHOWN);
+    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    format!("{what} {}{more}", names.join(", "))
 }
 
 /// The findings that want a decision.

@@ -6,6 +6,7 @@ use crate::audit::{self, Observer, Outcome};
 use crate::error::Error;
 use crate::plan;
 use crate::report;
+use crate::store;
 use crate::verdict;
 use bytesize::ByteSize;
 use clap::{Args, ValueEnum};
@@ -76,7 +77,7 @@ pub fn run(args: &RunArgs) -> Result<(), Error> {
         let hooks = finished(&plan, &outcome, verdict.as_ref().err().map_or(0, Error::exit_code));
         // What was found weighs more than a hook that failed, which is told all the same.
         if let (Err(_), Err(e)) = (&verdict, &hooks) {
-            print_last(args, &format!("warning: {e}"));
+            observer(args).warning(&e.to_string());
         }
         verdict.and(hooks).map(|()| outcome)
     });
@@ -126,15 +127,21 @@ fn judge(args: &RunArgs, outcome: &Outcome) -> Result<(), Error> {
     refuse(outcome.summary.at_or_above(verdict), &format!("at or above {verdict}"))
 }
 
-/// The metrics, and the command that wants to know, whatever the outcome.
+/// The metrics, and the command that wants to know, whatever the outcome and whatever becomes of the other.
 fn finished(plan: &plan::Run, outcome: &Outcome, exit_code: u8) -> Result<(), Error> {
     let open = outcome.summary.at_or_above(verdict::CANDIDATE);
-    if let Some(file) = &plan.metrics {
-        let beside = file.with_extension("prom.writing");
-        let text = report::prometheus(&outcome.record, open, exit_code);
-        let written = std::fs::write(&beside, text).and_then(|()| std::fs::rename(&beside, file));
-        written.map_err(Error::cause(format!("write the metrics {}", file.display())))?;
-    }
+    let failed = [write_metrics(plan, outcome, open, exit_code), call(plan, outcome, open, exit_code)];
+    let failed: Vec<String> = failed.into_iter().filter_map(|r| r.err().map(|e| e.to_string())).collect();
+    if failed.is_empty() { Ok(()) } else { Err(Error::new(format!("the run is finished, but {}", failed.join("; ")))) }
+}
+
+fn write_metrics(plan: &plan::Run, outcome: &Outcome, open: usize, exit_code: u8) -> Result<(), Error> {
+    let Some(file) = &plan.metrics else { return Ok(()) };
+    let text = report::prometheus(&outcome.record, open, exit_code);
+    store::write(file, text.as_bytes()).map_err(|e| Error::new(format!("run.metrics: {e}")))
+}
+
+fn call(plan: &plan::Run, outcome: &Outcome, open: usize, exit_code: u8) -> Result<(), Error> {
     let Some((program, arguments)) = plan.on_finish.split_first() else { return Ok(()) };
     let started = Command::new(program)
         .args(arguments)
@@ -145,10 +152,16 @@ fn finished(plan: &plan::Run, outcome: &Outcome, exit_code: u8) -> Result<(), Er
         .status();
     match started {
         Ok(status) if status.success() => Ok(()),
-        Ok(status) => {
-            Err(Error::new(format!("the run is finished, but run.on_finish ({program}) ended with {status}")))
-        }
-        Err(e) => Err(Error::new(format!("the run is finished, but failed to start run.on_finish ({program}): {e}"))),
+        Ok(status) => Err(Error::new(format!("run.on_finish ({program}) ended with {status}"))),
+        Err(e) => Err(Error::new(format!("failed to start run.on_finish ({program}): {e}"))),
+    }
+}
+
+fn observer(args: &RunArgs) -> Box<dyn Observer> {
+    match (args.log, args.quiet) {
+        (Log::Json, _) => Box::new(JsonLog),
+        (Log::Text, true) => Box::new(Quiet),
+        (Log::Text, false) => Box::new(Bar::default()),
     }
 }
 
@@ -174,12 +187,7 @@ fn run_plan(args: &RunArgs) -> Result<(plan::Run, Outcome), Error> {
     if args.no_cache {
         plan.run.cache_max = 0;
     }
-    let observer: Box<dyn Observer> = match (args.log, args.quiet) {
-        (Log::Json, _) => Box::new(JsonLog),
-        (Log::Text, true) => Box::new(Quiet),
-        (Log::Text, false) => Box::new(Bar::default()),
-    };
     super::signals::listen()?;
-    let outcome = audit::run(&plan, observer.as_ref())?;
+    let outcome = audit::run(&plan, observer(args).as_ref())?;
     Ok((plan.run, outcome))
 }

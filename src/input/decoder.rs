@@ -4,8 +4,17 @@ use super::decode::{Photo, decode_for};
 use crate::error::{Skip, Stage};
 use crate::plan::{Decode, Preprocess};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::time::Duration;
+
+/// Threads of this process that were left behind.
+static ABANDONED: AtomicUsize = AtomicUsize::new(0);
+
+/// How many decoders were left behind, each still at work with a core and memory of its own.
+pub fn abandoned() -> usize {
+    ABANDONED.load(Ordering::Relaxed)
+}
 
 /// Decodes one image after the other.
 pub struct Decoder {
@@ -58,6 +67,7 @@ impl Decoder {
                 photo
             }
             Err(RecvTimeoutError::Timeout) => {
+                ABANDONED.fetch_add(1, Ordering::Relaxed);
                 let message = format!("not decoded after {} s (run.image_seconds)", self.limit.as_secs_f64());
                 Err(Skip::new(Stage::Decode, "timeout", message))
             }

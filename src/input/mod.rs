@@ -8,7 +8,7 @@ mod similar;
 mod template;
 
 pub use decode::{Photo, decode, decode_for, read};
-pub use decoder::Decoder;
+pub use decoder::{Decoder, abandoned};
 pub use preprocess::{Preprocessor, Tensor};
 pub use similar::Fingerprinter;
 pub use template::find;

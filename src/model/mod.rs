@@ -53,6 +53,8 @@ pub struct Facts {
     pub features_shape: Vec<usize>,
     pub classes: usize,
     pub output_activation: &'static str,
+    /// Depthwise convolutions that the built-in engine runs by an operator of our own.
+    pub own_convolutions: usize,
     pub decomposition: Decomposition,
     /// Largest relative error of the head as an affine map on random vectors.
     pub affine_error: f64,
@@ -153,6 +155,7 @@ impl Model {
                 Some(Activation::Softmax) => "softmax",
                 Some(Activation::Sigmoid) => "sigmoid",
             },
+            own_convolutions: engine.swapped(),
             decomposition: chain.decomposition,
             affine_error: chain.maps.iter().fold(0.0, |m, map| map.error.max(m)),
             invariant_error: 0.0,

@@ -22,8 +22,9 @@ use std::time::Duration;
 pub struct Plan {
     /// The pipeline's name: its file name without `.toml`.
     pub name: String,
-    /// The file as it was named.
+    /// The file as it was named, and what was laid over it, as `key=value`.
     pub file: PathBuf,
+    pub overrides: Vec<String>,
     /// BLAKE3 of the pipeline's meaning: all keys but those that change no result.
     pub hash: String,
     pub dataset: Dataset,
@@ -117,7 +118,7 @@ pub enum Device {
     #[default]
     Cpu,
     /// The number of the device.
-    Cuda(u32),
+    Cuda(u16),
 }
 
 impl Model {
@@ -295,7 +296,8 @@ impl Plan {
             Ok(document) => validate::plan(file, document),
             Err(problem) => Err(vec![problem]),
         };
-        result.map_err(|problems| Error::new(list(file, &problems)))
+        let plan = result.map_err(|problems| Error::new(list(file, &problems)))?;
+        Ok(Self { overrides: overrides.to_vec(), ..plan })
     }
 }
 

@@ -3,6 +3,7 @@
 use super::diff::Change;
 use super::exhibit::Exhibit;
 use super::review::DECISIONS;
+use super::summary::printable;
 use crate::error::{Error, Result};
 use crate::record::FindingRow;
 use crate::verdict::{self, thousands};
@@ -151,7 +152,9 @@ pub fn page(folder: &Path, pictures_max: usize) -> Result<String> {
     let exhibits: Vec<Exhibit> = json(folder, "exhibits.json").unwrap_or_default();
     let mut album = Album { folder, left: pictures_max, missing: 0, over: 0 };
     let told = |f: &&FindingRow| !verdict::more_serious(verdict::DATA_RISK, &f.verdict);
-    let serious: Vec<&FindingRow> = findings.iter().filter(told).collect();
+    let mut serious: Vec<&FindingRow> = findings.iter().filter(told).collect();
+    // What is decided comes last: the pictures are bounded.
+    serious.sort_by_key(|f| !f.open);
     let cards: Vec<Card<'_>> =
         serious.iter().enumerate().map(|(i, f)| card(i + 1, f, &exhibits, &night, &mut album)).collect();
     let (open, closed): (Vec<_>, Vec<_>) = cards.into_iter().partition(|c| c.finding.open);
@@ -205,7 +208,7 @@ pub(super) fn environment() -> Environment<'static> {
     environment.add_filter("percent", |v: Option<f64>| v.map_or("–".to_owned(), |v| format!("{:.1} %", 100.0 * v)));
     environment.add_filter("fixed", |v: Option<f64>| v.map_or("–".to_owned(), |v| format!("{v:.1}")));
     environment.add_filter("thousands", |v: u64| thousands(v));
-    environment.add_filter("plain", |text: String| plain(&text));
+    environment.add_filter("plain", |text: String| printable(&text));
     environment
 }
 
@@ -224,15 +227,6 @@ fn without_bulk(summary: &Value) -> Value {
     summary
 }
 
-/// Names from files as they are, but for what would turn the text around or hide in it.
-fn plain(text: &str) -> String {
-    let hidden = |c: char| {
-        c.is_control()
-            || matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
-    };
-    text.chars().map(|c| if hidden(c) { '\u{fffd}' } else { c }).collect()
-}
-
 /// Pictures within the budget.
 struct Album<'a> {
     folder: &'a Path,
@@ -245,7 +239,9 @@ struct Album<'a> {
 
 impl Album<'_> {
     fn uri(&mut self, file: &str) -> String {
-        let Ok(bytes) = std::fs::read(self.folder.join(file)) else {
+        let own = file.strip_prefix("pictures/").filter(|name| name.ends_with(".jpg") && !name.contains(['/', '\\']));
+        let file = own.map(|name| self.folder.join("pictures").join(name));
+        let Some(bytes) = file.and_then(|file| std::fs::read(file).ok()) else {
             self.missing += 1;
             return String::new();
         };

@@ -36,6 +36,9 @@ struct Line {
     verdicts: Vec<(String, usize)>,
     changes: Vec<(String, usize)>,
     compared: bool,
+    warnings: usize,
+    /// Why the run's files cannot be read.
+    broken: Option<String>,
 }
 
 /// Makes the page for the pipelines whose runs lie in `folder/PIPELINE/`.
@@ -45,12 +48,12 @@ struct Line {
 pub fn page(folder: &Path) -> Result<String> {
     let entries = std::fs::read_dir(folder).map_err(Error::cause(format!("read {}", folder.display())))?;
     let homes = entries.filter_map(|e| Some(e.ok()?.path())).filter(|p| p.is_dir());
-    let mut lines: Vec<Line> = homes.filter_map(|home| line(&home)).collect();
+    let mut lines: Vec<Line> = homes.filter_map(|home| Some(line(&home, &nights::finished(&home).pop()?))).collect();
     if lines.is_empty() {
         let message = "there is no finished run below it; a pipeline's runs lie in reports/PIPELINE";
         return Err(Error::new(format!("{}: {message}", folder.display())));
     }
-    let worst = |l: &Line| l.verdicts.first().map_or(usize::MAX, |(v, _)| verdict::rank(v));
+    let worst = |l: &Line| (l.broken.is_none(), l.verdicts.first().map_or(usize::MAX, |(v, _)| verdict::rank(v)));
     lines.sort_by(|a, b| worst(a).cmp(&worst(b)).then_with(|| a.pipeline.cmp(&b.pipeline)));
     let open = lines.iter().flat_map(|l| &l.verdicts).map(|(_, n)| n).sum();
     let scored = lines.iter().map(|l| l.scored).sum();
@@ -59,35 +62,41 @@ pub fn page(folder: &Path) -> Result<String> {
     rendered.map_err(|e| Error::new(format!("failed to render the index: {e:#}")))
 }
 
-fn line(home: &Path) -> Option<Line> {
-    let run = nights::finished(home).pop()?;
-    let read = |name: &str| std::fs::read_to_string(run.join(name)).ok();
-    let record: Value = serde_json::from_str(&read("run.json")?).ok()?;
-    let night: Night = read("changes.json").and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default();
+/// What a run says of itself; of one whose files are damaged, that they are.
+fn line(home: &Path, run: &Path) -> Line {
+    let name = |path: &Path| path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
+    let mut broken = None;
+    let mut read = |file: &str| {
+        let text = std::fs::read_to_string(run.join(file)).map_err(|e| e.to_string());
+        text.and_then(|text| serde_json::from_str(&text).map_err(|e| e.to_string())).unwrap_or_else(|e| {
+            broken.get_or_insert(format!("{file}: {e}"));
+            Value::Null
+        })
+    };
+    let (record, summary) = (read("run.json"), read("summary.json"));
+    let night: Night = serde_json::from_value(read("changes.json")).unwrap_or_default();
     let told = |f: &FindingRow| f.open && !verdict::more_serious(verdict::DATA_RISK, &f.verdict);
     let mut verdicts: BTreeMap<usize, (String, usize)> = BTreeMap::new();
-    for f in nights::findings(&run).into_iter().filter(told) {
+    for f in nights::findings(run).into_iter().filter(told) {
         verdicts.entry(verdict::rank(&f.verdict)).or_insert((f.verdict, 0)).1 += 1;
     }
     let mut changes: BTreeMap<String, usize> = BTreeMap::new();
-    night
-        .changes
-        .iter()
-        .filter(|c| c.state != "unchanged")
-        .for_each(|c| *changes.entry(c.state.clone()).or_default() += 1);
-    let name = |path: &Path| path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
-    let when = jiff::civil::DateTime::strptime("%Y%m%dT%H%M%SZ", name(&run).split('-').next().unwrap_or_default());
-    Some(Line {
-        pipeline: record["pipeline"].as_str().unwrap_or_default().to_owned(),
-        link: format!("{}/{}/report.html", encoded(&name(home)), encoded(&name(&run))),
-        when: when.map_or_else(|_| name(&run), |at| at.strftime("%Y-%m-%d %H:%M UTC").to_string()),
+    let changed = night.changes.iter().filter(|c| c.state != "unchanged");
+    changed.for_each(|c| *changes.entry(c.state.clone()).or_default() += 1);
+    let when = jiff::civil::DateTime::strptime("%Y%m%dT%H%M%SZ", name(run).split('-').next().unwrap_or_default());
+    Line {
+        pipeline: name(home),
+        link: format!("{}/{}/report.html", encoded(&name(home)), encoded(&name(run))),
+        when: when.map_or_else(|_| name(run), |at| at.strftime("%Y-%m-%d %H:%M UTC").to_string()),
         scored: record["counts"]["scored"].as_u64().unwrap_or(0),
         skipped: record["counts"]["skipped"].as_u64().unwrap_or(0),
         accuracy: record["top1_accuracy"].as_f64(),
         verdicts: verdicts.into_values().collect(),
         changes: changes.into_iter().collect(),
         compared: night.previous.is_some(),
-    })
+        warnings: summary["warnings"].as_array().map_or(0, Vec::len),
+        broken,
+    }
 }
 
 /// A folder's name as part of a link: what is not plain is written as `%20`.

@@ -24,6 +24,8 @@ pub struct RunRecord {
     pub pipeline_hash: String,
     /// The pipeline file as it was named when the run was started.
     pub pipeline_file: String,
+    /// What was laid over it, as `key=value`.
+    pub overrides: Vec<String>,
     pub model_hash: String,
     pub model: Facts,
     /// Over paths, labels, splits, groups and boxes.
@@ -59,6 +61,7 @@ impl Default for RunRecord {
             pipeline: String::new(),
             pipeline_hash: String::new(),
             pipeline_file: String::new(),
+            overrides: vec![],
             model_hash: String::new(),
             model: Facts::default(),
             dataset_fingerprint: String::new(),

@@ -10,6 +10,7 @@ use comfy_table::presets::UTF8_HORIZONTAL_ONLY;
 use comfy_table::{CellAlignment, ContentArrangement, LineStyle, Table, TableStyle};
 use serde::Serialize;
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
 
 /// Rows that the terminal and the Markdown table show.
 const ROWS_MAX: usize = 20;
@@ -59,8 +60,11 @@ impl Summary {
         class_count: usize,
     ) -> Self {
         findings.retain(|f| f.verdict != verdict::NONE);
-        let mut rows: Vec<Line> =
-            classes.iter().filter(|r| r.region != OBJECT || r.kind != OBJECT).map(|r| line(r, classes)).collect();
+        let of_objects = |r: &&ClassRow| r.region == OBJECT && r.kind == OBJECT;
+        let objects: BTreeMap<&str, &ClassRow> =
+            classes.iter().filter(of_objects).map(|r| (r.label.as_str(), r)).collect();
+        let others = classes.iter().filter(|r| !of_objects(r));
+        let mut rows: Vec<Line> = others.map(|r| line(r, objects.get(r.label.as_str()).copied())).collect();
         // The view's edge is watched for free; it fills the table only when nothing was declared.
         if rows.iter().any(|r| r.kind != BORDER) {
             rows.retain(|r| r.kind != BORDER);
@@ -152,7 +156,7 @@ impl Summary {
         let line =
             |cells: Vec<String>| format!("| {} |\n", cells.into_iter().map(escape).collect::<Vec<_>>().join(" | "));
         let header = self.header();
-        let mut out = format!("**{}**\n\n", self.headline());
+        let mut out = format!("**{}**\n\n", escape(self.headline()));
         self.warnings.iter().for_each(|w| out += &format!("- warning: {}\n", escape(w.clone())));
         self.told().for_each(|f| out += &format!("- **{}**: {}\n", f.verdict, escape(f.sentence.clone())));
         if !out.ends_with("\n\n") {
@@ -211,8 +215,7 @@ impl Summary {
     }
 }
 
-fn line(r: &ClassRow, all: &[ClassRow]) -> Line {
-    let object = all.iter().find(|o| o.label == r.label && o.region == OBJECT && o.kind == OBJECT);
+fn line(r: &ClassRow, object: Option<&ClassRow>) -> Line {
     Line {
         label: r.label.clone(),
         region: r.region.clone(),
@@ -257,17 +260,22 @@ fn markdown(text: &str) -> String {
             '&' => out += "&amp;",
             '@' => out += "&#64;",
             // An entity where a backslash would still leave a link that is found in plain text.
-            ':' if out.ends_with("http") || out.ends_with("https") => out += "&#58;",
-            '\\' | '`' | '*' | '[' | ']' | '!' | '|' | '#' | '~' => out.extend(['\\', c]),
+            ':' => out += "&#58;",
+            '.' if out.to_lowercase().ends_with("www") => out += "&#46;",
+            '\\' | '`' | '*' | '_' | '[' | ']' | '!' | '|' | '#' | '~' => out.extend(['\\', c]),
             c => out.push(c),
         }
     }
     out
 }
 
-/// Control characters of hostile names must not reach a terminal.
+/// Names from files as they are, but for what commands a terminal, turns the text around or hides in it.
 pub fn printable(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
+    let hidden = |c: char| {
+        c.is_control()
+            || matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
+    };
+    text.chars().map(|c| if hidden(c) { '\u{fffd}' } else { c }).collect()
 }
 
 fn warnings(plan: &Plan, run: &RunRecord, rows: &[Line], class_count: usize) -> Vec<String> {

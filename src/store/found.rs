@@ -15,6 +15,8 @@ pub const MEASURES: [&str; 6] = ["share", "contrast", "specificity", "contributi
 pub struct Found {
     /// Relative to the dataset's root.
     pub path: String,
+    /// BLAKE3 of the file that was scored.
+    pub content: String,
     pub predicted: String,
     pub present: Option<bool>,
     /// In the order of [`MEASURES`].
@@ -43,7 +45,7 @@ pub fn found(run: &Path, class: &str, region: &str) -> Result<Vec<Found>> {
 }
 
 const IMAGE: [&str; 9] =
-    ["image_id", "path", "label", "target", "predicted", "logit", "margin", "cam_height", "cam_width"];
+    ["image_id", "path", "content_hash", "target", "predicted", "logit", "margin", "cam_height", "cam_width"];
 const REGION: [&str; 9] =
     ["image_id", "label", "target", "region", "present", "share", "contrast", "specificity", "contribution"];
 
@@ -74,9 +76,9 @@ fn joined(images: &DataFrame, regions: &DataFrame, class: &str, region: &str) ->
             rows.extend(of.get(row).map(|id| (id, row)));
         }
     }
-    let [id, path, predicted, own] =
-        ["image_id", "path", "predicted", "target"].map(|c| images.column(c).and_then(|c| c.str().cloned()));
-    let (id, path, predicted, own) = (id?, path?, predicted?, own?);
+    let [id, path, predicted, own, content] = ["image_id", "path", "predicted", "target", "content_hash"]
+        .map(|c| images.column(c).and_then(|c| c.str().cloned()));
+    let (id, path, predicted, own, content) = (id?, path?, predicted?, own?, content?);
     let maps = images.column("cam")?.list()?.clone();
     let mut out = Vec::new();
     for row in 0..images.height() {
@@ -96,6 +98,7 @@ fn joined(images: &DataFrame, regions: &DataFrame, class: &str, region: &str) ->
         let cam = maps.get_as_series(row).map(|s| s.f32().map(|v| v.iter().flatten().collect())).transpose()?;
         out.push(Found {
             path: path.get(row).unwrap_or_default().to_owned(),
+            content: content.get(row).unwrap_or_default().to_owned(),
             predicted: predicted.get(row).unwrap_or_default().to_owned(),
             present: match regions.column("present")?.get(at)? {
                 AnyValue::Boolean(present) => Some(present),

@@ -73,18 +73,7 @@ impl Store {
 
     /// Writes a file of the run folder: a temporary file beside it, synced, then renamed.
     pub fn file(&self, name: &str, bytes: &[u8]) -> Result<()> {
-        let path = self.folder.join(name);
-        let folder = path.parent().unwrap_or(&self.folder);
-        let write = || -> std::io::Result<()> {
-            std::fs::create_dir_all(folder)?;
-            let mut temporary = tempfile::Builder::new().prefix(".writing-").tempfile_in(folder)?;
-            temporary.write_all(bytes)?;
-            temporary.as_file().sync_all()?;
-            make_readable(temporary.as_file())?;
-            temporary.persist(&path).map_err(|e| e.error)?;
-            std::fs::File::open(folder)?.sync_all()
-        };
-        write().map_err(Error::cause(format!("write {}", path.display())))
+        write(&self.folder.join(name), bytes)
     }
 
     /// Points `latest` beside the run folder at this run, in one rename.
@@ -107,6 +96,24 @@ impl Store {
     pub fn folder(&self) -> &Path {
         &self.folder
     }
+}
+
+/// Writes a file whole or not at all: a temporary file beside it, synced, then renamed.
+///
+/// # Errors
+/// When the disk is full or the folder cannot be written to.
+pub fn write(path: &Path, bytes: &[u8]) -> Result<()> {
+    let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let write = || -> std::io::Result<()> {
+        std::fs::create_dir_all(folder)?;
+        let mut temporary = tempfile::Builder::new().prefix(".writing-").tempfile_in(folder)?;
+        temporary.write_all(bytes)?;
+        temporary.as_file().sync_all()?;
+        make_readable(temporary.as_file())?;
+        temporary.persist(path).map_err(|e| e.error)?;
+        std::fs::File::open(folder)?.sync_all()
+    };
+    write().map_err(Error::cause(format!("write {}", path.display())))
 }
 
 /// Temporary files are private to the user; results are for the team.

@@ -41,8 +41,8 @@ struct Case<'c> {
 /// One finding per label and declared region.
 pub fn findings(classes: &[ClassRow], pairs: &[Pair], policy: &Policy) -> Vec<FindingRow> {
     let cases = cases(classes, pairs, policy);
-    let rows: Vec<&ClassRow> = cases.iter().map(|c| c.row).collect();
-    let sentence = |case: &Case<'_>| sentence::of(case.row, case.pair, &rows);
+    let sums = sentence::Sums::new(cases.iter().map(|c| c.row));
+    let sentence = |case: &Case<'_>| sentence::of(case.row, case.pair, &sums);
     cases.iter().map(|case| FindingRow { sentence: sentence(case), ..case.finding(policy) }).collect()
 }
 

@@ -2,6 +2,7 @@
 
 use crate::evidence::{Effect, Pair};
 use crate::record::ClassRow;
+use std::collections::BTreeMap;
 
 /// A count as people read it: 1,300.
 pub fn thousands(n: impl Into<u64>) -> String {
@@ -13,10 +14,31 @@ pub fn thousands(n: impl Into<u64>) -> String {
     head.into_iter().chain(groups).collect::<Vec<_>>().join(",")
 }
 
-/// What a reviewer reads first; `all` are the rows of every label.
-pub fn of(row: &ClassRow, pair: Option<&Pair>, all: &[&ClassRow]) -> String {
+/// Of every region: images where it is present, and images, over all labels.
+pub struct Sums<'r>(BTreeMap<&'r str, [u64; 2]>);
+
+impl<'r> Sums<'r> {
+    pub fn new(rows: impl Iterator<Item = &'r ClassRow>) -> Self {
+        let mut sums: BTreeMap<&str, [u64; 2]> = BTreeMap::new();
+        for row in rows {
+            let [present, images] = sums.entry(&row.region).or_default();
+            *present += u64::from(row.present.unwrap_or(0));
+            *images += u64::from(row.images);
+        }
+        Self(sums)
+    }
+
+    /// The same without the images of this row's label.
+    fn others(&self, row: &ClassRow) -> [u64; 2] {
+        let [present, images] = self.0.get(row.region.as_str()).copied().unwrap_or_default();
+        [present.saturating_sub(u64::from(row.present.unwrap_or(0))), images.saturating_sub(u64::from(row.images))]
+    }
+}
+
+/// What a reviewer reads first.
+pub fn of(row: &ClassRow, pair: Option<&Pair>, sums: &Sums<'_>) -> String {
     let Some(pair) = pair else { return heat(row) };
-    let mut parts = vec![presence(row, all)];
+    let mut parts = vec![presence(row, sums)];
     match &pair.intervention {
         None => parts.extend(contrast(pair)),
         Some(proof) => {
@@ -39,17 +61,16 @@ fn heat(row: &ClassRow) -> String {
     }
 }
 
-fn presence(row: &ClassRow, all: &[&ClassRow]) -> String {
-    let others = || all.iter().filter(|r| r.region == row.region && r.label != row.label);
-    let sum = |count: fn(&ClassRow) -> u32| others().map(|r| count(r)).map(u64::from).sum::<u64>();
+fn presence(row: &ClassRow, sums: &Sums<'_>) -> String {
+    let [present, images] = sums.others(row);
     format!(
         "{} in {} of {} {} images and {} of {} others",
         row.region,
         thousands(row.present.unwrap_or(0)),
         thousands(row.images),
         row.label,
-        thousands(sum(|r| r.present.unwrap_or(0))),
-        thousands(sum(|r| r.images))
+        thousands(present),
+        thousands(images)
     )
 }
 

@@ -86,7 +86,7 @@ fn levels(steps: &serde_json::Value) -> Plan {
         fixtures.join("exact"),
         fixtures.join("models/shortcut.onnx")
     );
-    crate::support::plan(folder.path(), "levels", &text, &[])
+    plan(folder.path(), "levels", &text, &[])
 }
 
 #[test]
@@ -180,7 +180,7 @@ fn fast_decoding_changes_pixels_a_little_and_geometry_not_at_all() {
         plan(folder.path(), decode, &text, &[])
     };
     let (exact, fast) = (plan("exact"), plan("fast"));
-    let run = |plan: &camaudit::plan::Plan| {
+    let run = |plan: &Plan| {
         let fast = (plan.preprocess.decode == Decode::Fast).then_some(&plan.preprocess);
         let photo = decode_for(&bytes, fast).expect("decoded");
         let (tensor, view) = Preprocessor::new(&plan.preprocess).run(&photo).expect("preprocessed");

@@ -5,6 +5,7 @@ use camaudit::record::FindingRow;
 use camaudit::report::review::{self, Decision};
 use camaudit::report::{diff, gallery, index, page};
 use camaudit::store;
+use std::collections::BTreeMap;
 use std::path::Path;
 
 fn finding(verdict: &str, effect: f64) -> FindingRow {
@@ -225,18 +226,24 @@ fn a_gallery_shows_the_images_that_the_tables_name() {
     let shares = numbers(&regions, "share");
     let own =
         (0..shares.len()).filter(|&i| [&rows[0][i], &rows[1][i], &rows[2][i]] == ["horse", "label", "source-tag"]);
-    let expected: Vec<Option<f64>> = own.map(|i| shares[i]).collect();
-    assert_eq!(found.iter().map(|f| f.measures[0]).collect::<Vec<_>>(), expected);
+    let images = parquet(&run.join("images/part-00000.parquet"));
+    let paths: BTreeMap<String, String> = texts(&images, "image_id").into_iter().zip(texts(&images, "path")).collect();
+    let ids = texts(&regions, "image_id");
+    let expected: Vec<(&str, Option<f64>)> = own.map(|i| (paths[&ids[i]].as_str(), shares[i])).collect();
+    assert_eq!(found.iter().map(|f| (f.path.as_str(), f.measures[0])).collect::<Vec<_>>(), expected);
     let present = found.iter().filter(|f| f.present == Some(true)).count();
     assert_eq!((present, found[0].cam.len()), (40, found[0].cells[0] * found[0].cells[1]));
     let mut shown = found[..3].to_vec();
     shown[2].path = "horse/<b>gone</b>.jpg".into();
-    let tiles = camaudit::audit::tiles(&plan, &shown, "source-tag").expect("tiles");
+    shown[1].content = "of another photo".into();
+    let (tiles, scale) = camaudit::audit::tiles(&plan, &shown, "source-tag").expect("tiles");
+    assert!(scale > 1.0 && tiles[1].lost.as_deref() == Some("the photo has changed since the run"));
     let page = gallery::page(&tiles, "horse / source-tag", "3 of 200 images.").expect("page");
-    assert_eq!(page.matches("data:image/jpeg").count(), 4);
+    assert_eq!(page.matches("data:image/jpeg").count(), 2);
     assert!(page.contains("no longer in the dataset") && page.contains("&lt;b&gt;gone") && !page.contains("<b>gone"));
     let sheet = gallery::sheet(&tiles, "horse");
-    assert!(sheet.width() > 900 && sheet.pixels().any(|p| p.0 != [255; 3]));
+    let painted = |x: u32| (100..180).any(|y| sheet.get_pixel(x, y).0 != [255; 3]);
+    assert!(painted(60) && painted(220) && !painted(400) && !painted(700), "the first tile has pictures");
     let wrong = store::found(&folder.path().join("nowhere"), "horse", "source-tag").err().expect("refused");
     assert!(wrong.to_string().contains("nowhere"), "{wrong}");
 }
@@ -255,6 +262,13 @@ fn the_index_names_the_last_run_of_every_pipeline_the_most_serious_first() {
     assert_eq!(page.matches("/report.html").count(), 2);
     let link = page.split("href=\"").nth(1).and_then(|rest| rest.split('"').next()).expect("a link");
     assert!(reports.join(link).is_file(), "{link}");
+    // A run whose files are damaged is no calm one.
+    let calm = camaudit::report::nights::finished(&reports.join("calm")).pop().expect("a run");
+    std::fs::write(calm.join("summary.json"), "{").expect("damaged");
+    let page = index::page(&reports).expect("page");
+    let (damaged, clever) =
+        (page.find("not readable: summary.json").expect("said"), page.find(">clever<").expect("clever"));
+    assert!(damaged < clever);
 }
 
 /// Where the evidence lies on average, with the region and without it: at the tag, and nowhere near it.
@@ -278,7 +292,7 @@ fn the_mean_maps_of_a_shortcut_differ_at_its_place() {
 fn names_in_the_summary_are_no_markdown() {
     let folder = tempfile::tempdir().expect("folder");
     let set = folder.path().join("set");
-    let name = "@all [x](http:) `a` <b> | *c*";
+    let name = "@all [x](http:) `a` <b> | *c* www.x _d_";
     std::fs::create_dir_all(set.join(name)).expect("class");
     std::fs::copy(fixtures().join("horses/car/car000.jpg"), set.join(name).join("0.jpg")).expect("photo");
     let text = format!(
@@ -289,5 +303,21 @@ fn names_in_the_summary_are_no_markdown() {
     let run = audit(&plan(folder.path(), "markdown", &text, &[])).folder;
     let summary = std::fs::read_to_string(run.join("summary.md")).expect("summary");
     let line = summary.lines().find(|l| l.contains("all")).expect("the class");
-    assert!(line.contains("&#64;all \\[x\\](http&#58;) \\`a\\` &lt;b> \\| \\*c\\*"), "{line}");
+    assert!(line.contains("&#64;all \\[x\\](http&#58;) \\`a\\` &lt;b> \\| \\*c\\* www&#46;x \\_d\\_"), "{line}");
+}
+
+/// A run folder from elsewhere must not pull files of this machine into a page that is passed on.
+#[test]
+fn a_report_shows_pictures_of_its_own_folder_only() {
+    let folder = tempfile::tempdir().expect("folder");
+    let run = audit(&plan(folder.path(), "page", &demo_text("shortcut.onnx"), &[])).folder;
+    let before = page(&run, 20_000_000).expect("page").matches("data:image/jpeg").count();
+    let exhibits = std::fs::read_to_string(run.join("exhibits.json")).expect("exhibits");
+    std::fs::write(run.join("pictures/../secret.jpg"), b"secret").expect("a file");
+    for elsewhere in ["/etc/hostname", "pictures/../secret.jpg", "../page/latest/run.json"] {
+        std::fs::write(run.join("exhibits.json"), exhibits.replacen("pictures/00000.jpg", elsewhere, 1))
+            .expect("written");
+        let after = page(&run, 20_000_000).expect("page");
+        assert_eq!(after.matches("data:image/jpeg").count(), before - 1, "{elsewhere}");
+    }
 }

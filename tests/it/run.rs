@@ -1,9 +1,7 @@
 //! Whole runs on the fixtures: what the heat says, counts, determinism, skips, limits.
 
-use crate::support::{
-    Silent, audit, close, demo_text, files, fixtures, json, numbers, onnxruntime, parquet, plan, texts,
-};
-use camaudit::audit::{Outcome, run};
+use crate::support::{audit, close, demo_text, files, fixtures, json, numbers, onnxruntime, parquet, plan, texts};
+use camaudit::audit::Outcome;
 use std::collections::BTreeSet;
 
 #[test]

@@ -54,6 +54,17 @@ fn a_hook_that_fails_does_not_hide_what_was_found() {
     assert!(stderr(&found).iter().any(|l| l.contains("run.on_finish (false) ended")), "{:?}", stderr(&found));
     let calm = camaudit(folder.path(), &text, &["--quiet"]);
     assert_eq!(calm.status.code(), Some(2), "{:?}", stderr(&calm));
+    // Metrics that cannot be written keep nobody from being called, and are told in JSON too.
+    let text =
+        demo_text("shortcut.onnx") + "[run]\nmetrics = \"/dev/null/x.prom\"\non_finish = [\"touch\", \"called\"]\n";
+    let found = camaudit(folder.path(), &text, &["--fail-on", "confirmed", "--log", "json"]);
+    assert_eq!(found.status.code(), Some(1), "{:?}", stderr(&found));
+    assert!(folder.path().join("called").is_file());
+    assert!(
+        stderr(&found).iter().any(|l| l.contains("\"warning\"") && l.contains("run.metrics")),
+        "{:?}",
+        stderr(&found)
+    );
 }
 
 #[test]
@@ -73,7 +84,7 @@ fn an_image_that_takes_too_long_is_a_skip() {
     let folder = tempfile::tempdir().expect("folder");
     let set = folder.path().join("set/horse");
     std::fs::create_dir_all(&set).expect("set");
-    image::RgbImage::from_fn(7000, 7000, |x, y| image::Rgb([(x * y % 251) as u8, (x ^ y) as u8, (x + y) as u8]))
+    image::RgbImage::from_fn(13_000, 13_000, |x, y| image::Rgb([(x * y % 251) as u8, (x ^ y) as u8, (x + y) as u8]))
         .save(set.join("large.png"))
         .expect("a large photo");
     for name in ["a.jpg", "z.jpg"] {
@@ -82,7 +93,7 @@ fn an_image_that_takes_too_long_is_a_skip() {
     let text = demo_text("shortcut.onnx")
         .replace(&format!("{:?}", fixtures().join("horses")), &format!("{:?}", folder.path().join("set")));
     let run =
-        audit(&plan(folder.path(), "slow", &text, &["run.image_seconds=0.1", "run.max_skipped=0.5", "run.jobs=1"]));
+        audit(&plan(folder.path(), "slow", &text, &["run.image_seconds=0.4", "run.max_skipped=0.5", "run.jobs=1"]));
     let skipped = parquet(&run.folder.join("skipped.parquet"));
     assert_eq!(
         (texts(&skipped, "path"), texts(&skipped, "reason")),
@@ -102,4 +113,16 @@ fn workers_fit_into_the_memory_that_is_allowed() {
     let fewer = camaudit(folder.path(), &text, &["--memory", "400MiB", "--jobs", "64", "--quiet"]);
     assert_eq!(fewer.status.code(), Some(0), "{:?}", stderr(&fewer));
     assert!(stderr(&fewer).iter().any(|l| l.contains("of 64 workers")), "{:?}", stderr(&fewer));
+}
+
+/// A value out of range is a problem of the pipeline, never a panic.
+#[test]
+fn times_out_of_range_are_problems() {
+    let folder = tempfile::tempdir().expect("folder");
+    for value in ["-1", "nan", "1e300"] {
+        let output =
+            camaudit(folder.path(), &demo_text("shortcut.onnx"), &["--set", &format!("run.image_seconds={value}")]);
+        assert_eq!(output.status.code(), Some(2), "{value}: {:?}", stderr(&output));
+        assert!(stderr(&output).iter().any(|l| l.contains("run.image_seconds")), "{:?}", stderr(&output));
+    }
 }

@@ -10,6 +10,8 @@ use pulp::{Arch, Simd, WithSimd};
 
 /// Vectors that are accumulated at once, then what is left by halves.
 const UNROLL: usize = 8;
+/// Most numbers of the planes for one number of input and output: far dilated kernels are the engine's own.
+const PLANES_MAX: usize = 16;
 /// Numbers that the longest run may read past the end of the last plane.
 const SLACK: usize = UNROLL * 16;
 
@@ -72,10 +74,22 @@ impl Planes {
 }
 
 impl Depthwise {
-    /// `None` where a side is zero.
+    /// `None` where a side is zero, or where the planes would be far larger than what is convolved.
     pub fn new(shape: Shape) -> Option<Self> {
         let sides = [shape.input, shape.output, shape.kernel, shape.stride, shape.dilation];
         if shape.channels == 0 || sides.as_flattened().contains(&0) {
+            return None;
+        }
+        let area = |[h, w]: [usize; 2]| h.checked_mul(w);
+        let side = |axis: usize| {
+            let reach = (shape.kernel[axis] - 1).checked_mul(shape.dilation[axis])? / shape.stride[axis];
+            shape.output[axis].checked_add(reach)
+        };
+        let phases = area(shape.stride)?.min(area(shape.kernel)?);
+        let planes = area([side(0)?, side(1)?])?.checked_mul(phases)?;
+        let most =
+            area(shape.input)?.checked_add(area(shape.output)?)?.checked_add(1 << 12)?.checked_mul(PLANES_MAX)?;
+        if planes > most {
             return None;
         }
         let planes = Planes::new(&shape);

@@ -100,6 +100,15 @@ impl Runtime {
 }
 
 impl Engine {
+    /// Depthwise convolutions that run by our own operator.
+    pub fn swapped(&self) -> usize {
+        match self {
+            Self::Tract(engine) => engine.swapped,
+            #[cfg(feature = "onnxruntime")]
+            Self::OnnxRuntime(_) => 0,
+        }
+    }
+
     pub fn state(&self) -> Result<State> {
         match self {
             Self::Tract(engine) => engine.state().map(State::Tract),
@@ -135,8 +144,8 @@ pub fn list() -> Vec<String> {
     let mut lines = vec![format!("{} (built in, {})", tract::NAME, machine())];
     #[cfg(feature = "onnxruntime")]
     lines.push(match onnxruntime::find(None) {
-        Some(library) => format!("onnxruntime ({})", library.display()),
-        None => "onnxruntime (not found: pip install onnxruntime, or set ORT_DYLIB_PATH)".into(),
+        Ok(library) => format!("onnxruntime ({})", library.display()),
+        Err(why) => format!("onnxruntime (not usable: {why})"),
     });
     #[cfg(not(feature = "onnxruntime"))]
     lines.push("onnxruntime (not built in)".into());

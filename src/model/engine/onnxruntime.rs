@@ -9,6 +9,7 @@ use ort::session::Session;
 use ort::session::builder::GraphOptimizationLevel;
 use ort::value::TensorRef;
 use prost::Message;
+use std::io::{Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, OnceLock, PoisonError};
 use tract_onnx::pb::{ModelProto, TensorProto, tensor_proto::DataLocation};
@@ -50,7 +51,7 @@ impl Runtime {
     /// When the library is not found or cannot be loaded.
     pub fn new(library: Option<&Path>, device: Device) -> Result<Self> {
         let load = || {
-            let found = find(library).ok_or_else(not_found)?;
+            let found = find(library)?;
             let environment = ort::init_from(&found).map_err(|e| e.to_string())?.with_telemetry(false);
             Ok((environment.build().map_err(|e| e.to_string())?, found))
         };
@@ -76,7 +77,7 @@ impl Runtime {
             Device::Cpu => String::new(),
             Device::Cuda(n) => format!(" cuda:{n}"),
         };
-        format!("onnxruntime {}{device}", version.as_deref().unwrap_or("of unknown version"))
+        format!("onnxruntime {}{device}", version.as_deref().unwrap_or_else(|| ort::info()))
     }
 
     /// # Errors
@@ -111,9 +112,8 @@ impl Engine {
             let mut builder = match self.runtime.device {
                 Device::Cpu => builder,
                 Device::Cuda(n) => {
-                    let device = i32::try_from(n).unwrap_or_default();
-                    builder
-                        .with_execution_providers([CUDA::default().with_device_id(device).build().error_on_failure()])?
+                    let device = CUDA::default().with_device_id(i32::from(n)).build().error_on_failure();
+                    builder.with_execution_providers([device])?
                 }
             };
             builder.commit_from_memory(&self.model)
@@ -149,7 +149,9 @@ fn refused(error: &ort::Error) -> Error {
 /// Weights in files of their own are looked up and put into the graph: a graph in memory has no folder.
 fn with_own_weights(proto: &ModelProto, folder: &Path) -> Result<ModelProto> {
     let mut proto = proto.clone();
-    for tensor in proto.graph.iter_mut().flat_map(|g| &mut g.initializer) {
+    let Some(graph) = &mut proto.graph else { return Ok(proto) };
+    let constants = graph.node.iter_mut().flat_map(|n| &mut n.attribute).filter_map(|a| a.t.as_mut());
+    for tensor in graph.initializer.iter_mut().chain(constants) {
         if tensor.data_location == Some(DataLocation::External as i32) {
             take_in(tensor, folder)?;
         }
@@ -160,30 +162,45 @@ fn with_own_weights(proto: &ModelProto, folder: &Path) -> Result<ModelProto> {
 fn take_in(tensor: &mut TensorProto, folder: &Path) -> Result<()> {
     let entry = |key: &str| tensor.external_data.iter().find(|e| e.key == key).map(|e| e.value.clone());
     let file = folder.join(entry("location").unwrap_or_default());
-    let number = |key: &str| entry(key).and_then(|v| v.parse::<usize>().ok());
-    let bytes = std::fs::read(&file).map_err(Error::cause(format!("read the weights {}", file.display())))?;
-    let from = number("offset").unwrap_or_default();
-    let to = number("length").map_or(bytes.len(), |length| from.saturating_add(length));
-    let own = bytes
-        .get(from..to)
-        .ok_or_else(|| Error::new(format!("weight {:?}: {} ends before byte {to}", tensor.name, file.display())))?;
-    tensor.raw_data = own.to_vec();
+    let number = |key: &str| entry(key).and_then(|v| v.parse::<u64>().ok());
+    let (from, length) = (number("offset").unwrap_or_default(), number("length"));
+    let read = || -> std::io::Result<Vec<u8>> {
+        let mut bytes = Vec::new();
+        let mut opened = std::fs::File::open(&file)?;
+        opened.seek(SeekFrom::Start(from))?;
+        opened.take(length.unwrap_or(u64::MAX)).read_to_end(&mut bytes)?;
+        Ok(bytes)
+    };
+    let own = read().map_err(Error::cause(format!("read the weights {}", file.display())))?;
+    if length.is_some_and(|length| (own.len() as u64) < length) {
+        return Err(Error::new(format!("weight {:?}: {} ends too early", tensor.name, file.display())));
+    }
+    tensor.raw_data = own;
     tensor.external_data.clear();
     tensor.data_location = None;
     Ok(())
 }
 
-/// Where the library is: the setting, `ORT_DYLIB_PATH`, the active Python environment, the first Python on the path.
-pub fn find(setting: Option<&Path>) -> Option<PathBuf> {
-    let named = || std::env::var_os("ORT_DYLIB_PATH").map(PathBuf::from).filter(|p| p.is_file());
+/// Where the library is: the setting, `ORT_DYLIB_PATH`, the active Python environment, the first Python on the path that has it.
+///
+/// # Errors
+/// When a place that is named holds no file, or none is found.
+pub fn find(setting: Option<&Path>) -> std::result::Result<PathBuf, String> {
+    let named = std::env::var_os("ORT_DYLIB_PATH").filter(|p| !p.is_empty()).map(PathBuf::from);
+    if let Some(named) = setting.map(Path::to_path_buf).or(named) {
+        // A name without a folder would be looked up by the system's loader.
+        let absolute = std::path::absolute(&named).unwrap_or_else(|_| named.clone());
+        return if absolute.is_file() { Ok(absolute) } else { Err(format!("there is no file {}", named.display())) };
+    }
     let active = ["VIRTUAL_ENV", "CONDA_PREFIX"].into_iter().filter_map(std::env::var_os).map(PathBuf::from);
     let path = std::env::var_os("PATH").unwrap_or_default();
     let pythons = std::env::split_paths(&path).filter(|bin| bin.join("python3").exists());
-    let prefixes = active.chain(pythons.filter_map(|bin| bin.parent().map(Path::to_path_buf)));
-    match setting {
-        Some(setting) => Some(setting.to_path_buf()),
-        None => named().or_else(|| prefixes.collect::<Vec<_>>().iter().find_map(|p| in_python(p))),
-    }
+    let prefixes: Vec<PathBuf> = active.chain(pythons.filter_map(|bin| bin.parent().map(Path::to_path_buf))).collect();
+    prefixes.iter().find_map(|prefix| in_python(prefix)).and_then(|p| std::path::absolute(p).ok()).ok_or_else(|| {
+        "its library was not found; install it (pip install onnxruntime) in the active Python environment, or name it in \
+         model.library or ORT_DYLIB_PATH"
+            .into()
+    })
 }
 
 /// The library of the Python package `onnxruntime` below a prefix: the newest of several.
@@ -197,15 +214,13 @@ fn in_python(prefix: &Path) -> Option<PathBuf> {
     libs.extend(children(prefix.join("local/lib")));
     let packages = libs.iter().flat_map(|lib| [lib.join("site-packages"), lib.join("dist-packages")]);
     let files = packages.flat_map(|p| children(p.join("onnxruntime/capi")));
+    let name = |file: &Path| file.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
     let is_library = |file: &PathBuf| {
-        let name = file.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
+        let name = name(file);
         name.starts_with(NAMES[0]) && name.contains(NAMES[1]) && !name.contains("providers")
     };
-    files.filter(is_library).max()
-}
-
-fn not_found() -> String {
-    "its library was not found; install it (pip install onnxruntime) in the active Python environment, or name it in \
-     model.library or ORT_DYLIB_PATH"
-        .into()
+    let version = |file: &PathBuf| -> Vec<u32> {
+        name(file).split(|c: char| !c.is_ascii_digit()).filter_map(|n| n.parse().ok()).collect()
+    };
+    files.filter(is_library).max_by_key(version)
 }

@@ -8,11 +8,11 @@ use tract_onnx::tract_core::ops::binary::{BinMiniOp, OptBinByScalar, OptBinChain
 use tract_onnx::tract_core::ops::cnn::Conv;
 use tract_onnx::tract_core::ops::nn::DataFormat;
 
-/// Optimises a model and swaps its depthwise convolutions.
+/// Optimises a model and swaps its depthwise convolutions; says how many.
 ///
 /// The engine's own operator hides its geometry: it is noted down from the convolutions before the engine chooses its
 /// operators, and found again by the name of the node.
-pub fn depthwise(model: TypedModel) -> TractResult<TypedModel> {
+pub fn depthwise(model: TypedModel) -> TractResult<(TypedModel, usize)> {
     let model = model.into_decluttered()?;
     let shapes: HashMap<String, Shape> =
         model.nodes().iter().filter_map(|n| Some((n.name.clone(), shape(&model, n)?))).collect();
@@ -26,7 +26,8 @@ pub fn depthwise(model: TypedModel) -> TractResult<TypedModel> {
         patch.shunt_outside(&model, OutletId::new(*last, 0), wire[0])?;
         patch.apply(&mut model)?;
     }
-    if swaps.is_empty() { Ok(model) } else { model.into_compact() }
+    let swapped = swaps.len();
+    Ok((if swapped == 0 { model } else { model.into_compact()? }, swapped))
 }
 
 /// Geometry of a convolution that takes every channel for itself, in planes of 32-bit floats.

@@ -19,6 +19,8 @@ const ELEMENTS_MAX: usize = 1 << 27;
 pub struct Engine {
     plan: Arc<TypedSimplePlan>,
     shapes: Vec<Vec<usize>>,
+    /// Depthwise convolutions that run by our own operator.
+    pub swapped: usize,
 }
 
 /// One thread's memory for running an [`Engine`].
@@ -32,8 +34,8 @@ impl Engine {
     /// # Errors
     /// When an operator is not supported or a shape does not fit; the message names the node.
     pub fn new(proto: &ModelProto, folder: &Path, shapes: Vec<Vec<usize>>) -> Result<Self> {
-        let plan = caught(|| build(proto, folder, &shapes))?;
-        Ok(Self { plan, shapes })
+        let (plan, swapped) = caught(|| build(proto, folder, &shapes))?;
+        Ok(Self { plan, shapes, swapped })
     }
 
     pub fn state(&self) -> Result<State> {
@@ -65,7 +67,7 @@ fn array(tensor: &TractTensor) -> TractResult<Array> {
     Ok(Array { shape: cast.shape().to_vec(), values: cast.to_plain_array_view::<f32>()?.iter().copied().collect() })
 }
 
-fn build(proto: &ModelProto, folder: &Path, shapes: &[Vec<usize>]) -> TractResult<Arc<TypedSimplePlan>> {
+fn build(proto: &ModelProto, folder: &Path, shapes: &[Vec<usize>]) -> TractResult<(Arc<TypedSimplePlan>, usize)> {
     let onnx = tract_onnx::onnx().with_ignore_value_info(true).with_ignore_output_shapes(true);
     let mut model = onnx.parse(proto, folder.to_str())?.model;
     for (i, shape) in shapes.iter().enumerate() {
@@ -73,7 +75,8 @@ fn build(proto: &ModelProto, folder: &Path, shapes: &[Vec<usize>]) -> TractResul
     }
     model.analyse(false)?;
     refuse_giants(&model)?;
-    swap::depthwise(model.into_typed()?)?.into_runnable()
+    let (model, swapped) = swap::depthwise(model.into_typed()?)?;
+    Ok((model.into_runnable()?, swapped))
 }
 
 /// A graph may state any shape; what no machine could hold is refused before the engine tries.

@@ -65,7 +65,23 @@ pub(super) fn plan(file: &Path, mut doc: Document<'_>) -> Result<Plan, Vec<Probl
     let hash = hasher.finalize().to_hex().to_string();
     let name = file.file_stem().map_or_else(|| "pipeline".into(), |s| s.to_string_lossy().into_owned());
     let file = file.to_path_buf();
-    Ok(Plan { name, file, hash, dataset, model, preprocess, regions, scores, verdict, report, review, retention, run })
+    let overrides = Vec::new();
+    Ok(Plan {
+        name,
+        file,
+        overrides,
+        hash,
+        dataset,
+        model,
+        preprocess,
+        regions,
+        scores,
+        verdict,
+        report,
+        review,
+        retention,
+        run,
+    })
 }
 
 /// A path relative to the pipeline file, which must exist.
@@ -111,7 +127,7 @@ fn engine(m: &ModelFile, base: &Path, doc: &mut Document<'_>) -> Engine {
     let device = match m.device.as_deref() {
         None | Some("cpu") => Some(Device::Cpu),
         Some("cuda") => Some(Device::Cuda(0)),
-        Some(named) => named.strip_prefix("cuda:").and_then(|n| n.parse().ok()).map(Device::Cuda),
+        Some(named) => named.strip_prefix("cuda:").and_then(|n| n.parse::<u16>().ok()).map(Device::Cuda),
     };
     let device = device.unwrap_or_else(|| {
         let found = m.device.as_deref().unwrap_or_default();
@@ -212,6 +228,7 @@ fn run(parsed: &PipelineFile, base: &Path, doc: &mut Document<'_>) -> Run {
     let r = &parsed.run;
     let shard_size = range(f64::from(r.shard_size.unwrap_or(512)), 1.0, 65536.0, "run.shard_size", doc) as usize;
     let jobs = range(f64::from(r.jobs.unwrap_or(0)), 0.0, 1024.0, "run.jobs", doc) as usize;
+    let image_seconds = range(r.image_seconds.unwrap_or(60.0), 1e-3, 1e5, "run.image_seconds", doc);
     Run {
         shard_size,
         jobs,
@@ -220,13 +237,7 @@ fn run(parsed: &PipelineFile, base: &Path, doc: &mut Document<'_>) -> Run {
         verify_cache: false,
         metrics: r.metrics.as_ref().map(|file| base.join(file)),
         on_finish: r.on_finish.clone().unwrap_or_default(),
-        image_time: Duration::from_secs_f64(range(
-            r.image_seconds.unwrap_or(60.0),
-            1e-3,
-            1e5,
-            "run.image_seconds",
-            doc,
-        )),
+        image_time: Duration::try_from_secs_f64(image_seconds).unwrap_or_default(),
         memory: r.memory_gb.map(|gb| (1e9 * range(gb, 0.0, 1e6, "run.memory_gb", doc)) as u64),
         cache_max: (1e9 * range(r.cache_gb.unwrap_or(20.0), 0.0, 1e6, "run.cache_gb", doc)) as u64,
         max_skipped: range(r.max_skipped.unwrap_or(0.1), 0.0, 1.0, "run.max_skipped", doc),
