@@ -90,7 +90,7 @@ pub fn run(plan: &Plan, observer: &dyn Observer) -> Result<Outcome> {
     let new_confirmed = night.new_confirmed(&findings);
     store.file("changes.json", to_json(&night).as_bytes())?;
     let (images, correct) = totals.classes.totals();
-    let record = RunRecord {
+    let mut record = RunRecord {
         run_id,
         audit_id,
         engine: model.engine_name.clone(),
@@ -114,6 +114,8 @@ pub fn run(plan: &Plan, observer: &dyn Observer) -> Result<Outcome> {
         images_per_s: totals.scored as f64 / start.elapsed().as_secs_f64(),
         ..RunRecord::default()
     };
+    let refused = too_many_skipped(plan, &record.counts, store.folder());
+    record.refused = refused.is_some();
     let mut summary = report::Summary::new(plan, record.clone(), &rows, findings, decisions, model.facts.classes);
     if record.counts.found != dataset.listing.found {
         let (now, first) = (record.counts.found, dataset.listing.found);
@@ -139,7 +141,6 @@ pub fn run(plan: &Plan, observer: &dyn Observer) -> Result<Outcome> {
             .for_each(|e| observer.warning(&format!("the cache failed ({e}); the run went on without it")));
     }
     let folder = store.folder().to_path_buf();
-    let refused = too_many_skipped(plan, &record.counts, &folder);
     Ok(Outcome { folder, record, summary, new_confirmed, refused })
 }
 

@@ -13,6 +13,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// Places kept per label and region.
 const DONORS_MAX: usize = 16;
+/// Images, about, that a class is compared with whose own images nearly all show a region.
+const BASELINES: f64 = 2000.0;
 
 /// Per label's class and region (its index in the plan).
 #[derive(Debug, Default)]
@@ -21,6 +23,8 @@ pub struct Survey {
     places: BTreeMap<(usize, usize), Vec<Rect>>,
     /// Images of the label that lack the region are too few to compare with.
     saturated: Vec<(usize, usize)>,
+    /// Part of all images that is drawn for such a comparison, by hash with this seed.
+    drawn: (f64, u64),
     found: Found,
 }
 
@@ -82,7 +86,8 @@ impl Survey {
         })?;
         let mut places: BTreeMap<(usize, usize), Vec<Rect>> = BTreeMap::new();
         placed.into_iter().for_each(|(key, rect)| places.entry(key).or_default().extend(rect));
-        Ok(Self { saturated, found, places })
+        let drawn = (BASELINES / dataset.listing.found.max(1) as f64, auditor.plan.run.seed);
+        Ok(Self { saturated, drawn, found, places })
     }
 
     /// Adds the annotations that presence amounts to where no annotation tells it.
@@ -104,14 +109,19 @@ impl Survey {
         places.get(usize::from(hash.as_bytes()[0]) % places.len()).copied()
     }
 
-    /// Classes whose maps an image of another class is compared under: it lacks a region that nearly all of theirs show.
+    /// Classes whose maps an image of another class is compared under: it lacks a region that nearly all of theirs show. In
+    /// large sets a draw decides, so that many such classes do not cost a map of every image each.
     pub fn compared(&self, regions: &[Region], sample: &Sample) -> BTreeSet<usize> {
         let lacks = |region: usize| match regions.get(region).map(|r| &r.place) {
             Some(Place::Annotation { category }) => !shows(sample, category),
             _ => false,
         };
+        let drawn = |class: usize| {
+            let lot = lot(self.drawn.1, &format!("{} under {class}", sample.id));
+            f64::from(u32::from_le_bytes([lot[0], lot[1], lot[2], lot[3]])) < self.drawn.0 * 2_f64.powi(32)
+        };
         let others = self.saturated.iter().filter(|(class, region)| *class != sample.class && lacks(*region));
-        others.map(|(class, _)| *class).collect()
+        others.map(|(class, _)| *class).filter(|class| drawn(*class)).collect()
     }
 }
 

@@ -13,7 +13,11 @@ use serde::{Deserialize, de};
 use serde_json::value::RawValue;
 use std::collections::{BTreeMap, HashSet};
 use std::fmt;
+use std::io::BufRead;
 use std::path::{Path, PathBuf};
+
+/// What some editors put before UTF-8.
+const BYTE_ORDER_MARK: [u8; 3] = [0xEF, 0xBB, 0xBF];
 
 #[derive(Default)]
 pub struct Coco {
@@ -62,7 +66,11 @@ impl Coco {
     pub fn load(file: &Path, segmentations: bool) -> Result<Self> {
         let what = format!("read dataset.annotations {}", file.display());
         let opened = std::fs::File::open(file).map_err(Error::cause(&what))?;
-        let mut json = serde_json::Deserializer::from_reader(std::io::BufReader::with_capacity(1 << 20, opened));
+        let mut reader = std::io::BufReader::with_capacity(1 << 20, opened);
+        if reader.fill_buf().map_err(Error::cause(&what))?.starts_with(&BYTE_ORDER_MARK) {
+            reader.consume(BYTE_ORDER_MARK.len());
+        }
+        let mut json = serde_json::Deserializer::from_reader(reader);
         let mut coco = Self { file: file.to_path_buf(), segmentations, ..Self::default() };
         FileSeed(&mut coco).deserialize(&mut json).map_err(Error::cause(&what))?;
         json.end().map_err(Error::cause(&what))?;

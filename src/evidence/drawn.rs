@@ -1,8 +1,8 @@
-//! A few images of every class, drawn by hash: the same whatever the order in which they come.
+//! A few images of every class, one of a group, drawn by hash: the same whatever the order in which they come.
 
 use std::collections::BTreeMap;
 
-/// Images kept per class.
+/// Groups kept per class.
 const PER_CLASS: usize = 200;
 
 /// Image ids by class, at most 200 each.
@@ -10,9 +10,13 @@ const PER_CLASS: usize = 200;
 pub struct Drawn(BTreeMap<u32, BTreeMap<[u8; 16], u128>>);
 
 impl Drawn {
-    pub(super) fn add(&mut self, seed: u64, class: u32, image: u128) {
+    /// `group` is the image's own id where it has none.
+    pub(super) fn add(&mut self, seed: u64, class: u32, group: u128, image: u128) {
         let of = self.0.entry(class).or_default();
-        of.insert(lot(seed, image), image);
+        let kept = of.entry(lot(seed, group)).or_insert(image);
+        if lot(seed, image) < lot(seed, *kept) {
+            *kept = image;
+        }
         if of.len() > PER_CLASS {
             of.pop_last();
         }

@@ -118,10 +118,11 @@ impl Evidence {
                 facts.class = image.label_index;
                 facts.centred_logits.push(image.centred_logit as f32);
                 let id = u128::from_str_radix(&image.image_id, 16).unwrap_or(0);
-                self.photos.add(self.seed, image.label_index, id);
+                let group = image.group.as_ref().map_or(id, |group| u128::from(key(group)));
+                self.photos.add(self.seed, image.label_index, group, id);
                 let tagged = rows.iter().any(|r| r.kind == "confounder" && r.present == Some(true));
                 if image.predicted_index == image.label_index && image.object_visible.is_some() && !tagged {
-                    self.framed.add(self.seed, image.label_index, id);
+                    self.framed.add(self.seed, image.label_index, group, id);
                 }
                 if let Some(fingerprint) = image.fingerprint.as_ref().filter(|_| image.group.is_none()) {
                     self.ungrouped.add(&image.image_id, fingerprint);

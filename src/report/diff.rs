@@ -8,6 +8,8 @@ use std::collections::BTreeMap;
 /// A q-value above which what was confirmed is no longer held.
 const LEAVE_Q: f64 = 0.10;
 
+const HELD: &str = "held: the proof is weaker tonight, but not gone";
+
 /// What became of one label and one region.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Change {
@@ -19,6 +21,9 @@ pub struct Change {
     pub before: String,
     pub after: String,
     pub why: String,
+    /// It was confirmed, its proof is weaker tonight but not gone: the next night compares with a confirmed one.
+    #[serde(default)]
+    pub held: bool,
 }
 
 /// Compares the findings of two nights, most serious first. `after` has one row for everything that was audited.
@@ -43,7 +48,8 @@ pub fn changes(before: &[FindingRow], after: &[FindingRow]) -> Vec<Change> {
 
 fn change(f: &FindingRow, state: &str, before: &str, after: &str, why: String) -> Change {
     let (label, region) = (f.label.clone(), f.region.clone());
-    Change { label, region, state: state.into(), before: before.into(), after: after.into(), why }
+    let held = why == HELD;
+    Change { label, region, state: state.into(), before: before.into(), after: after.into(), why, held }
 }
 
 fn compare(then: Option<&FindingRow>, now: &FindingRow) -> (&'static str, String) {
@@ -53,7 +59,7 @@ fn compare(then: Option<&FindingRow>, now: &FindingRow) -> (&'static str, String
         return ("worse", format!("{} became {}", then.verdict, now.verdict));
     }
     if then.verdict == verdict::CONFIRMED && now.verdict == verdict::CANDIDATE && holds(now) {
-        return ("unchanged", "held: the proof is weaker tonight, but not gone".into());
+        return ("unchanged", HELD.into());
     }
     if now.verdict == verdict::INSUFFICIENT {
         return ("not_comparable", "too little to say anything tonight".into());

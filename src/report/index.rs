@@ -69,12 +69,13 @@ fn line(home: &Path, run: &Path) -> Line {
     let mut read = |file: &str| {
         let text = std::fs::read_to_string(run.join(file)).map_err(|e| e.to_string());
         text.and_then(|text| serde_json::from_str(&text).map_err(|e| e.to_string())).unwrap_or_else(|e| {
-            broken.get_or_insert(format!("{file}: {e}"));
+            broken.get_or_insert(format!("not readable: {file}: {e}"));
             Value::Null
         })
     };
     let (record, summary) = (read("run.json"), read("summary.json"));
     let night: Night = serde_json::from_value(read("changes.json")).unwrap_or_default();
+    let refused = record["refused"] == true;
     let told = |f: &FindingRow| f.open && !verdict::more_serious(verdict::DATA_RISK, &f.verdict);
     let mut verdicts: BTreeMap<usize, (String, usize)> = BTreeMap::new();
     for f in nights::findings(run).into_iter().filter(told) {
@@ -95,7 +96,8 @@ fn line(home: &Path, run: &Path) -> Line {
         changes: changes.into_iter().collect(),
         compared: night.previous.is_some(),
         warnings: summary["warnings"].as_array().map_or(0, Vec::len),
-        broken,
+        broken: broken
+            .or_else(|| refused.then(|| "too many images were skipped; what was found is not to be relied on".into())),
     }
 }
 

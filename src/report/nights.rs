@@ -29,6 +29,11 @@ fn named(folder: &Path) -> impl Iterator<Item = ((String, u32), PathBuf)> {
     })
 }
 
+/// When the run started that has the last name.
+pub fn last_start(folder: &Path) -> Option<String> {
+    named(folder).map(|((start, _), _)| start).max()
+}
+
 /// The largest number among the runs that started at this time; 1 for one without a number.
 pub fn last_number(folder: &Path, start: &str) -> Option<u32> {
     named(folder).filter(|((of, _), _)| of == start).map(|((_, number), _)| number).max()
@@ -91,9 +96,23 @@ pub fn findings(run: &Path) -> Vec<FindingRow> {
     findings
 }
 
+/// Whether too many images of a run were skipped for its findings to be relied on.
+fn refused(run: &Path) -> bool {
+    let text = std::fs::read_to_string(run.join("run.json")).unwrap_or_default();
+    serde_json::from_str::<Value>(&text).is_ok_and(|record| record["refused"] == true)
+}
+
+/// Findings that a run held though their proof was weaker.
+fn held(run: &Path) -> Vec<diff::Change> {
+    let text = std::fs::read_to_string(run.join("changes.json")).unwrap_or_default();
+    let night: Night = serde_json::from_str(&text).unwrap_or_default();
+    night.changes.into_iter().filter(|c| c.held).collect()
+}
+
 /// Tonight's findings against the nights before it in the pipeline's folder.
 pub fn compare(folder: &Path, tonight: &[FindingRow]) -> Night {
-    let runs = finished(folder);
+    let mut runs = finished(folder);
+    runs.retain(|run| !refused(run));
     let recent: Vec<Vec<FindingRow>> =
         runs.iter().skip(runs.len().saturating_sub(TREND - 1)).map(|run| findings(run)).collect();
     let Some((last, before)) = runs.last().zip(recent.last()) else { return Night::default() };
@@ -104,7 +123,12 @@ pub fn compare(folder: &Path, tonight: &[FindingRow]) -> Night {
         let past = recent.iter().map(|night| effect(night, f));
         (format!("{}\t{}", f.label, f.region), past.chain([f.effect]).collect())
     };
-    let changes = diff::changes(before, tonight);
+    let mut before = before.clone();
+    for held in held(last) {
+        let same = |f: &&mut FindingRow| f.label == held.label && f.region == held.region;
+        before.iter_mut().filter(same).for_each(|f| f.verdict = verdict::CONFIRMED.into());
+    }
+    let changes = diff::changes(&before, tonight);
     let told = |f: &&FindingRow| changes.iter().any(|c| c.label == f.label && c.region == f.region);
     let trends: BTreeMap<String, Vec<Option<f64>>> = tonight.iter().filter(told).map(trend).collect();
     let previous = last.file_name().map(|n| n.to_string_lossy().into_owned());

@@ -33,6 +33,8 @@ pub struct RunRecord {
     /// Over the contents of the scored files, in order.
     pub content_fingerprint: String,
     pub counts: Counts,
+    /// More images were skipped than `run.max_skipped` allows: the findings are not to be relied on.
+    pub refused: bool,
     /// Findings by verdict.
     pub verdicts: BTreeMap<String, usize>,
     pub top1_accuracy: f64,
@@ -67,6 +69,7 @@ impl Default for RunRecord {
             dataset_fingerprint: String::new(),
             content_fingerprint: String::new(),
             counts: Counts::default(),
+            refused: false,
             verdicts: BTreeMap::new(),
             top1_accuracy: 0.0,
             invariant_error_max: 0.0,
@@ -128,8 +131,10 @@ pub fn verdict_counts(findings: &[FindingRow]) -> BTreeMap<String, usize> {
     counts
 }
 
-/// The time of the start in UTC; a number is added when two runs start in one second, never one that was used before.
+/// The time of the start in UTC, or of the last run where the clock went back behind it; a number is added when two runs
+/// start in one second, never one that was used before. So the newest run has the last name.
 pub fn run_id(folder: &Path) -> String {
     let now = jiff::Timestamp::now().strftime("%Y%m%dT%H%M%SZ").to_string();
+    let now = nights::last_start(folder).filter(|last| *last > now).unwrap_or(now);
     nights::last_number(folder, &now).map_or_else(|| now.clone(), |last| format!("{now}-{}", last + 1))
 }

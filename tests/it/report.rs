@@ -3,7 +3,7 @@
 use crate::support::{audit, demo_text, fixtures, json, numbers, parquet, plan, texts};
 use camaudit::record::FindingRow;
 use camaudit::report::review::{self, Decision};
-use camaudit::report::{diff, gallery, index, page};
+use camaudit::report::{diff, gallery, index, nights, page};
 use camaudit::store;
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -154,9 +154,9 @@ fn old_runs_go_and_the_newest_stays() {
     let third = night(&["run.limit=4", "retention.nights=2"]);
     assert_eq!((first.exists(), second.exists(), third.exists()), (false, true, true));
     let home = third.parent().expect("home");
-    assert_eq!(camaudit::report::nights::surplus(home, 1, u64::MAX), [second]);
+    assert_eq!(nights::surplus(home, 1, u64::MAX), [second]);
     let fourth = night(&["run.limit=4", "retention.gb=0"]);
-    assert_eq!(camaudit::report::nights::finished(home), [fourth]);
+    assert_eq!(nights::finished(home), [fourth]);
 }
 
 /// What is not named as a run is not ours to remove, whatever it looks like.
@@ -168,7 +168,7 @@ fn only_torn_runs_are_swept() {
         std::fs::create_dir_all(home.path().join(name).join("images")).expect("folder");
     }
     std::fs::write(home.path().join("20261124T021500Z/run.json"), "{}").expect("a finished run");
-    camaudit::report::nights::sweep(home.path());
+    nights::sweep(home.path());
     let left: Vec<bool> = names.iter().map(|name| home.path().join(name).exists()).collect();
     assert_eq!(left, [true, false, false, true, true]);
 }
@@ -263,7 +263,7 @@ fn the_index_names_the_last_run_of_every_pipeline_the_most_serious_first() {
     let link = page.split("href=\"").nth(1).and_then(|rest| rest.split('"').next()).expect("a link");
     assert!(reports.join(link).is_file(), "{link}");
     // A run whose files are damaged is no calm one.
-    let calm = camaudit::report::nights::finished(&reports.join("calm")).pop().expect("a run");
+    let calm = nights::finished(&reports.join("calm")).pop().expect("a run");
     std::fs::write(calm.join("summary.json"), "{").expect("damaged");
     let page = index::page(&reports).expect("page");
     let (damaged, clever) =
@@ -320,4 +320,47 @@ fn a_report_shows_pictures_of_its_own_folder_only() {
         let after = page(&run, 20_000_000).expect("page");
         assert_eq!(after.matches("data:image/jpeg").count(), before - 1, "{elsewhere}");
     }
+}
+
+/// A clock that goes back must not put tonight before last night.
+#[test]
+fn the_newest_run_has_the_last_name_whatever_the_clock_says() {
+    let folder = tempfile::tempdir().expect("folder");
+    let pipeline = plan(folder.path(), "clock", &demo_text("shortcut.onnx"), &["run.limit=4", "retention.nights=1"]);
+    let first = audit(&pipeline).folder;
+    let home = first.parent().expect("home").to_path_buf();
+    let future = home.join("20990101T000000Z");
+    std::fs::rename(&first, &future).expect("a run of the future");
+    let second = audit(&pipeline).folder;
+    assert_eq!(second, home.join("20990101T000000Z-2"));
+    assert_eq!(nights::finished(&home), [second.clone()]);
+    assert_eq!(home.join("latest").canonicalize().expect("latest"), second.canonicalize().expect("second"));
+}
+
+/// A proof that is weaker for a night and back the next is no new finding; a night that was refused is none to compare with.
+#[test]
+fn what_was_held_is_not_new_when_it_is_confirmed_again() {
+    let home = tempfile::tempdir().expect("folder");
+    let night = |name: &str, found: &FindingRow, refused: bool, held: bool| {
+        let run = home.path().join(name);
+        std::fs::create_dir_all(&run).expect("folder");
+        std::fs::write(run.join("run.json"), serde_json::json!({"refused": refused}).to_string()).expect("run.json");
+        let summary = serde_json::json!({"findings": [found], "heat": []});
+        std::fs::write(run.join("summary.json"), summary.to_string()).expect("summary");
+        let change = serde_json::json!({"label": "horse", "region": "tag", "state": "unchanged", "before": "confirmed",
+            "after": "candidate", "why": "held", "held": held});
+        let changes = serde_json::json!({"previous": null, "changes": [change], "trends": {}});
+        std::fs::write(run.join("changes.json"), changes.to_string()).expect("changes");
+    };
+    let tonight = [finding("confirmed", 0.3)];
+    let new = || {
+        let night = nights::compare(home.path(), &tonight);
+        (night.previous.clone(), night.changes[0].state.clone(), night.new_confirmed(&tonight))
+    };
+    night("20261101T020000Z", &finding("candidate", 0.3), false, false);
+    assert_eq!(new(), (Some("20261101T020000Z".into()), "worse".into(), 1));
+    night("20261102T020000Z", &finding("candidate", 0.3), false, true);
+    assert_eq!(new(), (Some("20261102T020000Z".into()), "unchanged".into(), 0));
+    night("20261103T020000Z", &finding("none", 0.0), true, false);
+    assert_eq!(new(), (Some("20261102T020000Z".into()), "unchanged".into(), 0));
 }
