@@ -74,7 +74,7 @@ fn a_depthwise_convolution_is_the_sum_over_its_taps() {
                 let (Some(height), Some(width)) = (side(0), side(1)) else { continue };
                 let output = [height, width];
                 let shape = DepthwiseShape { channels: 3, input, output, kernel, stride, dilation, padding };
-                check_depthwise(shape);
+                check_depthwise(&shape);
                 tried += 1;
             }
         }
@@ -82,7 +82,7 @@ fn a_depthwise_convolution_is_the_sum_over_its_taps() {
     assert!(tried > 150, "{tried}");
 }
 
-fn check_depthwise(shape: DepthwiseShape) {
+fn check_depthwise(shape: &DepthwiseShape) {
     let wave = |n: usize, step: f32| (0..n).map(|i| (step * i as f32).sin()).collect::<Vec<_>>();
     let ([h, w], [kh, kw], [oh, ow]) = (shape.input, shape.kernel, shape.output);
     let (image, kernel, bias) = (wave(3 * h * w, 0.7), wave(3 * kh * kw, 1.3), wave(3, 2.0));

@@ -244,7 +244,7 @@ fn a_gallery_shows_the_images_that_the_tables_name() {
     let sheet = gallery::sheet(&tiles, "horse");
     let painted = |x: u32| (100..180).any(|y| sheet.get_pixel(x, y).0 != [255; 3]);
     assert!(painted(60) && painted(220) && !painted(400) && !painted(700), "the first tile has pictures");
-    let wrong = store::found(&folder.path().join("nowhere"), "horse", "source-tag").err().expect("refused");
+    let wrong = store::found(&folder.path().join("nowhere"), "horse", "source-tag").expect_err("refused");
     assert!(wrong.to_string().contains("nowhere"), "{wrong}");
 }
 
@@ -333,7 +333,7 @@ fn the_newest_run_has_the_last_name_whatever_the_clock_says() {
     std::fs::rename(&first, &future).expect("a run of the future");
     let second = audit(&pipeline).folder;
     assert_eq!(second, home.join("20990101T000000Z-2"));
-    assert_eq!(nights::finished(&home), [second.clone()]);
+    assert_eq!(nights::finished(&home), std::slice::from_ref(&second));
     assert_eq!(home.join("latest").canonicalize().expect("latest"), second.canonicalize().expect("second"));
 }
 

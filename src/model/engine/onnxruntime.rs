@@ -85,7 +85,7 @@ impl Runtime {
     pub fn load(&self, proto: &ModelProto, folder: &Path, shapes: Vec<Vec<usize>>) -> Result<Engine> {
         let names = proto.graph.as_ref().map(|g| g.input.iter().map(|i| i.name.clone()).collect()).unwrap_or_default();
         let model = with_own_weights(proto, folder)?.encode_to_vec();
-        let shapes = shapes.iter().map(|s| s.iter().map(|&d| d as i64).collect()).collect();
+        let shapes = shapes.into_iter().map(|s| s.into_iter().map(|d| d as i64).collect()).collect();
         let runtime =
             Self { environment: self.environment.clone(), library: self.library.clone(), device: self.device };
         let mut engine = Engine { runtime, model, names, shapes, first: Mutex::new(None) };
