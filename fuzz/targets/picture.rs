@@ -2,12 +2,11 @@
 #![no_main]
 use camaudit::geometry::Size;
 use camaudit::input::{self, Preprocessor};
-use camaudit::plan::{Channels, Filter, Layout, Preprocess, Step};
+use camaudit::plan::{Channels, Decode, Filter, Layout, Preprocess, Step};
 use camaudit_fuzz::own_panics_crash;
 
 libfuzzer_sys::fuzz_target!(init: own_panics_crash(), |data: &[u8]| {
     let [way, look, data @ ..] = data else { return };
-    let Ok(photo) = input::decode(data) else { return };
     let filter = [Filter::Nearest, Filter::Bilinear, Filter::Bicubic, Filter::Lanczos][usize::from(*way >> 4) % 4];
     let size = Size::new(24, 16);
     let steps = match way % 5 {
@@ -22,7 +21,9 @@ libfuzzer_sys::fuzz_target!(init: own_panics_crash(), |data: &[u8]| {
     let count = if channels == Channels::Grey { 1 } else { 3 };
     let (mean, std) = (vec![0.5; count], vec![0.25; count]);
     let output = match way % 5 { 1 => Size::new(16, 16), 3 => Size::new(24, 24), _ => size };
-    let plan = Preprocess { steps, channels, layout, scale: 1.0 / 255.0, mean, std, output };
+    let decode = if look & 8 == 0 { Decode::Exact } else { Decode::Fast };
+    let plan = Preprocess { decode, steps, channels, layout, scale: 1.0 / 255.0, mean, std, output };
+    let Ok(photo) = input::decode_for(data, (decode == Decode::Fast).then_some(&plan)) else { return };
     if let Ok((tensor, view)) = Preprocessor::new(&plan).run(&photo) {
         assert_eq!(tensor.values.len(), tensor.shape.iter().product::<usize>());
         assert_eq!(view.size, output);
