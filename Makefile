@@ -11,7 +11,7 @@ BUILD := cargo build --release --locked
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
-setup: ## install what the build and the tests need (compiler, Python tools in .venv)
+setup: ## check for Rust, install a C compiler and Python where they are missing
 	@command -v cargo >/dev/null || { echo "cargo is missing: install Rust 1.95 or later from https://rustup.rs"; exit 2; }
 	@command -v cc >/dev/null && python3 -c 'import venv, ensurepip' 2>/dev/null || { \
 	  echo "installing a C compiler and Python"; \
@@ -98,7 +98,7 @@ real: build $(REAL) ## audit your photos with EfficientNet-Lite0: PHOTOS=folder 
 	  --set dataset.root="$(abspath $(PHOTOS))" --set model.classes="$(abspath $(CLASSES))"
 
 # A script to compare with: see benches/engines.py.
-PEER := $(wildcard ../shared/peers/onnxruntime_cam.py)
+PEER := benches/peer.py
 
 target/bench/done: benches/models.py $(REAL)
 	@mkdir -p target/bench
@@ -110,7 +110,7 @@ target/bench/done: benches/models.py $(REAL)
 
 bench: build target/bench/done ## images per second and time per stage, six models, both engines: PHOTOS=folder PEER=script ONLY=resnet IMAGES=2000
 	VIRTUAL_ENV=target/bench/venv target/bench/venv/bin/python benches/engines.py $(BIN) target/bench/models $(or $(PHOTOS),fixtures/horses) \
-	  $(if $(PEER),--peer $(PEER)) $(if $(ONLY),--only $(ONLY)) --images $(or $(IMAGES),2000)
+	  --peer $(PEER) $(if $(ONLY),--only $(ONLY)) --images $(or $(IMAGES),2000)
 	target/bench/venv/bin/python benches/stages.py $(BIN) $(REAL) $(or $(PHOTOS),fixtures/horses)
 	target/bench/venv/bin/python benches/scaling.py $(BIN) 1000 10000
 

@@ -4,7 +4,7 @@ use super::{PipelineArgs, inspect, print, printable};
 use crate::audit::{Auditor, Failure, Scored, Survey};
 use crate::dataset::{Dataset, LabelMap, Listing, Noted, Sample};
 use crate::error::Error;
-use crate::plan::{Plan, Severity};
+use crate::plan::{Plan, Presence, Severity};
 use crate::report::accuracy_warning;
 use clap::Args;
 use serde_json::{Value, json};
@@ -50,7 +50,7 @@ pub fn check(args: &CheckArgs) -> Result<(), Error> {
     }
     let model = Auditor::load_model(&plan)?;
     let labels = LabelMap::new(&plan, dataset.listing.labels.keys(), model.facts.classes)?;
-    print(&format!("\n{}", inspect::describe(&model.facts)))?;
+    print(&format!("\n{}engine         {}\n", inspect::describe(&model.facts), model.engine_name))?;
     let auditor = Auditor { plan: &plan, model: &model, labels: &labels, survey: Survey::default(), cache: None };
     let mut samples = spread(&plan, &dataset.listing, &labels)?;
     let start = Instant::now();
@@ -159,6 +159,9 @@ fn describe_trial(plan: &Plan, tried: &[Scored], found: usize, seconds: f64, cla
             .collect();
         let mean = seen.iter().sum::<f64>() / seen.len() as f64;
         out += &match seen.len() {
+            0 if matches!(region.presence, Presence::Template(_)) => {
+                format!("region         {}: a picture, which is looked for in the run, not here\n", region.name)
+            }
             0 => format!("region         {}: on none of these images\n", region.name),
             k => format!(
                 "region         {}: on {k} of {n}, the model sees {:.0} % of it (a full view 100 %)\n",

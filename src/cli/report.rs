@@ -11,6 +11,7 @@ use clap::Args;
 use comfy_table::presets::UTF8_HORIZONTAL_ONLY;
 use comfy_table::{ContentArrangement, Table};
 use std::collections::BTreeSet;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
 #[derive(Args)]
@@ -89,6 +90,10 @@ pub fn review(args: &ReviewArgs) -> Result<(), Error> {
             expires: args.expires.map_or(String::new(), |day| day.to_string()),
         });
         review::write(&file, &mut decisions)?;
+        if decisions_of(&args.run).is_none() && args.file.is_none() {
+            let line = "note: no later run reads this file: the pipeline names no [review] decisions";
+            let _ = writeln!(std::io::stderr(), "{line} ({})", printable(&file.display().to_string()));
+        }
     }
     let rows = findings.iter().map(|f| {
         let decided = decisions.iter().find(|d| d.class == f.label && d.region == f.region);

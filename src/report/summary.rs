@@ -280,6 +280,10 @@ pub fn printable(text: &str) -> String {
 
 fn warnings(plan: &Plan, run: &RunRecord, rows: &[Line], class_count: usize) -> Vec<String> {
     let mut out = Vec::new();
+    if let Some(n) = run.counts.annotation_problems.get("bad_file") {
+        let what = "could not be read to their end; what they hold behind the break is not counted (bad_file in problems.parquet)";
+        out.push(format!("{n} annotation files or shards {what}"));
+    }
     out.extend(accuracy_warning(run.top1_accuracy, class_count, plan.model.expected_accuracy));
     for region in &plan.regions {
         let of = || rows.iter().filter(|r| r.region == region.name);

@@ -17,8 +17,8 @@ use crate::score;
 
 /// Passes for one host: clean, the tag, its scramble and three controls.
 const PASSES_HOST: u32 = 6;
-/// Passes for one tagged image: clean, and two ways to fill at two places.
-const PASSES_TAGGED: u32 = 5;
+/// Passes for one tagged image: two ways to fill at two places.
+const PASSES_TAGGED: u32 = 4;
 /// What is pasted instead of the tag.
 const CONTROLS: [&str; 3] = ["another patch of the same photo", "a foreign patch", "the same place without the tag"];
 /// Ways to fill the tag's place.

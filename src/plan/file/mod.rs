@@ -63,7 +63,7 @@ pub enum Pictures {
 #[derive(Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct ReviewFile {
-    /// CSV with columns `class,region,decision,note,effect,expires`, as the report exports it. A file that is not there yet
+    /// CSV with columns `class,region,decision,note,verdict,effect,unit,expires` (the first three are enough), as the report exports it. A file that is not there yet
     /// counts as empty.
     pub decisions: Option<String>,
     /// A decided finding comes back when its effect has grown by more than this part. Default 0.25.
@@ -81,7 +81,7 @@ pub struct ModelFile {
     pub output: Option<String>,
     /// How logits become scores. Default: what the graph ends in, else `softmax`.
     pub activation: Option<Activation>,
-    /// What runs the model: `tract` (default, built in) or `onnxruntime` (your own library, about twice as fast).
+    /// What runs the model: `tract` (default, built in) or `onnxruntime` (your own library, 1.5 to 1.9 times as fast).
     pub engine: Option<EngineName>,
     /// Library of the engine `onnxruntime`. Default: `ORT_DYLIB_PATH`, else the one of the active Python environment.
     pub library: Option<String>,
