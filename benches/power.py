@@ -300,7 +300,7 @@ for kind in NEGATIVES:
     of = [own(r)["verdict"] for r in results if r[0][0] == kind]
     print(f"  {kind}: " + ", ".join(f"{v} {of.count(v)}" for v in sorted(set(of))))
 alike = [row for r, _, row in every if r[0][0] == "in all classes"]
-calm = [row for r, _, row in every if r[0][0] in ("in all classes", "randomised in training", "only at audit time")]
+calm = [row for r, label, row in every if r[0][0] in ("in all classes", "randomised in training", "only at audit time") and abs(r[1]) < 0.02 and abs(r[3]) < 0.02]
 for fact, column, rows in (("A", "association_p", alike), ("B", "contrast_p", calm), ("C", "insertion_p", calm), ("C", "removal_p", calm)):
     values = [row[column] for row in rows if row[column] is not None]
     print(f"p of {fact} ({column}) under its null: {share(sum(p <= 0.05 for p in values), len(values))} at most 0.05")
