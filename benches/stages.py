@@ -9,7 +9,7 @@ import csv, json, pathlib, subprocess, sys, tempfile
 
 BIN, MODEL, PHOTOS = (pathlib.Path(a).resolve() for a in sys.argv[1:4])
 RUNS = int(sys.argv[4]) if len(sys.argv) > 4 else 3
-STAGES = ("read", "decode", "preprocess", "infer", "score")
+STAGES = ("read", "decode", "preprocess", "infer", "score", "store")
 KINDS = {".jpg", ".jpeg", ".png", ".webp"}
 
 

@@ -9,6 +9,9 @@ use std::collections::BTreeMap;
 pub const OBJECT: &str = "object";
 pub const BORDER: &str = "border";
 
+/// Parts of equal width that shares are counted in.
+const BINS: usize = 10;
+
 /// Sums per label and region.
 #[derive(Debug, Default)]
 pub struct Classes {
@@ -33,6 +36,7 @@ struct RegionSums {
     unseen: u32,
     measured: u32,
     share: f64,
+    shares: [u32; BINS],
     area: f64,
     excess: f64,
     specificity: Mean,
@@ -182,6 +186,7 @@ impl LabelSums {
         if let (Some(share), Some(area)) = (figure.share, figure.area) {
             sums.measured += 1;
             sums.share += share;
+            sums.shares[((share * BINS as f64) as usize).min(BINS - 1)] += 1;
             sums.area += area;
             sums.excess += share - area;
         }
@@ -200,6 +205,7 @@ impl LabelSums {
             present: r.present,
             measured: r.measured,
             share_mean: mean(r.share, r.measured),
+            share_counts: r.shares.to_vec(),
             area_mean: mean(r.area, r.measured),
             lift: (r.area > 0.0).then(|| r.share / r.area),
             excess_mean: mean(r.excess, r.measured),

@@ -11,13 +11,14 @@ pub enum Values {
     Count(Vec<Option<u32>>),
     Flag(Vec<Option<bool>>),
     Floats(Vec<Vec<f32>>),
+    Counts(Vec<Vec<u32>>),
 }
 
 /// What a column means.
 #[derive(Debug, Clone, Copy)]
 pub struct Column {
     pub name: &'static str,
-    /// `text`, `number`, `count`, `flag` or `floats`.
+    /// `text`, `number`, `count`, `flag`, `floats` or `counts`.
     pub kind: &'static str,
     pub nullable: bool,
     pub unit: &'static str,
@@ -53,12 +54,18 @@ cell!(f64, "number", Number);
 cell!(u32, "count", Count);
 cell!(bool, "flag", Flag);
 
-impl Cell for Vec<f32> {
-    const KIND: &'static str = "floats";
-    fn collect(cells: impl Iterator<Item = Self>) -> Values {
-        Values::Floats(cells.collect())
-    }
+macro_rules! list {
+    ($type:ty, $kind:literal, $variant:ident) => {
+        impl Cell for Vec<$type> {
+            const KIND: &'static str = $kind;
+            fn collect(cells: impl Iterator<Item = Self>) -> Values {
+                Values::$variant(cells.collect())
+            }
+        }
+    };
 }
+list!(f32, "floats", Floats);
+list!(u32, "counts", Counts);
 
 /// A table: named columns with meanings, and rows that turn into them.
 pub trait Row: Sized {
@@ -217,6 +224,7 @@ table! {
         present: Option<u32>, "images", "images whose annotations show the region; null where nothing tells";
         measured: u32, "images", "images that gave a share";
         share_mean: Option<f64>, "fraction", "mean share";
+        share_counts: Vec<u32>, "images", "of these, images with a share in [0, 0.1), [0.1, 0.2) and so on to [0.9, 1]";
         area_mean: Option<f64>, "fraction", "mean area over the same images";
         lift: Option<f64>, "ratio", "share_mean / area_mean";
         excess_mean: Option<f64>, "fraction", "mean excess";

@@ -63,15 +63,17 @@ def tables(folder):
         worst = max(worst, abs(heat[512:, :224].sum() / heat.sum() - share))
     ok(worst < 1e-4, f"shares equal sums over 640 x 640 upsampled pixels, largest difference {worst:.1e}")
 
-    means = sql.sql(f"""SELECT label, region, avg(share), avg(specificity), count(share) FROM '{folder}/regions/*.parquet'
+    bins = ", ".join(f"count(*) FILTER (least(floor(share * 10), 9) = {k})" for k in range(10))
+    means = sql.sql(f"""SELECT label, region, avg(share), avg(specificity), count(share),
+                        [{bins}] FROM '{folder}/regions/*.parquet'
                         WHERE target = 'label' GROUP BY ALL""").fetchall()
     classes = {(r["label"], r["region"]): r for r in pl.read_parquet(folder / "classes.parquet").to_dicts()}
     close = lambda a, b: (a is None and b is None) or abs(a - b) <= 1e-9 * max(1, abs(b))
-    for label, region, share, specificity, n in means:
+    for label, region, share, specificity, n, counts in means:
         row = classes[label, region]
-        if not (close(row["share_mean"], share) and close(row["specificity_mean"], specificity) and row["measured"] == n):
+        if not (close(row["share_mean"], share) and close(row["specificity_mean"], specificity) and row["measured"] == n and row["share_counts"] == counts):
             sys.exit(f"FAILED: classes.parquet differs from DuckDB's means for {label}, {region}")
-    ok(True, f"classes.parquet equals DuckDB's means in {len(means)} rows")
+    ok(True, f"classes.parquet equals DuckDB's means and counts in {len(means)} rows")
 
 
 def memory(scratch):

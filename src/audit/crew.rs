@@ -47,8 +47,13 @@ impl<'a> Crew<'a> {
                 return Err(Error::interrupted());
             }
             let idle = self.idle.lock().map(|mut idle| idle.pop()).ok().flatten();
-            let mut worker = idle.map_or_else(|| auditor.worker(), Ok)?;
+            let observer = self.observer;
+            let mut worker = idle.map_or_else(|| auditor.worker(|| observer.stopped()), Ok)?;
             let result = work(&mut worker, item);
+            // What was under way may have been cut short.
+            if observer.stopped() {
+                return Err(Error::interrupted());
+            }
             if let Ok(mut idle) = self.idle.lock() {
                 idle.push(worker);
             }

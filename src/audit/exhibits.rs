@@ -1,18 +1,17 @@
 //! The images that a reviewer is shown for each finding: as the model saw them, and with heat.
 
-use super::crew::Crew;
 use super::image::Auditor;
-use super::prove::fetch;
+use super::prove::Prover;
 use super::see::Worker;
 use crate::aggregate::Classes;
 use crate::cam::Cam;
-use crate::dataset::{Dataset, Sample};
+use crate::dataset::Sample;
 use crate::error::Result;
-use crate::evidence::{Evidence, Pair, Pick};
-use crate::plan::Pictures;
+use crate::evidence::{Pair, Pick};
+use crate::plan::{Pictures, Presence};
 use crate::region;
 use crate::report::{Exhibit, Panel, overlay};
-use image::RgbImage;
+use image::{DynamicImage, RgbImage};
 
 /// Findings that are shown with pictures.
 const FINDINGS_MAX: usize = 30;
@@ -34,22 +33,18 @@ struct Shown<'s> {
 ///
 /// # Errors
 /// When the dataset can no longer be read or the engine cannot make a session.
-pub fn exhibits<'a>(
-    auditor: &Auditor<'a>,
-    crew: &Crew<'a>,
-    dataset: &Dataset,
-    (evidence, classes): (&Evidence, &Classes),
-    told: &[&Pair],
-) -> Result<Vec<Exhibit>> {
+pub fn exhibits(prover: &Prover<'_, '_>, classes: &Classes, told: &[&Pair]) -> Result<Vec<Exhibit>> {
+    let Prover { auditor, crew, evidence, .. } = prover;
     if auditor.plan.report.pictures == Pictures::None {
         return Ok(Vec::new());
     }
     let picks: Vec<(&Pair, Vec<Pick>)> =
         told.iter().take(FINDINGS_MAX).map(|pair| (*pair, evidence.picks(pair))).collect();
-    let samples = fetch(auditor, dataset, picks.iter().flat_map(|(_, p)| p).map(|p| p.image))?;
+    let samples = prover.fetch(picks.iter().flat_map(|(_, p)| p).map(|p| p.image))?;
     let mut exhibits = Vec::new();
     for (pair, picks) in &picks {
         let Some(class) = auditor.labels.class_of(&pair.label) else { continue };
+        exhibits.extend(template(auditor, pair)?);
         exhibits.extend(means(auditor, classes, pair)?);
         let images = picks.iter().filter_map(|p| Some((p.role, samples.get(&p.image)?))).collect();
         let shown =
@@ -67,6 +62,17 @@ pub fn exhibits<'a>(
         }
     }
     Ok(exhibits)
+}
+
+/// The picture that tells where the region is, if one does.
+fn template(auditor: &Auditor<'_>, pair: &Pair) -> Result<Option<Exhibit>> {
+    let own = auditor.plan.regions.iter().find(|r| r.name == pair.region).map(|r| &r.presence);
+    let Some(Presence::Template(template)) = own else { return Ok(None) };
+    let (width, height) = template.grey.dimensions();
+    let caption = format!("{width} x {height} pixels, in grey, from a correlation of {}", template.threshold);
+    let panels = vec![Panel::new(caption, &DynamicImage::from(template.grey.clone()).to_rgb8())?];
+    let (label, region) = (pair.label.clone(), pair.region.clone());
+    Ok(Some(Exhibit { label, region, role: "template".into(), path: String::new(), panels }))
 }
 
 /// The mean map of the images with the region, of those without, and how they differ.

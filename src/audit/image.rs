@@ -1,5 +1,6 @@
 //! One image on its way: file -> logits and features -> maps -> scores -> rows.
 
+use super::presence;
 use super::rows::{Map, Overlay, image_row, region_rows};
 use super::see::{Seen, Timings, Worker, timed};
 use super::survey::Survey;
@@ -79,10 +80,22 @@ impl<'a> Auditor<'a> {
         })
     }
 
+    /// A worker that leaves a photo alone when `stopped` says so.
+    ///
     /// # Errors
     /// When the engine cannot make a session.
-    pub fn worker(&self) -> Result<Worker<'a>> {
-        Worker::new(self.model, self.plan, self.cache.filter(|_| !self.plan.run.verify_cache))
+    pub fn worker(&self, stopped: impl Fn() -> bool + Send + 'a) -> Result<Worker<'a>> {
+        Worker::new(self.model, self.plan, self.cache.filter(|_| !self.plan.run.verify_cache), stopped)
+    }
+
+    /// Adds what tells presence, for an image by itself: declared pictures are looked for in it at once.
+    ///
+    /// # Errors
+    /// A skip, where they are looked for in a photo that cannot be read.
+    pub fn annotate(&self, worker: &mut Worker<'_>, sample: &mut Sample) -> std::result::Result<(), Skip> {
+        let found = presence::search(&self.plan.regions, |template| worker.find(&sample.source, template))?;
+        presence::annotate(&self.plan.regions, sample, &found);
+        Ok(())
     }
 
     /// Scores one image: the label's map, and the predicted class's where it differs.

@@ -3,12 +3,13 @@
 use super::crew::Crew;
 use super::image::{Auditor, Failure, Scored};
 use super::limits::workers;
-use super::prove::{contexts, overlays, prove};
+use super::prove::Prover;
 use super::see::Worker;
 use super::survey::Survey;
 use super::totals::{Part, Totals, Unscored, problem_row, stages};
 use crate::dataset::{Dataset, LabelMap, Lost, Noted, Sample};
 use crate::error::{Error, Result, Skip, Stage};
+use crate::evidence::Pair;
 use crate::input;
 use crate::model::{Model, machine};
 use crate::plan::{Plan, Severity};
@@ -18,7 +19,7 @@ use crate::store::{Cache, Lock, Store};
 use crate::verdict;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, sync_channel};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// Decoders that may be left behind, each with a core and memory of its own, before a run stops.
 const ABANDONED_MAX: usize = 16;
@@ -86,9 +87,6 @@ pub fn run(plan: &Plan, observer: &dyn Observer) -> Result<Outcome> {
     observer.stage("summarise", None);
     store.table(&findings)?;
     keep(&store, exhibits)?;
-    let night = report::nights::compare(&home, &findings);
-    let new_confirmed = night.new_confirmed(&findings);
-    store.file("changes.json", to_json(&night).as_bytes())?;
     let (images, correct) = totals.classes.totals();
     let mut record = RunRecord {
         run_id,
@@ -104,7 +102,7 @@ pub fn run(plan: &Plan, observer: &dyn Observer) -> Result<Outcome> {
         verdicts: report::verdict_counts(&findings),
         top1_accuracy: f64::from(correct) / f64::from(images.max(1)),
         invariant_error_max: totals.invariant_error,
-        stages_ms: stages(&totals.timings),
+        stages_ms: stages(&totals),
         slowest_image: totals.slowest.1,
         slowest_image_ms: totals.slowest.0.as_secs_f64() * 1e3,
         wall_s: start.elapsed().as_secs_f64(),
@@ -114,6 +112,9 @@ pub fn run(plan: &Plan, observer: &dyn Observer) -> Result<Outcome> {
         images_per_s: totals.scored as f64 / start.elapsed().as_secs_f64(),
         ..RunRecord::default()
     };
+    let night = report::nights::compare(&home, &record, &findings);
+    let new_confirmed = night.new_confirmed(&findings);
+    store.file("changes.json", to_json(&night).as_bytes())?;
     let refused = too_many_skipped(plan, &record.counts, store.folder());
     record.refused = refused.is_some();
     let mut summary = report::Summary::new(plan, record.clone(), &rows, findings, decisions, model.facts.classes);
@@ -169,13 +170,14 @@ fn judge<'a>(
     let (policy, evidence) = (&auditor.plan.verdict, &totals.evidence);
     let mut pairs = evidence.pairs(&(*policy).into());
     let candidates = verdict::candidates(rows, &pairs, policy);
-    let mut exhibits = prove(auditor, crew, dataset, evidence, &mut pairs, &candidates)?;
+    let prover = Prover { auditor, crew, dataset, evidence };
+    let mut exhibits = prover.prove(&mut pairs, &candidates)?;
     let mut findings = verdict::findings(rows, &pairs, policy);
-    for (region, effects) in overlays(auditor, crew, dataset, evidence)? {
+    for (region, effects) in prover.overlays()? {
         findings.extend(verdict::overlay(&region, &effects, auditor.labels, policy));
     }
     let framed = verdict::least_on_objects(rows, policy);
-    findings.extend(verdict::surroundings(&contexts(auditor, crew, dataset, evidence, &framed)?, rows, policy));
+    findings.extend(verdict::surroundings(&prover.contexts(&framed)?, rows, policy));
     verdict::sort(&mut findings);
     review::apply(&mut findings, decisions, auditor.plan.review.margin, jiff::Zoned::now().date());
     let mut told: Vec<&FindingRow> =
@@ -183,13 +185,8 @@ fn judge<'a>(
     // Pictures are bounded: what is decided comes last.
     told.sort_by_key(|f| !f.open);
     let pair = |f: &FindingRow| pairs.iter().find(|p| p.label == f.label && p.region == f.region);
-    exhibits.extend(super::exhibits::exhibits(
-        auditor,
-        crew,
-        dataset,
-        (evidence, &totals.classes),
-        &told.into_iter().filter_map(pair).collect::<Vec<_>>(),
-    )?);
+    let told: Vec<&Pair> = told.into_iter().filter_map(pair).collect();
+    exhibits.extend(super::exhibits::exhibits(&prover, &totals.classes, &told)?);
     Ok((findings, exhibits))
 }
 
@@ -236,7 +233,7 @@ fn audit_all<'a>(
     let problems = dataset.listing.problems.iter().map(problem_row).collect();
     let mut totals = Totals { problems, ..Totals::default() };
     totals.evidence.seed = auditor.plan.run.seed;
-    std::thread::scope(|scope| {
+    totals.stored = std::thread::scope(|scope| {
         let (parts, receiver) = sync_channel::<Part>(1);
         let writer = scope.spawn(move || write_parts(store, auditor.cache, &receiver));
         loop {
@@ -256,12 +253,16 @@ fn audit_all<'a>(
     Ok(totals)
 }
 
-/// What is kept of the images first: a run that is killed in between writes the rows again, from memory.
-fn write_parts(store: &mut Store, cache: Option<&Cache>, parts: &Receiver<Part>) -> Result<()> {
-    parts.iter().try_for_each(|part| {
+/// The time it took. What is kept of the images goes first: a run that is killed in between writes the rows again, from memory.
+fn write_parts(store: &mut Store, cache: Option<&Cache>, parts: &Receiver<Part>) -> Result<Duration> {
+    let mut took = Duration::ZERO;
+    for part in parts {
+        let start = Instant::now();
         cache.iter().for_each(|cache| cache.keep(&part.fresh, &part.used));
-        store.part(&part.images, &part.regions)
-    })
+        store.part(&part.images, &part.regions)?;
+        took += start.elapsed();
+    }
+    Ok(took)
 }
 
 /// One image to its rows, or to what became of it instead.

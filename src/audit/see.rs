@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 /// One thread's memory.
 pub struct Worker<'a> {
     session: Session<'a>,
-    decoder: Decoder,
+    decoder: Decoder<'a>,
     preprocessor: Preprocessor,
     fingerprinter: Option<Fingerprinter>,
     cache: Option<&'a Cache>,
@@ -68,12 +68,19 @@ pub struct Looked {
 }
 
 impl<'a> Worker<'a> {
+    /// A worker that leaves a photo alone when `stopped` says so.
+    ///
     /// # Errors
     /// When the engine cannot make a session.
-    pub fn new(model: &'a Model, plan: &Plan, cache: Option<&'a Cache>) -> Result<Self> {
+    pub fn new(
+        model: &'a Model,
+        plan: &Plan,
+        cache: Option<&'a Cache>,
+        stopped: impl Fn() -> bool + Send + 'a,
+    ) -> Result<Self> {
         let fingerprinter = plan.dataset.near_duplicates.then(Fingerprinter::default);
         let (decoder, preprocessor) =
-            (Decoder::new(plan.run.image_time, &plan.preprocess), Preprocessor::new(&plan.preprocess));
+            (Decoder::new(plan.run.image_time, &plan.preprocess, stopped), Preprocessor::new(&plan.preprocess));
         Ok(Self {
             session: model.session()?,
             decoder,
@@ -138,18 +145,13 @@ impl<'a> Worker<'a> {
         self.decoder.decode_exactly(&Arc::new(bytes))
     }
 
-    /// Where a picture is in a photo, in fractions of it; `None` where it is not found. `name` tells the picture from others.
+    /// Where a picture is in a photo, in fractions of it; `None` where it is not found.
     ///
     /// # Errors
     /// A skip, as of [`Worker::see`].
-    pub fn find(
-        &mut self,
-        source: &Source,
-        template: &Template,
-        name: &str,
-    ) -> std::result::Result<Option<Rect>, Skip> {
+    pub fn find(&mut self, source: &Source, template: &Template) -> std::result::Result<Option<Rect>, Skip> {
         let bytes = Arc::new(input::read(source)?.into_owned());
-        let key = format!("{} in {}", blake3::hash(name.as_bytes()).to_hex(), blake3::hash(bytes.as_slice()).to_hex());
+        let key = format!("{} in {}", template.hash, blake3::hash(bytes.as_slice()).to_hex());
         let edges = match self.cache.and_then(|cache| cache.logits(&key)) {
             Some(edges) => {
                 self.used.push(key);

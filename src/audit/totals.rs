@@ -21,6 +21,8 @@ pub struct Totals {
     pub scored: usize,
     pub invariant_error: f64,
     pub timings: Timings,
+    /// Time of the writer, off the workers' way.
+    pub stored: Duration,
     /// Longest time of one image, and which.
     pub slowest: (Duration, String),
     pub content: blake3::Hasher,
@@ -76,8 +78,9 @@ impl Totals {
     }
 }
 
-/// CPU milliseconds per stage, over all workers.
-pub fn stages(t: &Timings) -> BTreeMap<&'static str, f64> {
+/// Milliseconds per stage, over all workers and the writer.
+pub fn stages(totals: &Totals) -> BTreeMap<&'static str, f64> {
+    let t = &totals.timings;
     let stages = [
         ("read", t.read),
         ("decode", t.decode),
@@ -85,6 +88,7 @@ pub fn stages(t: &Timings) -> BTreeMap<&'static str, f64> {
         ("preprocess", t.preprocess),
         ("infer", t.infer),
         ("score", t.score),
+        ("store", totals.stored),
     ];
     stages.into_iter().map(|(name, time)| (name, time.as_secs_f64() * 1e3)).collect()
 }

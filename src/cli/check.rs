@@ -4,7 +4,7 @@ use super::{PipelineArgs, inspect, print, printable};
 use crate::audit::{Auditor, Failure, Scored, Survey};
 use crate::dataset::{Dataset, LabelMap, Listing, Noted, Sample};
 use crate::error::Error;
-use crate::plan::{Plan, Presence, Severity};
+use crate::plan::{Plan, Severity};
 use crate::report::accuracy_warning;
 use clap::Args;
 use serde_json::{Value, json};
@@ -112,11 +112,11 @@ fn spread(plan: &Plan, listing: &Listing, labels: &LabelMap) -> Result<Vec<Sampl
 }
 
 fn try_out(auditor: &Auditor<'_>, samples: &mut [Sample]) -> Result<Vec<Scored>, Error> {
-    let mut worker = auditor.worker()?;
+    let mut worker = auditor.worker(|| false)?;
     let mut tried = Vec::new();
     for sample in samples {
-        auditor.survey.annotate(&auditor.plan.regions, sample);
-        match auditor.audit(&mut worker, sample) {
+        let presence = auditor.annotate(&mut worker, sample).map_err(Failure::from);
+        match presence.and_then(|()| auditor.audit(&mut worker, sample)) {
             Ok(scored) => tried.push(scored),
             Err(Failure::Skip(skip)) => {
                 print(&format!(
@@ -159,9 +159,6 @@ fn describe_trial(plan: &Plan, tried: &[Scored], found: usize, seconds: f64, cla
             .collect();
         let mean = seen.iter().sum::<f64>() / seen.len() as f64;
         out += &match seen.len() {
-            0 if matches!(region.presence, Presence::Template(_)) => {
-                format!("region         {}: a picture, which is looked for in the run, not here\n", region.name)
-            }
             0 => format!("region         {}: on none of these images\n", region.name),
             k => format!(
                 "region         {}: on {k} of {n}, the model sees {:.0} % of it (a full view 100 %)\n",

@@ -3,7 +3,7 @@
 use super::{PipelineArgs, print, printable};
 use crate::audit::{Auditor, Survey, Worker};
 use crate::dataset::{Dataset, LabelMap, Sample, Source};
-use crate::error::Error;
+use crate::error::{Error, Skip};
 use crate::region;
 use crate::report::overlay::{self, Picture};
 use clap::Args;
@@ -42,10 +42,12 @@ pub fn explain(args: &ExplainArgs) -> Result<(), Error> {
     let labels = LabelMap::new(&plan, dataset.listing.labels.keys(), model.facts.classes)?;
     let auditor = Auditor { plan: &plan, model: &model, labels: &labels, survey: Survey::default(), cache: None };
     let class = args.class.as_deref().map(|name| labels.class_named(name)).transpose()?;
-    let mut worker = auditor.worker()?;
+    let mut worker = auditor.worker(|| false)?;
     for path in &args.images {
         let mut known = sample(&dataset, &labels, path)?;
-        known.iter_mut().for_each(|sample| auditor.survey.annotate(&plan.regions, sample));
+        if let Some(sample) = &mut known {
+            auditor.annotate(&mut worker, sample).map_err(|skip| failed(path, &skip))?;
+        }
         explain_one(args, &auditor, &mut worker, path, known, class)?;
     }
     Ok(())
@@ -69,9 +71,7 @@ fn explain_one(
     mut known: Option<Sample>,
     class: Option<usize>,
 ) -> Result<(), Error> {
-    let seen = worker
-        .see(&Source::File(path.to_path_buf()))
-        .map_err(|skip| Error::new(format!("{}: {}: {}", path.display(), skip.reason, skip.message)))?;
+    let seen = worker.see(&Source::File(path.to_path_buf())).map_err(|skip| failed(path, &skip))?;
     if let Some(sample) = &mut known {
         sample.fit(seen.size, seen.turned);
     }
@@ -100,6 +100,10 @@ fn explain_one(
     let out = args.out.clone().unwrap_or_else(|| PathBuf::from(format!("{stem}.cam.png")));
     picture.save(&out).map_err(Error::cause(format!("write {}", out.display())))?;
     print(&format!("{}\n{}\n", caption.join("\n"), printable(&out.display().to_string())))
+}
+
+fn failed(path: &Path, skip: &Skip) -> Error {
+    Error::new(format!("{}: {}: {}", path.display(), skip.reason, skip.message))
 }
 
 fn top(logits: &[f32]) -> Vec<usize> {

@@ -37,11 +37,12 @@ pub fn inspect(args: &InspectArgs) -> Result<(), Error> {
     if args.json {
         return print(&(serde_json::to_string_pretty(&model.facts).unwrap_or_default() + "\n"));
     }
-    print(&(describe(&model.facts) + &engine_lines()))
+    print(&format!("{}engine         {}\n{}", describe(&model.facts), model.engine_name, engine_lines()))
 }
 
 fn engine_lines() -> String {
-    engines().iter().map(|line| format!("engine         {line}\n")).collect()
+    let titles = ["engines here"].into_iter().chain(std::iter::repeat(""));
+    titles.zip(engines()).map(|(title, line)| format!("{title:15}{line}\n")).collect()
 }
 
 /// The facts of a model for people.

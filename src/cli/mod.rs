@@ -74,7 +74,7 @@ enum SchemaOf {
 struct PipelineArgs {
     /// Pipeline file (TOML)
     pipeline: PathBuf,
-    /// Override any key, as in --set run.jobs=2; may be repeated
+    /// Override any key, as in --set run.jobs=2, or the whole list of regions; may be repeated
     #[arg(long, value_name = "KEY=VALUE")]
     set: Vec<String>,
 }

@@ -113,12 +113,15 @@ pub fn review(args: &ReviewArgs) -> Result<(), Error> {
 pub fn diff(args: &DiffArgs) -> Result<(), Error> {
     finished(&args.old)?;
     finished(&args.new)?;
+    let differences = diff::differences(&nights::record(&args.old), &nights::record(&args.new));
     let changes = diff::changes(&nights::findings(&args.old), &nights::findings(&args.new));
     if args.json {
-        return print(&(serde_json::to_string_pretty(&changes).unwrap_or_default() + "\n"));
+        let both = serde_json::json!({ "differences": differences, "changes": changes });
+        return print(&(serde_json::to_string_pretty(&both).unwrap_or_default() + "\n"));
     }
+    print(&format!("{}\n", diff::headline(&differences, &changes)))?;
     if changes.is_empty() {
-        return print("no finding in either run\n");
+        return Ok(());
     }
     let rows = changes.into_iter().map(|c| [c.state, c.label, c.region, c.before, c.after, c.why]);
     print(&table(["state", "class", "region", "before", "after", "why"], rows))
@@ -126,9 +129,7 @@ pub fn diff(args: &DiffArgs) -> Result<(), Error> {
 
 /// Where the run's pipeline reads decisions from.
 fn decisions_of(run: &Path) -> Option<PathBuf> {
-    let text = std::fs::read_to_string(run.join("run.json")).ok()?;
-    let record: serde_json::Value = serde_json::from_str(&text).ok()?;
-    record["decisions"].as_str().map(PathBuf::from)
+    nights::record(run)["decisions"].as_str().map(PathBuf::from)
 }
 
 pub fn finished(run: &Path) -> Result<(), Error> {

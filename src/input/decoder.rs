@@ -6,7 +6,10 @@ use crate::plan::{Decode, Preprocess};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
-use std::time::Duration;
+use std::time::{Duration, Instant};
+
+/// How often a decoder at work is left for a look at whether the run is to stop.
+const LOOK: Duration = Duration::from_millis(200);
 
 /// Threads of this process that were left behind.
 static ABANDONED: AtomicUsize = AtomicUsize::new(0);
@@ -17,8 +20,10 @@ pub fn abandoned() -> usize {
 }
 
 /// Decodes one image after the other.
-pub struct Decoder {
+pub struct Decoder<'a> {
     limit: Duration,
+    /// Whether nobody waits for the photo any more.
+    stopped: Box<dyn Fn() -> bool + Send + 'a>,
     /// The transform that large JPEGs are reduced for.
     fast: Option<Preprocess>,
     thread: Option<Thread>,
@@ -30,11 +35,11 @@ struct Thread {
     photos: Receiver<Result<Photo, Skip>>,
 }
 
-impl Decoder {
-    /// `limit` is the longest time for one image.
-    pub fn new(limit: Duration, plan: &Preprocess) -> Self {
+impl<'a> Decoder<'a> {
+    /// `limit` is the longest time for one image, unless `stopped` says that its run is to end.
+    pub fn new(limit: Duration, plan: &Preprocess, stopped: impl Fn() -> bool + Send + 'a) -> Self {
         let fast = (plan.decode == Decode::Fast).then(|| plan.clone());
-        Self { limit, fast, thread: None }
+        Self { limit, stopped: Box::new(stopped), fast, thread: None }
     }
 
     /// Decodes as [`decode_for`] does.
@@ -61,10 +66,13 @@ impl Decoder {
                 .map_err(|e| Skip::new(Stage::Decode, "io", format!("no thread to decode in: {e}")))?,
         };
         let sent = thread.jobs.send((Arc::clone(bytes), may_reduce)).map_err(|_| RecvTimeoutError::Disconnected);
-        match sent.and_then(|()| thread.photos.recv_timeout(self.limit)) {
+        match sent.and_then(|()| self.wait(&thread)) {
             Ok(photo) => {
                 self.thread = Some(thread);
                 photo
+            }
+            Err(RecvTimeoutError::Timeout) if (self.stopped)() => {
+                Err(Skip::new(Stage::Decode, "interrupted", "the run was asked to stop"))
             }
             Err(RecvTimeoutError::Timeout) => {
                 ABANDONED.fetch_add(1, Ordering::Relaxed);
@@ -72,6 +80,18 @@ impl Decoder {
                 Err(Skip::new(Stage::Decode, "timeout", message))
             }
             Err(RecvTimeoutError::Disconnected) => Err(Skip::new(Stage::Decode, "decoder_panic", "the decoder died")),
+        }
+    }
+
+    /// Its photo, the end of the limit or that of the run.
+    fn wait(&self, thread: &Thread) -> Result<Result<Photo, Skip>, RecvTimeoutError> {
+        let start = Instant::now();
+        loop {
+            let left = self.limit.saturating_sub(start.elapsed());
+            match thread.photos.recv_timeout(left.min(LOOK)) {
+                Err(RecvTimeoutError::Timeout) if !left.is_zero() && !(self.stopped)() => {}
+                photo => return photo,
+            }
         }
     }
 }

@@ -186,6 +186,8 @@ pub struct Template {
     pub scales: Vec<f64>,
     /// Least correlation, 0 to 1.
     pub threshold: f64,
+    /// Tells this search from others: BLAKE3 of all of the above, in hex.
+    pub hash: String,
 }
 
 /// Where a region lies, in its own unit.

@@ -1,12 +1,16 @@
-//! Two nights: what is new, worse, better, gone, unchanged, and what cannot be compared.
+//! Two runs: what is new, worse, better, gone, unchanged, and what cannot be compared; what a new model learned and unlearned.
 
 use crate::record::FindingRow;
 use crate::verdict;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use std::collections::BTreeMap;
 
 /// A q-value above which what was confirmed is no longer held.
 const LEAVE_Q: f64 = 0.10;
+
+/// States of a finding, in the order in which they are told.
+const STATES: [&str; 6] = ["new", "worse", "better", "gone", "unchanged", "not_comparable"];
 
 const HELD: &str = "held: the proof is weaker tonight, but not gone";
 
@@ -24,6 +28,52 @@ pub struct Change {
     /// It was confirmed, its proof is weaker tonight but not gone: the next night compares with a confirmed one.
     #[serde(default)]
     pub held: bool,
+}
+
+/// What two runs were made of differently, by their `run.json`: `model`, `dataset`, `pipeline`, `engine`.
+pub fn differences(before: &Value, after: &Value) -> Vec<String> {
+    let facts = [
+        ("model", "model_hash"),
+        ("dataset", "dataset_fingerprint"),
+        ("dataset", "content_fingerprint"),
+        ("pipeline", "pipeline_hash"),
+        ("engine", "engine"),
+    ];
+    let mut out: Vec<String> =
+        facts.iter().filter(|(_, key)| before[*key] != after[*key]).map(|(name, _)| (*name).to_owned()).collect();
+    out.dedup();
+    out
+}
+
+/// Two runs in a sentence: what differs between them, and how many findings are in each state. Between two models of the same
+/// classes it is what the new one learned and unlearned.
+pub fn headline(differences: &[String], changes: &[Change]) -> String {
+    let counted = |states: &[&str]| -> Vec<(usize, String)> {
+        let count = |state: &str| changes.iter().filter(|c| c.state == state).count();
+        let counts = states.iter().map(|s| (count(s), s.replace('_', " ")));
+        counts.filter(|(n, _)| *n > 0).collect()
+    };
+    let list = |counts: &[(usize, String)]| {
+        counts.iter().map(|(n, state)| format!("{n} {state}")).collect::<Vec<_>>().join(", ")
+    };
+    let told = if changes.is_empty() {
+        "no finding then or now".to_owned()
+    } else if differences.iter().any(|d| d == "model") {
+        let group = |verb: &str, states: &[&str]| {
+            let counts = counted(states);
+            let n: usize = counts.iter().map(|(n, _)| n).sum();
+            if n == 0 { format!("{verb} nothing") } else { format!("{verb} {n} ({})", list(&counts)) }
+        };
+        let rest = counted(&STATES[4..]);
+        let rest = if rest.is_empty() { String::new() } else { format!("; {}", list(&rest)) };
+        format!("the new model {}, {}{rest}", group("learned", &STATES[..2]), group("unlearned", &STATES[2..4]))
+    } else {
+        list(&counted(&STATES))
+    };
+    match differences {
+        [] => told,
+        names => format!("another {}: {told}", names.join(", another ")),
+    }
 }
 
 /// Compares the findings of two nights, most serious first. `after` has one row for everything that was audited.

@@ -13,9 +13,9 @@ const QUALITY: u8 = 82;
 pub struct Exhibit {
     pub label: String,
     pub region: String,
-    /// Why this image is shown: `mean` (no single image), `strongest`, `median`, `random`, `untagged`, `pasted`, `filled`.
+    /// Why this image is shown: `template` and `mean` (no single image), `strongest`, `median`, `random`, `untagged`, `pasted`, `filled`.
     pub role: String,
-    /// Path relative to the dataset's root; empty for a mean.
+    /// Path relative to the dataset's root; empty where it is no image of it.
     pub path: String,
     pub panels: Vec<Panel>,
 }

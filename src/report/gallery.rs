@@ -1,9 +1,9 @@
 //! A contact sheet: many images of one class, what the model saw and its heat, as a page or as one picture.
 
-use super::html::{environment, policy};
 use super::overlay::Canvas;
+use super::template::GALLERY;
 use super::{Panel, printable};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::store::{Found, MEASURES};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
@@ -11,8 +11,6 @@ use image::RgbImage;
 use image::imageops::{FilterType, replace, thumbnail};
 use serde::Serialize;
 
-const TEMPLATE: &str = include_str!("page/gallery.html");
-const STYLE: &str = include_str!("page/report.css");
 /// Side of a picture on a sheet, tiles in a row, height of a line, and what lies between.
 const SIDE: u32 = 160;
 const COLUMNS: u32 = 5;
@@ -52,9 +50,6 @@ impl Tile {
 
 #[derive(Serialize)]
 struct Context<'a> {
-    style: &'static str,
-    policy: String,
-    title: &'a str,
     note: &'a str,
     tiles: Vec<Line>,
 }
@@ -82,9 +77,7 @@ pub fn page(tiles: &[Tile], title: &str, note: &str) -> Result<String> {
         Ok(Line { path, says: tile.says(), figures: tile.figures(), lost, uris })
     };
     let tiles = tiles.iter().map(line).collect::<Result<_>>()?;
-    let context = Context { style: STYLE, policy: policy(&[STYLE], &[]), title, note, tiles };
-    let rendered = environment().render_str(TEMPLATE, minijinja::Value::from(minijinja::value::Serde(&context)));
-    rendered.map_err(|e| Error::new(format!("failed to render the gallery: {e:#}")))
+    GALLERY.render(title, Context { note, tiles })
 }
 
 /// One picture: five tiles in a row, each with three lines under it.

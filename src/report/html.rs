@@ -1,30 +1,28 @@
 //! `report.html`: one file, offline, from the files of a run folder alone, so that it can be made again.
 
-use super::diff::Change;
+use super::diff::{self, Change};
 use super::exhibit::Exhibit;
 use super::review::DECISIONS;
-use super::summary::printable;
+use super::template::REPORT;
 use crate::error::{Error, Result};
 use crate::record::FindingRow;
-use crate::verdict::{self, thousands};
+use crate::verdict;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
-use minijinja::{AutoEscape, Environment};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 use std::path::Path;
 
-const TEMPLATE: &str = include_str!("page/report.html");
-const STYLE: &str = include_str!("page/report.css");
-const SCRIPT: &str = include_str!("page/report.js");
-
 /// What a night is compared with: `changes.json`.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Night {
     /// Run id of the night before; `None` for the first.
     pub previous: Option<String>,
+    /// What it was made of differently: `model`, `dataset`, `pipeline`, `engine`.
+    #[serde(default)]
+    pub differences: Vec<String>,
     pub changes: Vec<Change>,
     /// Label and region, joined by a tab -> effects of the last nights, the oldest first.
     pub trends: BTreeMap<String, Vec<Option<f64>>>,
@@ -46,18 +44,16 @@ impl Night {
 /// What the template is given.
 #[derive(Serialize)]
 struct Context<'f> {
-    style: &'static str,
-    script: &'static str,
-    policy: String,
     summary: Value,
     open: Vec<Card<'f>>,
     closed: Vec<Card<'f>>,
     rest: Vec<&'f FindingRow>,
     rest_count: usize,
     classes: Vec<ClassLine>,
-    changes: Vec<(&'static str, usize)>,
     gone: Vec<&'f Change>,
     previous: Option<&'f str>,
+    /// What became of its findings, in a sentence.
+    since: String,
     decisions: [(&'static str, &'static str); 5],
     /// The lines of `review.csv` as JSON.
     decided: String,
@@ -122,6 +118,8 @@ struct ClassLine {
     accuracy: Option<f64>,
     region: String,
     share: Option<f64>,
+    /// Heights of the bars of its distribution over the images, 0 to 1.
+    shares: Vec<f64>,
     lift: Option<f64>,
     object_share: Option<f64>,
     verdict: String,
@@ -130,7 +128,8 @@ struct ClassLine {
 }
 
 /// Roles of exhibits and what they are called.
-const STRIPS: [(&str, &str); 7] = [
+const STRIPS: [(&str, &str); 8] = [
+    ("template", "What is looked for"),
     ("mean", "Where the evidence lies on average"),
     ("pasted", "Pasted on other images"),
     ("filled", "Filled in"),
@@ -159,22 +158,16 @@ pub fn page(folder: &Path, pictures_max: usize) -> Result<String> {
         serious.iter().enumerate().map(|(i, f)| card(i + 1, f, &exhibits, &night, &mut album)).collect();
     let (open, closed): (Vec<_>, Vec<_>) = cards.into_iter().partition(|c| c.finding.open);
     let rest: Vec<&FindingRow> = findings.iter().filter(|f| !told(f)).collect();
-    let counted = |state: &str| night.changes.iter().filter(|c| c.state == state).count();
-    let states = ["new", "worse", "better", "gone", "unchanged", "not_comparable"];
-    let changes: Vec<(&str, usize)> = states.iter().map(|s| (*s, counted(s))).filter(|(_, n)| *n > 0).collect();
     let context = Context {
-        style: STYLE,
-        script: SCRIPT,
-        policy: policy(&[STYLE], &[SCRIPT]),
         summary: without_bulk(&summary),
         open,
         closed,
         rest: rest.iter().copied().take(REST_MAX).collect(),
         rest_count: rest.len(),
         classes: classes(&summary, &findings),
-        changes,
         gone: gone(&night),
         previous: night.previous.as_deref(),
+        since: diff::headline(&night.differences, &night.changes),
         decisions: DECISIONS,
         state: {
             let of = format!("{} {}", summary["audit_id"], summary["decisions"]);
@@ -184,32 +177,8 @@ pub fn page(folder: &Path, pictures_max: usize) -> Result<String> {
         missing: album.missing,
         over: album.over,
     };
-    let rendered = environment().render_str(TEMPLATE, minijinja::Value::from(minijinja::value::Serde(&context)));
-    rendered.map_err(|e| Error::new(format!("failed to render report.html: {e:#}")))
-}
-
-/// What the browser may run and load: styles and scripts of these very texts, pictures inside the page.
-pub(super) fn policy(styles: &[&str], scripts: &[&str]) -> String {
-    let hash = |text: &&str| format!("'sha256-{}'", BASE64.encode(Sha256::digest(text.as_bytes())));
-    let list = |texts: &[&str]| match texts {
-        [] => "'none'".to_owned(),
-        texts => texts.iter().map(hash).collect::<Vec<_>>().join(" "),
-    };
-    let (styles, scripts) = (list(styles), list(scripts));
-    format!(
-        "default-src 'none'; img-src data:; style-src {styles}; script-src {scripts}; base-uri 'none'; form-action 'none'"
-    )
-}
-
-/// Templates escape everything by default.
-pub(super) fn environment() -> Environment<'static> {
-    let mut environment = Environment::new();
-    environment.set_auto_escape_callback(|_| AutoEscape::Html);
-    environment.add_filter("percent", |v: Option<f64>| v.map_or("–".to_owned(), |v| format!("{:.1} %", 100.0 * v)));
-    environment.add_filter("fixed", |v: Option<f64>| v.map_or("–".to_owned(), |v| format!("{v:.1}")));
-    environment.add_filter("thousands", |v: u64| thousands(v));
-    environment.add_filter("plain", |text: String| printable(&text));
-    environment
+    let title = format!("{}: {} open findings", summary["pipeline"].as_str().unwrap_or_default(), context.open.len());
+    REPORT.render(&title, &context)
 }
 
 fn json<T: serde::de::DeserializeOwned>(folder: &Path, name: &str) -> Result<T> {
@@ -358,6 +327,7 @@ fn classes(summary: &Value, findings: &[FindingRow]) -> Vec<ClassLine> {
             accuracy: row["accuracy"].as_f64(),
             region: row["region"].as_str().unwrap_or_default().to_owned(),
             share: row["share"].as_f64(),
+            shares: heights(&row["share_counts"]),
             lift: row["lift"].as_f64(),
             object_share: row["object_share"].as_f64(),
             verdict: verdict.to_owned(),
@@ -367,6 +337,14 @@ fn classes(summary: &Value, findings: &[FindingRow]) -> Vec<ClassLine> {
     let mut lines: Vec<ClassLine> = lines.into_values().collect();
     lines.sort_by(|a, b| a.rank.cmp(&b.rank).then(b.lift.unwrap_or(0.0).total_cmp(&a.lift.unwrap_or(0.0))));
     lines
+}
+
+/// Counts as parts of the largest; empty where all are 0.
+fn heights(counts: &Value) -> Vec<f64> {
+    let counts: Vec<f64> = counts.as_array().into_iter().flatten().filter_map(Value::as_f64).collect();
+    let most = counts.iter().copied().fold(0.0, f64::max);
+    let height = |n: &f64| (n / most * 1000.0).round() / 1000.0;
+    if most > 0.0 { counts.iter().map(height).collect() } else { Vec::new() }
 }
 
 /// Findings of the night before that are gone or can no longer be compared.

@@ -1,7 +1,8 @@
 //! One page over all pipelines of a folder: the last finished run of each, the most serious first.
 
-use super::html::{Night, environment, policy};
-use super::nights;
+use super::html::Night;
+use super::template::INDEX;
+use super::{diff, nights};
 use crate::error::{Error, Result};
 use crate::record::FindingRow;
 use crate::verdict;
@@ -10,13 +11,8 @@ use serde_json::Value;
 use std::collections::BTreeMap;
 use std::path::Path;
 
-const TEMPLATE: &str = include_str!("page/index.html");
-const STYLE: &str = include_str!("page/report.css");
-
 #[derive(Serialize)]
 struct Context {
-    style: &'static str,
-    policy: String,
     lines: Vec<Line>,
     scored: u64,
     open: usize,
@@ -34,8 +30,8 @@ struct Line {
     accuracy: Option<f64>,
     /// Open findings by verdict, the most serious first.
     verdicts: Vec<(String, usize)>,
-    changes: Vec<(String, usize)>,
-    compared: bool,
+    /// Against the run before, in a sentence; `None` for the first.
+    since: Option<String>,
     warnings: usize,
     /// Why the run's files cannot be read.
     broken: Option<String>,
@@ -57,9 +53,7 @@ pub fn page(folder: &Path) -> Result<String> {
     lines.sort_by(|a, b| worst(a).cmp(&worst(b)).then_with(|| a.pipeline.cmp(&b.pipeline)));
     let open = lines.iter().flat_map(|l| &l.verdicts).map(|(_, n)| n).sum();
     let scored = lines.iter().map(|l| l.scored).sum();
-    let context = Context { style: STYLE, policy: policy(&[STYLE], &[]), lines, scored, open };
-    let rendered = environment().render_str(TEMPLATE, minijinja::Value::from(minijinja::value::Serde(&context)));
-    rendered.map_err(|e| Error::new(format!("failed to render the index: {e:#}")))
+    INDEX.render(&format!("Audits: {open} open findings"), Context { lines, scored, open })
 }
 
 /// What a run says of itself; of one whose files are damaged, that they are.
@@ -81,9 +75,6 @@ fn line(home: &Path, run: &Path) -> Line {
     for f in nights::findings(run).into_iter().filter(told) {
         verdicts.entry(verdict::rank(&f.verdict)).or_insert((f.verdict, 0)).1 += 1;
     }
-    let mut changes: BTreeMap<String, usize> = BTreeMap::new();
-    let changed = night.changes.iter().filter(|c| c.state != "unchanged");
-    changed.for_each(|c| *changes.entry(c.state.clone()).or_default() += 1);
     let when = jiff::civil::DateTime::strptime("%Y%m%dT%H%M%SZ", name(run).split('-').next().unwrap_or_default());
     Line {
         pipeline: name(home),
@@ -93,8 +84,7 @@ fn line(home: &Path, run: &Path) -> Line {
         skipped: record["counts"]["skipped"].as_u64().unwrap_or(0),
         accuracy: record["top1_accuracy"].as_f64(),
         verdicts: verdicts.into_values().collect(),
-        changes: changes.into_iter().collect(),
-        compared: night.previous.is_some(),
+        since: night.previous.is_some().then(|| diff::headline(&night.differences, &night.changes)),
         warnings: summary["warnings"].as_array().map_or(0, Vec::len),
         broken: broken
             .or_else(|| refused.then(|| "too many images were skipped; what was found is not to be relied on".into())),

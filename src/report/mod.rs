@@ -11,6 +11,7 @@ pub mod overlay;
 mod record;
 pub mod review;
 mod summary;
+mod template;
 
 pub use exhibit::{Exhibit, Panel, number};
 pub use html::{Night, page};

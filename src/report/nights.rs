@@ -2,6 +2,7 @@
 
 use super::diff;
 use super::html::Night;
+use super::record::RunRecord;
 use crate::record::FindingRow;
 use crate::verdict;
 use serde_json::Value;
@@ -98,8 +99,13 @@ pub fn findings(run: &Path) -> Vec<FindingRow> {
 
 /// Whether too many images of a run were skipped for its findings to be relied on.
 fn refused(run: &Path) -> bool {
+    record(run)["refused"] == true
+}
+
+/// A run's `run.json`; null where it is not readable.
+pub fn record(run: &Path) -> Value {
     let text = std::fs::read_to_string(run.join("run.json")).unwrap_or_default();
-    serde_json::from_str::<Value>(&text).is_ok_and(|record| record["refused"] == true)
+    serde_json::from_str(&text).unwrap_or_default()
 }
 
 /// Findings that a run held though their proof was weaker.
@@ -109,8 +115,8 @@ fn held(run: &Path) -> Vec<diff::Change> {
     night.changes.into_iter().filter(|c| c.held).collect()
 }
 
-/// Tonight's findings against the nights before it in the pipeline's folder.
-pub fn compare(folder: &Path, tonight: &[FindingRow]) -> Night {
+/// Tonight's run and its findings against the nights before it in the pipeline's folder.
+pub fn compare(folder: &Path, record: &RunRecord, tonight: &[FindingRow]) -> Night {
     let mut runs = finished(folder);
     runs.retain(|run| !refused(run));
     let recent: Vec<Vec<FindingRow>> =
@@ -132,5 +138,6 @@ pub fn compare(folder: &Path, tonight: &[FindingRow]) -> Night {
     let told = |f: &&FindingRow| changes.iter().any(|c| c.label == f.label && c.region == f.region);
     let trends: BTreeMap<String, Vec<Option<f64>>> = tonight.iter().filter(told).map(trend).collect();
     let previous = last.file_name().map(|n| n.to_string_lossy().into_owned());
-    Night { previous, changes, trends }
+    let differences = diff::differences(&self::record(last), &serde_json::to_value(record).unwrap_or_default());
+    Night { previous, differences, changes, trends }
 }

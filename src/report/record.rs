@@ -40,7 +40,7 @@ pub struct RunRecord {
     pub top1_accuracy: f64,
     /// Largest relative difference of mean(CAM) + bias and the logit over all maps.
     pub invariant_error_max: f64,
-    /// Milliseconds per stage, summed over all workers.
+    /// Milliseconds per stage, summed over all workers; `store` is of the one writer, beside them.
     pub stages_ms: BTreeMap<&'static str, f64>,
     /// The scored image that took longest, and how long.
     pub slowest_image: String,

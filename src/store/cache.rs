@@ -11,7 +11,8 @@ use crate::model::predicted;
 use redb::{Database, ReadableDatabase, ReadableTable, TableDefinition};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-use std::path::Path;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
 type Table = TableDefinition<'static, &'static [u8; 32], &'static [u8]>;
@@ -45,12 +46,14 @@ pub struct Maps {
 }
 
 pub struct Cache {
-    database: Database,
+    file: PathBuf,
+    /// Always there, but for its end: [`Drop`] takes it.
+    database: Option<Database>,
     /// Hash of what decides the entries beside the images' bytes.
     scope: blake3::Hash,
     night: u64,
     /// Why it can no longer be used tonight.
-    failed: OnceLock<String>,
+    failed: OnceLock<redb::Error>,
 }
 
 impl Memory {
@@ -71,7 +74,8 @@ impl Memory {
 }
 
 impl Cache {
-    /// Opens or makes the database; nothing where that fails, and the second value says why. A damaged one is moved aside.
+    /// Opens or makes the database; nothing where that fails, and the second value says why. A damaged one is moved aside: now,
+    /// or when the run ends that noticed.
     pub fn open(file: &Path, scope: &[&str]) -> (Option<Self>, Option<String>) {
         let mut hasher = blake3::Hasher::new();
         scope.iter().for_each(|part| {
@@ -84,10 +88,7 @@ impl Cache {
         match attempt(|| Self::ready(file, scope)) {
             Ok(cache) => (Some(cache), None),
             Err(e) if is_damage(&e) => {
-                let broken = file.with_extension("broken");
-                if std::fs::rename(file, &broken).is_err() {
-                    return without(e);
-                }
+                let Ok(broken) = move_aside(file) else { return without(e) };
                 let aside = format!("the cache is damaged ({e}); it lies in {} and was begun anew", broken.display());
                 attempt(|| Self::ready(file, scope)).map_or_else(without, |cache| (Some(cache), Some(aside)))
             }
@@ -109,7 +110,7 @@ impl Cache {
             last + 1
         };
         write.commit()?;
-        Ok(Self { database, scope, night, failed: OnceLock::new() })
+        Ok(Self { file: file.to_path_buf(), database: Some(database), scope, night, failed: OnceLock::new() })
     }
 
     fn key(&self, content: &str) -> [u8; 32] {
@@ -127,8 +128,8 @@ impl Cache {
     }
 
     fn read<T: DeserializeOwned>(&self, table: Table, name: &str) -> Option<T> {
-        let bytes = self.use_it(|| {
-            let entries = self.database.begin_read()?.open_table(table)?;
+        let bytes = self.use_it(|database| {
+            let entries = database.begin_read()?.open_table(table)?;
             Ok(entries.get(&self.key(name))?.map(|entry| entry.value().to_vec()))
         });
         let bytes = bytes??;
@@ -137,16 +138,14 @@ impl Cache {
     }
 
     /// Works on the database; after the first failure there is none until the next night.
-    fn use_it<T>(&self, work: impl FnOnce() -> Result<T, redb::Error>) -> Option<T> {
-        if self.failed.get().is_some() {
-            return None;
-        }
-        attempt(work).map_err(|e| self.failed.set(e.to_string())).ok()
+    fn use_it<T>(&self, work: impl FnOnce(&Database) -> Result<T, redb::Error>) -> Option<T> {
+        let database = self.database.as_ref().filter(|_| self.failed.get().is_none())?;
+        attempt(|| work(database)).map_err(|e| self.failed.set(e)).ok()
     }
 
     /// What went wrong tonight: the run went on without the cache.
-    pub fn failure(&self) -> Option<&str> {
-        self.failed.get().map(String::as_str)
+    pub fn failure(&self) -> Option<String> {
+        self.failed.get().map(redb::Error::to_string)
     }
 
     /// Keeps what is new, and notes what was used tonight, all or nothing.
@@ -160,8 +159,8 @@ impl Cache {
     }
 
     fn write<T: Serialize>(&self, table: Table, fresh: &[(String, T)], used: &[String]) {
-        self.use_it(|| {
-            let write = self.database.begin_write()?;
+        self.use_it(|database| {
+            let write = database.begin_write()?;
             {
                 let (mut entries, mut nights) = (write.open_table(table)?, write.open_table(USED)?);
                 for (name, value) in fresh {
@@ -182,8 +181,8 @@ impl Cache {
 
     /// Drops what was used longest ago until the entries take at most so many bytes.
     pub fn forget(&mut self, bytes_max: u64) {
-        let dropped = self.use_it(|| {
-            let write = self.database.begin_write()?;
+        let dropped = self.use_it(|database| {
+            let write = database.begin_write()?;
             let dropped = {
                 let (mut entries, mut passes) = (write.open_table(ENTRIES)?, write.open_table(PASSES)?);
                 let mut nights = write.open_table(USED)?;
@@ -210,10 +209,27 @@ impl Cache {
             write.commit()?;
             Ok(dropped)
         });
-        if dropped > Some(0) {
-            let _ = guarded(|| self.database.compact());
+        if let Some(database) = self.database.as_mut().filter(|_| dropped > Some(0)) {
+            let _ = guarded(|| database.compact());
         }
     }
+}
+
+impl Drop for Cache {
+    /// Closes the database, which panics where it is damaged; such a one does not stay for the next night.
+    fn drop(&mut self) {
+        let database = self.database.take();
+        let _ = guarded(|| drop(database));
+        if self.failed.get().is_some_and(is_damage) {
+            let _ = move_aside(&self.file);
+        }
+    }
+}
+
+/// Renames a damaged database, for whoever wants to look at it.
+fn move_aside(file: &Path) -> std::io::Result<PathBuf> {
+    let broken = file.with_extension("broken");
+    std::fs::rename(file, &broken).map(|()| broken)
 }
 
 /// A damaged file makes the library panic as well as fail.
@@ -224,8 +240,11 @@ fn attempt<T>(work: impl FnOnce() -> Result<T, redb::Error>) -> Result<T, redb::
 /// Whether the file is to blame, and not the disk or its rights.
 fn is_damage(error: &redb::Error) -> bool {
     match error {
-        redb::Error::Io(e) => matches!(e.kind(), std::io::ErrorKind::InvalidData | std::io::ErrorKind::UnexpectedEof),
-        redb::Error::Corrupted(_) | redb::Error::UpgradeRequired(_) => true,
-        _ => false,
+        redb::Error::Io(e) => {
+            matches!(e.kind(), ErrorKind::InvalidData | ErrorKind::InvalidInput | ErrorKind::UnexpectedEof)
+        }
+        redb::Error::DatabaseAlreadyOpen | redb::Error::PreviousIo => false,
+        // Of a sound database none of the others is known here: the tables are ours, and the file is locked.
+        _ => true,
     }
 }

@@ -3,7 +3,8 @@
 use crate::record::{Row, Values};
 use polars::prelude::{
     Column, DataFrame, DataType, Float32Type, IntoColumn, IntoSeries, KeyValueMetadata, ListBuilderTrait,
-    ListPrimitiveChunkedBuilder, NamedFrom, ParquetCompression, ParquetWriter, PolarsResult, Series, StatisticsOptions,
+    ListPrimitiveChunkedBuilder, NamedFrom, ParquetCompression, ParquetWriter, PolarsNumericType, PolarsResult, Series,
+    StatisticsOptions, UInt32Type,
 };
 
 /// Encodes rows with `footer` as key-value metadata.
@@ -26,13 +27,15 @@ fn column(name: &str, values: Values) -> Column {
         Values::Number(v) => Series::new(name.into(), v),
         Values::Count(v) => Series::new(name.into(), v),
         Values::Flag(v) => Series::new(name.into(), v),
-        Values::Floats(v) => {
-            let total = v.iter().map(Vec::len).sum();
-            let mut lists =
-                ListPrimitiveChunkedBuilder::<Float32Type>::new(name.into(), v.len(), total, DataType::Float32);
-            v.iter().for_each(|row| lists.append_slice(row));
-            lists.finish().into_series()
-        }
+        Values::Floats(v) => lists::<Float32Type>(name, &v, DataType::Float32),
+        Values::Counts(v) => lists::<UInt32Type>(name, &v, DataType::UInt32),
     };
     series.into_column()
+}
+
+fn lists<T: PolarsNumericType>(name: &str, rows: &[Vec<T::Native>], of: DataType) -> Series {
+    let total = rows.iter().map(Vec::len).sum();
+    let mut lists = ListPrimitiveChunkedBuilder::<T>::new(name.into(), rows.len(), total, of);
+    rows.iter().for_each(|row| lists.append_slice(row));
+    lists.finish().into_series()
 }

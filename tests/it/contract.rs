@@ -1,7 +1,7 @@
 //! The files of a run against the page that documents them.
 
 use crate::support::{audit, demo_text, parquet, plan, root};
-use camaudit::record::{ClassRow, Column, ImageRow, ProblemRow, RegionRow, Row, SkipRow};
+use camaudit::record::{ClassRow, Column, DuplicateRow, FindingRow, ImageRow, ProblemRow, RegionRow, Row, SkipRow};
 use polars::prelude::DataType;
 
 #[test]
@@ -19,6 +19,8 @@ fn every_file_has_the_documented_columns_types_and_nulls() {
     check("skipped.parquet", SkipRow::COLUMNS, &outcome.folder);
     check("problems.parquet", ProblemRow::COLUMNS, &outcome.folder);
     check("classes.parquet", ClassRow::COLUMNS, &outcome.folder);
+    check("duplicates.parquet", DuplicateRow::COLUMNS, &outcome.folder);
+    check("findings.parquet", FindingRow::COLUMNS, &outcome.folder);
 }
 
 fn check(file: &str, columns: &[Column], folder: &std::path::Path) {
@@ -33,6 +35,7 @@ fn check(file: &str, columns: &[Column], folder: &std::path::Path) {
             DataType::UInt32 => "count",
             DataType::Boolean => "flag",
             DataType::List(inner) if **inner == DataType::Float32 => "floats",
+            DataType::List(inner) if **inner == DataType::UInt32 => "counts",
             other => panic!("{file} {}: {other}", column.name),
         };
         assert_eq!(kind, column.kind, "{file} {}", column.name);

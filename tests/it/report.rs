@@ -3,7 +3,7 @@
 use crate::support::{audit, demo_text, fixtures, json, numbers, parquet, plan, texts};
 use camaudit::record::FindingRow;
 use camaudit::report::review::{self, Decision};
-use camaudit::report::{diff, gallery, index, nights, page};
+use camaudit::report::{RunRecord, diff, gallery, index, nights, page};
 use camaudit::store;
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -213,6 +213,36 @@ fn formulas_in_decisions_are_text() {
     assert_eq!(review::read(&file).expect("read"), decided);
 }
 
+/// The same pipeline and photos, and a model file that is another on the second night.
+#[test]
+fn a_new_model_is_told_as_what_it_learned_and_unlearned() {
+    let folder = tempfile::tempdir().expect("folder");
+    let model = folder.path().join("model.onnx");
+    let text = demo_text("shortcut.onnx")
+        .replace(&fixtures().join("models/shortcut.onnx").display().to_string(), &model.display().to_string());
+    std::fs::copy(fixtures().join("models/shortcut.onnx"), &model).expect("model");
+    let plan = plan(folder.path(), "models", &text, &[]);
+    let night = |of: &str| {
+        std::fs::copy(fixtures().join("models").join(of), &model).expect("model");
+        let run = audit(&plan).folder;
+        let page = std::fs::read_to_string(run.join("report.html")).expect("page");
+        (json(&run.join("changes.json"))["differences"].clone(), page)
+    };
+    let says = |page: &str, what: &str| {
+        let line = page.lines().find(|l| l.contains("Against the night"));
+        assert!(line.is_some_and(|l| l.contains(what)), "{what}: {line:?}");
+    };
+    assert_eq!(night("shortcut.onnx").0, serde_json::json!([]), "the first night");
+    let (same, page) = night("shortcut.onnx");
+    assert_eq!(same, serde_json::json!([]));
+    says(&page, ": 1 unchanged.");
+    let (another, page) = night("clean.onnx");
+    assert_eq!(another, serde_json::json!(["model"]));
+    says(&page, ": another model: the new model learned nothing, unlearned 1 (1 better).");
+    let (_, page) = night("shortcut.onnx");
+    says(&page, ": another model: the new model learned 1 (1 worse), unlearned nothing.");
+}
+
 /// The images behind a finding, against the tables themselves; a photo that is gone leaves a tile that says so.
 #[test]
 fn a_gallery_shows_the_images_that_the_tables_name() {
@@ -258,7 +288,7 @@ fn the_index_names_the_last_run_of_every_pipeline_the_most_serious_first() {
     }
     let page = index::page(&reports).expect("page");
     let (clever, calm) = (page.find(">clever<").expect("clever"), page.find(">calm<").expect("calm"));
-    assert!(clever < calm && page.contains("1 confirmed") && page.contains("nothing changed"), "{page}");
+    assert!(clever < calm && page.contains("1 confirmed") && page.contains("1 unchanged"), "{page}");
     assert_eq!(page.matches("/report.html").count(), 2);
     let link = page.split("href=\"").nth(1).and_then(|rest| rest.split('"').next()).expect("a link");
     assert!(reports.join(link).is_file(), "{link}");
@@ -354,7 +384,7 @@ fn what_was_held_is_not_new_when_it_is_confirmed_again() {
     };
     let tonight = [finding("confirmed", 0.3)];
     let new = || {
-        let night = nights::compare(home.path(), &tonight);
+        let night = nights::compare(home.path(), &RunRecord::default(), &tonight);
         (night.previous.clone(), night.changes[0].state.clone(), night.new_confirmed(&tonight))
     };
     night("20261101T020000Z", &finding("candidate", 0.3), false, false);

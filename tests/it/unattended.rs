@@ -1,8 +1,12 @@
 //! A run that nobody watches: what it leaves on stderr, in files and exit codes, and within which limits.
 
 use crate::support::{audit, demo_text, fixtures, parquet, plan, texts};
+use camaudit::audit::Observer;
+use camaudit::record::SkipRow;
+use camaudit::store::Cache;
 use std::path::Path;
 use std::process::{Command, Output};
+use std::time::{Duration, Instant};
 
 /// Three of four files are no images.
 fn broken_set(folder: &Path) -> String {
@@ -82,16 +86,7 @@ fn the_last_line_says_what_happened() {
 #[test]
 fn an_image_that_takes_too_long_is_a_skip() {
     let folder = tempfile::tempdir().expect("folder");
-    let set = folder.path().join("set/horse");
-    std::fs::create_dir_all(&set).expect("set");
-    image::RgbImage::from_fn(13_000, 13_000, |x, y| image::Rgb([(x * y % 251) as u8, (x ^ y) as u8, (x + y) as u8]))
-        .save(set.join("large.png"))
-        .expect("a large photo");
-    for name in ["a.jpg", "z.jpg"] {
-        std::fs::copy(fixtures().join("horses/horse/horse000.jpg"), set.join(name)).expect("copy");
-    }
-    let text = demo_text("shortcut.onnx")
-        .replace(&format!("{:?}", fixtures().join("horses")), &format!("{:?}", folder.path().join("set")));
+    let text = a_large_photo_between_small_ones(folder.path());
     let run =
         audit(&plan(folder.path(), "slow", &text, &["run.image_seconds=0.4", "run.max_skipped=0.5", "run.jobs=1"]));
     let skipped = parquet(&run.folder.join("skipped.parquet"));
@@ -100,6 +95,45 @@ fn an_image_that_takes_too_long_is_a_skip() {
         (vec!["horse/large.png".into()], vec!["timeout".into()])
     );
     assert_eq!(run.record.counts.scored, 2);
+}
+
+/// A run that is asked to stop does not wait for a decoder.
+#[test]
+fn a_stop_does_not_wait_for_an_image() {
+    struct Impatient(Instant);
+    impl Observer for Impatient {
+        fn stage(&self, _: &str, _: Option<usize>) {}
+        fn image(&self, _: Option<&SkipRow>) {}
+        fn warning(&self, _: &str) {}
+        fn stopped(&self) -> bool {
+            self.0.elapsed() > Duration::from_millis(500)
+        }
+    }
+    let folder = tempfile::tempdir().expect("folder");
+    let text = a_large_photo_between_small_ones(folder.path());
+    let start = Instant::now();
+    let photo = std::fs::read(folder.path().join("set/horse/large.png")).expect("photo");
+    camaudit::input::decode(&photo).expect("a photo");
+    let decoding = start.elapsed();
+    let plan = plan(folder.path(), "stop", &text, &["run.jobs=1"]);
+    let start = Instant::now();
+    let Err(error) = camaudit::audit::run(&plan, &Impatient(start)) else { panic!("it was asked to stop") };
+    assert_eq!(error.exit_code(), 130, "{error}");
+    assert!(start.elapsed() < decoding, "{:?}, and the photo alone takes {decoding:?}", start.elapsed());
+}
+
+/// The demo's pipeline on three photos, of which the second takes long to decode.
+fn a_large_photo_between_small_ones(folder: &Path) -> String {
+    let set = folder.join("set/horse");
+    std::fs::create_dir_all(&set).expect("set");
+    image::RgbImage::from_fn(13_000, 13_000, |x, y| image::Rgb([(x * y % 251) as u8, (x ^ y) as u8, (x + y) as u8]))
+        .save(set.join("large.png"))
+        .expect("a large photo");
+    for name in ["a.jpg", "z.jpg"] {
+        std::fs::copy(fixtures().join("horses/horse/horse000.jpg"), set.join(name)).expect("copy");
+    }
+    demo_text("shortcut.onnx")
+        .replace(&format!("{:?}", fixtures().join("horses")), &format!("{:?}", folder.join("set")))
 }
 
 #[cfg(target_os = "linux")]
@@ -125,4 +159,42 @@ fn times_out_of_range_are_problems() {
         assert_eq!(output.status.code(), Some(2), "{value}: {:?}", stderr(&output));
         assert!(stderr(&output).iter().any(|l| l.contains("run.image_seconds")), "{:?}", stderr(&output));
     }
+}
+
+/// Bits of the cache flip on the disk: entries are lost, and neither a wrong number nor a panic comes of it, at its end neither.
+#[test]
+fn a_cache_that_is_damaged_anywhere_does_no_harm() {
+    let folder = tempfile::tempdir().expect("folder");
+    let file = folder.path().join("cache.redb");
+    let entries: Vec<(String, Vec<f32>)> = (0..2000).map(|i| (format!("input {i}"), vec![i as f32; 50])).collect();
+    let open = || Cache::open(&file, &["a model"]);
+    open().0.expect("a new cache").keep_logits(&entries, &[]);
+    let sound = std::fs::read(&file).expect("cache");
+    let mut dice = 7_u64;
+    let mut next = |below: usize| {
+        dice = dice.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (dice >> 33) as usize % below
+    };
+    let (mut known, mut begun_anew) = (0, 0);
+    for _ in 0..100 {
+        let mut damaged = sound.clone();
+        (0..60).for_each(|_| damaged[next(sound.len())] ^= 1 << next(8));
+        std::fs::write(&file, damaged).expect("cache");
+        let (cache, warning) = open();
+        let Some(mut cache) = cache else {
+            panic!("a damaged cache is moved aside, and there is another: {warning:?}")
+        };
+        for (input, logits) in &entries {
+            let said = cache.logits(input);
+            assert!(said.is_none() || said.as_ref() == Some(logits), "{input}: {said:?}");
+            known += usize::from(said.is_some());
+        }
+        cache.keep_logits(&entries, &[]);
+        cache.forget(200_000);
+        let failed = cache.failure().is_some();
+        drop(cache);
+        assert!(!failed || !file.exists(), "a night that noticed the damage leaves it to no other");
+        begun_anew += usize::from(failed);
+    }
+    assert!(known > 1000 && begun_anew > 0, "known {known}, begun anew {begun_anew}");
 }

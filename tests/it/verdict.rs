@@ -1,6 +1,6 @@
 //! From heat to verdicts: what is found, what is not, and what may not change it.
 
-use crate::support::{audit, demo_text, fixtures, numbers, parquet, plan, texts};
+use crate::support::{audit, demo_text, fixtures, json, numbers, parquet, plan, texts};
 use polars::prelude::DataFrame;
 use std::fmt::Write as _;
 use std::path::Path;
@@ -221,6 +221,9 @@ fn a_template_tells_where_the_tag_is() {
     for label in ["car", "boat"] {
         assert_eq!(verdict(&found, label, "stamp"), "none", "{label}");
     }
+    let exhibits = json(&outcome.folder.join("exhibits.json"));
+    let looked_for = exhibits.as_array().expect("exhibits").iter().find(|e| e["role"] == "template").expect("picture");
+    assert_eq!((&looked_for["region"], looked_for["path"].as_str()), (&"stamp".into(), Some("")));
 }
 
 #[test]

@@ -1,9 +1,9 @@
 //! The surroundings alone: the objects are filled in.
 
-use super::{Auditor, Crew, Worker, fetch, load};
-use crate::dataset::{Dataset, Sample};
+use super::{Auditor, Prover, Worker};
+use crate::dataset::Sample;
 use crate::error::{Result, Skip};
-use crate::evidence::{Context, Evidence, context};
+use crate::evidence::{Context, context};
 use crate::geometry::View;
 use crate::model::predicted;
 use crate::region;
@@ -12,24 +12,21 @@ use crate::retouch::{Dice, imputed};
 /// Images per label whose objects are filled.
 const IMAGES_MAX: usize = 60;
 
-/// Fills the objects in images of these classes that the model gets right.
-///
-/// # Errors
-/// When the dataset can no longer be read or the engine cannot make a session.
-pub fn contexts<'a>(
-    auditor: &Auditor<'a>,
-    crew: &Crew<'a>,
-    dataset: &Dataset,
-    evidence: &Evidence,
-    classes: &[u32],
-) -> Result<Vec<(usize, Context)>> {
-    let ids: Vec<u128> =
-        classes.iter().flat_map(|&class| evidence.framed.of(class).into_iter().take(IMAGES_MAX)).collect();
-    let samples = fetch(auditor, dataset, ids.iter().copied())?;
-    let images: Vec<&Sample> = ids.iter().filter_map(|id| samples.get(id)).collect();
-    let said =
-        crew.each(auditor, images, |worker, image| Ok(without_objects(auditor, worker, image).ok().flatten()))?;
-    Ok(context::contexts(&said.into_iter().flatten().collect::<Vec<_>>()))
+impl Prover<'_, '_> {
+    /// Fills the objects in images of these classes that the model gets right.
+    ///
+    /// # Errors
+    /// When the dataset can no longer be read or the engine cannot make a session.
+    pub fn contexts(&self, classes: &[u32]) -> Result<Vec<(usize, Context)>> {
+        let of = |class: &u32| self.evidence.framed.of(*class).into_iter().take(IMAGES_MAX);
+        let ids: Vec<u128> = classes.iter().flat_map(of).collect();
+        let samples = self.fetch(ids.iter().copied())?;
+        let images: Vec<&Sample> = ids.iter().filter_map(|id| samples.get(id)).collect();
+        let auditor = self.auditor;
+        let fill = |worker: &mut Worker<'_>, image| Ok(without_objects(auditor, worker, image).ok().flatten());
+        let said = self.crew.each(auditor, images, fill)?;
+        Ok(context::contexts(&said.into_iter().flatten().collect::<Vec<_>>()))
+    }
 }
 
 /// The image's class, and the classes said once its objects are filled: the predicted one, for sigmoid heads all of positive
@@ -39,7 +36,7 @@ fn without_objects(
     worker: &mut Worker<'_>,
     image: &Sample,
 ) -> std::result::Result<Option<(usize, Vec<usize>)>, Skip> {
-    let photo = load(image)?;
+    let photo = worker.photo(&image.source)?;
     let mut fitted = image.clone();
     fitted.fit(photo.size, photo.turned);
     let view = View::identity(photo.size);

@@ -1,9 +1,9 @@
 //! Pictures of their own on images of all classes.
 
-use super::{Auditor, Crew, Worker, fetch, load};
-use crate::dataset::{Dataset, Sample};
+use super::{Auditor, Prover, Worker};
+use crate::dataset::Sample;
 use crate::error::{Result, Skip};
-use crate::evidence::{Evidence, Overlaid, OverlayEffect, overlay};
+use crate::evidence::{Overlaid, OverlayEffect, overlay};
 use crate::geometry::{Rect, View};
 use crate::plan::{Place, Unit};
 use crate::region;
@@ -18,37 +18,35 @@ struct Picture<'p> {
     unit: Unit,
 }
 
-/// The effects of every declared overlay on every class, the largest first.
-///
-/// # Errors
-/// When the dataset can no longer be read or the engine cannot make a session.
-pub fn overlays<'a>(
-    auditor: &Auditor<'a>,
-    crew: &Crew<'a>,
-    dataset: &Dataset,
-    evidence: &Evidence,
-) -> Result<Vec<(String, Vec<OverlayEffect>)>> {
-    let pictures = auditor.plan.regions.iter().filter_map(|r| match &r.place {
-        Place::Overlay { picture, opacity, place, unit } => {
-            Some(Picture { region: &r.name, rgba: picture, opacity: *opacity, place: *place, unit: *unit })
+impl Prover<'_, '_> {
+    /// The effects of every declared overlay on every class, the largest first.
+    ///
+    /// # Errors
+    /// When the dataset can no longer be read or the engine cannot make a session.
+    pub fn overlays(&self) -> Result<Vec<(String, Vec<OverlayEffect>)>> {
+        let plan = self.auditor.plan;
+        let pictures = plan.regions.iter().filter_map(|r| match &r.place {
+            Place::Overlay { picture, opacity, place, unit } => {
+                Some(Picture { region: &r.name, rgba: picture, opacity: *opacity, place: *place, unit: *unit })
+            }
+            _ => None,
+        });
+        let pictures: Vec<Picture<'_>> = pictures.collect();
+        if pictures.is_empty() {
+            return Ok(Vec::new());
         }
-        _ => None,
-    });
-    let pictures: Vec<Picture<'_>> = pictures.collect();
-    if pictures.is_empty() {
-        return Ok(Vec::new());
+        let photos = self.evidence.photos.in_turn(self.evidence.seed);
+        let ids: Vec<u128> = photos.take(plan.verdict.hosts_max as usize).collect();
+        let samples = self.fetch(ids.iter().copied())?;
+        let hosts: Vec<&Sample> = ids.iter().filter_map(|id| samples.get(id)).collect();
+        let effects = |picture: &Picture<'_>| {
+            let lay = |worker: &mut Worker<'_>, host| Ok(lay(self.auditor, worker, host, picture).ok().flatten());
+            let seen = self.crew.each(self.auditor, hosts.clone(), lay)?;
+            let seen: Vec<Overlaid> = seen.into_iter().flatten().collect();
+            Ok((picture.region.to_owned(), overlay::effects(&seen, plan.verdict.causal_logits / 2.0)))
+        };
+        pictures.iter().map(effects).collect()
     }
-    let policy = &auditor.plan.verdict;
-    let ids: Vec<u128> = evidence.photos.in_turn(evidence.seed).take(policy.hosts_max as usize).collect();
-    let samples = fetch(auditor, dataset, ids.iter().copied())?;
-    let hosts: Vec<&Sample> = ids.iter().filter_map(|id| samples.get(id)).collect();
-    let effects = |picture: &Picture<'_>| {
-        let seen =
-            crew.each(auditor, hosts.clone(), |worker, host| Ok(lay(auditor, worker, host, picture).ok().flatten()))?;
-        let seen: Vec<Overlaid> = seen.into_iter().flatten().collect();
-        Ok((picture.region.to_owned(), overlay::effects(&seen, policy.causal_logits / 2.0)))
-    };
-    pictures.iter().map(effects).collect()
 }
 
 /// One host with the picture and with its controls.
@@ -59,7 +57,7 @@ fn lay(
     picture: &Picture<'_>,
 ) -> std::result::Result<Option<Overlaid>, Skip> {
     let mut dice = Dice::new(auditor.plan.run.seed, &[&host.id, picture.region, "overlay"]);
-    let photo = load(host)?;
+    let photo = worker.photo(&host.source)?;
     let view = if picture.unit == Unit::ViewPixels { worker.look(&photo)?.view } else { View::identity(photo.size) };
     let place = region::on_photo(picture.place, picture.unit, &view);
     let Some(patch) = Patch::of_picture(picture.rgba, place, picture.opacity) else { return Ok(None) };

@@ -36,7 +36,7 @@ impl<'a> Trial<'_, 'a> {
     }
 
     fn pasted(&self, worker: &mut Worker<'_>, host: &Sample) -> Result<Option<Exhibit>> {
-        let Ok(Some(dressed)) = self.dress(host) else { return Ok(None) };
+        let Ok(Some(dressed)) = self.dress(worker, host) else { return Ok(None) };
         let mut photos =
             vec![("as it is", dressed.photo.clone()), ("with the region", dressed.tag.paste(&dressed.photo))];
         let names = ["another patch", "a foreign patch", "the place without it"];
@@ -50,7 +50,7 @@ impl<'a> Trial<'_, 'a> {
     }
 
     fn filled(&self, worker: &mut Worker<'_>, image: &Sample) -> Result<Option<Exhibit>> {
-        let Ok(Some((photo, fills))) = self.fill(image) else { return Ok(None) };
+        let Ok(Some((photo, fills))) = self.fill(worker, image) else { return Ok(None) };
         let mut photos = vec![("as it is", photo)];
         let names =
             [["mirrored place imputed", "region imputed"], ["mirrored place copied over", "region copied over"]];

@@ -3,7 +3,6 @@
 use super::super::crew::Crew;
 use super::super::image::Auditor;
 use super::super::see::Worker;
-use super::load;
 use crate::dataset::Sample;
 use crate::error::{Result, Skip};
 use crate::evidence::{Contrasted, Effect, Intervention, Outcome};
@@ -116,16 +115,16 @@ impl<'t, 'a> Trial<'t, 'a> {
     }
 
     /// A host with a donor's tag and the controls for it, all by hash. `None` where the donor's tag lies out of its photo.
-    pub fn dress(&self, host: &Sample) -> std::result::Result<Option<Dressed>, Skip> {
+    pub fn dress(&self, worker: &mut Worker<'_>, host: &Sample) -> std::result::Result<Option<Dressed>, Skip> {
         let mut dice = Dice::new(self.auditor.plan.run.seed, &[&host.id, self.region, "insert"]);
-        let photo = load(host)?;
+        let photo = worker.photo(&host.source)?;
         let donor = self.donors[dice.below(self.donors.len())];
-        let source = load(donor)?;
+        let source = worker.photo(&donor.source)?;
         let shape = self.shape(donor, &source);
         let Some(tag) = shape.and_then(|shape| Patch::cut(&source, &shape)) else { return Ok(None) };
         let plain = match self.untagged.len() {
             0 => None,
-            n => tag.with_pixels_of(&load(self.untagged[dice.below(n)])?, tag.frame),
+            n => tag.with_pixels_of(&worker.photo(&self.untagged[dice.below(n)].source)?, tag.frame),
         };
         let controls = [tag.elsewhere(&source, &mut dice), Some(tag.foreign(&mut dice)), plain];
         let scrambled = tag.scrambled(&mut dice);
@@ -134,7 +133,7 @@ impl<'t, 'a> Trial<'t, 'a> {
 
     /// The tag and its controls on one host. `None` where the host says the class by itself, or a photo is gone.
     fn insert(&self, worker: &mut Worker<'_>, host: &'t Sample) -> std::result::Result<Option<Inserted<'t>>, Skip> {
-        let Some(Dressed { photo, tag, scrambled, controls }) = self.dress(host)? else { return Ok(None) };
+        let Some(Dressed { photo, tag, scrambled, controls }) = self.dress(worker, host)? else { return Ok(None) };
         let clean = self.outcome(&worker.look(&photo)?.logits);
         if clean.says {
             return Ok(None);
@@ -153,9 +152,9 @@ impl<'t, 'a> Trial<'t, 'a> {
     }
 
     /// One tagged image filled both ways: at a mirrored place and at the tag's. `None` where the tag cannot be mirrored.
-    pub fn fill(&self, image: &Sample) -> std::result::Result<Option<Filled>, Skip> {
+    pub fn fill(&self, worker: &mut Worker<'_>, image: &Sample) -> std::result::Result<Option<Filled>, Skip> {
         let mut dice = Dice::new(self.auditor.plan.run.seed, &[&image.id, self.region, "remove"]);
-        let photo = load(image)?;
+        let photo = worker.photo(&image.source)?;
         let mut fitted = image.clone();
         fitted.fit(photo.size, photo.turned);
         let Some(shape) = self.shape(image, &photo) else { return Ok(None) };
@@ -168,7 +167,7 @@ impl<'t, 'a> Trial<'t, 'a> {
         let far =
             |other: &[u8]| -> u64 { small.iter().zip(other).map(|(a, b)| u64::from(a.abs_diff(*b)).pow(2)).sum() };
         let nearest = self.copies.iter().min_by_key(|(_, other)| far(other));
-        let nearest = nearest.map(|(sample, _)| load(sample)).transpose()?;
+        let nearest = nearest.map(|(sample, _)| worker.photo(&sample.source)).transpose()?;
         let copied = |place: &Shape| {
             let hole = Patch::cut(&photo, place)?;
             Some(hole.with_pixels_of(nearest.as_ref()?, hole.frame)?.paste(&photo))
@@ -181,7 +180,7 @@ impl<'t, 'a> Trial<'t, 'a> {
     }
 
     fn remove(&self, worker: &mut Worker<'_>, image: &'t Sample) -> std::result::Result<Option<Removed<'t>>, Skip> {
-        let Some((_, filled)) = self.fill(image)? else { return Ok(None) };
+        let Some((_, filled)) = self.fill(worker, image)? else { return Ok(None) };
         let (mut passes, mut fills) = (0, [None, None]);
         for (fill, [away, here]) in fills.iter_mut().zip(&filled).filter_map(|(fill, f)| Some((fill, f.as_ref()?))) {
             passes += 2;

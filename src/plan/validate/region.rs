@@ -215,5 +215,6 @@ fn template(t: &TemplateFile, area: Rect, key: &str, base: &Path, doc: &mut Docu
     let grey = picture.ok()?.to_luma8();
     let area = Rect::new(area.x0 - margin, area.y0 - margin, area.x1 + margin, area.y1 + margin);
     let area = area.intersect(Rect::new(0.0, 0.0, 1.0, 1.0))?;
-    Some(Template { grey, area, scales, threshold })
+    let hash = blake3::hash(format!("{:?}", (&grey, area, &scales, threshold)).as_bytes()).to_hex().to_string();
+    Some(Template { grey, area, scales, threshold, hash })
 }
