@@ -1,18 +1,27 @@
 //! Parquet as frames. On some hostile files the reader panics; that is an error like any other.
 
+use super::pages;
 use crate::error::{Error, Result, guarded};
 use polars::prelude::{DataFrame, FileMetadataRef, ParquetReader, PolarsResult, SerReader};
 use std::fs::File;
 use std::path::Path;
 
-/// What the footer says.
+/// What the footer says. Whoever reads a file asks for it first.
 pub fn metadata(file: &Path) -> Result<FileMetadataRef> {
-    caught(file, || open(file)?.get_metadata().cloned())
+    caught(file, || {
+        pages::check_footer(&File::open(file)?)?;
+        open(file)?.get_metadata().cloned()
+    })
 }
 
 /// Rows `start .. start + count`, of these columns or of all.
 pub fn read(file: &Path, columns: Option<Vec<String>>, start: usize, count: usize) -> Result<DataFrame> {
-    caught(file, || open(file)?.with_slice(Some((start, count))).with_columns(columns).finish())
+    caught(file, || {
+        let mut reader = open(file)?;
+        let rows = start..start.saturating_add(count);
+        pages::check_pages(&File::open(file)?, reader.get_metadata()?, columns.as_deref(), rows)?;
+        reader.with_slice(Some((start, count))).with_columns(columns).finish()
+    })
 }
 
 fn open(file: &Path) -> PolarsResult<ParquetReader<File>> {

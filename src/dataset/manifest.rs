@@ -2,7 +2,7 @@
 
 use super::problem::Odd;
 use super::{Entry, Item, Lost, frames};
-use crate::error::{Error, Result, Skip, Stage};
+use crate::error::{Error, Result, Skip, Stage, guarded};
 use crate::plan::Format;
 use csv::{ReaderBuilder, StringRecord};
 use polars::prelude::{DataFrame, PlSmallStr};
@@ -117,6 +117,7 @@ fn parquet_rows(
     needs_split: bool,
     flags: &[String],
 ) -> Result<impl Iterator<Item = RowOrOdd> + Send + use<>> {
+    frames::metadata(manifest)?;
     let first = frames::read(manifest, None, 0, ROWS)?;
     for name in ["path", "label"].into_iter().chain(flags.iter().map(String::as_str)) {
         if first.column(name).is_err() {
@@ -139,9 +140,12 @@ fn parquet_rows(
             return None;
         }
         let frame = next.take().map_or_else(|| frames::read(&file, None, i * ROWS, ROWS), Ok);
-        match frame {
-            Ok(frame) if frame.height() == 0 => None,
-            Ok(frame) => Some(frame_rows(&frame, i * ROWS, &flags)),
+        // A column of a type that nobody thought of makes the library panic.
+        let strange = || Error::new("it holds types that cannot be read");
+        let rows = |frame| guarded(|| frame_rows(&frame, i * ROWS, &flags)).ok_or_else(strange);
+        match frame.and_then(rows) {
+            Ok(rows) if rows.is_empty() => None,
+            Ok(rows) => Some(rows),
             Err(e) => {
                 broken = true;
                 Some(vec![Err(Odd::new("bad_file", &file, 0, format!("cannot be read further: {e}")))])

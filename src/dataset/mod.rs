@@ -12,6 +12,7 @@ mod labels;
 mod listing;
 mod manifest;
 mod masks;
+mod pages;
 mod parquet_images;
 mod problem;
 mod rules;

@@ -3,7 +3,7 @@
 
 use super::problem::{Odd, boxed};
 use super::{Entry, Item, Lost, Source, display, frames, walk};
-use crate::error::{Error, Result, Skip, Stage};
+use crate::error::{Error, Result, Skip, Stage, guarded};
 use polars::prelude::{AnyValue, DataFrame, Series};
 use serde_json::Value;
 use std::path::{Path, PathBuf};
@@ -45,7 +45,14 @@ pub fn items(root: &Path, bytes: bool) -> Result<impl Iterator<Item = Item> + Se
     let root = root.to_path_buf();
     Ok(groups.into_iter().flat_map(move |group| -> Vec<Item> {
         match read(&group, bytes) {
-            Ok(frame) => (0..frame.height()).map(|row| item(&root, &group, &frame, row)).collect(),
+            Ok(frame) => {
+                // A column of a type that nobody thought of makes the library panic.
+                let sound = |row| guarded(|| item(&root, &group, &frame, row));
+                let strange = || Error::new("the row holds types that cannot be read");
+                (0..frame.height())
+                    .map(|row| sound(row).unwrap_or_else(|| lost(&root, &group, row, &strange())))
+                    .collect()
+            }
             Err(e) => (0..group.rows_at_most()).map(|row| lost(&root, &group, row, &e)).collect(),
         }
     }))

@@ -348,6 +348,22 @@ fn a_side_table_labels_images_and_its_bad_rows_are_noted() {
     assert_eq!((found, skipped), (vec!["bad_row x 2".to_owned(), "no_label x 1".to_owned()], 1));
 }
 
+/// Found by fuzzing: a page of more values than memory could hold, and a footer of more row groups. The reader believes both, and
+/// the process would end.
+#[test]
+fn what_a_parquet_file_claims_is_not_believed() {
+    for name in ["pages_claim_too_much", "footer_claims_too_much"] {
+        let folder = tempfile::tempdir().expect("folder");
+        let file = folder.path().join("0.parquet");
+        std::fs::copy(fixtures().join(format!("fuzz/{name}.parquet")), &file).expect("copy");
+        for keys in [format!("format = \"parquet\"\nmanifest = {file:?}"), "format = \"parquet-images\"".to_owned()] {
+            let plan = plan(folder.path(), name, &text(folder.path(), &keys), &[]);
+            let Err(error) = Dataset::open(&plan.dataset, None, 0) else { panic!("{name}, {keys}: refused") };
+            assert!(error.to_string().contains("0.parquet"), "{name}, {keys}: {error}");
+        }
+    }
+}
+
 /// Found by fuzzing: a file whose labels can be read and whose images cannot, and one that the reader panics on.
 #[test]
 fn rows_of_broken_parquet_files_are_lost_and_counted() {

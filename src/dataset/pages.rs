@@ -1,0 +1,90 @@
+//! What the footer and the page headers of a Parquet file claim, before its reader believes them: it reserves memory for as many
+//! values as they name, and an allocation that fails ends the process.
+
+use polars::prelude::FileMetadataRef;
+use polars_parquet_format::thrift::protocol::TCompactInputProtocol;
+use polars_parquet_format::{FileMetaData, PageHeader};
+use std::fs::File;
+use std::io::{BufReader, Error, Read, Result, Seek, SeekFrom};
+use std::ops::Range;
+
+/// Largest header of a page: statistics of long texts are in it.
+const HEADER_MAX: usize = 16 << 20;
+/// Values that a byte of a file may stand for; run lengths of a constant column are short.
+const VALUES_PER_BYTE: u64 = 64;
+
+/// Memory that a byte of a footer may stand for.
+const MEMORY_PER_BYTE: usize = 64;
+
+/// Reads the footer within bounds, and drops it.
+///
+/// # Errors
+/// When it is no footer, or names more than it holds.
+pub fn check_footer(mut file: &File) -> Result<()> {
+    let mut end = [0; 8];
+    file.seek(SeekFrom::End(-8))?;
+    file.read_exact(&mut end)?;
+    let length = u32::from_le_bytes([end[0], end[1], end[2], end[3]]);
+    file.seek(SeekFrom::End(-8 - i64::from(length)))?;
+    let footer = BufReader::new(file.take(length.into()));
+    let mut protocol = TCompactInputProtocol::new(footer, (length as usize).saturating_mul(MEMORY_PER_BYTE));
+    let read = FileMetaData::read_from_in_protocol(&mut protocol);
+    read.map(drop).map_err(|e| Error::other(format!("its footer is not sound ({e})")))
+}
+
+/// Walks the page headers of the row groups that hold `rows`, of these columns or of all.
+///
+/// # Errors
+/// When a header is no header, or names more than its column, its file or memory can hold.
+pub fn check_pages(
+    file: &File,
+    metadata: &FileMetadataRef,
+    columns: Option<&[String]>,
+    rows: Range<usize>,
+) -> Result<()> {
+    let values_max = file.metadata()?.len().saturating_mul(VALUES_PER_BYTE);
+    let mut reader = BufReader::new(file);
+    let mut start = 0;
+    for group in &metadata.row_groups {
+        let own = start..start + group.num_rows();
+        start = own.end;
+        if own.start >= rows.end || own.end <= rows.start {
+            continue;
+        }
+        bounded(own.len() as i64, values_max)?;
+        for chunk in group.parquet_columns() {
+            let root = chunk.descriptor().path_in_schema.first();
+            if columns.is_some_and(|wanted| !wanted.iter().any(|name| Some(name.as_str()) == root.map(|r| r.as_str())))
+            {
+                continue;
+            }
+            let values = bounded(chunk.num_values(), values_max)?;
+            reader.seek(SeekFrom::Start(chunk.byte_range().start))?;
+            let mut seen = 0;
+            while seen < values {
+                seen += page(&mut reader, values - seen)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Reads a page's header and goes behind the page; says how many values it adds to its column.
+fn page(reader: &mut BufReader<&File>, left: u64) -> Result<u64> {
+    let header = PageHeader::read_from_in_protocol(&mut TCompactInputProtocol::new(&mut *reader, HEADER_MAX));
+    let header = header.map_err(|e| Error::other(format!("the header of a page is not sound ({e})")))?;
+    let data = header.data_page_header.map(|h| h.num_values).or(header.data_page_header_v2.map(|h| h.num_values));
+    let size = bounded(header.uncompressed_page_size.into(), u64::MAX)?;
+    // The least that a value of a dictionary takes is a bit.
+    header.dictionary_page_header.map_or(Ok(0), |h| bounded(h.num_values.into(), size.saturating_mul(8)))?;
+    let compressed = bounded(header.compressed_page_size.into(), u64::MAX)?;
+    reader.seek_relative(compressed.cast_signed())?;
+    data.map_or(Ok(0), |values| bounded(values.into(), left))
+}
+
+fn bounded(claimed: i64, most: u64) -> Result<u64> {
+    let sound = u64::try_from(claimed).ok().filter(|n| *n <= most);
+    sound.ok_or_else(|| {
+        Error::other(format!("a page or a column claims {claimed} values or bytes, where {most} can be"))
+    })
+}
