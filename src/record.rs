@@ -297,6 +297,7 @@ table! {
         forwards: Option<u32>, "passes", "C: passes through the network";
         effect: Option<f64>, "", "what nights are compared by: the net flip rate or loss of recall, the larger; in logits the contrast where C was not run, the rise for an overlay";
         effect_unit: Option<String>, "", "`fraction` or `logit`";
+        declared: Option<String>, "", "hash of how the region is declared, its pictures included; null where nobody declares it";
         decision: Option<String>, "", "what a reviewer decided, see review.csv; null where nobody did";
         note: Option<String>, "", "what the reviewer wrote";
         open: bool, "", "counts for `--fail-on`: not decided, or come back since";

@@ -179,6 +179,10 @@ fn judge<'a>(
     let framed = verdict::least_on_objects(rows, policy);
     findings.extend(verdict::surroundings(&prover.contexts(&framed)?, rows, policy));
     verdict::sort(&mut findings);
+    for finding in &mut findings {
+        let own = auditor.plan.regions.iter().find(|r| r.name == finding.region);
+        finding.declared = own.map(|r| r.hash.clone());
+    }
     review::apply(&mut findings, decisions, auditor.plan.review.margin, jiff::Zoned::now().date());
     let mut told: Vec<&FindingRow> =
         findings.iter().filter(|f| !verdict::more_serious(verdict::DATA_RISK, &f.verdict)).collect();

@@ -87,6 +87,7 @@ pub fn review(args: &ReviewArgs) -> Result<(), Error> {
             verdict: finding.verdict.clone(),
             effect: finding.effect,
             unit: finding.effect_unit.clone().unwrap_or_default(),
+            declared: finding.declared.clone().unwrap_or_default(),
             expires: args.expires.map_or(String::new(), |day| day.to_string()),
         });
         review::write(&file, &mut decisions)?;

@@ -51,6 +51,8 @@ pub struct Facts {
     pub pool_op: String,
     pub features_tensor: String,
     pub features_shape: Vec<usize>,
+    /// Cells of a map: rows times columns of the features.
+    pub cells: usize,
     pub classes: usize,
     pub output_activation: &'static str,
     /// Depthwise convolutions that the built-in engine runs by an operator of our own.
@@ -149,6 +151,7 @@ impl Model {
             pool_op: pool.op,
             features_tensor: pool.features,
             features_shape,
+            cells: pool.layout.cells(),
             classes: if binary { 2 } else { outputs },
             output_activation: match ends_in {
                 None => "none",

@@ -161,6 +161,8 @@ pub struct Region {
     pub place: Place,
     /// What tells where the region is present, beside annotations.
     pub presence: Presence,
+    /// Changes when the region is declared otherwise, whatever its name and the names of its files: 16 hex digits.
+    pub hash: String,
 }
 
 /// What tells that a confounder is there. Whatever it is, it becomes an annotation of the region's own name.

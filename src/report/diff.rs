@@ -105,6 +105,9 @@ fn change(f: &FindingRow, state: &str, before: &str, after: &str, why: String) -
 fn compare(then: Option<&FindingRow>, now: &FindingRow) -> (&'static str, String) {
     let serious = |f: &FindingRow| !verdict::more_serious(verdict::DATA_RISK, &f.verdict);
     let Some(then) = then.filter(|t| serious(t)) else { return ("new", String::new()) };
+    if then.declared.as_ref().zip(now.declared.as_ref()).is_some_and(|(then, now)| then != now) {
+        return ("not_comparable", "the region is declared otherwise".into());
+    }
     if verdict::more_serious(&now.verdict, &then.verdict) {
         return ("worse", format!("{} became {}", then.verdict, now.verdict));
     }

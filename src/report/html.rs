@@ -28,6 +28,9 @@ pub struct Night {
     pub trends: BTreeMap<String, Vec<Option<f64>>>,
 }
 
+/// Part of a region that is as good as all of it.
+const WHOLLY_SEEN: f64 = 0.95;
+
 /// Findings listed below those that want a decision.
 const REST_MAX: usize = 200;
 
@@ -73,7 +76,8 @@ struct Card<'f> {
     strips: Vec<Strip<'f>>,
     change: Option<&'f Change>,
     trend: Option<String>,
-    resolution_note: bool,
+    /// What the figures cannot tell of this region.
+    notes: Vec<String>,
 }
 
 /// An estimate with its interval on a scale of 0 to 100 %, for drawing.
@@ -155,7 +159,7 @@ pub fn page(folder: &Path, pictures_max: usize) -> Result<String> {
     // What is decided comes last: the pictures are bounded.
     serious.sort_by_key(|f| !f.open);
     let cards: Vec<Card<'_>> =
-        serious.iter().enumerate().map(|(i, f)| card(i + 1, f, &exhibits, &night, &mut album)).collect();
+        serious.iter().enumerate().map(|(i, f)| card(i + 1, f, &exhibits, (&night, &summary), &mut album)).collect();
     let (open, closed): (Vec<_>, Vec<_>) = cards.into_iter().partition(|c| c.finding.open);
     let rest: Vec<&FindingRow> = findings.iter().filter(|f| !told(f)).collect();
     let context = Context {
@@ -228,7 +232,7 @@ fn card<'f>(
     number: usize,
     f: &'f FindingRow,
     exhibits: &'f [Exhibit],
-    night: &'f Night,
+    (night, summary): (&'f Night, &Value),
     album: &mut Album<'_>,
 ) -> Card<'f> {
     let own: Vec<&Exhibit> = exhibits.iter().filter(|e| e.label == f.label && e.region == f.region).collect();
@@ -248,8 +252,30 @@ fn card<'f>(
         strips,
         change: night.changes.iter().find(|c| c.label == f.label && c.region == f.region),
         trend: trend.map(|t| spark(t)),
-        resolution_note: f.kind == "confounder" && f.hosts.is_none(),
+        notes: notes(f, summary),
     }
+}
+
+/// What part of the region the model sees, how it compares with a cell of the map, and what was not proved.
+fn notes(f: &FindingRow, summary: &Value) -> Vec<String> {
+    let mut heat = summary["heat"].as_array().into_iter().flatten();
+    let own = heat.find(|row| row["label"] == f.label.as_str() && row["region"] == f.region.as_str());
+    let figure = |name: &str| own.and_then(|row| row[name].as_f64());
+    let cells = summary["model"]["cells"].as_f64();
+    let mut notes = Vec::new();
+    if let Some(visible) = figure("visible").filter(|v| *v < WHOLLY_SEEN) {
+        let percent = 100.0 * visible;
+        notes.push(format!("The model sees {percent:.0} % of the region on average; the transform cuts the rest off."));
+    }
+    if let Some(taken) = figure("area").zip(cells).map(|(area, cells)| area * cells).filter(|taken| *taken < 1.0) {
+        notes.push(format!(
+            "The region takes {taken:.1} cells of the map: heat cannot tell it from what lies beside it."
+        ));
+    }
+    if f.kind == "confounder" && f.hosts.is_none() {
+        notes.push("Heat and counts alone: a candidate is not proof.".into());
+    }
+    notes
 }
 
 /// The facts A, B and C with their intervals and thresholds.

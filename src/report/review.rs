@@ -31,6 +31,9 @@ pub struct Decision {
     /// What the effect is measured in: `fraction` or `logit`.
     #[serde(default)]
     pub unit: String,
+    /// How the region was declared when it was decided, as in `findings.parquet`.
+    #[serde(default)]
+    pub declared: String,
     /// Last day on which it holds, as 2027-01-31; for ever where empty.
     #[serde(default)]
     pub expires: String,
@@ -103,7 +106,7 @@ fn plain(cell: &mut String) {
 }
 
 /// Lays decisions over findings. A decided finding is closed until its verdict is more serious, its effect has grown by more
-/// than `margin`, or the decision expires; one that the reviewer is unsure of stays open.
+/// than `margin`, its region is declared otherwise, or the decision expires; one that the reviewer is unsure of stays open.
 pub fn apply(findings: &mut [FindingRow], decisions: &[Decision], margin: f64, today: jiff::civil::Date) {
     for finding in findings {
         let of = decisions.iter().find(|d| d.class == finding.label && d.region == finding.region);
@@ -115,8 +118,10 @@ pub fn apply(findings: &mut [FindingRow], decisions: &[Decision], margin: f64, t
         let same_unit = d.unit.is_empty() || Some(&d.unit) == finding.effect_unit.as_ref();
         let grown = same_unit
             && d.effect.zip(finding.effect).is_some_and(|(then, now)| now > then + margin * then.abs() + 1e-9);
-        finding.open = d.decision == "unsure" || expired || graver || grown;
+        let other = !d.declared.is_empty() && finding.declared.as_ref().is_some_and(|now| *now != d.declared);
+        finding.open = d.decision == "unsure" || expired || graver || grown || other;
         let why = [
+            (other, "the region is declared otherwise"),
             (expired, "the decision expired"),
             (graver, "the verdict is more serious"),
             (grown, "the effect has grown"),

@@ -90,6 +90,7 @@ fn a_decided_finding_is_folded_and_comes_back_when_the_evidence_grows() {
         verdict: "confirmed".into(),
         effect: Some(0.9),
         unit: "fraction".into(),
+        declared: texts(&findings, "declared")[0].clone(),
         expires: String::new(),
     }];
     review::write(&file, &mut decided).expect("written");
@@ -105,6 +106,35 @@ fn a_decided_finding_is_folded_and_comes_back_when_the_evidence_grows() {
     decided[0].expires = "2020-01-31".into();
     review::write(&file, &mut decided).expect("written");
     assert_eq!(night(&[]).summary.at_or_above("candidate"), 1, "expired");
+    decided[0].expires = String::new();
+    decided[0].declared = "0123456789abcdef".into();
+    review::write(&file, &mut decided).expect("written");
+    let other = night(&[]);
+    assert_eq!(other.summary.at_or_above("candidate"), 1, "declared otherwise");
+    let why = texts(&parquet(&other.folder.join("findings.parquet")), "came_back")[0].clone();
+    assert_eq!(why, "the region is declared otherwise");
+}
+
+/// What a decision was about: the place, and the picture itself, whatever the files are called.
+#[test]
+fn a_region_is_declared_otherwise_when_its_place_or_picture_changes() {
+    let folder = tempfile::tempdir().expect("folder");
+    let tag = image::open(fixtures().join("tag.png")).expect("tag");
+    let hash = |name: &str, width: f64, picture: &image::DynamicImage| {
+        let file = folder.path().join(format!("{name}.png"));
+        picture.save(&file).expect("picture");
+        let corner = format!("corner = {{ at = \"bottom-left\", width = {width}, height = 0.3 }}");
+        let region = format!("[[region]]\nname = {name:?}\n{corner}\ntemplate = {{ picture = {file:?} }}\n");
+        let plan = plan(folder.path(), "declared", &(demo_text("shortcut.onnx") + &region), &[]);
+        plan.regions.last().expect("region").hash.clone()
+    };
+    let first = hash("stamp", 0.4, &tag);
+    assert_eq!(first, hash("seal", 0.4, &tag), "another name, another file of the same picture");
+    assert_ne!(first, hash("stamp", 0.5, &tag), "another place");
+    assert_ne!(first, hash("stamp", 0.4, &tag.fliph()), "another picture");
+    let declared = |hash: &str| FindingRow { declared: Some(hash.into()), ..finding("confirmed", 0.5) };
+    let changes = diff::changes(&[declared("one")], &[declared("another")]);
+    assert_eq!((changes[0].state.as_str(), changes[0].why.as_str()), ("not_comparable", "the region is declared otherwise"));
 }
 
 #[test]

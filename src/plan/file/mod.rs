@@ -63,7 +63,7 @@ pub enum Pictures {
 #[derive(Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct ReviewFile {
-    /// CSV with columns `class,region,decision,note,verdict,effect,unit,expires` (the first three are enough), as the report exports it. A file that is not there yet
+    /// CSV with columns `class,region,decision,note,verdict,effect,unit,declared,expires` (the first three are enough), as the report exports it. A file that is not there yet
     /// counts as empty.
     pub decisions: Option<String>,
     /// A decided finding comes back when its effect has grown by more than this part. Default 0.25.

@@ -7,8 +7,8 @@ mod region;
 use super::file::{EngineName, ModelFile, PipelineFile, RetentionFile};
 use super::read::{Document, Problem};
 use super::{
-    Dataset, Device, Engine, Format, Model, Pictures, Place, Plan, Presence, Region, Report, Retention, Review, Run,
-    Scores, Verdicts,
+    Dataset, Device, Engine, Format, Model, Pictures, Plan, Presence, Region, Report, Retention, Review, Run, Scores,
+    Verdicts,
 };
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -53,14 +53,7 @@ pub(super) fn plan(file: &Path, mut doc: Document<'_>) -> Result<Plan, Vec<Probl
         hasher.update(name.as_bytes()).update(b"\n");
     });
     for region in &regions {
-        match &region.place {
-            Place::Mask(mask) => hasher.update(&mask.coverage),
-            Place::Overlay { picture, .. } => hasher.update(picture.as_raw()),
-            _ => &mut hasher,
-        };
-        if let Presence::Template(template) = &region.presence {
-            hasher.update(template.grey.as_raw());
-        }
+        hasher.update(region.hash.as_bytes());
     }
     let hash = hasher.finalize().to_hex().to_string();
     let name = file.file_stem().map_or_else(|| "pipeline".into(), |s| s.to_string_lossy().into_owned());

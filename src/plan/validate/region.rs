@@ -5,6 +5,7 @@ use super::super::read::Document;
 use super::super::{Corner, Place, Presence, Region, RegionKind, Template, Unit};
 use super::{existing, range, required};
 use crate::geometry::{Mask, Rect, Size};
+use serde_json::Value;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -31,10 +32,31 @@ pub fn regions(parsed: &PipelineFile, base: &Path, doc: &mut Document<'_>) -> Ve
                 Presence::Annotated => place,
                 _ => Place::Annotation { category: name.clone() },
             };
-            regions.push(Region { name, kind, place, presence });
+            let hash = hash(file, &place, &presence);
+            regions.push(Region { name, kind, place, presence, hash });
         }
     }
     regions
+}
+
+/// Of what is written, and of the pictures in the place of their names.
+fn hash(file: &RegionFile, place: &Place, presence: &Presence) -> String {
+    let mut written = serde_json::to_value(file).unwrap_or_default();
+    for part in ["/name", "/mask", "/template/picture", "/overlay/picture"] {
+        written.pointer_mut(part).into_iter().for_each(|value| *value = Value::Null);
+    }
+    written.as_object_mut().into_iter().for_each(|keys| keys.retain(|_, value| !value.is_null()));
+    let mut hasher = blake3::Hasher::new();
+    hasher.update(written.to_string().as_bytes());
+    match place {
+        Place::Mask(mask) => hasher.update(&mask.coverage),
+        Place::Overlay { picture, .. } => hasher.update(picture.as_raw()),
+        _ => &mut hasher,
+    };
+    if let Presence::Template(template) = presence {
+        hasher.update(template.grey.as_raw());
+    }
+    hasher.finalize().to_hex()[..16].to_owned()
 }
 
 fn place(r: &RegionFile, key: &str, base: &Path, doc: &mut Document<'_>) -> Option<Place> {

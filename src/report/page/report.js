@@ -24,7 +24,7 @@ function line(card) {
   const d = card.dataset;
   const { decision, note } = state(card);
   if (!recall(key(card))) return before(card);
-  return decision ? { class: d.class, region: d.region, decision, note, verdict: d.verdict, effect: d.effect, unit: d.unit, expires: "" } : undefined;
+  return decision ? { class: d.class, region: d.region, decision, note, verdict: d.verdict, effect: d.effect, unit: d.unit, declared: d.declared, expires: "" } : undefined;
 }
 
 function show(card) {
@@ -56,7 +56,7 @@ for (const card of cards) {
 offer();
 
 exportButton.addEventListener("click", () => {
-  const columns = ["class", "region", "decision", "note", "verdict", "effect", "unit", "expires"];
+  const columns = ["class", "region", "decision", "note", "verdict", "effect", "unit", "declared", "expires"];
   // What a spreadsheet would take for a formula gets an apostrophe, which is taken off again when it is read.
   const quiet = (name, text) => (["class", "region", "note"].includes(name) && /^[=+\-@\t\r']/.test(text) ? "'" + text : text);
   const cell = (name, value) => '"' + quiet(name, String(value ?? "")).replace(/"/g, '""') + '"';
