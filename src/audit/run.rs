@@ -128,7 +128,7 @@ pub fn run(plan: &Plan, observer: &dyn Observer) -> Result<Outcome> {
     store.file("report.html", report::page(store.folder(), plan.report.pictures_max)?.as_bytes())?;
     store.file("run.json", record.to_json().as_bytes())?;
     store.publish()?;
-    for old in report::nights::surplus(&home, plan.retention.nights, plan.retention.bytes) {
+    for old in report::nights::surplus(&home, &plan.retention) {
         if let Err(e) = report::nights::remove(&old) {
             observer.warning(&format!("failed to remove the old run {}: {e}", old.display()));
         }

@@ -2,6 +2,7 @@
 
 use super::{print, printable, terminal_width};
 use crate::error::Error;
+use crate::plan::Retention;
 use crate::report::nights;
 use crate::store::Lock;
 use clap::Args;
@@ -21,8 +22,11 @@ pub struct PruneArgs {
     /// Folder of a pipeline's runs, as reports/demo
     folder: PathBuf,
     /// How many runs stay, the newest
-    #[arg(long, value_name = "N", default_value_t = usize::MAX, hide_default_value = true, required_unless_present = "gb")]
+    #[arg(long, value_name = "N", default_value_t = usize::MAX, hide_default_value = true, required_unless_present_any = ["days", "gb"])]
     keep: usize,
+    /// How many days ago the oldest that stay were started
+    #[arg(long, value_name = "N")]
+    days: Option<u32>,
     /// How many gigabytes stay
     #[arg(long, value_name = "GB")]
     gb: Option<f64>,
@@ -31,21 +35,29 @@ pub struct PruneArgs {
     dry_run: bool,
 }
 
-/// One line per run: counts, verdicts, size.
+/// One line per run: state, counts, verdicts, size.
 pub fn runs(args: &RunsArgs) -> Result<(), Error> {
     let runs = some(&args.folder)?;
     let mut table = Table::new();
     table.load_style(UTF8_HORIZONTAL_ONLY).set_content_arrangement(ContentArrangement::Dynamic);
-    table.set_width(terminal_width()).set_header(["run", "found", "skipped", "top-1", "verdicts", "size"]);
-    for run in runs {
-        let text = std::fs::read_to_string(run.join("run.json")).unwrap_or_default();
-        let record: Value = serde_json::from_str(&text).unwrap_or_default();
+    table.set_width(terminal_width()).set_header(["run", "state", "found", "skipped", "top-1", "verdicts", "size"]);
+    let latest = args.folder.join("latest").canonicalize().ok();
+    for run in runs.into_iter().chain(nights::unfinished(&args.folder)) {
+        let record = nights::record(&run);
+        let state = match &record {
+            Value::Null => "unfinished",
+            record if record["refused"] == true => "refused",
+            _ if run.canonicalize().ok() == latest => "latest",
+            _ => "finished",
+        };
+        let count = |of: &str| record["counts"][of].as_u64().map_or("-".into(), |n| n.to_string());
         let told = |(verdict, n): (&String, &Value)| (verdict != "none").then(|| format!("{n} {verdict}"));
         let verdicts: Vec<String> = record["verdicts"].as_object().into_iter().flatten().filter_map(told).collect();
         table.add_row([
             printable(&run.file_name().unwrap_or_default().to_string_lossy()),
-            record["counts"]["found"].to_string(),
-            record["counts"]["skipped"].to_string(),
+            state.to_owned(),
+            count("found"),
+            count("skipped"),
             record["top1_accuracy"].as_f64().map_or("-".into(), |v| format!("{:.1} %", 100.0 * v)),
             verdicts.join(", "),
             format!("{:.1} MB", nights::size(&run) as f64 / 1e6),
@@ -59,7 +71,8 @@ pub fn prune(args: &PruneArgs) -> Result<(), Error> {
     some(&args.folder)?;
     let _lock = Lock::take(&args.folder)?;
     let bytes = args.gb.map_or(u64::MAX, |gb| (gb.max(0.0) * 1e9) as u64);
-    let surplus = nights::surplus(&args.folder, args.keep.max(1), bytes);
+    let bounds = Retention { nights: args.keep.max(1), days: args.days, bytes };
+    let surplus = nights::surplus(&args.folder, &bounds);
     for run in &surplus {
         if !args.dry_run {
             nights::remove(run).map_err(Error::cause(format!("remove {}", run.display())))?;

@@ -54,8 +54,8 @@ pub fn check_pages(
         bounded(own.len() as i64, values_max)?;
         for chunk in group.parquet_columns() {
             let root = chunk.descriptor().path_in_schema.first();
-            if columns.is_some_and(|wanted| !wanted.iter().any(|name| Some(name.as_str()) == root.map(|r| r.as_str())))
-            {
+            let wanted = |names: &[String]| root.is_some_and(|root| names.iter().any(|name| name == root.as_str()));
+            if !columns.is_none_or(wanted) {
                 continue;
             }
             let values = bounded(chunk.num_values(), values_max)?;

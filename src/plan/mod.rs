@@ -51,6 +51,7 @@ pub struct Report {
 #[derive(Debug, Clone, Copy)]
 pub struct Retention {
     pub nights: usize,
+    pub days: Option<u32>,
     pub bytes: u64,
 }
 

@@ -75,7 +75,7 @@ fn line(home: &Path, run: &Path) -> Line {
     for f in nights::findings(run).into_iter().filter(told) {
         verdicts.entry(verdict::rank(&f.verdict)).or_insert((f.verdict, 0)).1 += 1;
     }
-    let when = jiff::civil::DateTime::strptime("%Y%m%dT%H%M%SZ", name(run).split('-').next().unwrap_or_default());
+    let when = jiff::civil::DateTime::strptime(nights::RUN_ID, name(run).split('-').next().unwrap_or_default());
     Line {
         pipeline: name(home),
         link: format!("{}/{}/report.html", encoded(&name(home)), encoded(&name(run))),

@@ -3,14 +3,19 @@
 use super::diff;
 use super::html::Night;
 use super::record::RunRecord;
+use crate::plan::Retention;
 use crate::record::FindingRow;
 use crate::verdict;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 /// Nights that a trend goes back, tonight included.
 const TREND: usize = 30;
+
+/// How a run's folder is named by its start.
+pub const RUN_ID: &str = "%Y%m%dT%H%M%SZ";
 
 /// Finished runs of a pipeline's folder, the oldest first. What is not named as a run is none of ours.
 pub fn finished(folder: &Path) -> Vec<PathBuf> {
@@ -19,13 +24,21 @@ pub fn finished(folder: &Path) -> Vec<PathBuf> {
     runs.into_iter().map(|(_, run)| run).collect()
 }
 
+/// Runs that are being written, or were killed: folders without `run.json`.
+pub fn unfinished(folder: &Path) -> Vec<PathBuf> {
+    let mut runs: Vec<PathBuf> =
+        named(folder).map(|(_, run)| run).filter(|run| !run.join("run.json").exists()).collect();
+    runs.sort();
+    runs
+}
+
 /// Folders that are named by the start of a run, as 20261123T021500Z or 20261123T021500Z-2.
 fn named(folder: &Path) -> impl Iterator<Item = ((String, u32), PathBuf)> {
     let entries = std::fs::read_dir(folder).into_iter().flatten().filter_map(Result::ok);
     entries.map(|e| e.path()).filter(|p| p.is_dir() && !p.is_symlink()).filter_map(|p| {
         let name = p.file_name()?.to_str()?.to_owned();
         let (start, number) = name.split_once('-').unwrap_or((&name, "1"));
-        jiff::civil::DateTime::strptime("%Y%m%dT%H%M%SZ", start).ok()?;
+        jiff::civil::DateTime::strptime(RUN_ID, start).ok()?;
         Some(((start.to_owned(), number.parse().ok()?), p))
     })
 }
@@ -57,14 +70,17 @@ pub fn remove(run: &Path) -> std::io::Result<()> {
     std::fs::remove_dir_all(run)
 }
 
-/// Finished runs that may go: the oldest, so that at most `nights` stay and they take at most `bytes`. The newest stays.
-pub fn surplus(folder: &Path, nights: usize, bytes: u64) -> Vec<PathBuf> {
+/// Finished runs that may go: the oldest, so that what stays is within the bounds. The newest stays.
+pub fn surplus(folder: &Path, bounds: &Retention) -> Vec<PathBuf> {
+    let day = |days: u32| Timestamp::now().checked_sub(SignedDuration::from_hours(24 * i64::from(days))).ok();
+    let oldest = bounds.days.and_then(day).map(|day| day.strftime(RUN_ID).to_string());
     let mut kept = 0_u64;
     let mut newest_first = finished(folder);
     newest_first.reverse();
     let goes = |(i, run): &(usize, &PathBuf)| {
         kept = kept.saturating_add(size(run));
-        *i > 0 && (*i >= nights || kept > bytes)
+        let old = run.file_name().zip(oldest.as_ref()).is_some_and(|(name, oldest)| *name < **oldest);
+        *i > 0 && (*i >= bounds.nights || kept > bounds.bytes || old)
     };
     let mut surplus: Vec<PathBuf> = newest_first.iter().enumerate().filter(goes).map(|(_, run)| run.clone()).collect();
     surplus.reverse();

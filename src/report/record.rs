@@ -134,7 +134,7 @@ pub fn verdict_counts(findings: &[FindingRow]) -> BTreeMap<String, usize> {
 /// The time of the start in UTC, or of the last run where the clock went back behind it; a number is added when two runs
 /// start in one second, never one that was used before. So the newest run has the last name.
 pub fn run_id(folder: &Path) -> String {
-    let now = jiff::Timestamp::now().strftime("%Y%m%dT%H%M%SZ").to_string();
+    let now = jiff::Timestamp::now().strftime(nights::RUN_ID).to_string();
     let now = nights::last_start(folder).filter(|last| *last > now).unwrap_or(now);
     nights::last_number(folder, &now).map_or_else(|| now.clone(), |last| format!("{now}-{}", last + 1))
 }

@@ -1,6 +1,7 @@
 //! What people are shown, what they decide, and what becomes of it on the next night.
 
 use crate::support::{audit, demo_text, fixtures, json, numbers, parquet, plan, texts};
+use camaudit::plan::Retention;
 use camaudit::record::FindingRow;
 use camaudit::report::review::{self, Decision};
 use camaudit::report::{RunRecord, diff, gallery, index, nights, page};
@@ -134,7 +135,10 @@ fn a_region_is_declared_otherwise_when_its_place_or_picture_changes() {
     assert_ne!(first, hash("stamp", 0.4, &tag.fliph()), "another picture");
     let declared = |hash: &str| FindingRow { declared: Some(hash.into()), ..finding("confirmed", 0.5) };
     let changes = diff::changes(&[declared("one")], &[declared("another")]);
-    assert_eq!((changes[0].state.as_str(), changes[0].why.as_str()), ("not_comparable", "the region is declared otherwise"));
+    assert_eq!(
+        (changes[0].state.as_str(), changes[0].why.as_str()),
+        ("not_comparable", "the region is declared otherwise")
+    );
 }
 
 #[test]
@@ -184,7 +188,15 @@ fn old_runs_go_and_the_newest_stays() {
     let third = night(&["run.limit=4", "retention.nights=2"]);
     assert_eq!((first.exists(), second.exists(), third.exists()), (false, true, true));
     let home = third.parent().expect("home");
-    assert_eq!(nights::surplus(home, 1, u64::MAX), [second]);
+    let all = Retention { nights: usize::MAX, days: None, bytes: u64::MAX };
+    assert_eq!(nights::surplus(home, &Retention { nights: 1, ..all }), [second.clone()]);
+    let old = home.join("20200131T020000Z");
+    std::fs::create_dir(&old).expect("an old run");
+    std::fs::copy(second.join("run.json"), old.join("run.json")).expect("run.json");
+    assert_eq!(nights::surplus(home, &Retention { days: Some(400), ..all }), [old]);
+    assert!(nights::surplus(home, &all).is_empty());
+    std::fs::create_dir(home.join("20200131T030000Z")).expect("a torn run");
+    assert_eq!(nights::unfinished(home), [home.join("20200131T030000Z")]);
     let fourth = night(&["run.limit=4", "retention.gb=0"]);
     assert_eq!(nights::finished(home), [fourth]);
 }

@@ -36,6 +36,8 @@ pub struct PipelineFile {
 pub struct RetentionFile {
     /// At most so many runs.
     pub nights: Option<u32>,
+    /// None that started more days ago.
+    pub days: Option<u32>,
     /// At most so many gigabytes.
     pub gb: Option<f64>,
 }

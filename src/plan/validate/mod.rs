@@ -36,6 +36,7 @@ pub(super) fn plan(file: &Path, mut doc: Document<'_>) -> Result<Plan, Vec<Probl
     };
     let retention = Retention {
         nights: parsed.retention.nights.map_or(usize::MAX, |n| n.max(1) as usize),
+        days: parsed.retention.days,
         bytes: parsed.retention.gb.map_or(u64::MAX, |gb| (1e9 * range(gb, 0.0, 1e6, "retention.gb", &mut doc)) as u64),
     };
     let run = run(&parsed, base, &mut doc);
