@@ -63,7 +63,7 @@ def tables(folder):
         worst = max(worst, abs(heat[512:, :224].sum() / heat.sum() - share))
     ok(worst < 1e-4, f"shares equal sums over 640 x 640 upsampled pixels, largest difference {worst:.1e}")
 
-    bins = ", ".join(f"count(*) FILTER (least(floor(share * 10), 9) = {k})" for k in range(10))
+    bins = ", ".join(f"count(*) FILTER (share IS NOT NULL AND least(floor(share * 10), 9) = {k})" for k in range(10))
     means = sql.sql(f"""SELECT label, region, avg(share), avg(specificity), count(share),
                         [{bins}] FROM '{folder}/regions/*.parquet'
                         WHERE target = 'label' GROUP BY ALL""").fetchall()

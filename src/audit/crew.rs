@@ -3,10 +3,14 @@
 use super::Observer;
 use super::image::Auditor;
 use super::see::Worker;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, Skip};
+use crate::input;
 use crate::store::Cache;
 use rayon::prelude::*;
 use std::sync::Mutex;
+
+/// Decoders that may be left behind, each with a core and memory of its own, before a run stops.
+const ABANDONED_MAX: usize = 16;
 
 pub struct Crew<'a> {
     pool: rayon::ThreadPool,
@@ -20,6 +24,14 @@ impl<'a> Crew<'a> {
     pub fn new(jobs: usize, observer: &'a dyn Observer) -> Result<Self> {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(jobs).build();
         Ok(Self { pool: pool.map_err(Error::cause("start the workers"))?, idle: Mutex::default(), observer })
+    }
+
+    /// What a proof gave, where its photos could be read; it goes on without one that took too long, which is told.
+    pub fn proved<T>(&self, result: std::result::Result<Option<T>, Skip>) -> Option<T> {
+        if let Some(skip) = result.as_ref().err().filter(|skip| skip.reason == "timeout") {
+            self.observer.warning(&format!("a proof goes on without a photo: {}", skip.message));
+        }
+        result.ok().flatten()
     }
 
     /// Keeps what the workers inferred of changed photos.
@@ -53,6 +65,10 @@ impl<'a> Crew<'a> {
             // What was under way may have been cut short.
             if observer.stopped() {
                 return Err(Error::interrupted());
+            }
+            if input::abandoned() > ABANDONED_MAX {
+                let what = "decoders hang already: is the machine or the storage in trouble?";
+                return Err(Error::new(format!("{ABANDONED_MAX} {what} (run.image_seconds)")));
             }
             if let Ok(mut idle) = self.idle.lock() {
                 idle.push(worker);

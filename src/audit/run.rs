@@ -10,7 +10,6 @@ use super::totals::{Part, Totals, Unscored, problem_row, stages};
 use crate::dataset::{Dataset, LabelMap, Lost, Noted, Sample};
 use crate::error::{Error, Result, Skip, Stage};
 use crate::evidence::Pair;
-use crate::input;
 use crate::model::{Model, machine};
 use crate::plan::{Plan, Severity};
 use crate::record::{ClassRow, FindingRow, SkipRow};
@@ -20,9 +19,6 @@ use crate::verdict;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, sync_channel};
 use std::time::{Duration, Instant};
-
-/// Decoders that may be left behind, each with a core and memory of its own, before a run stops.
-const ABANDONED_MAX: usize = 16;
 
 /// Somebody who watches a run.
 pub trait Observer: Sync {
@@ -282,12 +278,6 @@ fn audit_one(
             auditor.survey.annotate(&auditor.plan.regions, &mut sample);
             let lost = auditor.survey.lost(&sample.id).cloned().map(Failure::Skip);
             match lost.map_or_else(|| auditor.audit(worker, &mut sample), Err) {
-                Err(Failure::Skip(skip)) if skip.reason == "timeout" && input::abandoned() > ABANDONED_MAX => {
-                    return Err(Error::new(format!(
-                        "{}: {}; {ABANDONED_MAX} decoders hang already: is the machine or the storage in trouble?",
-                        sample.path, skip.message
-                    )));
-                }
                 Ok(scored) => Ok(scored),
                 Err(Failure::Skip(skip)) => Err((skip_row(sample.path, Some(sample.label), &skip), Vec::new())),
                 Err(Failure::Unfit(noted)) => Err((unfit_row(sample.path, sample.label, &noted), noted)),

@@ -5,7 +5,7 @@ use super::{Entry, Item, Lost, frames};
 use crate::error::{Error, Result, Skip, Stage, guarded};
 use crate::plan::Format;
 use csv::{ReaderBuilder, StringRecord};
-use polars::prelude::{DataFrame, PlSmallStr};
+use polars::prelude::DataFrame;
 use std::collections::HashSet;
 use std::path::{Component, Path, PathBuf};
 
@@ -117,21 +117,21 @@ fn parquet_rows(
     needs_split: bool,
     flags: &[String],
 ) -> Result<impl Iterator<Item = RowOrOdd> + Send + use<>> {
-    frames::metadata(manifest)?;
-    let first = frames::read(manifest, None, 0, ROWS)?;
+    let metadata = frames::metadata(manifest)?;
+    let found: Vec<String> = metadata.schema().fields().iter().map(|f| f.name().to_owned()).collect();
+    let has = |name: &str| found.iter().any(|f| f == name);
     for name in ["path", "label"].into_iter().chain(flags.iter().map(String::as_str)) {
-        if first.column(name).is_err() {
-            let found: Vec<&str> = first.get_column_names().into_iter().map(PlSmallStr::as_str).collect();
-            return Err(Error::new(format!(
-                "{}: there is no column `{name}` (found: {})",
-                manifest.display(),
-                found.join(", ")
-            )));
+        if !has(name) {
+            let found = found.join(", ");
+            return Err(Error::new(format!("{}: there is no column `{name}` (found: {found})", manifest.display())));
         }
     }
-    if needs_split && first.column("split").is_err() {
+    if needs_split && !has("split") {
         return Err(no_split(manifest));
     }
+    let meant = |name: &&String| ["path", "label", "split", "group"].contains(&name.as_str()) || flags.contains(name);
+    let columns: Vec<String> = found.iter().filter(meant).cloned().collect();
+    let first = frames::read(manifest, Some(columns.clone()), 0, ROWS)?;
     let file = manifest.to_path_buf();
     let flags = flags.to_vec();
     let (mut next, mut broken) = (Some(first), false);
@@ -139,7 +139,7 @@ fn parquet_rows(
         if broken {
             return None;
         }
-        let frame = next.take().map_or_else(|| frames::read(&file, None, i * ROWS, ROWS), Ok);
+        let frame = next.take().map_or_else(|| frames::read(&file, Some(columns.clone()), i * ROWS, ROWS), Ok);
         // A column of a type that nobody thought of makes the library panic.
         let strange = || Error::new("it holds types that cannot be read");
         let rows = |frame| guarded(|| frame_rows(&frame, i * ROWS, &flags)).ok_or_else(strange);

@@ -3,7 +3,8 @@
 
 use polars::prelude::FileMetadataRef;
 use polars_parquet_format::thrift::protocol::TCompactInputProtocol;
-use polars_parquet_format::{FileMetaData, PageHeader};
+use polars_parquet_format::thrift::{self, ProtocolErrorKind};
+use polars_parquet_format::{FileMetaData, PageHeader, PageType};
 use std::fs::File;
 use std::io::{BufReader, Error, Read, Result, Seek, SeekFrom};
 use std::ops::Range;
@@ -11,7 +12,7 @@ use std::ops::Range;
 /// Largest header of a page: statistics of long texts are in it.
 const HEADER_MAX: usize = 16 << 20;
 /// Values that a byte of a file may stand for; run lengths of a constant column are short.
-const VALUES_PER_BYTE: u64 = 64;
+const VALUES_PER_BYTE: u64 = 256;
 
 /// Memory that a byte of a footer may stand for.
 const MEMORY_PER_BYTE: usize = 64;
@@ -28,8 +29,11 @@ pub fn check_footer(mut file: &File) -> Result<()> {
     file.seek(SeekFrom::End(-8 - i64::from(length)))?;
     let footer = BufReader::new(file.take(length.into()));
     let mut protocol = TCompactInputProtocol::new(footer, (length as usize).saturating_mul(MEMORY_PER_BYTE));
-    let read = FileMetaData::read_from_in_protocol(&mut protocol);
-    read.map(drop).map_err(|e| Error::other(format!("its footer is not sound ({e})")))
+    match FileMetaData::read_from_in_protocol(&mut protocol) {
+        // A choice of a later version of the format; whether that can be read is the reader's to say.
+        Err(thrift::Error::Protocol(e)) if e.kind == ProtocolErrorKind::InvalidData => Ok(()),
+        read => read.map(drop).map_err(|e| Error::other(format!("its footer is not sound ({e})"))),
+    }
 }
 
 /// Walks the page headers of the row groups that hold `rows`, of these columns or of all.
@@ -73,13 +77,18 @@ pub fn check_pages(
 fn page(reader: &mut BufReader<&File>, left: u64) -> Result<u64> {
     let header = PageHeader::read_from_in_protocol(&mut TCompactInputProtocol::new(&mut *reader, HEADER_MAX));
     let header = header.map_err(|e| Error::other(format!("the header of a page is not sound ({e})")))?;
-    let data = header.data_page_header.map(|h| h.num_values).or(header.data_page_header_v2.map(|h| h.num_values));
+    let data = match header.type_ {
+        PageType::DATA_PAGE => header.data_page_header.map(|h| h.num_values),
+        PageType::DATA_PAGE_V2 => header.data_page_header_v2.map(|h| h.num_values),
+        _ => Some(0),
+    };
+    let data = data.ok_or_else(|| Error::other("a page has not the header of its type"))?;
     let size = bounded(header.uncompressed_page_size.into(), u64::MAX)?;
     // The least that a value of a dictionary takes is a bit.
     header.dictionary_page_header.map_or(Ok(0), |h| bounded(h.num_values.into(), size.saturating_mul(8)))?;
     let compressed = bounded(header.compressed_page_size.into(), u64::MAX)?;
     reader.seek_relative(compressed.cast_signed())?;
-    data.map_or(Ok(0), |values| bounded(values.into(), left))
+    bounded(data.into(), left)
 }
 
 fn bounded(claimed: i64, most: u64) -> Result<u64> {

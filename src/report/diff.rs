@@ -30,23 +30,26 @@ pub struct Change {
     pub held: bool,
 }
 
-/// What two runs were made of differently, by their `run.json`: `model`, `dataset`, `pipeline`, `engine`.
+/// What two runs were made of differently, by their `run.json`: `version`, `model`, `dataset`, `pipeline`, `engine`. What one of
+/// them does not say is no difference; another version may name an equal pipeline otherwise.
 pub fn differences(before: &Value, after: &Value) -> Vec<String> {
     let facts = [
+        ("version", "tool_version"),
         ("model", "model_hash"),
         ("dataset", "dataset_fingerprint"),
         ("dataset", "content_fingerprint"),
         ("pipeline", "pipeline_hash"),
         ("engine", "engine"),
     ];
+    let differs = |key: &str| before[key] != after[key] && !before[key].is_null() && !after[key].is_null();
     let mut out: Vec<String> =
-        facts.iter().filter(|(_, key)| before[*key] != after[*key]).map(|(name, _)| (*name).to_owned()).collect();
+        facts.iter().filter(|(_, key)| differs(key)).map(|(name, _)| (*name).to_owned()).collect();
     out.dedup();
     out
 }
 
-/// Two runs in a sentence: what differs between them, and how many findings are in each state. Between two models of the same
-/// classes it is what the new one learned and unlearned.
+/// Two runs in a sentence: what differs between them, and how many findings are in each state. Where nothing but the
+/// model differs, it is what the new one learned and unlearned.
 pub fn headline(differences: &[String], changes: &[Change]) -> String {
     let counted = |states: &[&str]| -> Vec<(usize, String)> {
         let count = |state: &str| changes.iter().filter(|c| c.state == state).count();
@@ -58,7 +61,7 @@ pub fn headline(differences: &[String], changes: &[Change]) -> String {
     };
     let told = if changes.is_empty() {
         "no finding then or now".to_owned()
-    } else if differences.iter().any(|d| d == "model") {
+    } else if differences == ["model"] {
         let group = |verb: &str, states: &[&str]| {
             let counts = counted(states);
             let n: usize = counts.iter().map(|(n, _)| n).sum();

@@ -20,7 +20,7 @@ use std::path::Path;
 pub struct Night {
     /// Run id of the night before; `None` for the first.
     pub previous: Option<String>,
-    /// What it was made of differently: `model`, `dataset`, `pipeline`, `engine`.
+    /// What it was made of differently: `version`, `model`, `dataset`, `pipeline`, `engine`.
     #[serde(default)]
     pub differences: Vec<String>,
     pub changes: Vec<Change>,
@@ -38,7 +38,12 @@ impl Night {
     /// Open findings that are confirmed and were not in the run before.
     pub fn new_confirmed(&self, findings: &[FindingRow]) -> usize {
         let held = |f: &FindingRow| {
-            self.changes.iter().any(|c| c.label == f.label && c.region == f.region && c.before == verdict::CONFIRMED)
+            self.changes.iter().any(|c| {
+                c.label == f.label
+                    && c.region == f.region
+                    && c.before == verdict::CONFIRMED
+                    && c.state != "not_comparable"
+            })
         };
         findings.iter().filter(|f| f.open && f.verdict == verdict::CONFIRMED && !held(f)).count()
     }

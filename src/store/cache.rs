@@ -210,7 +210,8 @@ impl Cache {
             Ok(dropped)
         });
         if let Some(database) = self.database.as_mut().filter(|_| dropped > Some(0)) {
-            let _ = guarded(|| database.compact());
+            let compacted = attempt(|| Ok(database.compact()?));
+            let _ = compacted.map_err(|e| self.failed.set(e));
         }
     }
 }
@@ -219,8 +220,8 @@ impl Drop for Cache {
     /// Closes the database, which panics where it is damaged; such a one does not stay for the next night.
     fn drop(&mut self) {
         let database = self.database.take();
-        let _ = guarded(|| drop(database));
-        if self.failed.get().is_some_and(is_damage) {
+        let died = guarded(|| drop(database)).is_none();
+        if died || self.failed.get().is_some_and(is_damage) {
             let _ = move_aside(&self.file);
         }
     }
@@ -243,8 +244,8 @@ fn is_damage(error: &redb::Error) -> bool {
         redb::Error::Io(e) => {
             matches!(e.kind(), ErrorKind::InvalidData | ErrorKind::InvalidInput | ErrorKind::UnexpectedEof)
         }
-        redb::Error::DatabaseAlreadyOpen | redb::Error::PreviousIo => false,
-        // Of a sound database none of the others is known here: the tables are ours, and the file is locked.
+        redb::Error::DatabaseAlreadyOpen | redb::Error::PreviousIo | redb::Error::LockProtocolMismatch => false,
+        // A sound database of ours gives none of the others.
         _ => true,
     }
 }

@@ -4,7 +4,7 @@ use crate::support::{audit, demo_text, fixtures, json, numbers, parquet, plan, t
 use camaudit::plan::Retention;
 use camaudit::record::FindingRow;
 use camaudit::report::review::{self, Decision};
-use camaudit::report::{RunRecord, diff, gallery, index, nights, page};
+use camaudit::report::{Night, RunRecord, diff, gallery, index, nights, page};
 use camaudit::store;
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -139,6 +139,10 @@ fn a_region_is_declared_otherwise_when_its_place_or_picture_changes() {
         (changes[0].state.as_str(), changes[0].why.as_str()),
         ("not_comparable", "the region is declared otherwise")
     );
+    let night = Night { changes, ..Night::default() };
+    assert_eq!(night.new_confirmed(&[declared("another")]), 1, "what was confirmed was another region");
+    let both = ["model".to_owned(), "dataset".to_owned()];
+    assert_eq!(diff::headline(&both, &night.changes), "another model, another dataset: 1 not comparable");
 }
 
 #[test]

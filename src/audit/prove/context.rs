@@ -23,7 +23,7 @@ impl Prover<'_, '_> {
         let samples = self.fetch(ids.iter().copied())?;
         let images: Vec<&Sample> = ids.iter().filter_map(|id| samples.get(id)).collect();
         let auditor = self.auditor;
-        let fill = |worker: &mut Worker<'_>, image| Ok(without_objects(auditor, worker, image).ok().flatten());
+        let fill = |worker: &mut Worker<'_>, image| Ok(self.crew.proved(without_objects(auditor, worker, image)));
         let said = self.crew.each(auditor, images, fill)?;
         Ok(context::contexts(&said.into_iter().flatten().collect::<Vec<_>>()))
     }

@@ -59,7 +59,7 @@ impl<'a> Prover<'_, 'a> {
             let untagged = of(&cast.untagged, DONORS_MAX);
             let without = if untagged.is_empty() { of(&cast.hosts, DONORS_MAX) } else { untagged.clone() };
             let copies = self.crew.each(self.auditor, without, |worker, sample| {
-                Ok(worker.photo(&sample.source).ok().map(|photo| (sample, thumb(&photo))))
+                Ok(self.crew.proved(worker.photo(&sample.source).map(|photo| Some((sample, thumb(&photo))))))
             })?;
             let trial = Trial {
                 auditor: self.auditor,

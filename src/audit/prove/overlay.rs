@@ -40,7 +40,7 @@ impl Prover<'_, '_> {
         let samples = self.fetch(ids.iter().copied())?;
         let hosts: Vec<&Sample> = ids.iter().filter_map(|id| samples.get(id)).collect();
         let effects = |picture: &Picture<'_>| {
-            let lay = |worker: &mut Worker<'_>, host| Ok(lay(self.auditor, worker, host, picture).ok().flatten());
+            let lay = |worker: &mut Worker<'_>, host| Ok(self.crew.proved(lay(self.auditor, worker, host, picture)));
             let seen = self.crew.each(self.auditor, hosts.clone(), lay)?;
             let seen: Vec<Overlaid> = seen.into_iter().flatten().collect();
             Ok((picture.region.to_owned(), overlay::effects(&seen, plan.verdict.causal_logits / 2.0)))

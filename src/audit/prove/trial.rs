@@ -84,8 +84,8 @@ impl<'t, 'a> Trial<'t, 'a> {
         let off: Vec<_> = tagged.iter().take(policy.hosts_max.min(left / PASSES_TAGGED) as usize).copied().collect();
         let cut_short = on.len() < hosts.len().min(policy.hosts_max as usize)
             || off.len() < tagged.len().min(policy.hosts_max as usize);
-        let inserted = crew.each(self.auditor, on, |worker, host| Ok(self.insert(worker, host).ok().flatten()))?;
-        let removed = crew.each(self.auditor, off, |worker, image| Ok(self.remove(worker, image).ok().flatten()))?;
+        let inserted = crew.each(self.auditor, on, |worker, host| Ok(crew.proved(self.insert(worker, host))))?;
+        let removed = crew.each(self.auditor, off, |worker, image| Ok(crew.proved(self.remove(worker, image))))?;
         let inserted: Vec<Inserted<'_>> = inserted.into_iter().flatten().collect();
         let removed: Vec<Removed<'_>> = removed.into_iter().flatten().collect();
         let clean: Vec<Outcome> = inserted.iter().map(|i| i.clean.clone()).collect();
