@@ -193,7 +193,7 @@ fn old_runs_go_and_the_newest_stays() {
     assert_eq!((first.exists(), second.exists(), third.exists()), (false, true, true));
     let home = third.parent().expect("home");
     let all = Retention { nights: usize::MAX, days: None, bytes: u64::MAX };
-    assert_eq!(nights::surplus(home, &Retention { nights: 1, ..all }), [second.clone()]);
+    assert_eq!(nights::surplus(home, &Retention { nights: 1, ..all }), std::slice::from_ref(&second));
     let old = home.join("20200131T020000Z");
     std::fs::create_dir(&old).expect("an old run");
     std::fs::copy(second.join("run.json"), old.join("run.json")).expect("run.json");
