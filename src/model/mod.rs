@@ -13,7 +13,7 @@ use graph::Graph;
 use head::{Chain, Piece};
 use std::path::{Path, PathBuf};
 
-pub use engine::depthwise::{Depthwise, Shape as DepthwiseShape};
+pub use engine::convolution::{Convolution, Geometry};
 pub use engine::{list as engines, machine};
 pub use head::Decomposition;
 pub use pool::MapLayout;
@@ -55,7 +55,7 @@ pub struct Facts {
     pub cells: usize,
     pub classes: usize,
     pub output_activation: &'static str,
-    /// Depthwise convolutions that the built-in engine runs by an operator of our own.
+    /// Convolutions that the built-in engine runs by operators of our own.
     pub own_convolutions: usize,
     pub decomposition: Decomposition,
     /// Largest relative error of the head as an affine map on random vectors.

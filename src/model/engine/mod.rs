@@ -1,6 +1,6 @@
 //! Engines that run a graph: arrays in, arrays out. One is built in; ONNX Runtime is the user's own library.
 
-pub mod depthwise;
+pub mod convolution;
 #[cfg(feature = "onnxruntime")]
 mod onnxruntime;
 mod swap;

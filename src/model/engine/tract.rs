@@ -19,7 +19,7 @@ const ELEMENTS_MAX: usize = 1 << 27;
 pub struct Engine {
     plan: Arc<TypedSimplePlan>,
     shapes: Vec<Vec<usize>>,
-    /// Depthwise convolutions that run by our own operator.
+    /// Convolutions that run by our own operator.
     pub swapped: usize,
 }
 
@@ -64,7 +64,9 @@ impl State {
 
 fn array(tensor: &TractTensor) -> TractResult<Array> {
     let cast = tensor.cast_to::<f32>()?;
-    Ok(Array { shape: cast.shape().to_vec(), values: cast.to_plain_array_view::<f32>()?.iter().copied().collect() })
+    let view = cast.to_plain_array_view::<f32>()?;
+    let values = view.as_slice().map_or_else(|| view.iter().copied().collect(), <[f32]>::to_vec);
+    Ok(Array { shape: cast.shape().to_vec(), values })
 }
 
 fn build(proto: &ModelProto, folder: &Path, shapes: &[Vec<usize>]) -> TractResult<(Arc<TypedSimplePlan>, usize)> {
@@ -75,7 +77,7 @@ fn build(proto: &ModelProto, folder: &Path, shapes: &[Vec<usize>]) -> TractResul
     }
     model.analyse(false)?;
     refuse_giants(&model)?;
-    let (model, swapped) = swap::depthwise(model.into_typed()?)?;
+    let (model, swapped) = swap::convolutions(model.into_typed()?)?;
     Ok((model.into_runnable()?, swapped))
 }
 
