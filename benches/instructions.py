@@ -11,6 +11,9 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 ROOMS = {
     "decode": "a JPEG of 500 x 375 pixels",
     "preprocess": "resize to 256, crop 224, normalise",
+    "depthwise": "5 x 5 on 240 x 28 x 28, without AVX-512",
+    "pointwise": "80 to 480 channels of 14 x 14, without AVX-512",
+    "dense": "3 x 3, 128 to 128 channels of 28 x 28, without AVX-512",
     "cam": "1280 x 7 x 7 features to a map",
     "score": "ten regions: footprints and scores",
     "localise": "pointing game and rank accuracy on 224 x 224 pixels",

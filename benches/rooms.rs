@@ -1,25 +1,30 @@
-//! The rooms that only compute, one at a time and so many times: `rooms ROOM TIMES`. `benches/instructions.py` counts what once
-//! costs. A photo of 500 x 375 pixels, features of 1280 x 7 x 7, ten regions and an object.
+//! The rooms that only compute, one at a time and so many times: `cargo bench --bench rooms -- ROOM TIMES` says how long once
+//! takes, `benches/instructions.py` counts what it costs. A photo of 500 x 375 pixels, features of 1280 x 7 x 7, ten regions and
+//! an object; convolutions of mobile networks (5 x 5, and of one pixel) and of a ResNet (3 x 3).
 
-#![allow(clippy::expect_used)]
+#![allow(clippy::expect_used, clippy::print_stdout)]
 
 use camaudit::cam::Cam;
 use camaudit::geometry::{Rect, Shape, Size};
 use camaudit::grid::Grid;
 use camaudit::input::{Preprocessor, decode};
-use camaudit::model::{ClassWeights, MapLayout};
+use camaudit::model::{ClassWeights, Convolution, Geometry, MapLayout};
 use camaudit::plan::Plan;
 use camaudit::score::{self, Footprint, Heat};
 use image::codecs::jpeg::JpegEncoder;
 use std::hint::black_box;
 use std::path::Path;
+use std::time::Instant;
 
 /// A room's name, and how to go through it so many times.
 type Room = (&'static str, fn(usize));
 
-const ROOMS: [Room; 5] = [
+const ROOMS: [Room; 8] = [
     ("decode", decoding),
     ("preprocess", preprocessing),
+    ("depthwise", |times| convolving(times, 240, 240, 28, 5)),
+    ("pointwise", |times| convolving(times, 80, 480, 14, 1)),
+    ("dense", |times| convolving(times, 128, 128, 28, 3)),
     ("cam", mapping),
     ("score", scoring),
     ("localise", localising),
@@ -31,7 +36,9 @@ fn main() {
     let times = args.get(1).and_then(|n| n.parse().ok()).unwrap_or(1);
     for (name, room) in ROOMS {
         if args.first().is_none_or(|wanted| wanted == name) {
+            let start = Instant::now();
             room(times);
+            println!("{name:<11}{:9.4} ms", 1e3 * start.elapsed().as_secs_f64() / times as f64);
         }
     }
 }
@@ -60,6 +67,25 @@ fn preprocessing(times: usize) {
     let photo = decode(&jpeg()).expect("it works");
     for _ in 0..times {
         black_box(preprocessor.run(black_box(&photo)).expect("it works"));
+    }
+}
+
+/// A depthwise convolution where there are as many outputs as inputs and the kernel is of 5 x 5, else a dense one.
+fn convolving(times: usize, inputs: usize, outputs: usize, side: usize, kernel: usize) {
+    let sides = [side, side];
+    let (kernel, padding) = ([kernel, kernel], [kernel / 2, kernel / 2]);
+    let geometry = Geometry { input: sides, output: sides, kernel, stride: [1, 1], dilation: [1, 1], padding };
+    let numbers = |n: usize| (0..n).map(|i| (i % 13) as f32 / 13.0 - 0.5).collect::<Vec<f32>>();
+    let (taps, bias) = (kernel[0] * kernel[1], numbers(outputs));
+    let convolution = if taps == 25 {
+        Convolution::depthwise(geometry, numbers(outputs * taps), bias)
+    } else {
+        Convolution::dense(geometry, &numbers(outputs * inputs * taps), &bias)
+    };
+    let convolution = convolution.expect("it works");
+    let (input, mut output) = (numbers(inputs * side * side), numbers(outputs * side * side));
+    for _ in 0..times {
+        convolution.run(black_box(&input), &mut output, false);
     }
 }
 

@@ -28,7 +28,7 @@ def main():
         )
         (scratch / "bench.toml").write_text(
             f'[dataset]\nroot = "{PHOTOS}"\nformat = "csv"\nmanifest = "manifest.csv"\nboxes = "boxes.csv"\nbox_coordinates = "normalised"\n'
-            f'[dataset.labels]\nany = 0\n[model]\npath = "{MODEL}"\n[preprocess]\npreset = "tf-lite"\n{regions}'
+            f'[dataset.labels]\nany = 0\n[model]\npath = "{MODEL}"\n[preprocess]\npreset = "tf-lite"\n[run]\ncache_gb = 0\n{regions}'
         )
         for n in range(RUNS):
             subprocess.run([BIN, "run", scratch / "bench.toml", "--out", scratch / "out", "--quiet"], check=True, capture_output=True)

@@ -23,7 +23,7 @@ pub struct Association {
 pub(super) fn groups<'a>(sightings: impl Iterator<Item = &'a Sighting>) -> BTreeMap<u32, [u32; 2]> {
     let mut seen: BTreeMap<(u32, u64), bool> = BTreeMap::new();
     for s in sightings {
-        *seen.entry((s.class, s.group)).or_default() |= s.present;
+        *seen.entry((s.shown.class, s.shown.group)).or_default() |= s.present;
     }
     let mut counts: BTreeMap<u32, [u32; 2]> = BTreeMap::new();
     for ((class, _), present) in seen {

@@ -2,7 +2,7 @@
 //! groups that A and B did not look at.
 
 use super::drawn::{in_turn, lot};
-use super::{Sighting, screens};
+use super::{Shown, Sighting, screens};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Image ids, in the order in which they are to be used.
@@ -18,25 +18,30 @@ pub struct Cast {
 
 impl Cast {
     /// From all sightings of one region. Images that the model was not trained on where there are any among the hosts.
-    pub(super) fn new(all: &[Sighting], class: u32, seed: u64) -> Self {
-        let proves: Vec<&Sighting> = all.iter().filter(|s| s.class == s.target && !screens(s.group)).collect();
-        let own = |present: bool| {
-            let wanted = |s: &&&Sighting| s.class == class && s.present == present;
-            drawn(proves.iter().filter(wanted).copied(), seed)
-        };
-        let host = |s: &&&Sighting| s.class != class && !s.present && s.correct;
-        let unseen = proves.iter().any(|s| host(&s) && !s.trained_on);
-        let hosts = proves.iter().filter(host).filter(|s| !(unseen && s.trained_on));
-        let mut by_class: BTreeMap<u32, Vec<&Sighting>> = BTreeMap::new();
-        hosts.for_each(|s| by_class.entry(s.class).or_default().push(s));
-        let drawn: Vec<Vec<u128>> = by_class.into_values().map(|of| drawn(of.into_iter(), seed)).collect();
-        Self { tagged: own(true), untagged: own(false), hosts: in_turn(drawn, seed).collect() }
+    pub(super) fn new(all: impl Iterator<Item = Sighting>, class: u32, seed: u64) -> Self {
+        let (mut tagged, mut untagged, mut hosts) = (Vec::new(), Vec::new(), Vec::new());
+        for s in all.filter(|s| s.shown.class == s.shown.target && !screens(s.shown.group)) {
+            match (s.shown.class == class, s.present) {
+                (true, true) => tagged.push(s.shown),
+                (true, false) => untagged.push(s.shown),
+                (false, false) if s.shown.correct => hosts.push(s.shown),
+                _ => {}
+            }
+        }
+        if hosts.iter().any(|h| !h.trained_on) {
+            hosts.retain(|h| !h.trained_on);
+        }
+        let mut by_class: BTreeMap<u32, Vec<Shown>> = BTreeMap::new();
+        hosts.into_iter().for_each(|h| by_class.entry(h.class).or_default().push(h));
+        let hosts = by_class.into_values().map(|of| drawn(of, seed)).collect();
+        Self { tagged: drawn(tagged, seed), untagged: drawn(untagged, seed), hosts: in_turn(hosts, seed).collect() }
     }
 }
 
 /// One image per group, in order of hash.
-fn drawn<'a>(sightings: impl Iterator<Item = &'a Sighting>, seed: u64) -> Vec<u128> {
-    let mut lots: Vec<([u8; 16], u64, u128)> = sightings.map(|s| (lot(seed, s.image), s.group, s.image)).collect();
+fn drawn(images: Vec<Shown>, seed: u64) -> Vec<u128> {
+    let mut lots: Vec<([u8; 16], u64, u128)> =
+        images.into_iter().map(|s| (lot(seed, s.image), s.group, s.image)).collect();
     lots.sort_unstable();
     let mut groups = BTreeSet::new();
     lots.into_iter().filter(|(_, group, _)| groups.insert(*group)).map(|(_, _, image)| image).collect()

@@ -24,7 +24,7 @@ impl Contrast {
     /// From the maps of one class. `None` with fewer than two groups on a side.
     pub(super) fn new(maps: &[&Sighting], class: u32, least: f64, baseline_min: u32) -> Option<Self> {
         let side = |own: bool, present: bool| {
-            group_means(maps.iter().filter(|s| (s.class == class) == own && s.present == present))
+            group_means(maps.iter().filter(|s| (s.shown.class == class) == own && s.present == present))
         };
         let present = side(true, true);
         let absent = side(true, false);
@@ -40,7 +40,7 @@ impl Contrast {
 /// One number per group: images of a group are one piece of evidence.
 fn group_means<'a>(sightings: impl Iterator<Item = &'a &'a Sighting>) -> Vec<f64> {
     let mut groups: BTreeMap<u64, (f64, f64)> = BTreeMap::new();
-    for (group, contrast) in sightings.filter_map(|s| Some((s.group, s.contrast?))) {
+    for (group, contrast) in sightings.filter_map(|s| Some((s.shown.group, s.contrast?))) {
         let (sum, count) = groups.entry(group).or_default();
         *sum += f64::from(contrast);
         *count += 1.0;

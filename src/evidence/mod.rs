@@ -2,7 +2,7 @@
 //! does the model's evidence for the label rise with it (`contrast`, B)? Both look at one half of the groups; on the other
 //! half the confounder is proved by changing the pixels (`intervention`, C).
 //!
-//! Kept per map and region that can be present or absent: 48 bytes; per image without a group: 48.
+//! Kept per map: 48 bytes, and 12 for each region that can be present or absent; per image without a group: 48.
 
 pub mod association;
 mod cast;
@@ -41,7 +41,8 @@ pub struct Evidence {
     /// Images that the model gets right, whose objects are known, and that show no confounder.
     pub framed: Drawn,
     labels: BTreeMap<String, LabelFacts>,
-    regions: BTreeMap<String, Vec<Sighting>>,
+    maps: Vec<Shown>,
+    regions: BTreeMap<String, Vec<Seen>>,
     ungrouped: duplicates::Photos,
 }
 
@@ -52,22 +53,39 @@ struct LabelFacts {
     centred_logits: Vec<f32>,
 }
 
-/// One region in one image, under the map of one class.
+/// One image under the map of one class: what is the same for all regions.
 #[derive(Debug, Clone, Copy)]
-struct Sighting {
+struct Shown {
     image: u128,
+    group: u64,
     /// Class of the image's label.
     class: u32,
     /// Class of the map.
     target: u32,
-    group: u64,
-    present: bool,
-    /// No claim about place: smaller than a quarter of a CAM cell.
-    sub_cell: bool,
     /// The model predicts the label.
     correct: bool,
     /// Of a split that the model was trained on.
     trained_on: bool,
+}
+
+/// One region under one of the maps.
+#[derive(Debug, Clone, Copy)]
+struct Seen {
+    /// Index of the map.
+    map: u32,
+    /// NaN where there is none.
+    contrast: f32,
+    present: bool,
+    /// No claim about place: smaller than a quarter of a CAM cell.
+    sub_cell: bool,
+}
+
+/// One region in one image, under the map of one class.
+#[derive(Debug, Clone, Copy)]
+struct Sighting {
+    shown: Shown,
+    present: bool,
+    sub_cell: bool,
     contrast: Option<f32>,
 }
 
@@ -130,22 +148,21 @@ impl Evidence {
             } else if image.target != BASELINE {
                 continue;
             }
-            let group = key(image.group.as_deref().unwrap_or(&image.image_id));
+            let map = self.maps.len() as u32;
             for row in rows {
                 let Some(present) = row.present.filter(|_| row.kind == "confounder") else { continue };
-                let sighting = Sighting {
-                    image: u128::from_str_radix(&image.image_id, 16).unwrap_or(0),
-                    correct: image.predicted_index == image.label_index,
-                    trained_on,
-                    class: image.label_index,
-                    target: image.target_class,
-                    group,
-                    present,
-                    sub_cell: row.resolution.as_deref() == Some("sub_cell"),
-                    contrast: row.contrast.map(|v| v as f32),
-                };
-                self.regions.entry(row.region.clone()).or_default().push(sighting);
+                let sub_cell = row.resolution.as_deref() == Some("sub_cell");
+                let seen = Seen { map, present, sub_cell, contrast: row.contrast.map_or(f32::NAN, |v| v as f32) };
+                self.regions.entry(row.region.clone()).or_default().push(seen);
             }
+            self.maps.push(Shown {
+                image: u128::from_str_radix(&image.image_id, 16).unwrap_or(0),
+                group: key(image.group.as_deref().unwrap_or(&image.image_id)),
+                class: image.label_index,
+                target: image.target_class,
+                correct: image.predicted_index == image.label_index,
+                trained_on,
+            });
         }
     }
 
@@ -153,8 +170,8 @@ impl Evidence {
     pub fn group_duplicates(&mut self) -> Vec<DuplicateRow> {
         let rows = self.ungrouped.groups();
         let joined: BTreeMap<u64, u64> = rows.iter().map(|r| (key(&r.image_id), key(&r.group))).collect();
-        for sighting in self.regions.values_mut().flatten() {
-            sighting.group = joined.get(&sighting.group).copied().unwrap_or(sighting.group);
+        for shown in &mut self.maps {
+            shown.group = joined.get(&shown.group).copied().unwrap_or(shown.group);
         }
         rows
     }
@@ -162,23 +179,33 @@ impl Evidence {
     /// Who can take part in a proof for one label and one region.
     pub fn cast(&self, pair: &Pair) -> Cast {
         let class = self.labels.get(&pair.label).map(|facts| facts.class);
-        let all = self.regions.get(&pair.region);
-        class.zip(all).map_or_else(Cast::default, |(class, all)| Cast::new(all, class, self.seed))
+        class.map_or_else(Cast::default, |class| Cast::new(self.sightings(&pair.region), class, self.seed))
+    }
+
+    /// All sightings of one region, in the order of the dataset.
+    fn sightings(&self, region: &str) -> impl Iterator<Item = Sighting> {
+        self.regions.get(region).into_iter().flatten().map(|seen| Sighting {
+            shown: self.maps[seen.map as usize],
+            present: seen.present,
+            sub_cell: seen.sub_cell,
+            contrast: Some(seen.contrast).filter(|v| !v.is_nan()),
+        })
     }
 
     /// A and B for every label and every region that can be present or absent.
     pub fn pairs(&self, policy: &Policy) -> Vec<Pair> {
         let least: Vec<f64> = self.labels.values().map(|facts| facts.least(policy)).collect();
         let mut pairs = Vec::new();
-        for (region, all) in &self.regions {
-            let counts = association::groups(all.iter().filter(|s| s.class == s.target && screens(s.group)));
-            let mut maps: BTreeMap<u32, Vec<&Sighting>> = BTreeMap::new();
-            all.iter().for_each(|s| maps.entry(s.target).or_default().push(s));
+        for region in self.regions.keys() {
+            let mut maps: BTreeMap<u32, Vec<Sighting>> = BTreeMap::new();
+            self.sightings(region).for_each(|s| maps.entry(s.shown.target).or_default().push(s));
+            let own = |s: &&Sighting| s.shown.class == s.shown.target && screens(s.shown.group);
+            let counts = association::groups(maps.values().flatten().filter(own));
             for ((label, facts), least) in self.labels.iter().zip(&least) {
                 let of_class = maps.get(&facts.class).map_or(&[][..], Vec::as_slice);
-                let own = of_class.iter().filter(|s| s.class == facts.class && s.present);
-                let tagged: BTreeMap<u64, bool> = own.map(|s| (s.group, s.sub_cell)).collect();
-                let screening: Vec<&Sighting> = of_class.iter().copied().filter(|s| screens(s.group)).collect();
+                let own = of_class.iter().filter(|s| s.shown.class == facts.class && s.present);
+                let tagged: BTreeMap<u64, bool> = own.map(|s| (s.shown.group, s.sub_cell)).collect();
+                let screening: Vec<&Sighting> = of_class.iter().filter(|s| screens(s.shown.group)).collect();
                 pairs.push(Pair {
                     label: label.clone(),
                     region: region.clone(),

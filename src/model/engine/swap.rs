@@ -2,6 +2,7 @@
 //! branch, a clamp.
 
 use super::convolution::{Convolution, Geometry};
+use super::tract::values;
 use std::collections::BTreeSet;
 use tract_onnx::prelude::{IntoTensor, OutletId, TValue, Tensor, TractError, TractResult, TypedFact, TypedModel, tvec};
 use tract_onnx::tract_core::internal::*;
@@ -81,6 +82,9 @@ impl Swap {
         let addend = if dense { follow("Add", &same) } else { None };
         let bias = bias.or_else(|| follow("Add", &of_channels).and_then(value)).unwrap_or_else(|| vec![0.0]);
         let bias = if bias.len() == 1 { vec![bias[0]; outputs] } else { bias };
+        if bias.len() != outputs {
+            return None;
+        }
         let mut clamp = [f32::NEG_INFINITY, f32::INFINITY];
         let single = |other: OutletId| constant(model, other).is_some_and(|values| values.len() == 1);
         loop {
@@ -142,8 +146,7 @@ fn pixels(product: &EinSum, sides: [usize; 2]) -> Option<Geometry> {
 
 /// The values of a constant.
 fn constant(model: &TypedModel, outlet: OutletId) -> Option<Vec<f32>> {
-    let constant = model.outlet_fact(outlet).ok()?.konst.as_ref()?;
-    Some(constant.to_plain_array_view::<f32>().ok()?.iter().copied().collect())
+    values(model.outlet_fact(outlet).ok()?.konst.as_ref()?).ok()
 }
 
 /// Whether a constant has one number for each channel.

@@ -64,9 +64,13 @@ impl State {
 
 fn array(tensor: &TractTensor) -> TractResult<Array> {
     let cast = tensor.cast_to::<f32>()?;
-    let view = cast.to_plain_array_view::<f32>()?;
-    let values = view.as_slice().map_or_else(|| view.iter().copied().collect(), <[f32]>::to_vec);
-    Ok(Array { shape: cast.shape().to_vec(), values })
+    Ok(Array { shape: cast.shape().to_vec(), values: values(&cast)? })
+}
+
+/// The numbers of a tensor of 32-bit floats.
+pub(super) fn values(tensor: &TractTensor) -> TractResult<Vec<f32>> {
+    let view = tensor.to_plain_array_view::<f32>()?;
+    Ok(view.as_slice().map_or_else(|| view.iter().copied().collect(), <[f32]>::to_vec))
 }
 
 fn build(proto: &ModelProto, folder: &Path, shapes: &[Vec<usize>]) -> TractResult<(Arc<TypedSimplePlan>, usize)> {

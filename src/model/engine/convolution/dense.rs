@@ -5,10 +5,11 @@ use super::{Convolution, Planes};
 use pulp::{Simd, WithSimd};
 use std::ops::Range;
 
-/// Outputs that are summed at once, and vectors of each: with the vectors of a run and a weight they fill 32 registers; of 16
-/// registers, half as many outputs do.
+/// Outputs that are summed at once, and vectors of each: with the vectors of a run and a weight they fill 32 registers.
 const ROWS: usize = 8;
 const VECTORS: usize = 3;
+/// Fewest pixels that are worth a panel.
+const PIXELS_MIN: usize = 48;
 /// Pixels beyond whole vectors that are summed one by one, with the outputs in the lanes.
 const SINGLE: usize = 4;
 /// Most lanes of a vector.
@@ -86,13 +87,17 @@ impl WithSimd for Run<'_> {
             channels.zip(spread.chunks_exact_mut(planes.len())).for_each(|(from, to)| planes.spread(from, to));
             &spread
         };
-        let panels = (dense.inputs * planes.len()).div_ceil(PANEL).min(height);
-        let rows = height.div_ceil(panels);
+        let panels = (dense.inputs * planes.len()).div_ceil(PANEL);
+        let rows = height.div_ceil(panels).max(PIXELS_MIN.div_ceil(planes.pitch)).min(height);
         let mut flat = vec![0.0; ROWS * planes.run(rows)];
         for first in (0..height).step_by(rows) {
             let rows = rows.min(height - first);
             let panel = first * planes.pitch..first * planes.pitch + planes.run(rows);
-            let rest = Some(panel.len() % S::F32_LANES).filter(|rest| *rest <= SINGLE).unwrap_or(0);
+            let rest = match panel.len() % S::F32_LANES {
+                _ if panel.len() < S::F32_LANES => panel.len(),
+                rest if rest <= SINGLE => rest,
+                _ => 0,
+            };
             let inputs = |at: usize| dense.starts.iter().map(|start| [runs[*start as usize + at]; ROWS]).collect();
             let singles: Vec<Vec<[f32; ROWS]>> = (panel.end - rest..panel.end).map(inputs).collect();
             let blocks = dense.weights.chunks_exact(dense.starts.len()).zip(&dense.bias);
@@ -143,83 +148,45 @@ impl Block<'_> {
     /// Sums a panel into `flat`, an output after the other.
     #[inline(always)]
     fn sum<S: Simd>(&self, simd: S, panel: &Range<usize>, flat: &mut [f32]) {
-        if S::REGISTER_COUNT >= 32 {
-            self.rows::<S, ROWS, 0>(simd, panel, flat);
-        } else {
-            self.rows::<S, { ROWS / 2 }, 0>(simd, panel, flat);
-            self.rows::<S, { ROWS / 2 }, { ROWS / 2 }>(simd, panel, flat);
+        let (mut at, end) = (panel.start, panel.end - self.singles.len());
+        while end - at >= VECTORS * S::F32_LANES {
+            at = self.step::<S, VECTORS>(simd, panel, at, flat);
         }
-        let first = panel.len() - self.singles.len();
-        for (at, inputs) in (first..).zip(self.singles) {
+        while end - at >= S::F32_LANES {
+            at = self.step::<S, 1>(simd, panel, at, flat);
+        }
+        if end > at {
+            // Less than a vector: some pixels are summed once more.
+            self.step::<S, 1>(simd, panel, end - S::F32_LANES, flat);
+        }
+        for (at, inputs) in (end - panel.start..).zip(self.singles) {
             let sums = self.single(simd, inputs);
             flat.chunks_exact_mut(panel.len()).zip(sums).for_each(|(flat, sum)| flat[at] = sum);
         }
     }
 
-    /// Sums `R` outputs from `FIRST` on.
+    /// Sums `N` vectors from `at` on; returns where the next begin. The sums stay in registers because every loop over them is
+    /// over arrays alone: one that is zipped with a slice would put them on the stack.
     #[inline(always)]
-    fn rows<S: Simd, const R: usize, const FIRST: usize>(&self, simd: S, panel: &Range<usize>, flat: &mut [f32]) {
-        let mut at = panel.start;
-        while panel.end - at >= VECTORS * S::F32_LANES {
-            at = self.step::<S, R, FIRST, VECTORS>(simd, panel, at, flat);
-        }
-        while panel.end - at >= S::F32_LANES {
-            at = self.step::<S, R, FIRST, 1>(simd, panel, at, flat);
-        }
-        if self.singles.is_empty() && panel.end > at {
-            self.rest::<S, R, FIRST>(simd, panel, at, flat);
-        }
-    }
-
-    /// Sums `N` vectors from `at` on; returns where the next begin.
-    #[inline(always)]
-    fn step<S: Simd, const R: usize, const FIRST: usize, const N: usize>(
-        &self,
-        simd: S,
-        panel: &Range<usize>,
-        at: usize,
-        flat: &mut [f32],
-    ) -> usize {
+    fn step<S: Simd, const N: usize>(&self, simd: S, panel: &Range<usize>, at: usize, flat: &mut [f32]) -> usize {
         let length = N * S::F32_LANES;
-        let mut sums: [_; R] = std::array::from_fn(|row| [simd.splat_f32s(self.bias[FIRST + row]); N]);
+        let mut sums = self.bias.map(|bias| [simd.splat_f32s(bias); N]);
         let runs = &self.runs[at..];
         for (start, weights) in self.starts.iter().zip(self.weights) {
             let (values, _) = S::as_simd_f32s(&runs[*start as usize..][..length]);
-            for (sums, weight) in sums.iter_mut().zip(&weights[FIRST..]) {
+            let values: [S::f32s; N] = std::array::from_fn(|i| values[i]);
+            for (sums, weight) in sums.iter_mut().zip(weights) {
                 let weight = simd.splat_f32s(*weight);
                 for (sum, value) in sums.iter_mut().zip(values) {
-                    *sum = simd.mul_add_e_f32s(weight, *value, *sum);
+                    *sum = simd.mul_add_e_f32s(weight, value, *sum);
                 }
             }
         }
-        for (sums, flat) in sums.iter().zip(flat.chunks_exact_mut(panel.len()).skip(FIRST)) {
-            let (to, _) = S::as_mut_simd_f32s(&mut flat[at - panel.start..][..length]);
+        for (row, sums) in sums.iter().enumerate() {
+            let (to, _) = S::as_mut_simd_f32s(&mut flat[row * panel.len() + at - panel.start..][..length]);
             to.copy_from_slice(sums);
         }
         at + length
-    }
-
-    /// Sums what is less than a vector.
-    #[inline(always)]
-    fn rest<S: Simd, const R: usize, const FIRST: usize>(
-        &self,
-        simd: S,
-        panel: &Range<usize>,
-        at: usize,
-        flat: &mut [f32],
-    ) {
-        let length = panel.end - at;
-        let mut sums: [_; R] = std::array::from_fn(|row| simd.splat_f32s(self.bias[FIRST + row]));
-        let runs = &self.runs[at..];
-        for (start, weights) in self.starts.iter().zip(self.weights) {
-            let values = simd.partial_load_f32s(&runs[*start as usize..][..length]);
-            for (sum, weight) in sums.iter_mut().zip(&weights[FIRST..]) {
-                *sum = simd.mul_add_e_f32s(simd.splat_f32s(*weight), values, *sum);
-            }
-        }
-        for (sum, flat) in sums.iter().zip(flat.chunks_exact_mut(panel.len()).skip(FIRST)) {
-            simd.partial_store_f32s(&mut flat[at - panel.start..][..length], *sum);
-        }
     }
 
     /// Sums one pixel.
