@@ -55,9 +55,8 @@ impl Convolution {
         self
     }
 
-    /// Convolves: `input` and `output` as channels x rows x columns. Sums start at the bias and take inputs and taps in
-    /// order, whatever the width of the vectors; with `adds`, what `output` held is added before the clamp (a dense
-    /// convolution only).
+    /// Convolves: `input` and `output` as channels x rows x columns. In which order it sums depends on the sizes and the
+    /// width of the vectors alone. With `adds`, what `output` held is added before the clamp (a dense convolution only).
     pub fn run(&self, input: &[f32], output: &mut [f32], adds: bool) {
         match &self.sums {
             Sums::Depthwise(sums) => {
