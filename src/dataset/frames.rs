@@ -1,6 +1,6 @@
 //! Parquet as frames. On some hostile files the reader panics; that is an error like any other.
 
-use super::pages;
+use super::{footer, pages};
 use crate::error::{Error, Result, guarded};
 use polars::prelude::{DataFrame, FileMetadataRef, ParquetReader, PolarsResult, SerReader};
 use std::fs::File;
@@ -9,7 +9,7 @@ use std::path::Path;
 /// What the footer says. Whoever reads a file asks for it first.
 pub fn metadata(file: &Path) -> Result<FileMetadataRef> {
     caught(file, || {
-        pages::check_footer(&File::open(file)?)?;
+        footer::check(&File::open(file)?)?;
         open(file)?.get_metadata().cloned()
     })
 }
@@ -19,7 +19,7 @@ pub fn read(file: &Path, columns: Option<Vec<String>>, start: usize, count: usiz
     caught(file, || {
         let mut reader = open(file)?;
         let rows = start..start.saturating_add(count);
-        pages::check_pages(&File::open(file)?, reader.get_metadata()?, columns.as_deref(), rows)?;
+        pages::check(&File::open(file)?, reader.get_metadata()?, columns.as_deref(), rows)?;
         reader.with_slice(Some((start, count))).with_columns(columns).finish()
     })
 }

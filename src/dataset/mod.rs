@@ -6,6 +6,7 @@
 mod boxes;
 mod coco;
 mod folder;
+mod footer;
 mod frames;
 mod labelme;
 mod labels;

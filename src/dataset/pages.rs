@@ -1,12 +1,11 @@
-//! What the footer and the page headers of a Parquet file claim, before its reader believes them: it reserves memory for as many
-//! values as they name, and an allocation that fails ends the process.
+//! Walks the page headers of a Parquet file before its reader does: it reserves memory for as many values as they name, and an
+//! allocation that fails ends the process.
 
 use polars::prelude::FileMetadataRef;
 use polars_parquet_format::thrift::protocol::TCompactInputProtocol;
-use polars_parquet_format::thrift::{self, ProtocolErrorKind};
-use polars_parquet_format::{FileMetaData, PageHeader, PageType};
+use polars_parquet_format::{PageHeader, PageType};
 use std::fs::File;
-use std::io::{BufReader, Error, Read, Result, Seek, SeekFrom};
+use std::io::{BufReader, Error, Result, Seek, SeekFrom};
 use std::ops::Range;
 
 /// Largest header of a page: statistics of long texts are in it.
@@ -14,38 +13,11 @@ const HEADER_MAX: usize = 16 << 20;
 /// Values that a byte of a file may stand for; run lengths of a constant column are short.
 const VALUES_PER_BYTE: u64 = 256;
 
-/// Memory that a byte of a footer may stand for.
-const MEMORY_PER_BYTE: usize = 64;
-
-/// Reads the footer within bounds, and drops it.
-///
-/// # Errors
-/// When it is no footer, or names more than it holds.
-pub fn check_footer(mut file: &File) -> Result<()> {
-    let mut end = [0; 8];
-    file.seek(SeekFrom::End(-8))?;
-    file.read_exact(&mut end)?;
-    let length = u32::from_le_bytes([end[0], end[1], end[2], end[3]]);
-    file.seek(SeekFrom::End(-8 - i64::from(length)))?;
-    let footer = BufReader::new(file.take(length.into()));
-    let mut protocol = TCompactInputProtocol::new(footer, (length as usize).saturating_mul(MEMORY_PER_BYTE));
-    match FileMetaData::read_from_in_protocol(&mut protocol) {
-        // A choice of a later version of the format; whether that can be read is the reader's to say.
-        Err(thrift::Error::Protocol(e)) if e.kind == ProtocolErrorKind::InvalidData => Ok(()),
-        read => read.map(drop).map_err(|e| Error::other(format!("its footer is not sound ({e})"))),
-    }
-}
-
-/// Walks the page headers of the row groups that hold `rows`, of these columns or of all.
+/// Walks those of the row groups that hold `rows`, of these columns or of all.
 ///
 /// # Errors
 /// When a header is no header, or names more than its column, its file or memory can hold.
-pub fn check_pages(
-    file: &File,
-    metadata: &FileMetadataRef,
-    columns: Option<&[String]>,
-    rows: Range<usize>,
-) -> Result<()> {
+pub fn check(file: &File, metadata: &FileMetadataRef, columns: Option<&[String]>, rows: Range<usize>) -> Result<()> {
     let values_max = file.metadata()?.len().saturating_mul(VALUES_PER_BYTE);
     let mut reader = BufReader::new(file);
     let mut start = 0;
