@@ -76,7 +76,7 @@ example: build browser ## remake reports/example and the README's pictures
 	cp -rL target/example/demo/latest reports/example
 	mkdir -p docs
 	$(BIN) explain pipelines/demo.toml fixtures/horses/horse/horse005.jpg --out docs/overlay.png
-	$$(command -v chromium || command -v chromium-browser) --headless --no-sandbox --disable-gpu --hide-scrollbars --window-size=1180,1000 \
+	$$(command -v chromium || command -v chromium-browser) --headless --no-sandbox --disable-gpu --hide-scrollbars --window-size=1180,1180 \
 	  --screenshot=docs/report.png $(abspath reports/example/report.html) 2>/dev/null
 
 schema: build ## rewrite pipelines/schema.json and the tables of reports/README.md

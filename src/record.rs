@@ -290,6 +290,9 @@ table! {
         loss: Option<f64>, "fraction", "C: net loss of recall by filling; for `context` the loss itself";
         loss_low: Option<f64>, "fraction", "C: lower 95 % bound, Newcombe; Wilson for `context`";
         loss_high: Option<f64>, "fraction", "C: upper 95 % bound";
+        kept_net: Option<f64>, "fraction", "C: for `context`, kept / filled less the rate at which filled images of other labels are called that; null otherwise";
+        kept_net_low: Option<f64>, "fraction", "C: lower 95 % bound, Newcombe";
+        kept_net_high: Option<f64>, "fraction", "C: upper 95 % bound";
         causal_least: Option<f64>, "logit", "C: the least effect that counts";
         confirming_p: Option<f64>, "", "C: min(1, 2 min(insertion_p, removal_p))";
         confirming_q: Option<f64>, "", "C: adjusted by Benjamini and Hochberg over the pairs put to the proof";

@@ -1,7 +1,7 @@
 //! The images that a reviewer is shown for each finding: as the model saw them, and with heat.
 
 use super::image::Auditor;
-use super::prove::Prover;
+use super::prove::{Emptied, Prover, without_objects};
 use super::see::Worker;
 use crate::aggregate::Classes;
 use crate::cam::Cam;
@@ -9,12 +9,18 @@ use crate::dataset::Sample;
 use crate::error::Result;
 use crate::evidence::{Pair, Pick};
 use crate::plan::{Pictures, Presence};
+use crate::record::FindingRow;
 use crate::region;
 use crate::report::{Exhibit, Panel, overlay};
 use image::{DynamicImage, RgbImage};
 
 /// Findings that are shown with pictures.
 const FINDINGS_MAX: usize = 30;
+
+/// Images whose objects are filled to choose from, and of these shown: still called their class, and no longer.
+const EMPTIED: usize = 8;
+const KEPT: usize = 2;
+const LOST: usize = 1;
 
 /// Grey of what stands behind a mean map.
 const BLANK: u8 = 225;
@@ -50,18 +56,64 @@ pub fn exhibits(prover: &Prover<'_, '_>, classes: &Classes, told: &[&Pair]) -> R
         let shown =
             crew.each(auditor, images, |worker, (role, sample)| Ok(see(auditor, worker, role, sample, class)))?;
         let shown: Vec<Shown<'_>> = shown.into_iter().flatten().collect();
-        let scale = shown.iter().map(|s| overlay::scale(&s.cam)).fold(1e-9, f64::max);
+        let scale = scale(shown.iter());
         for s in &shown {
-            let heat = overlay::panel(&s.view, &s.cam, &s.placed, scale);
-            let panels = vec![
-                Panel::new(s.says.clone(), &s.view)?,
-                Panel::new(format!("heat, orange for and blue against, up to {scale:.1} logits"), &heat)?,
-            ];
             let (label, region) = (pair.label.clone(), pair.region.clone());
+            let panels = s.panels(scale)?;
             exhibits.push(Exhibit { label, region, role: s.role.into(), path: s.sample.path.clone(), panels });
         }
     }
     Ok(exhibits)
+}
+
+/// A few images of each label whose surroundings are told of: as they are, and with the objects filled in.
+///
+/// # Errors
+/// As of [`exhibits`].
+pub fn surroundings(prover: &Prover<'_, '_>, told: &[&FindingRow]) -> Result<Vec<Exhibit>> {
+    let Prover { auditor, crew, evidence, .. } = prover;
+    if auditor.plan.report.pictures == Pictures::None {
+        return Ok(Vec::new());
+    }
+    let told = &told[..told.len().min(FINDINGS_MAX)];
+    let ids = |f: &FindingRow| evidence.framed.of(f.label_index).into_iter().take(EMPTIED);
+    let samples = prover.fetch(told.iter().flat_map(|f| ids(f)))?;
+    let mut exhibits = Vec::new();
+    for finding in told {
+        let class = finding.label_index as usize;
+        let images: Vec<&Sample> = ids(finding).filter_map(|id| samples.get(&id)).collect();
+        let shown = crew.each(auditor, images, |worker, sample| {
+            let emptied = crew.proved(without_objects(auditor, worker, sample));
+            Ok(see(auditor, worker, "filled", sample, class).zip(emptied))
+        })?;
+        let (kept, lost): (Vec<_>, Vec<_>) = shown.into_iter().flatten().partition(|(_, e)| e.said.contains(&class));
+        let shown: Vec<(Shown<'_>, Emptied)> = kept.into_iter().take(KEPT).chain(lost.into_iter().take(LOST)).collect();
+        let scale = scale(shown.iter().map(|(s, _)| s));
+        for (s, emptied) in shown {
+            let mut panels = s.panels(scale)?;
+            let says = &auditor.labels.classes[emptied.predicted];
+            panels.push(Panel::new(format!("objects imputed: says {says}"), &emptied.view)?);
+            let (label, region) = (finding.label.clone(), finding.region.clone());
+            exhibits.push(Exhibit { label, region, role: s.role.into(), path: s.sample.path.clone(), panels });
+        }
+    }
+    Ok(exhibits)
+}
+
+/// The scale that maps shown beside each other share.
+fn scale<'s>(shown: impl Iterator<Item = &'s Shown<'s>>) -> f64 {
+    shown.map(|s| overlay::scale(&s.cam)).fold(1e-9, f64::max)
+}
+
+impl Shown<'_> {
+    /// As the model saw it, and with heat.
+    fn panels(&self, scale: f64) -> Result<Vec<Panel>> {
+        let heat = overlay::panel(&self.view, &self.cam, &self.placed, scale);
+        Ok(vec![
+            Panel::new(self.says.clone(), &self.view)?,
+            Panel::new(format!("heat, orange for and blue against, scale ±{scale:.1} logits"), &heat)?,
+        ])
+    }
 }
 
 /// The picture that tells where the region is, if one does.
@@ -86,7 +138,7 @@ fn means(auditor: &Auditor<'_>, classes: &Classes, pair: &Pair) -> Result<Option
     let blank = RgbImage::from_pixel(size.width, size.height, image::Rgb([BLANK; 3]));
     let shared = overlay::scale(&absent).max(overlay::scale(&present));
     let panel = |cam: &Cam, scale: f64, what: String| {
-        Panel::new(format!("{what}, up to {scale:.1} logits"), &overlay::panel(&blank, cam, &[], scale))
+        Panel::new(format!("{what}, scale ±{scale:.1} logits"), &overlay::panel(&blank, cam, &[], scale))
     };
     let panels = vec![
         panel(&present, shared, format!("mean map of {} images with it", with.images))?,

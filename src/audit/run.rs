@@ -7,7 +7,7 @@ use super::prove::Prover;
 use super::see::Worker;
 use super::survey::Survey;
 use super::totals::{Part, Totals, Unscored, problem_row, stages};
-use crate::dataset::{Dataset, LabelMap, Lost, Noted, Sample};
+use crate::dataset::{Dataset, LabelMap, Lost, Noted, Sample, lacking};
 use crate::error::{Error, Result, Skip, Stage};
 use crate::evidence::Pair;
 use crate::model::{Model, machine};
@@ -95,6 +95,7 @@ pub fn run(plan: &Plan, observer: &dyn Observer) -> Result<Outcome> {
         dataset_fingerprint: dataset.listing.fingerprint.clone(),
         content_fingerprint: totals.content.finalize().to_hex().to_string(),
         counts: Counts::new(&dataset.listing, totals.scored, &totals.skipped, &totals.problems),
+        limit: plan.run.limit,
         verdicts: report::verdict_counts(&findings),
         top1_accuracy: f64::from(correct) / f64::from(images.max(1)),
         invariant_error_max: totals.invariant_error,
@@ -114,6 +115,7 @@ pub fn run(plan: &Plan, observer: &dyn Observer) -> Result<Outcome> {
     let refused = too_many_skipped(plan, &record.counts, store.folder());
     record.refused = refused.is_some();
     let mut summary = report::Summary::new(plan, record.clone(), &rows, findings, decisions, model.facts.classes);
+    summary.warnings.extend(lacking(plan, &dataset.listing));
     if record.counts.found != dataset.listing.found {
         let (now, first) = (record.counts.found, dataset.listing.found);
         summary.warnings.push(format!("the dataset changed during the run: {first} images at first, {now} in the end"));
@@ -123,7 +125,9 @@ pub fn run(plan: &Plan, observer: &dyn Observer) -> Result<Outcome> {
     store.file("summary.md", summary.to_markdown().as_bytes())?;
     store.file("report.html", report::page(store.folder(), plan.report.pictures_max)?.as_bytes())?;
     store.file("run.json", record.to_json().as_bytes())?;
-    store.publish()?;
+    if !plan.run.trial || report::nights::same_limit(&home, &record) {
+        store.publish()?;
+    }
     for old in report::nights::surplus(&home, &plan.retention) {
         if let Err(e) = report::nights::remove(&old) {
             observer.warning(&format!("failed to remove the old run {}: {e}", old.display()));
@@ -184,6 +188,10 @@ fn judge<'a>(
         findings.iter().filter(|f| !verdict::more_serious(verdict::DATA_RISK, &f.verdict)).collect();
     // Pictures are bounded: what is decided comes last.
     told.sort_by_key(|f| !f.open);
+    let context: Vec<&FindingRow> = told.iter().copied().filter(|f| f.region == verdict::SURROUNDINGS).collect();
+    exhibits.extend(super::exhibits::surroundings(&prover, &context)?);
+    let laid: Vec<&FindingRow> = told.iter().copied().filter(|f| f.kind == "overlay").collect();
+    exhibits.extend(prover.show_overlays(&laid)?);
     let pair = |f: &FindingRow| pairs.iter().find(|p| p.label == f.label && p.region == f.region);
     let told: Vec<&Pair> = told.into_iter().filter_map(pair).collect();
     exhibits.extend(super::exhibits::exhibits(&prover, &totals.classes, &told)?);

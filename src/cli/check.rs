@@ -2,9 +2,9 @@
 
 use super::{PipelineArgs, inspect, print, printable};
 use crate::audit::{Auditor, Failure, Scored, Survey};
-use crate::dataset::{Dataset, LabelMap, Listing, Noted, Sample};
+use crate::dataset::{Dataset, LabelMap, Listing, Noted, Sample, lacking};
 use crate::error::Error;
-use crate::plan::{Plan, Severity};
+use crate::plan::{Place, Plan, Severity};
 use crate::report::accuracy_warning;
 use clap::Args;
 use serde_json::{Value, json};
@@ -40,13 +40,14 @@ pub fn check(args: &CheckArgs) -> Result<(), Error> {
     let guess = plan.dataset.guess.as_ref().map(|why| format!(" (guessed: {})", printable(why)));
     let format = plan.dataset.format.name();
     print(&format!(
-        "pipeline {}: ok\n\nformat         {format}{}\n",
+        "pipeline       {}\nformat         {format}{}\n",
         printable(&plan.name),
         guess.unwrap_or_default()
     ))?;
     print(&describe_dataset(&dataset.listing))?;
+    let mut warnings = lacking(&plan, &dataset.listing);
     if args.no_images {
-        return Ok(());
+        return print(&upshot(&warnings));
     }
     let model = Auditor::load_model(&plan)?;
     let labels = LabelMap::new(&plan, dataset.listing.labels.keys(), model.facts.classes)?;
@@ -56,7 +57,28 @@ pub fn check(args: &CheckArgs) -> Result<(), Error> {
     let start = Instant::now();
     let tried = try_out(&auditor, &mut samples)?;
     let seconds = start.elapsed().as_secs_f64() / samples.len() as f64;
-    print(&describe_trial(&plan, &tried, dataset.listing.found, seconds, model.facts.classes))
+    print(&describe_trial(&plan, &tried, dataset.listing.found, seconds))?;
+    if tried.is_empty() {
+        warnings.push("none of the images tried could be scored".into());
+    } else {
+        warnings.extend(accuracy_warning(accuracy(&tried), model.facts.classes, plan.model.expected_accuracy));
+    }
+    print(&upshot(&warnings))
+}
+
+/// What is to be mended before the first night, or that nothing is.
+fn upshot(warnings: &[String]) -> String {
+    let list: String = warnings.iter().map(|w| format!("warning: {}\n", printable(w))).collect();
+    match warnings.len() {
+        0 => "\nok\n".into(),
+        1 => format!("\n1 warning\n{list}"),
+        n => format!("\n{n} warnings\n{list}"),
+    }
+}
+
+fn accuracy(tried: &[Scored]) -> f64 {
+    let correct = tried.iter().filter(|s| s.images[0].predicted_index == s.images[0].label_index).count();
+    correct as f64 / tried.len() as f64
 }
 
 fn as_json(plan: &Plan, listing: &Listing) -> Value {
@@ -139,17 +161,16 @@ fn try_out(auditor: &Auditor<'_>, samples: &mut [Sample]) -> Result<Vec<Scored>,
     Ok(tried)
 }
 
-fn describe_trial(plan: &Plan, tried: &[Scored], found: usize, seconds: f64, classes: usize) -> String {
+fn describe_trial(plan: &Plan, tried: &[Scored], found: usize, seconds: f64) -> String {
     let n = tried.len();
     if n == 0 {
-        return "\nwarning: none of the images tried could be scored\n".into();
+        return String::new();
     }
     let invariant = tried.iter().fold(0.0_f64, |m, s| m.max(s.invariant_error));
-    let correct = tried.iter().filter(|s| s.images[0].predicted_index == s.images[0].label_index).count();
-    let accuracy = correct as f64 / n as f64;
     let jobs =
         if plan.run.jobs == 0 { std::thread::available_parallelism().map_or(1, usize::from) } else { plan.run.jobs };
-    let mut out = format!("\ntried          {n} images: top-1 {:.1} %, invariant {invariant:.1e}\n", 100.0 * accuracy);
+    let mut out =
+        format!("\ntried          {n} images: top-1 {:.1} %, invariant {invariant:.1e}\n", 100.0 * accuracy(tried));
     for region in &plan.regions {
         let seen: Vec<f64> = tried
             .iter()
@@ -161,18 +182,21 @@ fn describe_trial(plan: &Plan, tried: &[Scored], found: usize, seconds: f64, cla
         out += &match seen.len() {
             0 => format!("region         {}: on none of these images\n", region.name),
             k => format!(
-                "region         {}: on {k} of {n}, the model sees {:.0} % of it (a full view 100 %)\n",
+                "region         {}: {} {k} of {n}, the model sees {:.0} % of it (a full view 100 %)\n",
                 region.name,
+                if matches!(region.place, Place::Annotation { .. }) { "on" } else { "a place on" },
                 100.0 * mean
             ),
         };
     }
-    let estimate = seconds * found as f64 / jobs as f64;
-    out += &format!("estimate       {} for {found} images with {jobs} jobs\n", duration(estimate));
-    if let Some(warning) = accuracy_warning(accuracy, classes, plan.model.expected_accuracy) {
-        out += &format!("warning: {warning}\n");
-    }
-    out
+    let (all, proof) = (found as f64, f64::from(plan.verdict.max_forwards));
+    let lasts = |images: f64| duration(seconds * images / jobs as f64);
+    let workers = if jobs == 1 { "1 job".to_owned() } else { format!("{jobs} jobs") };
+    out + &format!(
+        "estimate       {} for {found} images with {workers}, and up to {} for each proof\n",
+        lasts(all),
+        lasts(proof)
+    )
 }
 
 fn duration(seconds: f64) -> String {

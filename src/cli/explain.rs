@@ -43,14 +43,14 @@ pub fn explain(args: &ExplainArgs) -> Result<(), Error> {
     let auditor = Auditor { plan: &plan, model: &model, labels: &labels, survey: Survey::default(), cache: None };
     let class = args.class.as_deref().map(|name| labels.class_named(name)).transpose()?;
     let mut worker = auditor.worker(|| false)?;
+    // One bad picture does not keep the others from being explained.
+    let mut failures = Vec::new();
     for path in &args.images {
-        let mut known = sample(&dataset, &labels, path)?;
-        if let Some(sample) = &mut known {
-            auditor.annotate(&mut worker, sample).map_err(|skip| failed(path, &skip))?;
+        if let Err(e) = explain_one(args, &auditor, &mut worker, &dataset, path, class) {
+            failures.push(e.to_string());
         }
-        explain_one(args, &auditor, &mut worker, path, known, class)?;
     }
-    Ok(())
+    if failures.is_empty() { Ok(()) } else { Err(Error::new(failures.join("\n"))) }
 }
 
 /// The dataset's sample of this file, if it is one.
@@ -67,10 +67,14 @@ fn explain_one(
     args: &ExplainArgs,
     auditor: &Auditor<'_>,
     worker: &mut Worker<'_>,
+    dataset: &Dataset,
     path: &Path,
-    mut known: Option<Sample>,
     class: Option<usize>,
 ) -> Result<(), Error> {
+    let mut known = sample(dataset, auditor.labels, path)?;
+    if let Some(sample) = &mut known {
+        auditor.annotate(worker, sample).map_err(|skip| failed(path, &skip))?;
+    }
     let seen = worker.see(&Source::File(path.to_path_buf())).map_err(|skip| failed(path, &skip))?;
     if let Some(sample) = &mut known {
         sample.fit(seen.size, seen.turned);

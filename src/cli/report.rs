@@ -70,6 +70,9 @@ pub fn report(args: &ReportArgs) -> Result<(), Error> {
 /// Lists the findings of a run with their decisions, or sets one.
 pub fn review(args: &ReviewArgs) -> Result<(), Error> {
     finished(&args.run)?;
+    if let Some(day) = args.expires.filter(|day| *day < jiff::Zoned::now().date()) {
+        return Err(Error::new(format!("--expires {day} is over: a decision holds from today on")));
+    }
     let file = args.file.clone().or_else(|| decisions_of(&args.run)).unwrap_or_else(|| args.run.join("review.csv"));
     let findings = told(&args.run);
     let mut decisions = review::read(&file)?;

@@ -25,7 +25,7 @@ pub struct RunArgs {
     #[arg(long, value_name = "N")]
     jobs: Option<u32>,
     /// Most memory, as 4GiB; fewer workers run where they would not fit [default: run.memory_gb, else the container's limit]
-    #[arg(long, value_name = "SIZE")]
+    #[arg(long, value_name = "SIZE", value_parser = memory)]
     memory: Option<ByteSize>,
     /// At most N images per class, chosen by hash
     #[arg(long, value_name = "N")]
@@ -45,6 +45,14 @@ pub struct RunArgs {
     /// How to log on stderr
     #[arg(long, value_enum, default_value_t = Log::Text)]
     log: Log,
+}
+
+/// A size with its unit: a plain number would be bytes, which nobody means.
+fn memory(text: &str) -> Result<ByteSize, String> {
+    if text.parse::<f64>().is_ok() {
+        return Err(format!("the unit is missing, as in {text}GiB"));
+    }
+    text.parse()
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -94,18 +102,12 @@ fn print_outcome(outcome: &Outcome) -> Result<(), Error> {
     let table = outcome.summary.to_terminal(terminal_width());
     let speed = outcome.record.images_per_s;
     let (headline, folder) = (printable(&outcome.summary.headline()), printable(&outcome.folder.display().to_string()));
-    print(&format!("{table}\n\n{headline}; {speed:.0} images/s\n{folder}\n"))
+    print(&format!("{table}\n\n{headline}; {speed:.0} images/s\n{}\n{folder}\n", outcome.summary.upshot()))
 }
 
 /// One sentence for whoever keeps only stderr; in a terminal the result stands right above.
 fn last_line(outcome: &Outcome) -> String {
-    let open = outcome.summary.at_or_above(verdict::DATA_RISK);
-    let findings = match (open, outcome.summary.worst()) {
-        (0, _) | (_, None) => "no open finding".to_owned(),
-        (1, Some(worst)) => format!("1 open finding, {worst}"),
-        (n, Some(worst)) => format!("{n} open findings, the most serious {worst}"),
-    };
-    format!("camaudit: {}; {findings}", printable(&outcome.summary.headline()))
+    format!("camaudit: {}; {}", printable(&outcome.summary.headline()), outcome.summary.upshot())
 }
 
 fn print_last(args: &RunArgs, line: &str) {

@@ -5,9 +5,9 @@ use crate::error::Error;
 use crate::plan::Retention;
 use crate::report::nights;
 use crate::store::Lock;
-use clap::Args;
+use clap::{ArgGroup, Args};
 use comfy_table::presets::UTF8_HORIZONTAL_ONLY;
-use comfy_table::{ContentArrangement, Table};
+use comfy_table::{ColumnConstraint, ContentArrangement, Table};
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 
@@ -18,12 +18,13 @@ pub struct RunsArgs {
 }
 
 #[derive(Args)]
+#[command(group(ArgGroup::new("bounds").required(true).multiple(true).args(["keep", "days", "gb"])))]
 pub struct PruneArgs {
     /// Folder of a pipeline's runs, as reports/demo
     folder: PathBuf,
     /// How many runs stay, the newest
-    #[arg(long, value_name = "N", default_value_t = usize::MAX, hide_default_value = true, required_unless_present_any = ["days", "gb"])]
-    keep: usize,
+    #[arg(long, value_name = "N")]
+    keep: Option<usize>,
     /// How many days ago the oldest that stay were started
     #[arg(long, value_name = "N")]
     days: Option<u32>,
@@ -42,16 +43,19 @@ pub fn runs(args: &RunsArgs) -> Result<(), Error> {
     table.load_style(UTF8_HORIZONTAL_ONLY).set_content_arrangement(ContentArrangement::Dynamic);
     table.set_width(terminal_width()).set_header(["run", "state", "found", "skipped", "top-1", "verdicts", "size"]);
     let latest = args.folder.join("latest").canonicalize().ok();
+    let usual = latest.as_deref().map_or(Value::Null, |latest| nights::record(latest)["limit"].clone());
     for run in runs.into_iter().chain(nights::unfinished(&args.folder)) {
         let record = nights::record(&run);
         let state = match &record {
             Value::Null => "unfinished",
             record if record["refused"] == true => "refused",
+            record if record["limit"] != usual => "trial",
             _ if run.canonicalize().ok() == latest => "latest",
             _ => "finished",
         };
         let count = |of: &str| record["counts"][of].as_u64().map_or("-".into(), |n| n.to_string());
-        let told = |(verdict, n): (&String, &Value)| (verdict != "none").then(|| format!("{n} {verdict}"));
+        let told =
+            |(verdict, n): (&String, &Value)| (verdict != "none").then(|| format!("{n} {}", verdict.replace('_', " ")));
         let verdicts: Vec<String> = record["verdicts"].as_object().into_iter().flatten().filter_map(told).collect();
         table.add_row([
             printable(&run.file_name().unwrap_or_default().to_string_lossy()),
@@ -63,6 +67,10 @@ pub fn runs(args: &RunsArgs) -> Result<(), Error> {
             format!("{:.1} MB", nights::size(&run) as f64 / 1e6),
         ]);
     }
+    // What is copied into the next command stays whole.
+    if let Some(names) = table.column_mut(0) {
+        names.set_constraint(ColumnConstraint::ContentWidth);
+    }
     print(&format!("{table}\n"))
 }
 
@@ -71,7 +79,7 @@ pub fn prune(args: &PruneArgs) -> Result<(), Error> {
     some(&args.folder)?;
     let _lock = Lock::take(&args.folder)?;
     let bytes = args.gb.map_or(u64::MAX, |gb| (gb.max(0.0) * 1e9) as u64);
-    let bounds = Retention { nights: args.keep.max(1), days: args.days, bytes };
+    let bounds = Retention { nights: args.keep.map_or(usize::MAX, |n| n.max(1)), days: args.days, bytes };
     let surplus = nights::surplus(&args.folder, &bounds);
     for run in &surplus {
         if !args.dry_run {

@@ -1,5 +1,6 @@
 //! Labels of the dataset -> classes of the model.
 
+use super::lacking::nearest;
 use crate::error::{Error, Result};
 use crate::plan::{self, ClassRef};
 use std::collections::BTreeMap;
@@ -98,11 +99,6 @@ fn resolve(label: &str, table: &BTreeMap<String, ClassRef>, classes: &[String]) 
         Some(ClassRef::Name(name)) => name,
         None => label,
     };
-    classes.iter().position(|c| c == name).ok_or_else(|| {
-        let mut near: Vec<(usize, &String)> =
-            classes.iter().map(|c| (strsim::damerau_levenshtein(c, name), c)).collect();
-        near.sort();
-        let near: Vec<String> = near.iter().take(3).map(|(_, c)| format!("{c:?}")).collect();
-        format!("{name:?} is no class of the model; nearest: {}", near.join(", "))
-    })
+    let known = classes.iter().position(|c| c == name);
+    known.ok_or_else(|| format!("{name:?} is no class of the model; nearest: {}", nearest(name, classes.iter())))
 }

@@ -139,8 +139,9 @@ fn refuse(listing: &Listing, root: &Path) -> Result<()> {
             .problems
             .first()
             .map_or(String::new(), |p| format!("; first problem: {}: {}: {}", p.place, p.code, p.message));
+        let ignored: String = listing.ignored.iter().map(|(kind, n)| format!("; ignored: {n} x {kind}")).collect();
         return Err(Error::new(format!(
-            "there is no image with a label under {} ({} found){first}",
+            "there is no image with a label under {} ({} found){ignored}{first}",
             root.display(),
             listing.found
         )));

@@ -37,23 +37,28 @@ pub fn items(
     };
     let file = manifest.to_path_buf();
     let mut seen: HashSet<[u8; 16]> = HashSet::new();
-    Ok(rows.map(move |row| match row {
-        Err(odd) => Item::Odd(odd),
+    Ok(rows.flat_map(move |row| match row {
+        // A row is an image, whether it can be read or not.
+        Err(odd) if odd.code == "bad_row" => {
+            let lost = lost(String::new(), None, "bad_row", format!("{}: {}", odd.place, odd.message));
+            vec![Item::Odd(odd), lost]
+        }
+        Err(odd) => vec![Item::Odd(odd)],
         Ok(row) if splits.as_ref().is_some_and(|wanted| !row.split.as_ref().is_some_and(|s| wanted.contains(s))) => {
-            Item::Ignored("row of another split")
+            vec![Item::Ignored("row of another split")]
         }
         Ok(row) => {
             let Some(path) = relative(&row.path) else {
                 let message =
                     format!("{}:{}: the path is empty, absolute or leaves dataset.root", file.display(), row.line);
-                return lost(row.path, Some(row.label), "path_outside", message);
+                return vec![lost(row.path, Some(row.label), "path_outside", message)];
             };
             let mut entry = Entry { path, split: row.split, group: row.group, flags: row.flags, ..Entry::default() };
             entry.label = Some(row.label).filter(|l| !l.is_empty());
             if !seen.insert(entry.id()) {
                 entry.odd.push(Odd::new("duplicate", &file, row.line, "the manifest names this path before"));
             }
-            Item::Found(entry)
+            vec![Item::Found(entry)]
         }
     }))
 }

@@ -10,6 +10,7 @@ mod footer;
 mod frames;
 mod labelme;
 mod labels;
+mod lacking;
 mod listing;
 mod manifest;
 mod masks;
@@ -32,6 +33,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 pub use labels::LabelMap;
+pub use lacking::lacking;
 pub use listing::Listing;
 pub use problem::{Noted, Odd};
 

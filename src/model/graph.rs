@@ -84,8 +84,8 @@ impl Graph {
             None => names.first().copied(),
             Some(wanted) => names.iter().copied().find(|n| *n == wanted),
         };
-        let start =
-            start.ok_or_else(|| Error::new(format!("there is no output {output:?}; the graph has {names:?}")))?;
+        let wanted = output.unwrap_or("at all");
+        let start = start.ok_or_else(|| Error::new(format!("there is no output {wanted}; the graph has {names:?}")))?;
         let (mut tensor, mut activation) = (start.to_owned(), None);
         for _ in 0..self.nodes().len() {
             let Some(node) = self.producer(&tensor) else { break };

@@ -273,6 +273,8 @@ pub struct Run {
     pub jobs: usize,
     pub seed: u64,
     pub limit: Option<usize>,
+    /// Whether the limit was laid over the pipeline: not what runs every night.
+    pub trial: bool,
     pub max_skipped: f64,
     /// Longest time for decoding one image.
     pub image_time: Duration,
@@ -301,7 +303,8 @@ impl Plan {
             Ok(document) => validate::plan(file, document),
             Err(problem) => Err(vec![problem]),
         };
-        let plan = result.map_err(|problems| Error::new(list(file, &problems)))?;
+        let mut plan = result.map_err(|problems| Error::new(list(file, &problems)))?;
+        plan.run.trial = overrides.iter().any(|o| o.split('=').next().is_some_and(|key| key.trim() == "run.limit"));
         Ok(Self { overrides: overrides.to_vec(), ..plan })
     }
 }

@@ -9,7 +9,11 @@ pub const CODES: [(&str, Severity, &str); 16] = [
     ("image_without_annotation", Severity::Ignore, "an image without annotations in a format that has them beside"),
     ("bad_file", Severity::Skip, "an annotation file that cannot be parsed"),
     ("bad_encoding", Severity::Skip, "an annotation file that is not UTF-8"),
-    ("bad_row", Severity::Ignore, "a row that cannot be parsed or has no usable path"),
+    (
+        "bad_row",
+        Severity::Ignore,
+        "a row that cannot be parsed or has no usable path; of a manifest it is an image all the same, skipped with `annotation/bad_row`",
+    ),
     ("not_a_number", Severity::Ignore, "a coordinate that is no finite number; the box is left out"),
     ("swapped_corners", Severity::Ignore, "corners in the wrong order; they are swapped back"),
     ("box_without_area", Severity::Ignore, "a box without area; it is left out"),

@@ -59,8 +59,7 @@ impl<'a> Document<'a> {
             let span = error.span().unwrap_or(0..0);
             let removed = remove(table.get_mut(), &span, "");
             let (key, start) = removed.clone().unwrap_or(("pipeline".into(), span.start));
-            let message =
-                error.message().lines().next().unwrap_or_default().replace("expected struct", "expected a table of");
+            let message = plainly(error.message().lines().next().unwrap_or_default());
             let line = self.line(start);
             self.problems.push(Problem { key, message, line });
             self.unreadable += 1;
@@ -87,6 +86,24 @@ impl<'a> Document<'a> {
     fn line(&self, start: usize) -> Option<usize> {
         (start <= self.text.len()).then(|| line_of(self.text, start))
     }
+}
+
+/// What serde says of a key, without the names of Rust's types, and with the key that was most likely meant.
+fn plainly(message: &str) -> String {
+    let names: Vec<&str> = message.split('`').skip(1).step_by(2).collect();
+    if let (true, [unknown, known @ ..]) = (message.starts_with("unknown field"), &names[..]) {
+        let far = |name: &&&str| strsim::damerau_levenshtein(name, unknown);
+        let meant = known.iter().min_by_key(far).filter(|name| far(name) * 2 <= name.len());
+        let meant = meant.map_or(";".to_owned(), |name| format!("; did you mean `{name}`?"));
+        return format!("unknown key `{unknown}`{meant} known are {}", known.join(", "));
+    }
+    let plain = [("u16", "a whole number"), ("u32", "a whole number"), ("u64", "a whole number"), ("f64", "a number")];
+    let (told, expected) = message.rsplit_once("expected ").unwrap_or((message, ""));
+    let expected = match expected.strip_prefix("struct ") {
+        Some(_) => "a table",
+        None => plain.iter().find(|(rust, _)| *rust == expected).map_or(expected, |(_, plain)| plain),
+    };
+    if expected.is_empty() { message.to_owned() } else { format!("{told}expected {expected}") }
 }
 
 fn line_of(text: &str, offset: usize) -> usize {

@@ -13,7 +13,7 @@ const QUALITY: u8 = 82;
 pub struct Exhibit {
     pub label: String,
     pub region: String,
-    /// Why this image is shown: `template` and `mean` (no single image), `strongest`, `median`, `random`, `untagged`, `pasted`, `filled`.
+    /// Why this image is shown: `template` and `mean` (no single image), `strongest`, `median`, `random`, `untagged`, `pasted`, `laid`, `filled`.
     pub role: String,
     /// Path relative to the dataset's root; empty where it is no image of it.
     pub path: String,

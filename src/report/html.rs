@@ -1,7 +1,9 @@
 //! `report.html`: one file, offline, from the files of a run folder alone, so that it can be made again.
 
+use super::bars::{Bar, bars, spark};
 use super::diff::{self, Change};
 use super::exhibit::Exhibit;
+use super::nights;
 use super::review::DECISIONS;
 use super::template::REPORT;
 use crate::error::{Error, Result};
@@ -69,6 +71,10 @@ struct Context<'f> {
     state: String,
     missing: usize,
     over: usize,
+    /// When the run started; empty where its folder's name does not tell.
+    when: String,
+    unjudged: usize,
+    pairs: usize,
 }
 
 /// A finding with what is shown of it.
@@ -83,20 +89,6 @@ struct Card<'f> {
     trend: Option<String>,
     /// What the figures cannot tell of this region.
     notes: Vec<String>,
-}
-
-/// An estimate with its interval on a scale of 0 to 100 %, for drawing.
-#[derive(Serialize)]
-struct Bar {
-    name: &'static str,
-    title: &'static str,
-    text: String,
-    /// All in percent of the width.
-    zero: f64,
-    value: f64,
-    low: f64,
-    high: f64,
-    least: Option<f64>,
 }
 
 /// Pictures of one kind.
@@ -137,10 +129,11 @@ struct ClassLine {
 }
 
 /// Roles of exhibits and what they are called.
-const STRIPS: [(&str, &str); 8] = [
+const STRIPS: [(&str, &str); 9] = [
     ("template", "What is looked for"),
     ("mean", "Where the evidence lies on average"),
     ("pasted", "Pasted on other images"),
+    ("laid", "Laid over images"),
     ("filled", "Filled in"),
     ("strongest", "Strongest"),
     ("median", "Median"),
@@ -167,6 +160,10 @@ pub fn page(folder: &Path, pictures_max: usize) -> Result<String> {
         serious.iter().enumerate().map(|(i, f)| card(i + 1, f, &exhibits, (&night, &summary), &mut album)).collect();
     let (open, closed): (Vec<_>, Vec<_>) = cards.into_iter().partition(|c| c.finding.open);
     let rest: Vec<&FindingRow> = findings.iter().filter(|f| !told(f)).collect();
+    let verdicts = |of: &'static str| {
+        let counts = summary["verdicts"].as_object().into_iter().flatten();
+        counts.filter(move |(v, _)| of.is_empty() || *v == of).filter_map(|(_, n)| n.as_u64())
+    };
     let context = Context {
         summary: without_bulk(&summary),
         open,
@@ -185,8 +182,13 @@ pub fn page(folder: &Path, pictures_max: usize) -> Result<String> {
         decided: summary["decisions"].to_string(),
         missing: album.missing,
         over: album.over,
+        when: folder.canonicalize().map_or_else(|_| String::new(), |folder| nights::when(&folder)),
+        unjudged: verdicts(verdict::INSUFFICIENT).sum::<u64>() as usize,
+        pairs: verdicts("").sum::<u64>() as usize,
     };
-    let title = format!("{}: {} open findings", summary["pipeline"].as_str().unwrap_or_default(), context.open.len());
+    let findings = if context.open.len() == 1 { "finding" } else { "findings" };
+    let name = summary["pipeline"].as_str().unwrap_or_default();
+    let title = format!("{name}: {} open {findings}", context.open.len());
     REPORT.render(&title, &context)
 }
 
@@ -281,64 +283,6 @@ fn notes(f: &FindingRow, summary: &Value) -> Vec<String> {
         notes.push("Heat and counts alone: a candidate is not proof.".into());
     }
     notes
-}
-
-/// The facts A, B and C with their intervals and thresholds.
-fn bars(f: &FindingRow) -> Vec<Bar> {
-    let mut out = Vec::new();
-    let points = |v: f64| format!("{:+.0} points", 100.0 * v);
-    let logits = |v: f64| format!("{v:+.2} logits");
-    let mut add = |name, title, v: [Option<f64>; 3], least: Option<f64>, unit: &dyn Fn(f64) -> String| {
-        if let [Some(value), Some(low), Some(high)] = v {
-            let least_text = least.map_or(String::new(), |l| format!(", at least {} counts", unit(l)));
-            let text = format!("{} ({} to {}{least_text})", unit(value), unit(low), unit(high));
-            out.push(bar(name, title, text, [value, low, high], least));
-        }
-    };
-    add(
-        "A",
-        "in the data: more often with this class",
-        [f.association, f.association_low, f.association_high],
-        None,
-        &points,
-    );
-    add(
-        "B",
-        "evidence at its place, with it against without",
-        [f.contrast, f.contrast_low, f.contrast_high],
-        f.contrast_least,
-        &logits,
-    );
-    let title = if f.kind == "overlay" {
-        "laid over: rise against the stronger control"
-    } else {
-        "pasted: margin against the strongest control"
-    };
-    add("C", title, [f.insertion, f.insertion_low, f.insertion_high], f.causal_least, &logits);
-    add("C", "pasted: images that become the class, net", [f.flip_rate, f.flip_low, f.flip_high], None, &points);
-    add("C", "filled in: margin lost, net", [f.removal, f.removal_low, f.removal_high], f.causal_least, &logits);
-    add("C", "filled in: recall lost", [f.loss, f.loss_low, f.loss_high], None, &points);
-    out
-}
-
-/// Places of an estimate on a line that holds it, its interval, its threshold and zero.
-fn bar(name: &'static str, title: &'static str, text: String, [value, low, high]: [f64; 3], least: Option<f64>) -> Bar {
-    let all = [0.0, low, high, value, least.unwrap_or(0.0)];
-    let (from, to) = all.iter().fold((f64::MAX, f64::MIN), |(a, b), &v| (a.min(v), b.max(v)));
-    let pad = ((to - from) * 0.05).max(1e-9);
-    let at = |v: f64| ((v - from + pad) / (to - from + 2.0 * pad) * 1000.0).round() / 10.0;
-    Bar { name, title, text, zero: at(0.0), value: at(value), low: at(low), high: at(high), least: least.map(at) }
-}
-
-/// Points of a polyline 100 wide and 20 high.
-fn spark(values: &[Option<f64>]) -> String {
-    let known = || values.iter().copied().flatten();
-    let (low, high) = known().fold((0.0_f64, 1e-9_f64), |(a, b), v| (a.min(v), b.max(v)));
-    let step = 100.0 / (values.len() - 1) as f64;
-    let point = |(i, v): (usize, &Option<f64>)| {
-        v.map(|v| format!("{:.1},{:.1}", i as f64 * step, 19.0 - 18.0 * (v - low) / (high - low)))
-    };
-    values.iter().enumerate().filter_map(point).collect::<Vec<_>>().join(" ")
 }
 
 /// One line per class: its most conspicuous region, and its most serious verdict.

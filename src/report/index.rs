@@ -1,4 +1,4 @@
-//! One page over all pipelines of a folder: the last finished run of each, the most serious first.
+//! One page over all pipelines of a folder: the latest night of each, the most serious first.
 
 use super::html::Night;
 use super::template::INDEX;
@@ -9,7 +9,7 @@ use crate::verdict;
 use serde::Serialize;
 use serde_json::Value;
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 #[derive(Serialize)]
 struct Context {
@@ -44,7 +44,7 @@ struct Line {
 pub fn page(folder: &Path) -> Result<String> {
     let entries = std::fs::read_dir(folder).map_err(Error::cause(format!("read {}", folder.display())))?;
     let homes = entries.filter_map(|e| Some(e.ok()?.path())).filter(|p| p.is_dir());
-    let mut lines: Vec<Line> = homes.filter_map(|home| Some(line(&home, &nights::finished(&home).pop()?))).collect();
+    let mut lines: Vec<Line> = homes.filter_map(|home| Some(line(&home, &last(&home)?))).collect();
     if lines.is_empty() {
         let message = "there is no finished run below it; a pipeline's runs lie in reports/PIPELINE";
         return Err(Error::new(format!("{}: {message}", folder.display())));
@@ -54,6 +54,15 @@ pub fn page(folder: &Path) -> Result<String> {
     let open = lines.iter().flat_map(|l| &l.verdicts).map(|(_, n)| n).sum();
     let scored = lines.iter().map(|l| l.scored).sum();
     INDEX.render(&format!("Audits: {open} open findings"), Context { lines, scored, open })
+}
+
+/// The run that `latest` names: the last that was no trial. The last of all where there is no such link.
+fn last(home: &Path) -> Option<PathBuf> {
+    let mut runs = nights::finished(home);
+    let latest = home.join("latest").canonicalize().ok();
+    let named = runs.iter().position(|run| latest.is_some() && run.canonicalize().ok() == latest);
+    let last = named.or(runs.len().checked_sub(1))?;
+    Some(runs.swap_remove(last))
 }
 
 /// What a run says of itself; of one whose files are damaged, that they are.
@@ -75,11 +84,10 @@ fn line(home: &Path, run: &Path) -> Line {
     for f in nights::findings(run).into_iter().filter(told) {
         verdicts.entry(verdict::rank(&f.verdict)).or_insert((f.verdict, 0)).1 += 1;
     }
-    let when = jiff::civil::DateTime::strptime(nights::RUN_ID, name(run).split('-').next().unwrap_or_default());
     Line {
         pipeline: name(home),
         link: format!("{}/{}/report.html", encoded(&name(home)), encoded(&name(run))),
-        when: when.map_or_else(|_| name(run), |at| at.strftime("%Y-%m-%d %H:%M UTC").to_string()),
+        when: nights::when(run),
         scored: record["counts"]["scored"].as_u64().unwrap_or(0),
         skipped: record["counts"]["skipped"].as_u64().unwrap_or(0),
         accuracy: record["top1_accuracy"].as_f64(),

@@ -1,5 +1,6 @@
 //! What a run tells people and machines: the run record, the summary, overlays of single images.
 
+mod bars;
 pub mod diff;
 mod exhibit;
 pub mod gallery;

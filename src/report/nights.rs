@@ -17,6 +17,13 @@ const TREND: usize = 30;
 /// How a run's folder is named by its start.
 pub const RUN_ID: &str = "%Y%m%dT%H%M%SZ";
 
+/// When a run started, for people; empty where its folder is not named by that.
+pub fn when(run: &Path) -> String {
+    let name = run.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
+    let start = jiff::civil::DateTime::strptime(RUN_ID, name.split('-').next().unwrap_or_default());
+    start.map_or_else(|_| String::new(), |at| at.strftime("%Y-%m-%d %H:%M UTC").to_string())
+}
+
 /// Finished runs of a pipeline's folder, the oldest first. What is not named as a run is none of ours.
 pub fn finished(folder: &Path) -> Vec<PathBuf> {
     let mut runs: Vec<((String, u32), PathBuf)> = named(folder).filter(|(_, p)| p.join("run.json").is_file()).collect();
@@ -70,17 +77,18 @@ pub fn remove(run: &Path) -> std::io::Result<()> {
     std::fs::remove_dir_all(run)
 }
 
-/// Finished runs that may go: the oldest, so that what stays is within the bounds. The newest stays.
+/// Finished runs that may go: the oldest, so that what stays is within the bounds. The newest stays, and the latest night.
 pub fn surplus(folder: &Path, bounds: &Retention) -> Vec<PathBuf> {
     let day = |days: u32| Timestamp::now().checked_sub(SignedDuration::from_hours(24 * i64::from(days))).ok();
     let oldest = bounds.days.and_then(day).map(|day| day.strftime(RUN_ID).to_string());
+    let latest = folder.join("latest").canonicalize().ok();
     let mut kept = 0_u64;
     let mut newest_first = finished(folder);
     newest_first.reverse();
     let goes = |(i, run): &(usize, &PathBuf)| {
         kept = kept.saturating_add(size(run));
         let old = run.file_name().zip(oldest.as_ref()).is_some_and(|(name, oldest)| *name < **oldest);
-        *i > 0 && (*i >= bounds.nights || kept > bounds.bytes || old)
+        *i > 0 && run.canonicalize().ok() != latest && (*i >= bounds.nights || kept > bounds.bytes || old)
     };
     let mut surplus: Vec<PathBuf> = newest_first.iter().enumerate().filter(goes).map(|(_, run)| run.clone()).collect();
     surplus.reverse();
@@ -118,6 +126,17 @@ fn refused(run: &Path) -> bool {
     record(run)["refused"] == true
 }
 
+/// Most images of each label, where a limit chose them.
+pub fn limit(run: &Path) -> Option<u64> {
+    record(run)["limit"].as_u64()
+}
+
+/// Whether the latest night was limited as this run is; so it is where there is none.
+pub fn same_limit(folder: &Path, run: &RunRecord) -> bool {
+    let latest = folder.join("latest");
+    !latest.exists() || limit(&latest) == run.limit.map(|n| n as u64)
+}
+
 /// A run's `run.json`; null where it is not readable.
 pub fn record(run: &Path) -> Value {
     let text = std::fs::read_to_string(run.join("run.json")).unwrap_or_default();
@@ -131,10 +150,11 @@ fn held(run: &Path) -> Vec<diff::Change> {
     night.changes.into_iter().filter(|c| c.held).collect()
 }
 
-/// Tonight's run and its findings against the nights before it in the pipeline's folder.
+/// Tonight's run and its findings against the nights before it in the pipeline's folder: those with the same limit, so that a
+/// trial on a few images is no night.
 pub fn compare(folder: &Path, record: &RunRecord, tonight: &[FindingRow]) -> Night {
     let mut runs = finished(folder);
-    runs.retain(|run| !refused(run));
+    runs.retain(|run| !refused(run) && limit(run) == record.limit.map(|n| n as u64));
     let recent: Vec<Vec<FindingRow>> =
         runs.iter().skip(runs.len().saturating_sub(TREND - 1)).map(|run| findings(run)).collect();
     let Some((last, before)) = runs.last().zip(recent.last()) else { return Night::default() };

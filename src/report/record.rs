@@ -33,6 +33,8 @@ pub struct RunRecord {
     /// Over the contents of the scored files, in order.
     pub content_fingerprint: String,
     pub counts: Counts,
+    /// At most so many images of each label were chosen; only runs of the same limit are compared with each other.
+    pub limit: Option<usize>,
     /// More images were skipped than `run.max_skipped` allows: the findings are not to be relied on.
     pub refused: bool,
     /// Findings by verdict.
@@ -69,6 +71,7 @@ impl Default for RunRecord {
             dataset_fingerprint: String::new(),
             content_fingerprint: String::new(),
             counts: Counts::default(),
+            limit: None,
             refused: false,
             verdicts: BTreeMap::new(),
             top1_accuracy: 0.0,

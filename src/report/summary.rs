@@ -3,7 +3,7 @@
 use super::record::RunRecord;
 use super::review::Decision;
 use crate::aggregate::{BORDER, OBJECT};
-use crate::plan::Plan;
+use crate::plan::{Plan, Presence};
 use crate::record::{ClassRow, FindingRow};
 use crate::verdict;
 use comfy_table::presets::UTF8_HORIZONTAL_ONLY;
@@ -11,6 +11,7 @@ use comfy_table::{CellAlignment, ContentArrangement, LineStyle, Table, TableStyl
 use serde::Serialize;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
+use std::path::Path;
 
 /// Rows that the terminal and the Markdown table show.
 const ROWS_MAX: usize = 20;
@@ -29,6 +30,8 @@ pub struct Summary {
     /// What reviewers decided on earlier nights, of findings of tonight and others.
     decisions: Vec<Decision>,
     rows: Vec<Line>,
+    /// Names of the dataset's folder and of the model's file.
+    of: [String; 2],
 }
 
 /// One label and one region.
@@ -75,7 +78,9 @@ impl Summary {
             rank(b).total_cmp(&rank(a)).then_with(|| (&a.label, &a.region).cmp(&(&b.label, &b.region)))
         });
         let warnings = warnings(plan, &run, &rows, class_count);
-        Self { run, warnings, findings, decisions, rows }
+        let name = |path: &Path| path.file_name().map_or_else(String::new, |n| n.to_string_lossy().into_owned());
+        let of = [name(&plan.dataset.root), name(&plan.model.path)];
+        Self { run, warnings, findings, decisions, rows, of }
     }
 
     /// `summary.json`: the figures that depend on plan, model and dataset only, so that equal audits give equal bytes.
@@ -87,6 +92,9 @@ impl Summary {
             "audit_id": run.audit_id,
             "pipeline": run.pipeline,
             "counts": run.counts,
+            "limit": run.limit,
+            "dataset": self.of[0],
+            "model_file": self.of[1],
             "top1_accuracy": run.top1_accuracy,
             "invariant_error_max": run.invariant_error_max,
             "model": run.model,
@@ -106,9 +114,14 @@ impl Summary {
     /// One sentence with the counts.
     pub fn headline(&self) -> String {
         let c = &self.run.counts;
-        let skips = if c.skipped == 0 { String::new() } else { format!(", {} skipped", c.skipped) };
+        let reasons: Vec<String> = c.skipped_by_reason.iter().map(|(reason, n)| format!("{n} {reason}")).collect();
+        let skips = match c.skipped {
+            0 => String::new(),
+            n => format!(", {n} skipped ({})", reasons.join(", ")),
+        };
+        let trial = self.run.limit.map_or(String::new(), |n| format!(" (at most {n} of each label)"));
         let accuracy = 100.0 * self.run.top1_accuracy;
-        format!("{}: {} of {} images scored{skips}; top-1 {accuracy:.1} %", self.run.pipeline, c.scored, c.found)
+        format!("{}: {} of {} images scored{trial}{skips}; top-1 {accuracy:.1} %", self.run.pipeline, c.scored, c.found)
     }
 
     /// The table for a terminal of 80 columns or more.
@@ -135,9 +148,24 @@ impl Summary {
         format!("{findings}{gap}{table}\n{}", wrap(&self.footnote(), usize::from(width)))
     }
 
-    /// The most serious verdict of an open finding, as people read it.
-    pub fn worst(&self) -> Option<String> {
-        self.told().next().map(|f| f.verdict.replace('_', " "))
+    /// What came of it: open findings, what could not be judged, warnings.
+    pub fn upshot(&self) -> String {
+        let worst = self.told().next().map(|f| f.verdict.replace('_', " "));
+        let mut out = match (self.at_or_above(verdict::DATA_RISK), worst) {
+            (0, _) | (_, None) => "no open finding".to_owned(),
+            (1, Some(worst)) => format!("1 open finding, {worst}"),
+            (n, Some(worst)) => format!("{n} open findings, the most serious {worst}"),
+        };
+        let unjudged = self.run.verdicts.get(verdict::INSUFFICIENT).copied().unwrap_or(0);
+        if unjudged > 0 {
+            let pairs = self.run.verdicts.values().sum::<usize>();
+            out += &format!("; {unjudged} of {pairs} pairs of class and region have too few images to judge");
+        }
+        match self.warnings.len() {
+            0 => out,
+            1 => out + "; 1 warning",
+            n => format!("{out}; {n} warnings"),
+        }
     }
 
     /// Findings of a verdict or worse.
@@ -157,7 +185,7 @@ impl Summary {
         let line =
             |cells: Vec<String>| format!("| {} |\n", cells.into_iter().map(escape).collect::<Vec<_>>().join(" | "));
         let header = self.header();
-        let mut out = format!("**{}**\n\n", escape(self.headline()));
+        let mut out = format!("**{}**\n\n{}.\n\n", escape(self.headline()), escape(self.upshot()));
         self.warnings.iter().for_each(|w| out += &format!("- warning: {}\n", escape(w.clone())));
         self.told().for_each(|f| out += &format!("- **{}**: {}\n", f.verdict, escape(f.sentence.clone())));
         if !out.ends_with("\n\n") {
@@ -173,6 +201,11 @@ impl Summary {
                 .collect::<String>()
         );
         self.shown().iter().for_each(|r| out += &line(self.cells(r)));
+        let odd = self.run.counts.annotation_problems.iter().map(|(code, n)| format!("{n} {code}"));
+        let odd = odd.collect::<Vec<_>>().join(", ");
+        if !odd.is_empty() {
+            out += &format!("\nOddities of the annotations: {} (problems.parquet).\n", escape(odd));
+        }
         out + "\n" + &self.footnote() + "\n"
     }
 
@@ -286,6 +319,10 @@ fn warnings(plan: &Plan, run: &RunRecord, rows: &[Line], class_count: usize) -> 
         let what = "could not be read to their end; what they hold behind the break is not counted (bad_file in problems.parquet)";
         out.push(format!("{n} annotation files or shards {what}"));
     }
+    if let Some(n) = run.counts.annotation_problems.get("bad_row") {
+        let rows = if *n == 1 { "row" } else { "rows" };
+        out.push(format!("{n} {rows} of the annotations could not be used (bad_row in problems.parquet)"));
+    }
     out.extend(accuracy_warning(run.top1_accuracy, class_count, plan.model.expected_accuracy));
     for region in &plan.regions {
         let of = || rows.iter().filter(|r| r.region == region.name);
@@ -298,8 +335,9 @@ fn warnings(plan: &Plan, run: &RunRecord, rows: &[Line], class_count: usize) -> 
                 region.name
             ));
         }
-        if of().all(|r| r.present == Some(0)) && of().next().is_some() {
-            out.push(format!("region {:?} is annotated on no image", region.name));
+        let told = !matches!(region.presence, Presence::Annotated);
+        if told && of().all(|r| r.present == Some(0)) && of().next().is_some() {
+            out.push(format!("region {:?} was found on no image", region.name));
         }
     }
     out

@@ -58,6 +58,7 @@ fn environment() -> Environment<'static> {
     environment.set_auto_escape_callback(|_| AutoEscape::Html);
     environment.add_filter("percent", |v: Option<f64>| v.map_or("–".to_owned(), |v| format!("{:.1} %", 100.0 * v)));
     environment.add_filter("fixed", |v: Option<f64>| v.map_or("–".to_owned(), |v| format!("{v:.1}")));
+    environment.add_filter("power", |v: Option<f64>| v.map_or("–".to_owned(), |v| format!("{v:.1e}")));
     environment.add_filter("thousands", |v: u64| thousands(v));
     environment.add_filter("plain", |text: String| printable(&text));
     environment

@@ -115,6 +115,9 @@ pub fn surroundings(contexts: &[(usize, Context)], classes: &[ClassRow], policy:
             loss: Some(1.0 - c.rate.value),
             loss_low: Some(1.0 - c.rate.high),
             loss_high: Some(1.0 - c.rate.low),
+            kept_net: c.net.map(|n| n.value),
+            kept_net_low: c.net.map(|n| n.low),
+            kept_net_high: c.net.map(|n| n.high),
             ..FindingRow::default()
         })
     };

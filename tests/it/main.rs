@@ -13,5 +13,6 @@ mod run;
 mod shared;
 mod support;
 mod tidy;
+mod told;
 mod verdict;
 mod unattended;

@@ -1,5 +1,6 @@
 //! The surroundings alone: the objects are filled in.
 
+use super::super::see::Looked;
 use super::{Auditor, Prover, Worker};
 use crate::dataset::Sample;
 use crate::error::{Result, Skip};
@@ -8,6 +9,7 @@ use crate::geometry::View;
 use crate::model::predicted;
 use crate::region;
 use crate::retouch::{Dice, imputed};
+use image::RgbImage;
 
 /// Images per label whose objects are filled.
 const IMAGES_MAX: usize = 60;
@@ -23,19 +25,30 @@ impl Prover<'_, '_> {
         let samples = self.fetch(ids.iter().copied())?;
         let images: Vec<&Sample> = ids.iter().filter_map(|id| samples.get(id)).collect();
         let auditor = self.auditor;
-        let fill = |worker: &mut Worker<'_>, image| Ok(self.crew.proved(without_objects(auditor, worker, image)));
+        let fill = |worker: &mut Worker<'_>, image: &Sample| {
+            let emptied = without_objects(auditor, worker, image).map(|e| e.map(|e| (image.class, e.said)));
+            Ok(self.crew.proved(emptied))
+        };
         let said = self.crew.each(auditor, images, fill)?;
         Ok(context::contexts(&said.into_iter().flatten().collect::<Vec<_>>()))
     }
 }
 
-/// The image's class, and the classes said once its objects are filled: the predicted one, for sigmoid heads all of positive
-/// logit. `None` where they are out of view.
-fn without_objects(
+/// An image with its objects filled in.
+pub struct Emptied {
+    /// As the model saw it.
+    pub view: RgbImage,
+    pub predicted: usize,
+    /// Classes said: the predicted one, for sigmoid heads all of positive logit.
+    pub said: Vec<usize>,
+}
+
+/// Fills the objects of an image. `None` where they are out of view.
+pub fn without_objects(
     auditor: &Auditor<'_>,
     worker: &mut Worker<'_>,
     image: &Sample,
-) -> std::result::Result<Option<(usize, Vec<usize>)>, Skip> {
+) -> std::result::Result<Option<Emptied>, Skip> {
     let photo = worker.photo(&image.source)?;
     let mut fitted = image.clone();
     fitted.fit(photo.size, photo.turned);
@@ -43,10 +56,11 @@ fn without_objects(
     let objects = region::objects(&auditor.plan.regions, &image.label, &fitted.annotations, &view);
     let mut dice = Dice::new(auditor.plan.run.seed, &[&image.id, "surroundings"]);
     let Some(filled) = objects.and_then(|o| imputed(&photo, &o.objects, &mut dice)) else { return Ok(None) };
-    let logits = worker.look(&filled)?.logits;
+    let Looked { logits, tensor, .. } = worker.look(&filled)?;
     let said = match auditor.softmax_classes() {
         Some(_) => vec![predicted(&logits)],
         None => (0..logits.len()).filter(|&class| logits[class] > 0.0).collect(),
     };
-    Ok(Some((image.class, said)))
+    let view = tensor.picture(&auditor.plan.preprocess);
+    Ok(Some(Emptied { view, predicted: predicted(&logits), said }))
 }

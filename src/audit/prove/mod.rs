@@ -15,6 +15,7 @@ use crate::evidence::{Cast, Evidence, Pair};
 use crate::plan::{Place, RegionKind};
 use crate::report::Exhibit;
 use crate::retouch::thumb;
+pub use context::{Emptied, without_objects};
 use std::collections::{BTreeMap, BTreeSet};
 use trial::Trial;
 

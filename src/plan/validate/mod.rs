@@ -84,7 +84,11 @@ fn existing(value: Option<&String>, base: &Path, key: &str, folder: bool, doc: &
     let found = if folder { path.is_dir() } else { path.is_file() };
     if !found {
         let what = if folder { "folder" } else { "file" };
-        doc.complain(key, format!("there is no {what} {} (paths are relative to the pipeline file)", path.display()));
+        let message = match path.exists() {
+            true => format!("{} is no {what}", path.display()),
+            false => format!("there is no {what} {} (paths are relative to the pipeline file)", path.display()),
+        };
+        doc.complain(key, message);
     }
     Some(path)
 }
@@ -229,6 +233,7 @@ fn run(parsed: &PipelineFile, base: &Path, doc: &mut Document<'_>) -> Run {
         seed: r.seed.unwrap_or(0),
         limit: r.limit.map(|n| range(f64::from(n), 1.0, f64::from(u32::MAX), "run.limit", doc) as usize),
         verify_cache: false,
+        trial: false,
         metrics: r.metrics.as_ref().map(|file| base.join(file)),
         on_finish: r.on_finish.clone().unwrap_or_default(),
         image_time: Duration::try_from_secs_f64(image_seconds).unwrap_or_default(),

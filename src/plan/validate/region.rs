@@ -88,7 +88,12 @@ fn place(r: &RegionFile, key: &str, base: &Path, doc: &mut Document<'_>) -> Opti
                 doc.complain(&key, format!("found {v}, expected more than 0"));
                 v
             }
-            Some(v) => range(v, min, max, &key, doc),
+            Some(v) if v > max && unit == Unit::Fraction => {
+                let message = format!("found {v}, allowed is at most 1, all of it; for pixels set unit = \"pixels\"");
+                doc.complain(&key, message);
+                v
+            }
+            Some(v) => range(v, 0.0, max, &key, doc),
             None => {
                 doc.complain(&key, "missing");
                 0.0
