@@ -10,13 +10,18 @@ pub fn nearest<'n>(name: &str, known: impl Iterator<Item = &'n String>) -> Strin
     near.iter().take(3).map(|(_, k)| format!("{k:?}")).collect::<Vec<_>>().join(", ")
 }
 
-/// A warning for each label and annotation that no image has, and one where no region can lead to a finding.
+/// Whether one name was most likely meant for the other.
+fn alike(a: &str, b: &str) -> bool {
+    strsim::damerau_levenshtein(a, b) * 3 <= b.chars().count()
+}
+
+/// A warning for each label and annotation that no image has, and one where no region can lead to a finding. A table of labels
+/// may serve several sets: only what is nearly a label that it lacks is a slip.
 pub fn lacking(plan: &Plan, listing: &Listing) -> Vec<String> {
-    let unlabeled = plan.dataset.labels.keys().filter(|label| !listing.labels.contains_key(*label)).map(|label| {
-        format!(
-            "dataset.labels names {label:?}, which no image has; nearest: {}",
-            nearest(label, listing.labels.keys())
-        )
+    let table = &plan.dataset.labels;
+    let unlabeled = table.keys().filter(|name| !listing.labels.contains_key(*name)).filter_map(|name| {
+        let meant = listing.labels.keys().find(|label| !table.contains_key(*label) && alike(name, label))?;
+        Some(format!("dataset.labels names {name:?}, which no image has; did you mean {meant:?}?"))
     });
     let wanted = plan.regions.iter().filter_map(|r| match (&r.presence, &r.place) {
         (Presence::Annotated, Place::Annotation { category }) => Some((r, category)),

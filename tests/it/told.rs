@@ -40,10 +40,15 @@ fn a_trial_is_no_night() {
 #[test]
 fn a_slip_of_the_pen_is_named_with_what_was_meant() {
     let folder = tempfile::tempdir().expect("folder");
-    let set = ["dataset.labels.hors=car", "region=[{name=\"tag\",annotation=\"sorce-tag\"}]", "run.limit=5"];
+    let set = [
+        "dataset.labels.hors=car",
+        "dataset.labels.zebra=car",
+        "region=[{name=\"tag\",annotation=\"sorce-tag\"}]",
+        "run.limit=5",
+    ];
     let outcome = audit(&plan(folder.path(), "slip", &demo_text("clean.onnx"), &set));
     let warnings = outcome.summary.warnings.join("\n");
-    assert!(warnings.contains("\"hors\", which no image has; nearest: \"horse\""), "{warnings}");
+    assert!(warnings.contains("\"hors\", which no image has; did you mean \"horse\"?"), "{warnings}");
     assert!(warnings.contains("no image has an annotation \"sorce-tag\"; nearest: \"source-tag\""), "{warnings}");
     assert!(outcome.summary.upshot().ends_with("; 2 warnings"), "{}", outcome.summary.upshot());
     let markdown = std::fs::read_to_string(outcome.folder.join("summary.md")).expect("summary");
