@@ -73,11 +73,10 @@ impl<'a> Auditor<'a> {
         let shape = Preprocessor::shape(&plan.preprocess);
         let (output, activation) = (plan.model.output.as_deref(), plan.model.activation);
         let engine = plan.model.engine.clone();
-        let options = Options { input_shape: Some(&shape), output, activation, engine };
-        Model::load(&plan.model.path, &options).map_err(|e| {
-            let size = plan.preprocess.output;
-            Error::new(format!("{e}\n  ([preprocess] makes {size} pixels, {} channels)", plan.preprocess.mean.len()))
-        })
+        let (size, channels) = (plan.preprocess.output, plan.preprocess.mean.len());
+        let shaped_by = format!("[preprocess] makes {size} pixels, {channels} channels");
+        let options = Options { input_shape: Some(&shape), shaped_by: Some(&shaped_by), output, activation, engine };
+        Model::load(&plan.model.path, &options)
     }
 
     /// A worker that leaves a photo alone when `stopped` says so.

@@ -31,8 +31,12 @@ pub fn inspect(args: &InspectArgs) -> Result<(), Error> {
         "onnxruntime" => Engine::OnnxRuntime { library: None, device: Device::Cpu },
         _ => Engine::Tract,
     };
-    let options =
-        Options { input_shape: args.input_shape.as_deref(), output: args.output.as_deref(), activation: None, engine };
+    let options = Options {
+        input_shape: args.input_shape.as_deref(),
+        output: args.output.as_deref(),
+        engine,
+        ..Options::default()
+    };
     let model = Model::load(file, &options)?;
     if args.json {
         return print(&(serde_json::to_string_pretty(&model.facts).unwrap_or_default() + "\n"));

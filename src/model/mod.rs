@@ -103,6 +103,8 @@ pub struct Session<'a> {
 pub struct Options<'a> {
     /// Shape of the input at batch 1; needed where the file leaves height or width open.
     pub input_shape: Option<&'a [usize]>,
+    /// Where that shape comes from, for the errors of a model that cannot be run at it.
+    pub shaped_by: Option<&'a str>,
     /// Name of the output.
     pub output: Option<&'a str>,
     pub activation: Option<Activation>,
@@ -121,7 +123,8 @@ impl Model {
         refuse_escaping_weights(&graph).map_err(named)?;
         let hash = hash(path, &folder, &graph)?;
         let runtime = Runtime::new(&options.engine, &folder)?;
-        Self::from_graph(graph, &runtime, options, hash).map_err(named)
+        let shaped_by = options.shaped_by.map_or_else(String::new, |by| format!("\n  ({by})"));
+        Self::from_graph(graph, &runtime, options, hash).map_err(|e| named(Error::new(format!("{e}{shaped_by}"))))
     }
 
     fn from_graph(graph: Graph, runtime: &Runtime, options: &Options<'_>, hash: String) -> Result<Self> {
