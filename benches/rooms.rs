@@ -32,23 +32,35 @@ const ROOMS: [Room; 8] = [
 
 fn main() {
     // `cargo test` and `cargo bench` start it with arguments of their own: then every room is tried once.
-    let args: Vec<String> = std::env::args().skip(1).filter(|a| !a.starts_with('-')).collect();
+    let args: Vec<String> = std::env::args()
+        .skip(1)
+        .filter(|a| !a.starts_with('-'))
+        .collect();
     let times = args.get(1).and_then(|n| n.parse().ok()).unwrap_or(1);
     for (name, room) in ROOMS {
         if args.first().is_none_or(|wanted| wanted == name) {
             let start = Instant::now();
             room(times);
-            println!("{name:<11}{:9.4} ms", 1e3 * start.elapsed().as_secs_f64() / times as f64);
+            println!(
+                "{name:<11}{:9.4} ms",
+                1e3 * start.elapsed().as_secs_f64() / times as f64
+            );
         }
     }
 }
 
 fn jpeg() -> Vec<u8> {
     let photo = image::RgbImage::from_fn(500, 375, |x, y| {
-        image::Rgb([(x / 2) as u8, (y * 2 / 3) as u8, ((x * y) / 700 + (x ^ y) % 23) as u8])
+        image::Rgb([
+            (x / 2) as u8,
+            (y * 2 / 3) as u8,
+            ((x * y) / 700 + (x ^ y) % 23) as u8,
+        ])
     });
     let mut bytes = Vec::new();
-    JpegEncoder::new_with_quality(&mut bytes, 90).encode_image(&photo).expect("it works");
+    JpegEncoder::new_with_quality(&mut bytes, 90)
+        .encode_image(&photo)
+        .expect("it works");
     bytes
 }
 
@@ -61,7 +73,10 @@ fn decoding(times: usize) {
 
 fn preprocessing(times: usize) {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("pipelines/demo.toml");
-    let set = ["preprocess.preset=\"imagenet-torchvision\"".to_owned(), "preprocess.size=224".to_owned()];
+    let set = [
+        "preprocess.preset=\"imagenet-torchvision\"".to_owned(),
+        "preprocess.size=224".to_owned(),
+    ];
     let plan = Plan::load(&file, &set).expect("it works");
     let mut preprocessor = Preprocessor::new(&plan.preprocess);
     let photo = decode(&jpeg()).expect("it works");
@@ -74,8 +89,19 @@ fn preprocessing(times: usize) {
 fn convolving(times: usize, inputs: usize, outputs: usize, side: usize, kernel: usize) {
     let sides = [side, side];
     let (kernel, padding) = ([kernel, kernel], [kernel / 2, kernel / 2]);
-    let geometry = Geometry { input: sides, output: sides, kernel, stride: [1, 1], dilation: [1, 1], padding };
-    let numbers = |n: usize| (0..n).map(|i| (i % 13) as f32 / 13.0 - 0.5).collect::<Vec<f32>>();
+    let geometry = Geometry {
+        input: sides,
+        output: sides,
+        kernel,
+        stride: [1, 1],
+        dilation: [1, 1],
+        padding,
+    };
+    let numbers = |n: usize| {
+        (0..n)
+            .map(|i| (i % 13) as f32 / 13.0 - 0.5)
+            .collect::<Vec<f32>>()
+    };
     let (taps, bias) = (kernel[0] * kernel[1], numbers(outputs));
     let convolution = if taps == 25 {
         Convolution::depthwise(geometry, numbers(outputs * taps), bias)
@@ -83,14 +109,22 @@ fn convolving(times: usize, inputs: usize, outputs: usize, side: usize, kernel: 
         Convolution::dense(geometry, &numbers(outputs * inputs * taps), &bias)
     };
     let convolution = convolution.expect("it works");
-    let (input, mut output) = (numbers(inputs * side * side), numbers(outputs * side * side));
+    let (input, mut output) = (
+        numbers(inputs * side * side),
+        numbers(outputs * side * side),
+    );
     for _ in 0..times {
         convolution.run(black_box(&input), &mut output, false);
     }
 }
 
 fn map() -> (MapLayout, Vec<f32>, ClassWeights) {
-    let layout = MapLayout { channels: 1280, height: 7, width: 7, channels_last: false };
+    let layout = MapLayout {
+        channels: 1280,
+        height: 7,
+        width: 7,
+        channels_last: false,
+    };
     let features = (0..1280 * 49).map(|i| (i % 13) as f32 / 13.0).collect();
     let weights = (0..1280).map(|k| f64::from(k % 7) - 2.0).collect();
     (layout, features, ClassWeights { weights, bias: 0.5 })
@@ -106,14 +140,30 @@ fn mapping(times: usize) {
 fn scoring(times: usize) {
     let (layout, features, class) = map();
     let cam = Cam::new(&layout, &features, &class);
-    let grid = Grid { height: 7, width: 7, view: Size::new(224, 224) };
+    let grid = Grid {
+        height: 7,
+        width: 7,
+        view: Size::new(224, 224),
+    };
     let shapes: Vec<Shape> = (0..10)
-        .map(|i| Shape::Rects(vec![Rect::new(20.0 * f64::from(i), 30.0, 20.0 * f64::from(i) + 45.0, 90.0)]))
+        .map(|i| {
+            Shape::Rects(vec![Rect::new(
+                20.0 * f64::from(i),
+                30.0,
+                20.0 * f64::from(i) + 45.0,
+                90.0,
+            )])
+        })
         .collect();
     for _ in 0..times {
         let heat = Heat::new(&cam.values, black_box(1.0));
         for shape in &shapes {
-            black_box(score::region(&Footprint::new(&grid, shape), &heat, &cam, Some(1000)));
+            black_box(score::region(
+                &Footprint::new(&grid, shape),
+                &heat,
+                &cam,
+                Some(1000),
+            ));
         }
     }
 }
@@ -121,8 +171,15 @@ fn scoring(times: usize) {
 fn localising(times: usize) {
     let (layout, features, class) = map();
     let cam = Cam::new(&layout, &features, &class);
-    let grid = Grid { height: 7, width: 7, view: Size::new(224, 224) };
-    let (heat, object) = (Heat::new(&cam.values, 1.0), Shape::Rects(vec![Rect::new(40.0, 50.0, 170.0, 200.0)]));
+    let grid = Grid {
+        height: 7,
+        width: 7,
+        view: Size::new(224, 224),
+    };
+    let (heat, object) = (
+        Heat::new(&cam.values, 1.0),
+        Shape::Rects(vec![Rect::new(40.0, 50.0, 170.0, 200.0)]),
+    );
     for _ in 0..times {
         black_box(score::localise(&grid, black_box(&heat), &object, 15.0));
     }

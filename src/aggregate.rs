@@ -57,12 +57,18 @@ impl MapSum {
     fn add(&mut self, cam: &[f32]) {
         self.images += 1;
         self.cells.resize(cam.len(), 0.0);
-        self.cells.iter_mut().zip(cam).for_each(|(sum, v)| *sum += v);
+        self.cells
+            .iter_mut()
+            .zip(cam)
+            .for_each(|(sum, v)| *sum += v);
     }
 
     /// The mean map; empty where there is no image.
     pub fn mean(&self) -> Vec<f64> {
-        self.cells.iter().map(|v| f64::from(*v) / f64::from(self.images.max(1))).collect()
+        self.cells
+            .iter()
+            .map(|v| f64::from(*v) / f64::from(self.images.max(1)))
+            .collect()
     }
 }
 
@@ -102,8 +108,15 @@ impl Classes {
         label.images += 1;
         label.correct += u32::from(image.predicted_index == image.label_index);
         label.low_mass += u32::from(image.low_mass);
-        let none =
-            Figure { name: "", kind: "", present: None, share: None, area: None, specificity: None, visible: None };
+        let none = Figure {
+            name: "",
+            kind: "",
+            present: None,
+            share: None,
+            area: None,
+            specificity: None,
+            visible: None,
+        };
         let object = Figure {
             name: OBJECT,
             kind: OBJECT,
@@ -114,7 +127,13 @@ impl Classes {
             ..none
         };
         let edge_area = Some(edge_area(image.cam_width, image.cam_height));
-        let border = Figure { name: BORDER, kind: BORDER, share: image.border_share, area: edge_area, ..none };
+        let border = Figure {
+            name: BORDER,
+            kind: BORDER,
+            share: image.border_share,
+            area: edge_area,
+            ..none
+        };
         let declared = regions.iter().map(|r| Figure {
             name: &r.region,
             kind: &r.kind,
@@ -128,7 +147,10 @@ impl Classes {
             label.add(&figure, policy);
         }
         for row in regions {
-            let own = label.regions.iter_mut().find(|r| r.name == row.region && r.kind == row.kind);
+            let own = label
+                .regions
+                .iter_mut()
+                .find(|r| r.name == row.region && r.kind == row.kind);
             if let (Some(own), Some(present)) = (own, row.present) {
                 own.maps[usize::from(present)].add(&image.cam);
             }
@@ -137,23 +159,37 @@ impl Classes {
 
     /// The maps of a label without a region and with it; `None` where nothing tells, or one of them has no image.
     pub fn maps(&self, label: &str, region: &str) -> Option<&[MapSum; 2]> {
-        let own = self.labels.get(label)?.regions.iter().find(|r| r.name == region && r.kind != OBJECT)?;
+        let own = self
+            .labels
+            .get(label)?
+            .regions
+            .iter()
+            .find(|r| r.name == region && r.kind != OBJECT)?;
         own.maps.iter().all(|m| m.images > 0).then_some(&own.maps)
     }
 
     /// Images that were scored, and those predicted as their label.
     pub fn totals(&self) -> (u32, u32) {
-        self.labels.values().fold((0, 0), |(n, c), l| (n + l.images, c + l.correct))
+        self.labels
+            .values()
+            .fold((0, 0), |(n, c), l| (n + l.images, c + l.correct))
     }
 
     /// The table, by label and region. Labels of which nothing was scored stand with zeros.
     pub fn rows(&self, labels: &LabelMap) -> Vec<ClassRow> {
-        let empty = |class: usize| LabelSums { index: class as u32, ..LabelSums::default() };
+        let empty = |class: usize| LabelSums {
+            index: class as u32,
+            ..LabelSums::default()
+        };
         let row = |(label, class): (&String, usize)| match self.labels.get(label) {
             Some(sums) => sums.rows(label),
             None => {
                 let mut sums = empty(class);
-                sums.regions.push(RegionSums { name: OBJECT.into(), kind: OBJECT.into(), ..RegionSums::default() });
+                sums.regions.push(RegionSums {
+                    name: OBJECT.into(),
+                    kind: OBJECT.into(),
+                    ..RegionSums::default()
+                });
                 sums.rows(label)
             }
         };
@@ -169,17 +205,28 @@ fn edge_area(width: u32, height: u32) -> f64 {
 
 impl LabelSums {
     fn add(&mut self, figure: &Figure<'_>, policy: &Scores) {
-        let known = self.regions.iter().position(|r| r.name == figure.name && r.kind == figure.kind);
+        let known = self
+            .regions
+            .iter()
+            .position(|r| r.name == figure.name && r.kind == figure.kind);
         let at = known.unwrap_or_else(|| {
             let (name, kind) = (figure.name.to_owned(), figure.kind.to_owned());
-            self.regions.push(RegionSums { name, kind, ..RegionSums::default() });
+            self.regions.push(RegionSums {
+                name,
+                kind,
+                ..RegionSums::default()
+            });
             self.regions.len() - 1
         });
         let sums = &mut self.regions[at];
         if let Some(present) = figure.present {
             *sums.present.get_or_insert(0) += u32::from(present);
         }
-        let visible_min = if figure.kind == OBJECT { policy.object_visible_min } else { policy.confounder_visible_min };
+        let visible_min = if figure.kind == OBJECT {
+            policy.object_visible_min
+        } else {
+            policy.confounder_visible_min
+        };
         sums.unseen += u32::from(figure.visible.is_some_and(|v| v < visible_min));
         sums.visible.add(figure.visible);
         sums.specificity.add(figure.specificity);

@@ -17,15 +17,30 @@ impl Cam {
     pub fn new(layout: &MapLayout, features: &[f32], class: &ClassWeights) -> Self {
         let mut values = vec![0.0; layout.cells()];
         if layout.channels_last {
-            for (value, cell) in values.iter_mut().zip(features.chunks_exact(layout.channels)) {
-                *value = cell.iter().zip(&class.weights).map(|(&a, w)| f64::from(a) * w).sum();
+            for (value, cell) in values
+                .iter_mut()
+                .zip(features.chunks_exact(layout.channels))
+            {
+                *value = cell
+                    .iter()
+                    .zip(&class.weights)
+                    .map(|(&a, w)| f64::from(a) * w)
+                    .sum();
             }
         } else {
             for (plane, w) in features.chunks_exact(layout.cells()).zip(&class.weights) {
-                values.iter_mut().zip(plane).for_each(|(value, &a)| *value += w * f64::from(a));
+                values
+                    .iter_mut()
+                    .zip(plane)
+                    .for_each(|(value, &a)| *value += w * f64::from(a));
             }
         }
-        Self { height: layout.height, width: layout.width, values, bias: class.bias }
+        Self {
+            height: layout.height,
+            width: layout.width,
+            values,
+            bias: class.bias,
+        }
     }
 
     pub fn mean(&self) -> f64 {

@@ -42,28 +42,43 @@ pub type Result<T> = std::result::Result<T, Error>;
 impl Error {
     /// A wrong command line, pipeline, model, dataset or file system (exit code 2).
     pub fn new(message: impl Into<String>) -> Self {
-        Self { kind: Kind::Input, message: message.into() }
+        Self {
+            kind: Kind::Input,
+            message: message.into(),
+        }
     }
 
     /// The run found what `--fail-on` names (exit code 1).
     pub fn findings(message: impl Into<String>) -> Self {
-        Self { kind: Kind::Findings, message: message.into() }
+        Self {
+            kind: Kind::Findings,
+            message: message.into(),
+        }
     }
 
     /// More images were skipped than `run.max_skipped` allows (exit code 3).
     pub fn too_many_skipped(message: impl Into<String>) -> Self {
-        Self { kind: Kind::TooManySkipped, message: message.into() }
+        Self {
+            kind: Kind::TooManySkipped,
+            message: message.into(),
+        }
     }
 
     /// The same outcome without a message: it has been told already.
     pub fn told(self) -> Self {
-        Self { message: String::new(), ..self }
+        Self {
+            message: String::new(),
+            ..self
+        }
     }
 
     /// Somebody asked the run to stop (exit code 130). The same command goes on where it stopped.
     pub fn interrupted() -> Self {
         let message = "interrupted; the same command goes on where it stopped";
-        Self { kind: Kind::Interrupted, message: message.into() }
+        Self {
+            kind: Kind::Interrupted,
+            message: message.into(),
+        }
     }
 
     /// Shorthand for `map_err`: "failed to {what}: {cause}".
@@ -126,6 +141,10 @@ pub struct Skip {
 
 impl Skip {
     pub fn new(stage: Stage, reason: &'static str, message: impl fmt::Display) -> Self {
-        Self { stage, reason, message: message.to_string() }
+        Self {
+            stage,
+            reason,
+            message: message.to_string(),
+        }
     }
 }

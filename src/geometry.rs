@@ -53,13 +53,30 @@ impl Rect {
 
     /// The smallest rectangle around points; empty without any.
     pub fn around(points: &[[f64; 2]]) -> Self {
-        let start = Self::new(f64::INFINITY, f64::INFINITY, f64::NEG_INFINITY, f64::NEG_INFINITY);
-        points.iter().fold(start, |r, p| Self::new(r.x0.min(p[0]), r.y0.min(p[1]), r.x1.max(p[0]), r.y1.max(p[1])))
+        let start = Self::new(
+            f64::INFINITY,
+            f64::INFINITY,
+            f64::NEG_INFINITY,
+            f64::NEG_INFINITY,
+        );
+        points.iter().fold(start, |r, p| {
+            Self::new(
+                r.x0.min(p[0]),
+                r.y0.min(p[1]),
+                r.x1.max(p[0]),
+                r.y1.max(p[1]),
+            )
+        })
     }
 
     /// The common part, or `None` when it has no area.
     pub fn intersect(self, other: Self) -> Option<Self> {
-        let r = Self::new(self.x0.max(other.x0), self.y0.max(other.y0), self.x1.min(other.x1), self.y1.min(other.y1));
+        let r = Self::new(
+            self.x0.max(other.x0),
+            self.y0.max(other.y0),
+            self.x1.min(other.x1),
+            self.y1.min(other.y1),
+        );
         (r.x1 > r.x0 && r.y1 > r.y0).then_some(r)
     }
 }
@@ -101,8 +118,11 @@ pub fn disjoint(rects: &[Rect]) -> Vec<Rect> {
     let mut out = Vec::new();
     for band in ys.windows(2) {
         let (y0, y1) = (band[0], band[1]);
-        let mut spans: Vec<(f64, f64)> =
-            rects.iter().filter(|r| r.y0 <= y0 && r.y1 >= y1).map(|r| (r.x0, r.x1)).collect();
+        let mut spans: Vec<(f64, f64)> = rects
+            .iter()
+            .filter(|r| r.y0 <= y0 && r.y1 >= y1)
+            .map(|r| (r.x0, r.x1))
+            .collect();
         spans.sort_by(|a, b| a.0.total_cmp(&b.0));
         let mut open: Option<(f64, f64)> = None;
         for (x0, x1) in spans {
@@ -143,20 +163,28 @@ impl Mask {
         let width = picture.width as usize;
         let inside = || (0..width * picture.height as usize).filter(|&i| wanted(i));
         let rows = (inside().next()? / width, inside().next_back()? / width + 1);
-        let columns = inside().fold((width, 0), |(a, b), i| (a.min(i % width), b.max(i % width + 1)));
+        let columns = inside().fold((width, 0), |(a, b), i| {
+            (a.min(i % width), b.max(i % width + 1))
+        });
         let size = Size::new((columns.1 - columns.0) as u32, (rows.1 - rows.0) as u32);
         let mut coverage = vec![0; size.width as usize * size.height as usize];
         for i in inside() {
             coverage[(i / width - rows.0) * size.width as usize + i % width - columns.0] = 255;
         }
         let [x0, x1, y0, y1] = [columns.0, columns.1, rows.0, rows.1].map(|v| v as f64);
-        Some(Self { size, coverage, frame: Rect::new(x0, y0, x1, y1) })
+        Some(Self {
+            size,
+            coverage,
+            frame: Rect::new(x0, y0, x1, y1),
+        })
     }
 
     /// The union of masks whose mask pixels are pixels of one picture.
     pub fn union(masks: &[&Self]) -> Option<Self> {
-        let corners: Vec<[f64; 2]> =
-            masks.iter().flat_map(|m| [[m.frame.x0, m.frame.y0], [m.frame.x1, m.frame.y1]]).collect();
+        let corners: Vec<[f64; 2]> = masks
+            .iter()
+            .flat_map(|m| [[m.frame.x0, m.frame.y0], [m.frame.x1, m.frame.y1]])
+            .collect();
         let all = Rect::around(&corners);
         let picture = Size::new((all.width()) as u32, (all.height()) as u32);
         let place = |i: usize| {
@@ -171,17 +199,25 @@ impl Mask {
 
     /// Coverage at a point of the frame's coordinates, 0 outside.
     pub fn at(&self, [x, y]: [f64; 2]) -> u8 {
-        let column = ((x - self.frame.x0) / self.frame.width() * f64::from(self.size.width)).floor();
+        let column =
+            ((x - self.frame.x0) / self.frame.width() * f64::from(self.size.width)).floor();
         let row = ((y - self.frame.y0) / self.frame.height() * f64::from(self.size.height)).floor();
-        let inside =
-            (0.0..f64::from(self.size.width)).contains(&column) && (0.0..f64::from(self.size.height)).contains(&row);
-        if inside { self.coverage[row as usize * self.size.width as usize + column as usize] } else { 0 }
+        let inside = (0.0..f64::from(self.size.width)).contains(&column)
+            && (0.0..f64::from(self.size.height)).contains(&row);
+        if inside {
+            self.coverage[row as usize * self.size.width as usize + column as usize]
+        } else {
+            0
+        }
     }
 
     /// The mask on the upright photo, where it was drawn on the stored one of size `from`.
     pub fn turned(&self, turn: Transpose, from: Size) -> Self {
         let f = self.frame;
-        let frame = Rect::around(&[turn.apply([f.x0, f.y0], from), turn.apply([f.x1, f.y1], from)]);
+        let frame = Rect::around(&[
+            turn.apply([f.x0, f.y0], from),
+            turn.apply([f.x1, f.y1], from),
+        ]);
         let size = Size::new(self.size.height, self.size.width);
         let mut coverage = vec![0; self.coverage.len()];
         for (i, &c) in self.coverage.iter().enumerate() {
@@ -189,7 +225,11 @@ impl Mask {
             let [x, y] = turn.apply([x as f64 + 0.5, y as f64 + 0.5], self.size);
             coverage[y as usize * size.width as usize + x as usize] = c;
         }
-        Self { size, coverage, frame }
+        Self {
+            size,
+            coverage,
+            frame,
+        }
     }
 }
 
@@ -205,7 +245,10 @@ impl Shape {
     pub fn map(&self, view: &View) -> Self {
         match self {
             Self::Rects(rects) => Self::Rects(rects.iter().map(|&r| view.rect(r)).collect()),
-            Self::Mask(mask) => Self::Mask(Mask { frame: view.rect(mask.frame), ..mask.clone() }),
+            Self::Mask(mask) => Self::Mask(Mask {
+                frame: view.rect(mask.frame),
+                ..mask.clone()
+            }),
         }
     }
 
@@ -221,22 +264,37 @@ impl Shape {
     pub fn mirrored(&self, size: Size, across: bool, down: bool) -> Self {
         let flip = |r: &Rect| {
             let (w, h) = (f64::from(size.width), f64::from(size.height));
-            let (x0, x1) = if across { (w - r.x1, w - r.x0) } else { (r.x0, r.x1) };
-            let (y0, y1) = if down { (h - r.y1, h - r.y0) } else { (r.y0, r.y1) };
+            let (x0, x1) = if across {
+                (w - r.x1, w - r.x0)
+            } else {
+                (r.x0, r.x1)
+            };
+            let (y0, y1) = if down {
+                (h - r.y1, h - r.y0)
+            } else {
+                (r.y0, r.y1)
+            };
             Rect::new(x0, y0, x1, y1)
         };
         match self {
             Self::Rects(rects) => Self::Rects(rects.iter().map(flip).collect()),
             Self::Mask(mask) => {
-                let mut rows: Vec<Vec<u8>> =
-                    mask.coverage.chunks_exact(mask.size.width.max(1) as usize).map(<[u8]>::to_vec).collect();
+                let mut rows: Vec<Vec<u8>> = mask
+                    .coverage
+                    .chunks_exact(mask.size.width.max(1) as usize)
+                    .map(<[u8]>::to_vec)
+                    .collect();
                 if down {
                     rows.reverse();
                 }
                 if across {
                     rows.iter_mut().for_each(|row| row.reverse());
                 }
-                Self::Mask(Mask { coverage: rows.concat(), frame: flip(&mask.frame), size: mask.size })
+                Self::Mask(Mask {
+                    coverage: rows.concat(),
+                    frame: flip(&mask.frame),
+                    size: mask.size,
+                })
             }
         }
     }
@@ -265,7 +323,14 @@ pub struct View {
 impl View {
     /// The photo as it is.
     pub fn identity(original: Size) -> Self {
-        Self { original, size: original, x_scale: 1.0, x_offset: 0.0, y_scale: 1.0, y_offset: 0.0 }
+        Self {
+            original,
+            size: original,
+            x_scale: 1.0,
+            x_offset: 0.0,
+            y_scale: 1.0,
+            y_offset: 0.0,
+        }
     }
 
     /// After a resize to the integer size that was actually used.
@@ -284,12 +349,20 @@ impl View {
 
     /// After a crop at (`left`, `top`), or a pad where they are negative.
     pub fn cropped(self, left: i64, top: i64, to: Size) -> Self {
-        Self { size: to, x_offset: self.x_offset - left as f64, y_offset: self.y_offset - top as f64, ..self }
+        Self {
+            size: to,
+            x_offset: self.x_offset - left as f64,
+            y_offset: self.y_offset - top as f64,
+            ..self
+        }
     }
 
     /// A point of the original in view coordinates.
     pub fn point(&self, [x, y]: [f64; 2]) -> [f64; 2] {
-        [x * self.x_scale + self.x_offset, y * self.y_scale + self.y_offset]
+        [
+            x * self.x_scale + self.x_offset,
+            y * self.y_scale + self.y_offset,
+        ]
     }
 
     /// A rectangle of the original in view coordinates, not clipped.
@@ -314,7 +387,8 @@ mod tests {
 
     #[test]
     fn overlapping_rectangles_count_once() {
-        let check = |rects: &[Rect], area: f64| assert_eq!(Shape::Rects(rects.to_vec()).area(), area);
+        let check =
+            |rects: &[Rect], area: f64| assert_eq!(Shape::Rects(rects.to_vec()).area(), area);
         let a = Rect::new(0.0, 0.0, 2.0, 2.0);
         check(&[a], 4.0);
         check(&[a, a], 4.0);
@@ -325,11 +399,15 @@ mod tests {
 
     #[test]
     fn resize_then_crop_loses_the_sides() {
-        let view =
-            View::identity(Size::new(500, 375)).resized(Size::new(341, 256)).cropped(58, 16, Size::new(224, 224));
+        let view = View::identity(Size::new(500, 375))
+            .resized(Size::new(341, 256))
+            .cropped(58, 16, Size::new(224, 224));
         let all = view.rect(view.original.rect());
         assert_eq!((all.x0, all.x1), (-58.0, 283.0));
         let left = -view.x_offset / view.x_scale;
-        assert!((left - -85.04).abs() < 0.01 || (left - 85.04).abs() < 0.01, "{left}");
+        assert!(
+            (left - -85.04).abs() < 0.01 || (left - 85.04).abs() < 0.01,
+            "{left}"
+        );
     }
 }

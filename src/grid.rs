@@ -29,7 +29,10 @@ impl Grid {
         match shape {
             Shape::Rects(rects) => {
                 let mut out = vec![0.0; self.cells()];
-                let inside: Vec<Rect> = rects.iter().filter_map(|r| r.intersect(self.view.rect())).collect();
+                let inside: Vec<Rect> = rects
+                    .iter()
+                    .filter_map(|r| r.intersect(self.view.rect()))
+                    .collect();
                 for r in disjoint(&inside) {
                     self.add_rect(r, &mut out);
                 }
@@ -77,13 +80,22 @@ impl Grid {
         let wx = axis(f.x0, f.x1, mask.size.width, self.view.width, self.width);
         let wy = axis(f.y0, f.y1, mask.size.height, self.view.height, self.height);
         let mut out = vec![0.0; self.cells()];
-        for (row, wy) in mask.coverage.chunks_exact(mask.size.width as usize).zip(&wy) {
+        for (row, wy) in mask
+            .coverage
+            .chunks_exact(mask.size.width as usize)
+            .zip(&wy)
+        {
             let mut line = vec![0.0; self.width];
             for (&c, wx) in row.iter().zip(&wx).filter(|(c, _)| **c > 0) {
-                line.iter_mut().zip(wx).for_each(|(l, w)| *l += f64::from(c) / 255.0 * w);
+                line.iter_mut()
+                    .zip(wx)
+                    .for_each(|(l, w)| *l += f64::from(c) / 255.0 * w);
             }
             for (cells, y) in out.chunks_exact_mut(self.width).zip(wy) {
-                cells.iter_mut().zip(&line).for_each(|(cell, l)| *cell += y * l);
+                cells
+                    .iter_mut()
+                    .zip(&line)
+                    .for_each(|(cell, l)| *cell += y * l);
             }
         }
         out
@@ -98,17 +110,25 @@ impl Grid {
                 for r in rects {
                     let (x0, x1) = centres(r.x0, r.x1, w);
                     let (y0, y1) = centres(r.y0, r.y1, h);
-                    out.chunks_exact_mut(w).take(y1).skip(y0).for_each(|row| row[x0..x1.max(x0)].fill(true));
+                    out.chunks_exact_mut(w)
+                        .take(y1)
+                        .skip(y0)
+                        .for_each(|row| row[x0..x1.max(x0)].fill(true));
                 }
             }
             Shape::Mask(m) => {
-                let at =
-                    |v: usize, lo: f64, hi: f64, n: u32| ((v as f64 + 0.5 - lo) / (hi - lo) * f64::from(n)).floor();
+                let at = |v: usize, lo: f64, hi: f64, n: u32| {
+                    ((v as f64 + 0.5 - lo) / (hi - lo) * f64::from(n)).floor()
+                };
                 for (i, pixel) in out.iter_mut().enumerate() {
                     let x = at(i % w, m.frame.x0, m.frame.x1, m.size.width);
                     let y = at(i / w, m.frame.y0, m.frame.y1, m.size.height);
-                    let inside = x >= 0.0 && y >= 0.0 && x < f64::from(m.size.width) && y < f64::from(m.size.height);
-                    *pixel = inside && m.coverage[y as usize * m.size.width as usize + x as usize] >= 128;
+                    let inside = x >= 0.0
+                        && y >= 0.0
+                        && x < f64::from(m.size.width)
+                        && y < f64::from(m.size.height);
+                    *pixel = inside
+                        && m.coverage[y as usize * m.size.width as usize + x as usize] >= 128;
                 }
             }
         }
@@ -121,7 +141,11 @@ impl Grid {
         let ys = taps(self.view.height as usize, self.height);
         let rows: Vec<Vec<f32>> = cells
             .chunks_exact(self.width)
-            .map(|row| xs.iter().map(|&(a, b, t)| (row[a] * (1.0 - t) + row[b] * t) as f32).collect())
+            .map(|row| {
+                xs.iter()
+                    .map(|&(a, b, t)| (row[a] * (1.0 - t) + row[b] * t) as f32)
+                    .collect()
+            })
             .collect();
         let mut out = Vec::with_capacity(xs.len() * ys.len());
         for &(a, b, t) in &ys {
@@ -156,12 +180,20 @@ fn taps(pixels: usize, cells: usize) -> Vec<(usize, usize, f64)> {
 pub fn axis_weights(x0: f64, x1: f64, length: f64, n: usize) -> Vec<f64> {
     let u = |x: f64| x * n as f64 / length - 0.5;
     let (u0, u1) = (u(x0), u(x1));
-    (0..n).map(|i| primitive(u1 - i as f64, i, n) - primitive(u0 - i as f64, i, n)).collect()
+    (0..n)
+        .map(|i| primitive(u1 - i as f64, i, n) - primitive(u0 - i as f64, i, n))
+        .collect()
 }
 
 /// Primitive of basis `i` at `t = u - i`. The first and the last cell are flat towards the edge.
 fn primitive(t: f64, i: usize, n: usize) -> f64 {
-    let rise = |t: f64| if t <= -1.0 { 0.0 } else { (t + 1.0).powi(2) / 2.0 };
+    let rise = |t: f64| {
+        if t <= -1.0 {
+            0.0
+        } else {
+            (t + 1.0).powi(2) / 2.0
+        }
+    };
     let fall = |t: f64| if t <= 1.0 { 0.5 + t - t * t / 2.0 } else { 1.0 };
     let (first, last) = (i == 0, i + 1 == n);
     match t <= 0.0 {
@@ -177,7 +209,11 @@ mod tests {
     use super::*;
 
     fn grid(cells: usize, pixels: u32) -> Grid {
-        Grid { height: cells, width: cells, view: Size::new(pixels, pixels) }
+        Grid {
+            height: cells,
+            width: cells,
+            view: Size::new(pixels, pixels),
+        }
     }
 
     fn one_hot(cells: usize, row: usize, col: usize) -> Vec<f64> {
@@ -210,11 +246,23 @@ mod tests {
         let g = grid(7, 224);
         let map: Vec<f64> = (0..49).map(|i| f64::from((i * 37) % 11) / 7.0).collect();
         let up = g.upsample(&map);
-        for r in [Rect::new(0.0, 0.0, 50.0, 30.0), Rect::new(17.0, 100.0, 224.0, 201.0), g.view.rect()] {
+        for r in [
+            Rect::new(0.0, 0.0, 50.0, 30.0),
+            Rect::new(17.0, 100.0, 224.0, 201.0),
+            g.view.rect(),
+        ] {
             let shape = Shape::Rects(vec![r]);
-            let pixels: f64 =
-                up.iter().zip(g.pixels(&shape)).filter(|(_, p)| *p).map(|(v, _)| f64::from(*v)).sum::<f64>() / 1024.0;
-            assert!((inside(&g.weights(&shape), &map) - pixels).abs() < 1e-6 * pixels, "{r:?}");
+            let pixels: f64 = up
+                .iter()
+                .zip(g.pixels(&shape))
+                .filter(|(_, p)| *p)
+                .map(|(v, _)| f64::from(*v))
+                .sum::<f64>()
+                / 1024.0;
+            assert!(
+                (inside(&g.weights(&shape), &map) - pixels).abs() < 1e-6 * pixels,
+                "{r:?}"
+            );
         }
     }
 
@@ -225,7 +273,11 @@ mod tests {
         for y in 10..30 {
             coverage[y * 56 + 5..y * 56 + 40].fill(255);
         }
-        let mask = Mask { size: Size::new(56, 56), coverage, frame: g.view.rect() };
+        let mask = Mask {
+            size: Size::new(56, 56),
+            coverage,
+            frame: g.view.rect(),
+        };
         let rect = g.weights(&Shape::Rects(vec![Rect::new(20.0, 40.0, 160.0, 120.0)]));
         for (a, b) in g.weights(&Shape::Mask(mask)).iter().zip(&rect) {
             assert!((a - b).abs() < 1e-12);
@@ -235,8 +287,16 @@ mod tests {
     #[test]
     fn weights_of_the_whole_view_are_one_per_cell() {
         for n in [1, 2, 7, 10] {
-            let g = Grid { height: n, width: n + 1, view: Size::new(299, 160) };
-            assert!(g.weights(&Shape::Rects(vec![g.view.rect()])).iter().all(|w| (w - 1.0).abs() < 1e-12));
+            let g = Grid {
+                height: n,
+                width: n + 1,
+                view: Size::new(299, 160),
+            };
+            assert!(
+                g.weights(&Shape::Rects(vec![g.view.rect()]))
+                    .iter()
+                    .all(|w| (w - 1.0).abs() < 1e-12)
+            );
         }
     }
 }

@@ -87,11 +87,16 @@ pub fn markdown() -> String {
     ];
     let column = |c: &Column| {
         let null = if c.nullable { "yes" } else { "" };
-        format!("| `{}` | {} | {} | {null} | {} |\n", c.name, c.kind, c.unit, c.meaning)
+        format!(
+            "| `{}` | {} | {} | {null} | {} |\n",
+            c.name, c.kind, c.unit, c.meaning
+        )
     };
     let table = |(name, columns): (&str, &[Column])| {
         let rows: String = columns.iter().map(column).collect();
-        format!("### {name}\n\n| column | type | unit | null | meaning |\n|---|---|---|---|---|\n{rows}")
+        format!(
+            "### {name}\n\n| column | type | unit | null | meaning |\n|---|---|---|---|---|\n{rows}"
+        )
     };
     tables.map(table).join("\n")
 }

@@ -39,8 +39,15 @@ pub struct Placed<'a> {
 }
 
 /// Places every declared region, and the padding where the view has some.
-pub fn place<'a>(regions: &'a [Region], annotations: &[Annotation], view: &View) -> Vec<Placed<'a>> {
-    let mut placed: Vec<Placed<'a>> = regions.iter().map(|r| place_one(r, annotations, view)).collect();
+pub fn place<'a>(
+    regions: &'a [Region],
+    annotations: &[Annotation],
+    view: &View,
+) -> Vec<Placed<'a>> {
+    let mut placed: Vec<Placed<'a>> = regions
+        .iter()
+        .map(|r| place_one(r, annotations, view))
+        .collect();
     let bars = padding(view);
     if !bars.is_empty() {
         placed.push(Placed {
@@ -66,20 +73,34 @@ fn place_one<'a>(region: &'a Region, annotations: &[Annotation], view: &View) ->
         }
         place => (None, Some(fixed(place, view))),
     };
-    Placed { name: &region.name, kind, present, shape }
+    Placed {
+        name: &region.name,
+        kind,
+        present,
+        shape,
+    }
 }
 
 /// The annotations of a category in pixels of the photo.
 pub fn annotated(annotations: &[Annotation], category: &str, photo: Size) -> Option<Shape> {
-    union(annotations, &View::identity(photo), |a| a.category == category && !a.ignore)
+    union(annotations, &View::identity(photo), |a| {
+        a.category == category && !a.ignore
+    })
 }
 
 /// The mirror images of a region within the view that meet neither the region itself nor an object.
 pub fn mirrors(shape: &Shape, objects: Option<&Shape>, view: Size) -> Vec<Shape> {
     let taken = [shape.bounds(), objects.map_or_else(Vec::new, Shape::bounds)].concat();
-    let free = |s: &Shape| s.bounds().iter().all(|r| taken.iter().all(|t| r.intersect(*t).is_none()));
+    let free = |s: &Shape| {
+        s.bounds()
+            .iter()
+            .all(|r| taken.iter().all(|t| r.intersect(*t).is_none()))
+    };
     let ways = [(true, false), (false, true), (true, true)];
-    ways.iter().map(|&(across, down)| shape.mirrored(view, across, down)).filter(free).collect()
+    ways.iter()
+        .map(|&(across, down)| shape.mirrored(view, across, down))
+        .filter(free)
+        .collect()
 }
 
 /// The objects of an image, and the objects together with what counts neither way.
@@ -90,50 +111,111 @@ pub struct Objects {
 }
 
 /// The objects of an image: annotations of its own label or of no category, and those that an `object` region names.
-pub fn objects(regions: &[Region], label: &str, annotations: &[Annotation], view: &View) -> Option<Objects> {
+pub fn objects(
+    regions: &[Region],
+    label: &str,
+    annotations: &[Annotation],
+    view: &View,
+) -> Option<Objects> {
     let names = |kind: RegionKind, category: &str| {
-        let is = |r: &Region| r.kind == kind && matches!(&r.place, Place::Annotation { category: c } if c == category);
+        let is = |r: &Region| {
+            r.kind == kind && matches!(&r.place, Place::Annotation { category: c } if c == category)
+        };
         regions.iter().any(is)
     };
     let is_object = |a: &Annotation| {
         let own = a.category.is_empty() || a.category == label;
-        !a.ignore && (names(RegionKind::Object, &a.category) || (own && !names(RegionKind::Confounder, &a.category)))
+        !a.ignore
+            && (names(RegionKind::Object, &a.category)
+                || (own && !names(RegionKind::Confounder, &a.category)))
     };
     let objects = union(annotations, view, is_object)?;
     let any_ignored = annotations.iter().any(|a| a.ignore);
     let with_ignored = || union(annotations, view, |a| a.ignore || is_object(a));
-    Some(Objects { objects, with_ignored: if any_ignored { with_ignored() } else { None } })
+    Some(Objects {
+        objects,
+        with_ignored: if any_ignored { with_ignored() } else { None },
+    })
 }
 
 /// The union of annotations, clipped to the photo, in view coordinates: rectangles where all are boxes, else a mask.
-fn union(annotations: &[Annotation], view: &View, wanted: impl Fn(&Annotation) -> bool) -> Option<Shape> {
+fn union(
+    annotations: &[Annotation],
+    view: &View,
+    wanted: impl Fn(&Annotation) -> bool,
+) -> Option<Shape> {
     let photo = view.original.rect();
-    let outlines: Vec<Outline> = annotations.iter().filter(|a| wanted(a)).map(|a| a.pixels(view.original)).collect();
-    let boxes: Option<Vec<Rect>> =
-        outlines.iter().map(|o| if let Outline::Box(r) = o { Some(*r) } else { None }).collect();
+    let outlines: Vec<Outline> = annotations
+        .iter()
+        .filter(|a| wanted(a))
+        .map(|a| a.pixels(view.original))
+        .collect();
+    let boxes: Option<Vec<Rect>> = outlines
+        .iter()
+        .map(|o| {
+            if let Outline::Box(r) = o {
+                Some(*r)
+            } else {
+                None
+            }
+        })
+        .collect();
     if let Some(boxes) = boxes {
-        let rects: Vec<Rect> = boxes.iter().filter_map(|r| r.intersect(photo)).map(|r| view.rect(r)).collect();
+        let rects: Vec<Rect> = boxes
+            .iter()
+            .filter_map(|r| r.intersect(photo))
+            .map(|r| view.rect(r))
+            .collect();
         return (!rects.is_empty()).then_some(Shape::Rects(rects));
     }
-    let masks: Vec<&Mask> =
-        outlines.iter().filter_map(|o| if let Outline::Pixels(m) = o { Some(m.as_ref()) } else { None }).collect();
-    let pixels = || Mask::union(&masks).map(|m| Mask { frame: view.rect(m.frame), ..m });
+    let masks: Vec<&Mask> = outlines
+        .iter()
+        .filter_map(|o| {
+            if let Outline::Pixels(m) = o {
+                Some(m.as_ref())
+            } else {
+                None
+            }
+        })
+        .collect();
+    let pixels = || {
+        Mask::union(&masks).map(|m| Mask {
+            frame: view.rect(m.frame),
+            ..m
+        })
+    };
     if masks.len() == outlines.len() {
         return pixels().map(Shape::Mask);
     }
-    let clip = |[x, y]: [f64; 2]| view.point([x.clamp(photo.x0, photo.x1), y.clamp(photo.y0, photo.y1)]);
+    let clip =
+        |[x, y]: [f64; 2]| view.point([x.clamp(photo.x0, photo.x1), y.clamp(photo.y0, photo.y1)]);
     let rings = |o: &Outline| match o {
-        Outline::Box(r) => vec![[[r.x0, r.y0], [r.x1, r.y0], [r.x1, r.y1], [r.x0, r.y1]].map(clip).to_vec()],
-        Outline::Polygons(rings) => rings.iter().map(|ring| ring.iter().map(|&p| clip(p)).collect()).collect(),
+        Outline::Box(r) => vec![
+            [[r.x0, r.y0], [r.x1, r.y0], [r.x1, r.y1], [r.x0, r.y1]]
+                .map(clip)
+                .to_vec(),
+        ],
+        Outline::Polygons(rings) => rings
+            .iter()
+            .map(|ring| ring.iter().map(|&p| clip(p)).collect())
+            .collect(),
         Outline::Pixels(_) => Vec::new(),
     };
-    raster(&outlines.iter().flat_map(rings).collect::<Vec<_>>(), pixels().as_ref())
+    raster(
+        &outlines.iter().flat_map(rings).collect::<Vec<_>>(),
+        pixels().as_ref(),
+    )
 }
 
 /// A region whose place does not depend on the annotations.
 fn fixed(place: &Place, view: &View) -> Shape {
     match place {
-        Place::Corner { at, width, height, unit } => {
+        Place::Corner {
+            at,
+            width,
+            height,
+            unit,
+        } => {
             let frame = Frame::new(*unit, view);
             let (w, h) = (width * frame.x_unit, height * frame.y_unit);
             let (left, top) = match at {
@@ -142,17 +224,34 @@ fn fixed(place: &Place, view: &View) -> Shape {
                 Corner::BottomLeft => (true, false),
                 Corner::BottomRight => (false, false),
             };
-            let (x0, x1) = if left { (0.0, w) } else { (frame.width - w, frame.width) };
-            let (y0, y1) = if top { (0.0, h) } else { (frame.height - h, frame.height) };
+            let (x0, x1) = if left {
+                (0.0, w)
+            } else {
+                (frame.width - w, frame.width)
+            };
+            let (y0, y1) = if top {
+                (0.0, h)
+            } else {
+                (frame.height - h, frame.height)
+            };
             frame.rects(&[Rect::new(x0, y0, x1, y1)])
         }
         Place::Border { thickness, unit } => {
             let frame = Frame::new(*unit, view);
             let all = Rect::new(0.0, 0.0, frame.width, frame.height);
             let (tx, ty) = (thickness * frame.x_unit, thickness * frame.y_unit);
-            frame.rects(&around(all, Rect::new(tx, ty, frame.width - tx, frame.height - ty)))
+            frame.rects(&around(
+                all,
+                Rect::new(tx, ty, frame.width - tx, frame.height - ty),
+            ))
         }
-        Place::Rect { left, top, right, bottom, unit } => {
+        Place::Rect {
+            left,
+            top,
+            right,
+            bottom,
+            unit,
+        } => {
             let frame = Frame::new(*unit, view);
             let (x, y) = (frame.x_unit, frame.y_unit);
             frame.rects(&[Rect::new(left * x, top * y, right * x, bottom * y)])
@@ -162,7 +261,10 @@ fn fixed(place: &Place, view: &View) -> Shape {
             let points: Vec<[f64; 2]> = points.iter().map(|p| frame.point(*p)).collect();
             raster(&[points], None).unwrap_or(Shape::Rects(Vec::new()))
         }
-        Place::Mask(mask) => Shape::Mask(Mask { frame: view.rect(view.original.rect()), ..mask.clone() }),
+        Place::Mask(mask) => Shape::Mask(Mask {
+            frame: view.rect(view.original.rect()),
+            ..mask.clone()
+        }),
         Place::Overlay { place, unit, .. } => {
             let frame = Frame::new(*unit, view);
             frame.rects(&[Rect::new(
@@ -178,7 +280,10 @@ fn fixed(place: &Place, view: &View) -> Shape {
 
 /// Where a rectangle in some unit lies on the photo, in fractions of it.
 pub fn on_photo(place: Rect, unit: Unit, view: &View) -> Rect {
-    let (w, h) = (f64::from(view.original.width), f64::from(view.original.height));
+    let (w, h) = (
+        f64::from(view.original.width),
+        f64::from(view.original.height),
+    );
     let r = match unit {
         Unit::Fraction => return place,
         Unit::Pixels => place,
@@ -205,29 +310,52 @@ struct Frame<'a> {
 
 impl<'a> Frame<'a> {
     fn new(unit: Unit, view: &'a View) -> Self {
-        let size = if unit == Unit::ViewPixels { view.size } else { view.original };
+        let size = if unit == Unit::ViewPixels {
+            view.size
+        } else {
+            view.original
+        };
         let (width, height) = (f64::from(size.width), f64::from(size.height));
-        let (x_unit, y_unit) = if unit == Unit::Fraction { (width, height) } else { (1.0, 1.0) };
-        Self { width, height, x_unit, y_unit, view: (unit != Unit::ViewPixels).then_some(view) }
+        let (x_unit, y_unit) = if unit == Unit::Fraction {
+            (width, height)
+        } else {
+            (1.0, 1.0)
+        };
+        Self {
+            width,
+            height,
+            x_unit,
+            y_unit,
+            view: (unit != Unit::ViewPixels).then_some(view),
+        }
     }
 
     /// Rectangles of the frame, clipped to it, in view coordinates.
     fn rects(&self, rects: &[Rect]) -> Shape {
         let all = Rect::new(0.0, 0.0, self.width, self.height);
         let clipped = rects.iter().filter_map(|r| r.intersect(all));
-        Shape::Rects(clipped.map(|r| self.view.map_or(r, |v| v.rect(r))).collect())
+        Shape::Rects(
+            clipped
+                .map(|r| self.view.map_or(r, |v| v.rect(r)))
+                .collect(),
+        )
     }
 
     /// A point of the frame, drawn to its edge, in view coordinates.
     fn point(&self, [x, y]: [f64; 2]) -> [f64; 2] {
-        let point = [(x * self.x_unit).clamp(0.0, self.width), (y * self.y_unit).clamp(0.0, self.height)];
+        let point = [
+            (x * self.x_unit).clamp(0.0, self.width),
+            (y * self.y_unit).clamp(0.0, self.height),
+        ];
         self.view.map_or(point, |v| v.point(point))
     }
 }
 
 /// What of `all` lies outside `hole`, as disjoint bands.
 fn around(all: Rect, hole: Rect) -> Vec<Rect> {
-    let Some(hole) = hole.intersect(all) else { return vec![all] };
+    let Some(hole) = hole.intersect(all) else {
+        return vec![all];
+    };
     let bands = [
         Rect::new(all.x0, all.y0, all.x1, hole.y0),
         Rect::new(all.x0, hole.y1, all.x1, all.y1),
@@ -239,9 +367,13 @@ fn around(all: Rect, hole: Rect) -> Vec<Rect> {
 
 /// The view minus the photo.
 fn padding(view: &View) -> Vec<Rect> {
-    let bars = view.content().map_or_else(Vec::new, |content| around(view.size.rect(), content));
+    let bars = view
+        .content()
+        .map_or_else(Vec::new, |content| around(view.size.rect(), content));
     // Scales that are no fractions of two leave slivers where there is no bar.
-    bars.into_iter().filter(|bar| bar.width().min(bar.height()) > 1e-6).collect()
+    bars.into_iter()
+        .filter(|bar| bar.width().min(bar.height()) > 1e-6)
+        .collect()
 }
 
 /// Longest side of a rasterised shape.
@@ -251,19 +383,32 @@ const MASK_SIDE_MAX: f64 = 2048.0;
 /// pixel for a pixel of the view. `None` without any area.
 fn raster(polygons: &[Vec<[f64; 2]>], pixels: Option<&Mask>) -> Option<Shape> {
     let corners = pixels.map(|m| [[m.frame.x0, m.frame.y0], [m.frame.x1, m.frame.y1]]);
-    let frame = Rect::around(&[&polygons.concat()[..], corners.as_ref().map_or(&[][..], |c| c)].concat());
+    let frame = Rect::around(
+        &[
+            &polygons.concat()[..],
+            corners.as_ref().map_or(&[][..], |c| c),
+        ]
+        .concat(),
+    );
     if frame.area().is_nan() || frame.area() <= 0.0 {
         return None;
     }
     let side = |length: f64| length.ceil().clamp(1.0, MASK_SIDE_MAX) as u32;
     let size = Size::new(side(frame.width()), side(frame.height()));
-    let (sx, sy) = (f64::from(size.width) / frame.width(), f64::from(size.height) / frame.height());
+    let (sx, sy) = (
+        f64::from(size.width) / frame.width(),
+        f64::from(size.height) / frame.height(),
+    );
     let mut mask = tiny_skia::Mask::new(size.width, size.height)?;
     for points in polygons {
         let mut path = PathBuilder::new();
         for (i, [x, y]) in points.iter().enumerate() {
             let (x, y) = (((x - frame.x0) * sx) as f32, ((y - frame.y0) * sy) as f32);
-            if i == 0 { path.move_to(x, y) } else { path.line_to(x, y) }
+            if i == 0 {
+                path.move_to(x, y)
+            } else {
+                path.line_to(x, y)
+            }
         }
         path.close();
         if let Some(path) = path.finish() {
@@ -274,8 +419,15 @@ fn raster(polygons: &[Vec<[f64; 2]>], pixels: Option<&Mask>) -> Option<Shape> {
     if let Some(pixels) = pixels {
         for (i, c) in coverage.iter_mut().enumerate() {
             let (x, y) = (i % size.width as usize, i / size.width as usize);
-            *c = (*c).max(pixels.at([frame.x0 + (x as f64 + 0.5) / sx, frame.y0 + (y as f64 + 0.5) / sy]));
+            *c = (*c).max(pixels.at([
+                frame.x0 + (x as f64 + 0.5) / sx,
+                frame.y0 + (y as f64 + 0.5) / sy,
+            ]));
         }
     }
-    Some(Shape::Mask(Mask { size, coverage, frame }))
+    Some(Shape::Mask(Mask {
+        size,
+        coverage,
+        frame,
+    }))
 }

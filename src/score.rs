@@ -29,7 +29,12 @@ impl Heat {
         let positive_mass: f64 = positive.iter().sum();
         let negative_mass = cells.iter().map(|m| (-m).max(0.0)).sum();
         let low_mass = positive_mass <= LOW_MASS * logit.abs().max(1.0);
-        Self { positive, positive_mass, negative_mass, low_mass }
+        Self {
+            positive,
+            positive_mass,
+            negative_mass,
+            low_mass,
+        }
     }
 
     /// `sum a M+ / P`; `None` where the mass is low.
@@ -49,7 +54,13 @@ impl Heat {
     pub fn entropy(&self) -> Option<f64> {
         let n = self.positive.len();
         let term = |m: &f64| m / self.positive_mass;
-        let entropy: f64 = self.positive.iter().map(term).filter(|p| *p > 0.0).map(|p| -p * p.ln()).sum();
+        let entropy: f64 = self
+            .positive
+            .iter()
+            .map(term)
+            .filter(|p| *p > 0.0)
+            .map(|p| -p * p.ln())
+            .sum();
         (!self.low_mass && n > 1).then(|| entropy / (n as f64).ln())
     }
 }
@@ -80,9 +91,19 @@ impl Footprint {
         let sum: f64 = weights.iter().sum();
         let n = grid.cells() as f64;
         let whole = shape.area() * n / grid.view.rect().area();
-        let visible = if whole > 0.0 { (sum / whole).clamp(0.0, 1.0) } else { 0.0 };
+        let visible = if whole > 0.0 {
+            (sum / whole).clamp(0.0, 1.0)
+        } else {
+            0.0
+        };
         let s_max = weights.iter().copied().fold(0.0, f64::max);
-        Self { area: sum / n, visible, s_max, sub_cell: sum < SUB_CELL, weights }
+        Self {
+            area: sum / n,
+            visible,
+            s_max,
+            sub_cell: sum < SUB_CELL,
+            weights,
+        }
     }
 }
 
@@ -105,7 +126,12 @@ pub struct RegionScores {
 
 /// Scores a region; one out of view has no scores. `centred` is the map of the centred weights (raw for sigmoid heads), `classes` the number of
 /// softmax classes, `None` for sigmoid heads.
-pub fn region(foot: &Footprint, heat: &Heat, centred: &Cam, classes: Option<usize>) -> RegionScores {
+pub fn region(
+    foot: &Footprint,
+    heat: &Heat,
+    centred: &Cam,
+    classes: Option<usize>,
+) -> RegionScores {
     let share = heat.share(&foot.weights).filter(|_| foot.area > 0.0);
     RegionScores {
         share,
@@ -127,25 +153,45 @@ pub struct Localisation {
 }
 
 /// Specificity of a region less its mean over control places (`B_i`); `None` where a control or the region is missing.
-pub fn contrast(foot: &Footprint, controls: &[Footprint], centred: &Cam, classes: Option<usize>) -> Option<f64> {
+pub fn contrast(
+    foot: &Footprint,
+    controls: &[Footprint],
+    centred: &Cam,
+    classes: Option<usize>,
+) -> Option<f64> {
     let own = specificity(foot, centred, classes)?;
-    let others: Option<Vec<f64>> = controls.iter().map(|c| specificity(c, centred, classes)).collect();
+    let others: Option<Vec<f64>> = controls
+        .iter()
+        .map(|c| specificity(c, centred, classes))
+        .collect();
     let others = others.filter(|o| !o.is_empty())?;
     Some(own - others.iter().sum::<f64>() / others.len() as f64)
 }
 
 fn contribution(foot: &Footprint, centred: &Cam) -> Option<f64> {
-    let sum: f64 = foot.weights.iter().zip(&centred.values).map(|(a, m)| a * m).sum();
+    let sum: f64 = foot
+        .weights
+        .iter()
+        .zip(&centred.values)
+        .map(|(a, m)| a * m)
+        .sum();
     (foot.area > 0.0).then(|| sum / centred.values.len() as f64)
 }
 
 fn specificity(foot: &Footprint, centred: &Cam, classes: Option<usize>) -> Option<f64> {
-    let factor = classes.filter(|c| *c > 1).map_or(1.0, |c| c as f64 / (c as f64 - 1.0));
+    let factor = classes
+        .filter(|c| *c > 1)
+        .map_or(1.0, |c| c as f64 / (c as f64 - 1.0));
     contribution(foot, centred).map(|c| c * factor)
 }
 
 /// Pointing game and rank accuracy of the upsampled positive heat; `None` where the mass is low or no pixel is object.
-pub fn localise(grid: &Grid, heat: &Heat, object: &Shape, tolerance_px: f64) -> Option<Localisation> {
+pub fn localise(
+    grid: &Grid,
+    heat: &Heat,
+    object: &Shape,
+    tolerance_px: f64,
+) -> Option<Localisation> {
     if heat.low_mass {
         return None;
     }
@@ -155,7 +201,10 @@ pub fn localise(grid: &Grid, heat: &Heat, object: &Shape, tolerance_px: f64) -> 
         return None;
     }
     let map = grid.upsample(&heat.positive);
-    let hottest = map.iter().enumerate().fold(0, |best, (i, v)| if *v > map[best] { i } else { best });
+    let hottest = map
+        .iter()
+        .enumerate()
+        .fold(0, |best, (i, v)| if *v > map[best] { i } else { best });
     let tolerance = tolerance_px * f64::from(grid.view.width.max(grid.view.height)) / 224.0;
     Some(Localisation {
         pointing_hit: near(&inside, grid.view.width as usize, hottest, tolerance),
@@ -171,7 +220,9 @@ fn near(inside: &[bool], width: usize, point: usize, tolerance: f64) -> bool {
     inside[point]
         || rows.into_iter().any(|y| {
             let columns = px.saturating_sub(reach)..(px + reach + 1).min(width);
-            columns.into_iter().any(|x| inside[y * width + x] && square(x, px) + square(y, py) < tolerance.powi(2))
+            columns
+                .into_iter()
+                .any(|x| inside[y * width + x] && square(x, px) + square(y, py) < tolerance.powi(2))
         })
 }
 
@@ -182,7 +233,13 @@ pub fn rank_accuracy(map: &[f32], inside: &[bool], wanted: usize) -> f64 {
     let threshold = f32::from_bits(threshold);
     let count = |is: fn(&f32, &f32) -> bool| -> (u32, u32) {
         let all = map.iter().map(|v| u32::from(is(v, &threshold))).sum();
-        (all, map.iter().zip(inside).map(|(v, &i)| u32::from(is(v, &threshold) & i)).sum())
+        (
+            all,
+            map.iter()
+                .zip(inside)
+                .map(|(v, &i)| u32::from(is(v, &threshold) & i))
+                .sum(),
+        )
     };
     let ((above, above_in), (equal, equal_in)) = (count(f32::gt), count(f32::eq));
     let from_ties = (wanted as f64 - f64::from(above)) * f64::from(equal_in) / f64::from(equal);
@@ -201,7 +258,13 @@ pub fn margin(logits: &[f32], class: usize, softmax: bool) -> f64 {
     if !softmax {
         return z;
     }
-    let others = || logits.iter().enumerate().filter(|(k, _)| *k != class).map(|(_, &z)| f64::from(z));
+    let others = || {
+        logits
+            .iter()
+            .enumerate()
+            .filter(|(k, _)| *k != class)
+            .map(|(_, &z)| f64::from(z))
+    };
     let largest = others().fold(f64::NEG_INFINITY, f64::max);
     z - (largest + others().map(|z| (z - largest).exp()).sum::<f64>().ln())
 }
@@ -210,26 +273,51 @@ pub fn margin(logits: &[f32], class: usize, softmax: bool) -> f64 {
 mod tests {
     use super::*;
 
-    const MAP: [f64; 16] = [0.0, 1.0, 2.0, 0.0, 1.0, 8.0, 4.0, 0.0, 0.0, 2.0, 1.0, 0.0, 0.0, 0.0, 0.0, 1.0];
+    const MAP: [f64; 16] = [
+        0.0, 1.0, 2.0, 0.0, 1.0, 8.0, 4.0, 0.0, 0.0, 2.0, 1.0, 0.0, 0.0, 0.0, 0.0, 1.0,
+    ];
 
     /// Heat on cells by the piecewise-constant rule, region = the top left 2 x 2 cells. Worked out by hand.
     #[test]
     fn the_worked_example_gives_its_numbers() {
         let inside: Vec<bool> = (0..16).map(|i| i % 4 < 2 && i / 4 < 2).collect();
         let weights: Vec<f64> = inside.iter().map(|&b| f64::from(u8::from(b))).collect();
-        let foot = Footprint { weights, area: 0.25, visible: 1.0, s_max: 1.0, sub_cell: false };
-        let cam = Cam { height: 4, width: 4, values: MAP.to_vec(), bias: 0.0 };
+        let foot = Footprint {
+            weights,
+            area: 0.25,
+            visible: 1.0,
+            s_max: 1.0,
+            sub_cell: false,
+        };
+        let cam = Cam {
+            height: 4,
+            width: 4,
+            values: MAP.to_vec(),
+            bias: 0.0,
+        };
         let scores = region(&foot, &Heat::new(&MAP, 1.25), &cam, Some(2));
-        assert_eq!((scores.share, scores.lift, scores.excess), (Some(0.5), Some(2.0), Some(0.25)));
-        assert_eq!((scores.contribution, scores.specificity), (Some(0.625), Some(1.25)));
+        assert_eq!(
+            (scores.share, scores.lift, scores.excess),
+            (Some(0.5), Some(2.0), Some(0.25))
+        );
+        assert_eq!(
+            (scores.contribution, scores.specificity),
+            (Some(0.625), Some(1.25))
+        );
         let map: Vec<f32> = MAP.iter().map(|&v| v as f32).collect();
         assert_eq!(rank_accuracy(&map, &inside, 4), 0.25);
     }
 
     #[test]
     fn ties_count_by_expectation() {
-        assert_eq!(rank_accuracy(&[1.0, 1.0, 1.0, 1.0], &[true, false, false, false], 1), 0.25);
-        assert_eq!(rank_accuracy(&[2.0, 1.0, 1.0, 0.0], &[true, true, false, false], 2), 0.75);
+        assert_eq!(
+            rank_accuracy(&[1.0, 1.0, 1.0, 1.0], &[true, false, false, false], 1),
+            0.25
+        );
+        assert_eq!(
+            rank_accuracy(&[2.0, 1.0, 1.0, 0.0], &[true, true, false, false], 2),
+            0.75
+        );
     }
 
     #[test]
@@ -237,14 +325,19 @@ mod tests {
         let cells = [-1.0, -2.0, 0.0, -0.5];
         let heat = Heat::new(&cells, -0.875);
         assert!(heat.low_mass);
-        assert_eq!((heat.share(&[1.0; 4]), heat.entropy(), heat.negative_mass), (None, None, 3.5));
+        assert_eq!(
+            (heat.share(&[1.0; 4]), heat.entropy(), heat.negative_mass),
+            (None, None, 3.5)
+        );
     }
 
     #[test]
     fn the_pointing_game_is_strict() {
         let mut inside = vec![false; 100];
         inside[55] = true;
-        let check = |point: usize, tolerance: f64, hit: bool| assert_eq!(near(&inside, 10, point, tolerance), hit);
+        let check = |point: usize, tolerance: f64, hit: bool| {
+            assert_eq!(near(&inside, 10, point, tolerance), hit)
+        };
         check(55, 0.0, true);
         check(53, 2.0, false);
         check(53, 2.1, true);

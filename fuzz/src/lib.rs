@@ -12,7 +12,9 @@ const SEPARATOR: &[u8] = b"\n====\n";
 /// long as we catch it.
 pub fn own_panics_crash() {
     std::panic::set_hook(Box::new(|info| {
-        let own = info.location().is_some_and(|l| l.file().starts_with("src/") || l.file().contains("main/src/"));
+        let own = info
+            .location()
+            .is_some_and(|l| l.file().starts_with("src/") || l.file().contains("main/src/"));
         if own {
             eprintln!("{info}");
             std::process::abort();
@@ -25,7 +27,11 @@ pub fn folder() -> &'static Path {
     static FOLDER: OnceLock<tempfile::TempDir> = OnceLock::new();
     let make = || {
         let memory = Path::new("/dev/shm");
-        let folder = if memory.is_dir() { tempfile::tempdir_in(memory) } else { tempfile::tempdir() };
+        let folder = if memory.is_dir() {
+            tempfile::tempdir_in(memory)
+        } else {
+            tempfile::tempdir()
+        };
         folder.expect("a temporary folder")
     };
     FOLDER.get_or_init(make).path()
@@ -75,9 +81,13 @@ pub fn set(root: PathBuf, format: Format) -> plan::Dataset {
 
 /// Reads the whole set; what was counted must come, once each.
 pub fn read(plan: &plan::Dataset) {
-    let Ok(dataset) = Dataset::open(plan, None, 0) else { return };
+    let Ok(dataset) = Dataset::open(plan, None, 0) else {
+        return;
+    };
     let labels = LabelMap::without_model(dataset.listing.labels.keys());
-    let Ok(samples) = dataset.samples(&labels) else { return };
+    let Ok(samples) = dataset.samples(&labels) else {
+        return;
+    };
     let mut found = 0;
     for sample in samples {
         found += 1;
@@ -85,5 +95,8 @@ pub fn read(plan: &plan::Dataset) {
             sample.fit(camaudit::geometry::Size::new(64, 48), None);
         }
     }
-    assert_eq!(found, dataset.listing.found, "an item was lost between the walk and the stream");
+    assert_eq!(
+        found, dataset.listing.found,
+        "an item was lost between the walk and the stream"
+    );
 }

@@ -23,13 +23,24 @@ impl<'a> Crew<'a> {
     /// When the threads cannot be started.
     pub fn new(jobs: usize, observer: &'a dyn Observer) -> Result<Self> {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(jobs).build();
-        Ok(Self { pool: pool.map_err(Error::cause("start the workers"))?, idle: Mutex::default(), observer })
+        Ok(Self {
+            pool: pool.map_err(Error::cause("start the workers"))?,
+            idle: Mutex::default(),
+            observer,
+        })
     }
 
     /// What a proof gave, where its photos could be read; it goes on without one that took too long, which is told.
     pub fn proved<T>(&self, result: std::result::Result<Option<T>, Skip>) -> Option<T> {
-        if let Some(skip) = result.as_ref().err().filter(|skip| skip.reason == "timeout") {
-            self.observer.warning(&format!("a proof goes on without a photo: {}", skip.message));
+        if let Some(skip) = result
+            .as_ref()
+            .err()
+            .filter(|skip| skip.reason == "timeout")
+        {
+            self.observer.warning(&format!(
+                "a proof goes on without a photo: {}",
+                skip.message
+            ));
         }
         result.ok().flatten()
     }
@@ -37,7 +48,13 @@ impl<'a> Crew<'a> {
     /// Keeps what the workers inferred of changed photos.
     pub fn keep(&self, cache: &Cache) {
         let (mut fresh, mut used) = (Vec::new(), Vec::new());
-        for (passes, recalled) in self.idle.lock().iter_mut().flat_map(|idle| idle.iter_mut()).map(Worker::passes) {
+        for (passes, recalled) in self
+            .idle
+            .lock()
+            .iter_mut()
+            .flat_map(|idle| idle.iter_mut())
+            .map(Worker::passes)
+        {
             fresh.extend(passes);
             used.extend(recalled);
         }
@@ -68,13 +85,16 @@ impl<'a> Crew<'a> {
             }
             if input::abandoned() > ABANDONED_MAX {
                 let what = "decoders hang already: is the machine or the storage in trouble?";
-                return Err(Error::new(format!("{ABANDONED_MAX} {what} (run.image_seconds)")));
+                return Err(Error::new(format!(
+                    "{ABANDONED_MAX} {what} (run.image_seconds)"
+                )));
             }
             if let Ok(mut idle) = self.idle.lock() {
                 idle.push(worker);
             }
             result
         };
-        self.pool.install(|| items.into_par_iter().map(one).collect())
+        self.pool
+            .install(|| items.into_par_iter().map(one).collect())
     }
 }

@@ -21,14 +21,27 @@ use std::sync::Arc;
 /// When the dataset cannot be opened.
 pub fn tiles(plan: &Plan, found: &[Found], region: &str) -> Result<(Vec<Tile>, f64)> {
     let samples = samples(plan, found)?;
-    let mut eye = (Decoder::new(plan.run.image_time, &plan.preprocess, || false), Preprocessor::new(&plan.preprocess));
+    let mut eye = (
+        Decoder::new(plan.run.image_time, &plan.preprocess, || false),
+        Preprocessor::new(&plan.preprocess),
+    );
     let maps: Vec<Cam> = found.iter().map(cam).collect();
     let scale = maps.iter().map(overlay::scale).fold(1e-9, f64::max);
     let mut tile = |(found, cam): (&Found, &Cam)| {
-        let lost = |why: String| Tile { of: found.clone(), pictures: None, lost: Some(why) };
-        let Some(sample) = samples.get(&found.path) else { return lost("no longer in the dataset".into()) };
+        let lost = |why: String| Tile {
+            of: found.clone(),
+            pictures: None,
+            lost: Some(why),
+        };
+        let Some(sample) = samples.get(&found.path) else {
+            return lost("no longer in the dataset".into());
+        };
         match draw(plan, &mut eye, sample, (found, cam), (region, scale)) {
-            Ok(Some(pictures)) => Tile { of: found.clone(), pictures: Some(pictures), lost: None },
+            Ok(Some(pictures)) => Tile {
+                of: found.clone(),
+                pictures: Some(pictures),
+                lost: None,
+            },
             Ok(None) => lost("the photo has changed since the run".into()),
             Err(skip) => lost(skip.message),
         }
@@ -40,13 +53,23 @@ fn samples(plan: &Plan, found: &[Found]) -> Result<HashMap<String, Sample>> {
     let dataset = Dataset::open(&plan.dataset, None, plan.run.seed)?;
     let labels = LabelMap::without_model(dataset.listing.labels.keys());
     let wanted: HashMap<&str, ()> = found.iter().map(|f| (f.path.as_str(), ())).collect();
-    let samples = dataset.samples(&labels)?.filter_map(std::result::Result::ok);
-    Ok(samples.filter(|s| wanted.contains_key(s.path.as_str())).map(|s| (s.path.clone(), s)).collect())
+    let samples = dataset
+        .samples(&labels)?
+        .filter_map(std::result::Result::ok);
+    Ok(samples
+        .filter(|s| wanted.contains_key(s.path.as_str()))
+        .map(|s| (s.path.clone(), s))
+        .collect())
 }
 
 fn cam(found: &Found) -> Cam {
     let [height, width] = found.cells;
-    Cam { height, width, values: found.cam.iter().map(|v| f64::from(*v)).collect(), bias: 0.0 }
+    Cam {
+        height,
+        width,
+        values: found.cam.iter().map(|v| f64::from(*v)).collect(),
+        bias: 0.0,
+    }
 }
 
 /// What the model saw, and the same with heat and the region's edge; `None` where the file is not the one that was scored.

@@ -75,7 +75,13 @@ impl<'a> Auditor<'a> {
         let engine = plan.model.engine.clone();
         let (size, channels) = (plan.preprocess.output, plan.preprocess.mean.len());
         let shaped_by = format!("[preprocess] makes {size} pixels, {channels} channels");
-        let options = Options { input_shape: Some(&shape), shaped_by: Some(&shaped_by), output, activation, engine };
+        let options = Options {
+            input_shape: Some(&shape),
+            shaped_by: Some(&shaped_by),
+            output,
+            activation,
+            engine,
+        };
         Model::load(&plan.model.path, &options)
     }
 
@@ -84,15 +90,26 @@ impl<'a> Auditor<'a> {
     /// # Errors
     /// When the engine cannot make a session.
     pub fn worker(&self, stopped: impl Fn() -> bool + Send + 'a) -> Result<Worker<'a>> {
-        Worker::new(self.model, self.plan, self.cache.filter(|_| !self.plan.run.verify_cache), stopped)
+        Worker::new(
+            self.model,
+            self.plan,
+            self.cache.filter(|_| !self.plan.run.verify_cache),
+            stopped,
+        )
     }
 
     /// Adds what tells presence, for an image by itself: declared pictures are looked for in it at once.
     ///
     /// # Errors
     /// A skip, where they are looked for in a photo that cannot be read.
-    pub fn annotate(&self, worker: &mut Worker<'_>, sample: &mut Sample) -> std::result::Result<(), Skip> {
-        let found = presence::search(&self.plan.regions, |template| worker.find(&sample.source, template))?;
+    pub fn annotate(
+        &self,
+        worker: &mut Worker<'_>,
+        sample: &mut Sample,
+    ) -> std::result::Result<(), Skip> {
+        let found = presence::search(&self.plan.regions, |template| {
+            worker.find(&sample.source, template)
+        })?;
         presence::annotate(&self.plan.regions, sample, &found);
         Ok(())
     }
@@ -101,18 +118,30 @@ impl<'a> Auditor<'a> {
     ///
     /// # Errors
     /// A skip for what is wrong with the image; a stop when the logit invariant is violated.
-    pub fn audit(&self, worker: &mut Worker<'_>, sample: &mut Sample) -> std::result::Result<Scored, Failure> {
+    pub fn audit(
+        &self,
+        worker: &mut Worker<'_>,
+        sample: &mut Sample,
+    ) -> std::result::Result<Scored, Failure> {
         let mut timings = Timings::default();
-        let bytes = Arc::new(timed(&mut timings.read, || input::read(&sample.source))?.into_owned());
+        let bytes =
+            Arc::new(timed(&mut timings.read, || input::read(&sample.source))?.into_owned());
         let content = blake3::hash(bytes.as_slice()).to_hex().to_string();
         let known = self.cache.and_then(|cache| cache.get(&content));
-        let complete = |m: &Memory| self.targets(sample, m).iter().all(|(_, class)| m.maps_of(*class).is_some());
+        let complete = |m: &Memory| {
+            self.targets(sample, m)
+                .iter()
+                .all(|(_, class)| m.maps_of(*class).is_some())
+        };
         let (memory, fresh) = match known {
             Some(memory) if complete(&memory) => (memory, false),
             known => {
                 let mut memory = self.remember(worker, sample, &bytes, &mut timings)?;
                 // The same bytes may stand under another label: its maps stay.
-                let others = known.into_iter().flat_map(|m| m.maps).filter(|m| memory.maps_of(m.class).is_none());
+                let others = known
+                    .into_iter()
+                    .flat_map(|m| m.maps)
+                    .filter(|m| memory.maps_of(m.class).is_none());
                 let others: Vec<Maps> = others.collect();
                 memory.maps.extend(others);
                 (memory, true)
@@ -120,21 +149,40 @@ impl<'a> Auditor<'a> {
         };
         if self.plan.run.verify_cache
             && !fresh
-            && !self.remember(worker, sample, &bytes, &mut timings)?.agrees_with(&memory)
+            && !self
+                .remember(worker, sample, &bytes, &mut timings)?
+                .agrees_with(&memory)
         {
             return Err(Error::new(format!("{}: the cache does not say what the network says; --no-cache does without, and removing cache.redb begins it anew", sample.path)).into());
         }
         let start = Instant::now();
         let problems = self.fit(sample, memory.size, memory.turned)?;
         let overlay = Overlay::new(self, sample, &memory.view);
-        let mut scored =
-            Scored { images: vec![], regions: vec![], invariant_error: 0.0, problems, timings, fresh: None, content };
+        let mut scored = Scored {
+            images: vec![],
+            regions: vec![],
+            invariant_error: 0.0,
+            problems,
+            timings,
+            fresh: None,
+            content,
+        };
         for (target, class) in self.targets(sample, &memory) {
-            let Some(maps) = memory.maps_of(class) else { continue };
+            let Some(maps) = memory.maps_of(class) else {
+                continue;
+            };
             let map = Map::new(sample, &memory.logits, target, maps)?;
             scored.invariant_error = scored.invariant_error.max(map.invariant_error);
-            scored.images.push(image_row(self, sample, (&scored.content, &memory), &map, &overlay));
-            scored.regions.extend(region_rows(self, sample, &map, &overlay));
+            scored.images.push(image_row(
+                self,
+                sample,
+                (&scored.content, &memory),
+                &map,
+                &overlay,
+            ));
+            scored
+                .regions
+                .extend(region_rows(self, sample, &map, &overlay));
         }
         scored.timings.score = start.elapsed();
         scored.fresh = fresh.then_some(memory);
@@ -145,7 +193,9 @@ impl<'a> Auditor<'a> {
     /// comparison for.
     fn targets(&self, sample: &Sample, seen: &Memory) -> Vec<(&'static str, usize)> {
         let mut targets = vec![("label", sample.class)];
-        targets.extend(Some(("predicted", seen.predicted())).filter(|(_, class)| *class != sample.class));
+        targets.extend(
+            Some(("predicted", seen.predicted())).filter(|(_, class)| *class != sample.class),
+        );
         let compared = self.survey.compared(&self.plan.regions, sample);
         targets.extend(compared.into_iter().map(|class| (BASELINE, class)));
         targets
@@ -160,11 +210,32 @@ impl<'a> Auditor<'a> {
         timings: &mut Timings,
     ) -> std::result::Result<Memory, Failure> {
         let seen = worker.see_bytes(bytes, timings)?;
-        let Seen { size, turned, view, fingerprint, inference, .. } = seen;
-        let mut memory = Memory { size, turned, view, logits: inference.logits.clone(), maps: vec![], fingerprint };
-        let classes: BTreeSet<usize> = self.targets(sample, &memory).into_iter().map(|(_, class)| class).collect();
+        let Seen {
+            size,
+            turned,
+            view,
+            fingerprint,
+            inference,
+            ..
+        } = seen;
+        let mut memory = Memory {
+            size,
+            turned,
+            view,
+            logits: inference.logits.clone(),
+            maps: vec![],
+            fingerprint,
+        };
+        let classes: BTreeSet<usize> = self
+            .targets(sample, &memory)
+            .into_iter()
+            .map(|(_, class)| class)
+            .collect();
         let start = Instant::now();
-        memory.maps = classes.into_iter().map(|class| self.maps(&inference, class)).collect();
+        memory.maps = classes
+            .into_iter()
+            .map(|class| self.maps(&inference, class))
+            .collect();
         timings.score += start.elapsed();
         Ok(memory)
     }
@@ -172,7 +243,11 @@ impl<'a> Auditor<'a> {
     fn maps(&self, inference: &Inference, class: usize) -> Maps {
         let centred = self.model.centred_weights(inference, class);
         let centred = Cam::new(&self.model.layout, &inference.features, &centred);
-        Maps { class, cam: self.cam(inference, class), centred }
+        Maps {
+            class,
+            cam: self.cam(inference, class),
+            centred,
+        }
     }
 
     /// Holds the annotations against the image; what the pipeline does not ignore ends its way.
@@ -183,13 +258,16 @@ impl<'a> Auditor<'a> {
         turned: Option<Transpose>,
     ) -> std::result::Result<Vec<Noted>, Failure> {
         let odd = sample.fit(size, turned);
-        let noted: Vec<Noted> =
-            odd.into_iter().map(|odd| odd.noted(&self.plan.dataset.problems, Some(&sample.path))).collect();
+        let noted: Vec<Noted> = odd
+            .into_iter()
+            .map(|odd| odd.noted(&self.plan.dataset.problems, Some(&sample.path)))
+            .collect();
         match noted.iter().find(|n| n.severity != Severity::Ignore) {
             None => Ok(noted),
-            Some(n) if n.severity == Severity::Error => {
-                Err(Failure::Stop(Error::new(format!("{}: {}: {}", n.place, n.code, n.message))))
-            }
+            Some(n) if n.severity == Severity::Error => Err(Failure::Stop(Error::new(format!(
+                "{}: {}: {}",
+                n.place, n.code, n.message
+            )))),
             Some(_) => Err(Failure::Unfit(noted)),
         }
     }
@@ -201,6 +279,10 @@ impl<'a> Auditor<'a> {
 
     /// The class activation map of one class.
     pub fn cam(&self, inference: &Inference, class: usize) -> Cam {
-        Cam::new(&self.model.layout, &inference.features, &self.model.weights(inference, class))
+        Cam::new(
+            &self.model.layout,
+            &inference.features,
+            &self.model.weights(inference, class),
+        )
     }
 }

@@ -59,28 +59,51 @@ fn session(model: &Model) -> Result<(u64, u64)> {
     let before = status("VmRSS");
     // Begins the peak anew; where that is not allowed, nothing was measured.
     let reset = std::fs::write("/proc/self/clear_refs", "5").is_ok();
-    let second = || model.session().and_then(|mut s| s.run(&image).map(|_| status("VmHWM").filter(|_| reset)));
+    let second = || {
+        model
+            .session()
+            .and_then(|mut s| s.run(&image).map(|_| status("VmHWM").filter(|_| reset)))
+    };
     let died = || Err(Error::new("the thread that measures a session died"));
     let peak = std::thread::scope(|scope| scope.spawn(second).join().unwrap_or_else(|_| died()))?;
-    let taken = before.zip(peak).map_or(SESSION, |(before, peak)| peak.saturating_sub(before).max(SESSION_MIN));
+    let taken = before.zip(peak).map_or(SESSION, |(before, peak)| {
+        peak.saturating_sub(before).max(SESSION_MIN)
+    });
     Ok((before.unwrap_or(SESSION), taken))
 }
 
 /// A figure of this process, in bytes.
 fn status(key: &str) -> Option<u64> {
     let text = std::fs::read_to_string("/proc/self/status").ok()?;
-    let line = text.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix(':'))?;
+    let line = text
+        .lines()
+        .find_map(|line| line.strip_prefix(key)?.strip_prefix(':'))?;
     Some(line.split_whitespace().next()?.parse::<u64>().ok()? * 1024)
 }
 
 /// The tightest limit of the control groups that this process is in, where there is one.
 fn cgroup() -> Option<u64> {
     let own = std::fs::read_to_string("/proc/self/cgroup").unwrap_or_default();
-    let own = PathBuf::from(own.lines().find_map(|l| l.strip_prefix("0::/")).unwrap_or_default());
+    let own = PathBuf::from(
+        own.lines()
+            .find_map(|l| l.strip_prefix("0::/"))
+            .unwrap_or_default(),
+    );
     let root = Path::new("/sys/fs/cgroup");
-    let nested = own.ancestors().map(|part| root.join(part).join("memory.max"));
+    let nested = own
+        .ancestors()
+        .map(|part| root.join(part).join("memory.max"));
     let files = nested.chain([root.join("memory/memory.limit_in_bytes")]);
-    let read = |file: PathBuf| std::fs::read_to_string(file).ok()?.trim().parse::<u64>().ok();
+    let read = |file: PathBuf| {
+        std::fs::read_to_string(file)
+            .ok()?
+            .trim()
+            .parse::<u64>()
+            .ok()
+    };
     // Without a limit the old kind names a number that no machine has.
-    files.filter_map(read).filter(|limit| *limit < 1 << 50).min()
+    files
+        .filter_map(read)
+        .filter(|limit| *limit < 1 << 50)
+        .min()
 }

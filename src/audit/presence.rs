@@ -25,17 +25,26 @@ impl Found {
     /// When the dataset can no longer be read, or the run is asked to stop.
     pub fn new<'a>(auditor: &Auditor<'a>, crew: &Crew<'a>, dataset: &Dataset) -> Result<Self> {
         let mut found = Self::default();
-        if auditor.plan.regions.iter().all(|r| !matches!(r.presence, Presence::Template(_))) {
+        if auditor
+            .plan
+            .regions
+            .iter()
+            .all(|r| !matches!(r.presence, Presence::Template(_)))
+        {
             return Ok(found);
         }
-        let mut samples = dataset.samples(auditor.labels)?.filter_map(std::result::Result::ok);
+        let mut samples = dataset
+            .samples(auditor.labels)?
+            .filter_map(std::result::Result::ok);
         loop {
             let shard: Vec<Sample> = samples.by_ref().take(auditor.plan.run.shard_size).collect();
             if shard.is_empty() {
                 break;
             }
             let places = crew.each(auditor, shard, |worker, sample| {
-                let places = search(&auditor.plan.regions, |template| worker.find(&sample.source, template));
+                let places = search(&auditor.plan.regions, |template| {
+                    worker.find(&sample.source, template)
+                });
                 Ok((sample.id, places))
             })?;
             auditor.cache.iter().for_each(|cache| crew.keep(cache));
@@ -59,7 +68,11 @@ impl Found {
 
     /// Adds the annotations that presence amounts to.
     pub fn annotate(&self, regions: &[Region], sample: &mut Sample) {
-        annotate(regions, sample, self.places.get(&sample.id).map_or(&[][..], Vec::as_slice));
+        annotate(
+            regions,
+            sample,
+            self.places.get(&sample.id).map_or(&[][..], Vec::as_slice),
+        );
     }
 }
 
@@ -70,7 +83,10 @@ pub fn annotate(regions: &[Region], sample: &mut Sample, found: &[(usize, Rect)]
             Presence::Annotated => None,
             Presence::Always { area } => Some(*area),
             Presence::Column { name, area } => sample.flags.contains(name).then_some(*area),
-            Presence::Template(_) => found.iter().find(|(at, _)| *at == i).map(|(_, place)| *place),
+            Presence::Template(_) => found
+                .iter()
+                .find(|(at, _)| *at == i)
+                .map(|(_, place)| *place),
         };
         sample.annotations.extend(place.map(|place| Annotation {
             category: region.name.clone(),

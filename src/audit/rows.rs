@@ -42,20 +42,37 @@ struct Object {
 impl<'m> Map<'m> {
     /// # Errors
     /// When the logit invariant is violated.
-    pub fn new(sample: &Sample, logits: &[f32], target: &'static str, maps: &'m Maps) -> Result<Self> {
+    pub fn new(
+        sample: &Sample,
+        logits: &[f32],
+        target: &'static str,
+        maps: &'m Maps,
+    ) -> Result<Self> {
         let class = maps.class;
         let logit = f64::from(logits[class]);
         let checked = maps.cam.check(logit);
-        let invariant_error = checked.map_err(|e| Error::new(format!("{}: class {class}: {e}", sample.path)))?;
+        let invariant_error =
+            checked.map_err(|e| Error::new(format!("{}: class {class}: {e}", sample.path)))?;
         let heat = Heat::new(&maps.cam.values, logit);
-        Ok(Self { target, class, logit, maps, heat, invariant_error })
+        Ok(Self {
+            target,
+            class,
+            logit,
+            maps,
+            heat,
+            invariant_error,
+        })
     }
 }
 
 impl<'p> Overlay<'p> {
     pub fn new(auditor: &Auditor<'p>, sample: &Sample, view: &View) -> Self {
         let layout = auditor.model.layout;
-        let grid = Grid { height: layout.height, width: layout.width, view: view.size };
+        let grid = Grid {
+            height: layout.height,
+            width: layout.width,
+            view: view.size,
+        };
         let regions = &auditor.plan.regions;
         let placed = region::place(regions, &sample.annotations, view).into_iter();
         let placed = placed.map(|p| {
@@ -65,28 +82,67 @@ impl<'p> Overlay<'p> {
         let object = region::objects(regions, &sample.label, &sample.annotations, view).map(|o| {
             let foot = Footprint::new(&grid, &o.objects);
             let both = o.with_ignored.map(|shape| grid.weights(&shape));
-            let ignored = both.map(|both| both.iter().zip(&foot.weights).map(|(b, o)| (b - o).max(0.0)).collect());
-            Object { shape: o.objects, foot, ignored }
+            let ignored = both.map(|both| {
+                both.iter()
+                    .zip(&foot.weights)
+                    .map(|(b, o)| (b - o).max(0.0))
+                    .collect()
+            });
+            Object {
+                shape: o.objects,
+                foot,
+                ignored,
+            }
         });
-        Self { placed: placed.collect(), object, border: grid.border_weights(0.5), grid, view: *view }
+        Self {
+            placed: placed.collect(),
+            object,
+            border: grid.border_weights(0.5),
+            grid,
+            view: *view,
+        }
     }
 
     /// Contrast of a region that can be present or absent under one map, in logits; at a borrowed place where it is absent.
-    fn contrast(&self, auditor: &Auditor<'_>, sample: &Sample, map: &Map<'_>, region: usize) -> Option<f64> {
+    fn contrast(
+        &self,
+        auditor: &Auditor<'_>,
+        sample: &Sample,
+        map: &Map<'_>,
+        region: usize,
+    ) -> Option<f64> {
         let (placed, _) = &self.placed[region];
         placed.present.filter(|_| placed.kind == Kind::Confounder)?;
         let borrowed = || {
             let r = auditor.survey.borrowed(map.class, region, &sample.id)?;
-            let (w, h) = (f64::from(self.view.original.width), f64::from(self.view.original.height));
-            Some(Shape::Rects(vec![self.view.rect(Rect::new(r.x0 * w, r.y0 * h, r.x1 * w, r.y1 * h))]))
+            let (w, h) = (
+                f64::from(self.view.original.width),
+                f64::from(self.view.original.height),
+            );
+            Some(Shape::Rects(vec![self.view.rect(Rect::new(
+                r.x0 * w,
+                r.y0 * h,
+                r.x1 * w,
+                r.y1 * h,
+            ))]))
         };
         let shape = placed.shape.clone().or_else(borrowed)?;
         let foot = Footprint::new(&self.grid, &shape);
         let objects = self.object.as_ref().map(|o| &o.shape);
         let controls = region::mirrors(&shape, objects, self.view.size);
-        let controls: Vec<Footprint> = controls.iter().map(|s| Footprint::new(&self.grid, s)).collect();
+        let controls: Vec<Footprint> = controls
+            .iter()
+            .map(|s| Footprint::new(&self.grid, s))
+            .collect();
         let seen = foot.visible >= auditor.plan.scores.confounder_visible_min;
-        seen.then(|| score::contrast(&foot, &controls, &map.maps.centred, auditor.softmax_classes()))?
+        seen.then(|| {
+            score::contrast(
+                &foot,
+                &controls,
+                &map.maps.centred,
+                auditor.softmax_classes(),
+            )
+        })?
     }
 }
 
@@ -102,9 +158,14 @@ pub fn image_row(
     let heat = &map.heat;
     let predicted = seen.predicted();
     let softmax = auditor.softmax_classes().is_some();
-    let object = overlay.object.as_ref().filter(|o| o.foot.area > 0.0 && o.foot.visible >= policy.object_visible_min);
-    let object_share = object.and_then(|o| heat.share_without(&o.foot.weights, o.ignored.as_deref()));
-    let object_area = object.and_then(|o| score::area_without(&o.foot.weights, o.ignored.as_deref()));
+    let object = overlay
+        .object
+        .as_ref()
+        .filter(|o| o.foot.area > 0.0 && o.foot.visible >= policy.object_visible_min);
+    let object_share =
+        object.and_then(|o| heat.share_without(&o.foot.weights, o.ignored.as_deref()));
+    let object_area =
+        object.and_then(|o| score::area_without(&o.foot.weights, o.ignored.as_deref()));
     let tolerance = policy.pointing_tolerance_px;
     let place = object.and_then(|o| score::localise(&overlay.grid, heat, &o.shape, tolerance));
     ImageRow {
@@ -129,7 +190,9 @@ pub fn image_row(
         low_mass: heat.low_mass,
         object_share,
         object_area,
-        object_lift: object_share.zip(object_area).map(|(share, area)| share / area),
+        object_lift: object_share
+            .zip(object_area)
+            .map(|(share, area)| share / area),
         object_visible: overlay.object.as_ref().map(|o| o.foot.visible),
         pointing_hit: place.map(|p| p.pointing_hit),
         rank_accuracy: place.map(|p| p.rank_accuracy),
@@ -144,10 +207,17 @@ pub fn image_row(
 }
 
 /// One row per region for one map.
-pub fn region_rows(auditor: &Auditor<'_>, sample: &Sample, map: &Map<'_>, overlay: &Overlay<'_>) -> Vec<RegionRow> {
+pub fn region_rows(
+    auditor: &Auditor<'_>,
+    sample: &Sample,
+    map: &Map<'_>,
+    overlay: &Overlay<'_>,
+) -> Vec<RegionRow> {
     let classes = auditor.softmax_classes();
     let row = |(i, (placed, foot)): (usize, &(Placed<'_>, Option<Footprint>))| {
-        let scores = foot.as_ref().map(|f| score::region(f, &map.heat, &map.maps.centred, classes));
+        let scores = foot
+            .as_ref()
+            .map(|f| score::region(f, &map.heat, &map.maps.centred, classes));
         RegionRow {
             image_id: sample.id.clone(),
             label: sample.label.clone(),
@@ -165,7 +235,9 @@ pub fn region_rows(auditor: &Auditor<'_>, sample: &Sample, map: &Map<'_>, overla
             contribution: scores.and_then(|s| s.contribution),
             specificity: scores.and_then(|s| s.specificity),
             contrast: overlay.contrast(auditor, sample, map, i),
-            resolution: foot.as_ref().map(|f| if f.sub_cell { "sub_cell" } else { "ok" }.to_owned()),
+            resolution: foot
+                .as_ref()
+                .map(|f| if f.sub_cell { "sub_cell" } else { "ok" }.to_owned()),
         }
     };
     overlay.placed.iter().enumerate().map(row).collect()

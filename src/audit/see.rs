@@ -79,8 +79,10 @@ impl<'a> Worker<'a> {
         stopped: impl Fn() -> bool + Send + 'a,
     ) -> Result<Self> {
         let fingerprinter = plan.dataset.near_duplicates.then(Fingerprinter::default);
-        let (decoder, preprocessor) =
-            (Decoder::new(plan.run.image_time, &plan.preprocess, stopped), Preprocessor::new(&plan.preprocess));
+        let (decoder, preprocessor) = (
+            Decoder::new(plan.run.image_time, &plan.preprocess, stopped),
+            Preprocessor::new(&plan.preprocess),
+        );
         Ok(Self {
             session: model.session()?,
             decoder,
@@ -106,12 +108,25 @@ impl<'a> Worker<'a> {
     ///
     /// # Errors
     /// A skip, as of [`Worker::see`].
-    pub fn see_bytes(&mut self, bytes: &Arc<Vec<u8>>, timings: &mut Timings) -> std::result::Result<Seen, Skip> {
+    pub fn see_bytes(
+        &mut self,
+        bytes: &Arc<Vec<u8>>,
+        timings: &mut Timings,
+    ) -> std::result::Result<Seen, Skip> {
         let photo = timed(&mut timings.decode, || self.decoder.decode(bytes))?;
-        let fingerprint = timed(&mut timings.fingerprint, || self.fingerprinter.as_mut()?.hash(&photo));
+        let fingerprint = timed(&mut timings.fingerprint, || {
+            self.fingerprinter.as_mut()?.hash(&photo)
+        });
         let (tensor, view) = timed(&mut timings.preprocess, || self.preprocessor.run(&photo))?;
         let inference = timed(&mut timings.infer, || self.infer(&tensor))?;
-        Ok(Seen { size: photo.original, turned: photo.turned, view, tensor, inference, fingerprint })
+        Ok(Seen {
+            size: photo.original,
+            turned: photo.turned,
+            view,
+            tensor,
+            inference,
+            fingerprint,
+        })
     }
 
     /// What the model says of a photo that is at hand.
@@ -133,7 +148,11 @@ impl<'a> Worker<'a> {
                 logits
             }
         };
-        Ok(Looked { logits, tensor, view })
+        Ok(Looked {
+            logits,
+            tensor,
+            view,
+        })
     }
 
     /// Reads and decodes one file with every pixel, within the time for an image.
@@ -149,9 +168,17 @@ impl<'a> Worker<'a> {
     ///
     /// # Errors
     /// A skip, as of [`Worker::see`].
-    pub fn find(&mut self, source: &Source, template: &Template) -> std::result::Result<Option<Rect>, Skip> {
+    pub fn find(
+        &mut self,
+        source: &Source,
+        template: &Template,
+    ) -> std::result::Result<Option<Rect>, Skip> {
         let bytes = Arc::new(input::read(source)?.into_owned());
-        let key = format!("{} in {}", template.hash, blake3::hash(bytes.as_slice()).to_hex());
+        let key = format!(
+            "{} in {}",
+            template.hash,
+            blake3::hash(bytes.as_slice()).to_hex()
+        );
         let edges = match self.cache.and_then(|cache| cache.logits(&key)) {
             Some(edges) => {
                 self.used.push(key);
@@ -159,7 +186,10 @@ impl<'a> Worker<'a> {
             }
             None => {
                 let place = input::find(template, &self.decoder.decode_exactly(&bytes)?);
-                let edges: Vec<f32> = place.iter().flat_map(|r| [r.x0, r.y0, r.x1, r.y1].map(|v| v as f32)).collect();
+                let edges: Vec<f32> = place
+                    .iter()
+                    .flat_map(|r| [r.x0, r.y0, r.x1, r.y1].map(|v| v as f32))
+                    .collect();
                 self.note(key, &edges);
                 edges
             }
@@ -177,11 +207,16 @@ impl<'a> Worker<'a> {
 
     /// What it inferred and recalled of changed photos since it was last asked.
     pub fn passes(&mut self) -> (Vec<(String, Vec<f32>)>, Vec<String>) {
-        (std::mem::take(&mut self.passes), std::mem::take(&mut self.used))
+        (
+            std::mem::take(&mut self.passes),
+            std::mem::take(&mut self.used),
+        )
     }
 
     fn infer(&mut self, tensor: &Tensor) -> std::result::Result<Inference, Skip> {
-        self.session.run(&tensor.values).map_err(|e| Skip::new(Stage::Infer, "inference", e))
+        self.session
+            .run(&tensor.values)
+            .map_err(|e| Skip::new(Stage::Infer, "inference", e))
     }
 }
 

@@ -49,45 +49,87 @@ impl Survey {
             .iter()
             .enumerate()
             .filter_map(|(i, r)| match &r.place {
-                Place::Annotation { category } if r.kind == RegionKind::Confounder => Some((i, category.as_str())),
+                Place::Annotation { category } if r.kind == RegionKind::Confounder => {
+                    Some((i, category.as_str()))
+                }
                 _ => None,
             })
             .collect();
         if categories.is_empty() {
-            return Ok(Self { found, ..Self::default() });
+            return Ok(Self {
+                found,
+                ..Self::default()
+            });
         }
         let policy = &auditor.plan.verdict;
         // Twice as many as are needed, because some may turn out to be near-duplicates.
         let enough = 2 * policy.baseline_min as usize;
         let mut counts: BTreeMap<(usize, usize), Counts> = BTreeMap::new();
-        for mut sample in dataset.samples(auditor.labels)?.filter_map(std::result::Result::ok) {
+        for mut sample in dataset
+            .samples(auditor.labels)?
+            .filter_map(std::result::Result::ok)
+        {
             found.annotate(&auditor.plan.regions, &mut sample);
             for &(region, category) in &categories {
                 let entry = counts.entry((sample.class, region)).or_default();
                 if !shows(&sample, category) {
-                    let group = evidence::screened_group(sample.group.as_deref().unwrap_or(&sample.id));
-                    entry.absent.extend(group.filter(|_| entry.absent.len() < enough));
+                    let group =
+                        evidence::screened_group(sample.group.as_deref().unwrap_or(&sample.id));
+                    entry
+                        .absent
+                        .extend(group.filter(|_| entry.absent.len() < enough));
                     continue;
                 }
                 entry.present += 1;
-                entry.donors.insert(lot(auditor.plan.run.seed, &sample.id), sample.clone());
+                entry
+                    .donors
+                    .insert(lot(auditor.plan.run.seed, &sample.id), sample.clone());
                 if entry.donors.len() > DONORS_MAX {
                     entry.donors.pop_last();
                 }
             }
         }
         let lacking = |c: &Counts| c.present >= policy.tagged_min && c.absent.len() < enough;
-        let saturated = counts.iter().filter(|(_, c)| lacking(c)).map(|(k, _)| *k).collect();
-        let category = |region: usize| categories.iter().find(|(i, _)| *i == region).map_or("", |(_, c)| c);
-        let donors = counts.into_iter().flat_map(|(key, c)| c.donors.into_values().map(move |s| (key, s)));
-        let placed = crew.each(auditor, donors.collect(), |worker, (key, sample): ((usize, usize), Sample)| {
-            let photo = worker.photo(&sample.source).ok();
-            Ok((key, photo.and_then(|photo| place(sample, photo.size, photo.turned, category(key.1)))))
-        })?;
+        let saturated = counts
+            .iter()
+            .filter(|(_, c)| lacking(c))
+            .map(|(k, _)| *k)
+            .collect();
+        let category = |region: usize| {
+            categories
+                .iter()
+                .find(|(i, _)| *i == region)
+                .map_or("", |(_, c)| c)
+        };
+        let donors = counts
+            .into_iter()
+            .flat_map(|(key, c)| c.donors.into_values().map(move |s| (key, s)));
+        let placed = crew.each(
+            auditor,
+            donors.collect(),
+            |worker, (key, sample): ((usize, usize), Sample)| {
+                let photo = worker.photo(&sample.source).ok();
+                Ok((
+                    key,
+                    photo
+                        .and_then(|photo| place(sample, photo.size, photo.turned, category(key.1))),
+                ))
+            },
+        )?;
         let mut places: BTreeMap<(usize, usize), Vec<Rect>> = BTreeMap::new();
-        placed.into_iter().for_each(|(key, rect)| places.entry(key).or_default().extend(rect));
-        let drawn = (BASELINES / dataset.listing.found.max(1) as f64, auditor.plan.run.seed);
-        Ok(Self { saturated, drawn, found, places })
+        placed
+            .into_iter()
+            .for_each(|(key, rect)| places.entry(key).or_default().extend(rect));
+        let drawn = (
+            BASELINES / dataset.listing.found.max(1) as f64,
+            auditor.plan.run.seed,
+        );
+        Ok(Self {
+            saturated,
+            drawn,
+            found,
+            places,
+        })
     }
 
     /// Adds the annotations that presence amounts to where no annotation tells it.
@@ -103,10 +145,17 @@ impl Survey {
     /// Where a region that an image lacks would lie: the place of a present one of the class, else of any, by hash.
     pub fn borrowed(&self, class: usize, region: usize, id: &str) -> Option<Rect> {
         let own = self.places.get(&(class, region)).filter(|p| !p.is_empty());
-        let any = || self.places.iter().find(|((_, r), p)| *r == region && !p.is_empty()).map(|(_, p)| p);
+        let any = || {
+            self.places
+                .iter()
+                .find(|((_, r), p)| *r == region && !p.is_empty())
+                .map(|(_, p)| p)
+        };
         let places = own.or_else(any)?;
         let hash = blake3::hash(id.as_bytes());
-        places.get(usize::from(hash.as_bytes()[0]) % places.len()).copied()
+        places
+            .get(usize::from(hash.as_bytes()[0]) % places.len())
+            .copied()
     }
 
     /// Classes whose maps an image of another class is compared under: it lacks a region that nearly all of theirs show. In
@@ -118,24 +167,43 @@ impl Survey {
         };
         let drawn = |class: usize| {
             let lot = lot(self.drawn.1, &format!("{} under {class}", sample.id));
-            f64::from(u32::from_le_bytes([lot[0], lot[1], lot[2], lot[3]])) < self.drawn.0 * 2_f64.powi(32)
+            f64::from(u32::from_le_bytes([lot[0], lot[1], lot[2], lot[3]]))
+                < self.drawn.0 * 2_f64.powi(32)
         };
-        let others = self.saturated.iter().filter(|(class, region)| *class != sample.class && lacks(*region));
-        others.map(|(class, _)| *class).filter(|class| drawn(*class)).collect()
+        let others = self
+            .saturated
+            .iter()
+            .filter(|(class, region)| *class != sample.class && lacks(*region));
+        others
+            .map(|(class, _)| *class)
+            .filter(|class| drawn(*class))
+            .collect()
     }
 }
 
 fn shows(sample: &Sample, category: &str) -> bool {
-    sample.annotations.iter().any(|a| a.category == category && !a.ignore)
+    sample
+        .annotations
+        .iter()
+        .any(|a| a.category == category && !a.ignore)
 }
 
 /// An order by hash of the seed and an image's id.
 fn lot(seed: u64, id: &str) -> [u8; 32] {
-    *blake3::Hasher::new().update(&seed.to_le_bytes()).update(id.as_bytes()).finalize().as_bytes()
+    *blake3::Hasher::new()
+        .update(&seed.to_le_bytes())
+        .update(id.as_bytes())
+        .finalize()
+        .as_bytes()
 }
 
 /// The bounding box of a category as fractions of its photo.
-fn place(mut sample: Sample, size: Size, turned: Option<Transpose>, category: &str) -> Option<Rect> {
+fn place(
+    mut sample: Sample,
+    size: Size,
+    turned: Option<Transpose>,
+    category: &str,
+) -> Option<Rect> {
     sample.fit(size, turned);
     let of = |a: &&crate::dataset::Annotation| a.category == category && !a.ignore;
     let corners: Vec<[f64; 2]> = sample

@@ -42,7 +42,12 @@ pub struct Part {
 impl Totals {
     /// Takes a shard's results in order; returns its rows.
     pub fn add(&mut self, shard: Vec<Result<Scored, Unscored>>, plan: &Plan) -> Part {
-        let mut part = Part { images: vec![], regions: vec![], fresh: vec![], used: vec![] };
+        let mut part = Part {
+            images: vec![],
+            regions: vec![],
+            fresh: vec![],
+            used: vec![],
+        };
         for result in shard {
             match result {
                 Err((skip, noted)) => {
@@ -51,19 +56,22 @@ impl Totals {
                 }
                 Ok(mut scored) => {
                     let own = scored.regions.len() / scored.images.len().max(1);
-                    self.classes.add(&scored.images[0], &scored.regions[..own], &plan.scores);
+                    self.classes
+                        .add(&scored.images[0], &scored.regions[..own], &plan.scores);
                     self.evidence.add(
                         &scored.images,
                         &scored.regions,
                         plan.model.trained_on(scored.images[0].split.as_deref()),
                     );
-                    self.content.update(scored.images[0].content_hash.as_bytes());
+                    self.content
+                        .update(scored.images[0].content_hash.as_bytes());
                     self.invariant_error = self.invariant_error.max(scored.invariant_error);
                     self.timings.add(&scored.timings);
                     if scored.timings.total() > self.slowest.0 {
                         self.slowest = (scored.timings.total(), scored.images[0].path.clone());
                     }
-                    self.problems.extend(scored.problems.iter().map(problem_row));
+                    self.problems
+                        .extend(scored.problems.iter().map(problem_row));
                     self.scored += 1;
                     part.images.append(&mut scored.images);
                     part.regions.append(&mut scored.regions);
@@ -90,7 +98,10 @@ pub fn stages(totals: &Totals) -> BTreeMap<&'static str, f64> {
         ("score", t.score),
         ("store", totals.stored),
     ];
-    stages.into_iter().map(|(name, time)| (name, time.as_secs_f64() * 1e3)).collect()
+    stages
+        .into_iter()
+        .map(|(name, time)| (name, time.as_secs_f64() * 1e3))
+        .collect()
 }
 
 pub fn problem_row(noted: &Noted) -> ProblemRow {

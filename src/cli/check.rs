@@ -35,9 +35,16 @@ pub fn check(args: &CheckArgs) -> Result<(), Error> {
     let plan = args.pipeline.load(None)?;
     let dataset = Dataset::open(&plan.dataset, plan.run.limit, plan.run.seed)?;
     if args.json {
-        return print(&(serde_json::to_string_pretty(&as_json(&plan, &dataset.listing)).unwrap_or_default() + "\n"));
+        return print(
+            &(serde_json::to_string_pretty(&as_json(&plan, &dataset.listing)).unwrap_or_default()
+                + "\n"),
+        );
     }
-    let guess = plan.dataset.guess.as_ref().map(|why| format!(" (guessed: {})", printable(why)));
+    let guess = plan
+        .dataset
+        .guess
+        .as_ref()
+        .map(|why| format!(" (guessed: {})", printable(why)));
     let format = plan.dataset.format.name();
     print(&format!(
         "pipeline       {}\nformat         {format}{}\n",
@@ -51,24 +58,46 @@ pub fn check(args: &CheckArgs) -> Result<(), Error> {
     }
     let model = Auditor::load_model(&plan)?;
     let labels = LabelMap::new(&plan, dataset.listing.labels.keys(), model.facts.classes)?;
-    print(&format!("\n{}engine         {}\n", inspect::describe(&model.facts), model.engine_name))?;
-    let auditor = Auditor { plan: &plan, model: &model, labels: &labels, survey: Survey::default(), cache: None };
+    print(&format!(
+        "\n{}engine         {}\n",
+        inspect::describe(&model.facts),
+        model.engine_name
+    ))?;
+    let auditor = Auditor {
+        plan: &plan,
+        model: &model,
+        labels: &labels,
+        survey: Survey::default(),
+        cache: None,
+    };
     let mut samples = spread(&plan, &dataset.listing, &labels)?;
     let start = Instant::now();
     let tried = try_out(&auditor, &mut samples)?;
     let seconds = start.elapsed().as_secs_f64() / samples.len() as f64;
-    print(&describe_trial(&plan, &tried, dataset.listing.found, seconds))?;
+    print(&describe_trial(
+        &plan,
+        &tried,
+        dataset.listing.found,
+        seconds,
+    ))?;
     if tried.is_empty() {
         warnings.push("none of the images tried could be scored".into());
     } else {
-        warnings.extend(accuracy_warning(accuracy(&tried), model.facts.classes, plan.model.expected_accuracy));
+        warnings.extend(accuracy_warning(
+            accuracy(&tried),
+            model.facts.classes,
+            plan.model.expected_accuracy,
+        ));
     }
     print(&upshot(&warnings))
 }
 
 /// What is to be mended before the first night, or that nothing is.
 fn upshot(warnings: &[String]) -> String {
-    let list: String = warnings.iter().map(|w| format!("warning: {}\n", printable(w))).collect();
+    let list: String = warnings
+        .iter()
+        .map(|w| format!("warning: {}\n", printable(w)))
+        .collect();
     match warnings.len() {
         0 => "\nok\n".into(),
         1 => format!("\n1 warning\n{list}"),
@@ -77,7 +106,10 @@ fn upshot(warnings: &[String]) -> String {
 }
 
 fn accuracy(tried: &[Scored]) -> f64 {
-    let correct = tried.iter().filter(|s| s.images[0].predicted_index == s.images[0].label_index).count();
+    let correct = tried
+        .iter()
+        .filter(|s| s.images[0].predicted_index == s.images[0].label_index)
+        .count();
     correct as f64 / tried.len() as f64
 }
 
@@ -97,7 +129,11 @@ fn as_json(plan: &Plan, listing: &Listing) -> Value {
 }
 
 fn describe_dataset(listing: &Listing) -> String {
-    let mut out = format!("dataset        {} images, {} classes\n", listing.found, listing.labels.len());
+    let mut out = format!(
+        "dataset        {} images, {} classes\n",
+        listing.found,
+        listing.labels.len()
+    );
     for (label, n) in listing.labels.iter().take(LABELS_MAX) {
         out += &format!("  {n:>8}  {}\n", printable(label));
     }
@@ -105,13 +141,28 @@ fn describe_dataset(listing: &Listing) -> String {
         out += &format!("  and {} more classes\n", listing.labels.len() - LABELS_MAX);
     }
     if !listing.categories.is_empty() {
-        let named =
-            |(c, n): (&String, &usize)| format!("{} ({n})", printable(if c.is_empty() { "no category" } else { c }));
-        let names: Vec<String> = listing.categories.iter().take(LABELS_MAX).map(named).collect();
+        let named = |(c, n): (&String, &usize)| {
+            format!(
+                "{} ({n})",
+                printable(if c.is_empty() { "no category" } else { c })
+            )
+        };
+        let names: Vec<String> = listing
+            .categories
+            .iter()
+            .take(LABELS_MAX)
+            .map(named)
+            .collect();
         out += &format!("annotations    {}\n", names.join(", "));
     }
-    listing.lost.iter().for_each(|(reason, n)| out += &format!("will skip      {n} x {reason}\n"));
-    listing.ignored.iter().for_each(|(kind, n)| out += &format!("ignored        {n} x {kind}\n"));
+    listing
+        .lost
+        .iter()
+        .for_each(|(reason, n)| out += &format!("will skip      {n} x {reason}\n"));
+    listing
+        .ignored
+        .iter()
+        .for_each(|(kind, n)| out += &format!("ignored        {n} x {kind}\n"));
     for (code, count) in listing.problem_counts() {
         let first = || listing.problems.iter().filter(|p| p.code == code);
         let severity = first().next().map_or("", |p| p.severity.name());
@@ -126,7 +177,11 @@ fn describe_dataset(listing: &Listing) -> String {
 /// The images with the smallest ids, spread over the classes.
 fn spread(plan: &Plan, listing: &Listing, labels: &LabelMap) -> Result<Vec<Sample>, Error> {
     let per_class = TRIED.div_ceil(listing.labels.len());
-    let few = Dataset::open(&plan.dataset, Some(per_class.min(plan.run.limit.unwrap_or(per_class))), plan.run.seed)?;
+    let few = Dataset::open(
+        &plan.dataset,
+        Some(per_class.min(plan.run.limit.unwrap_or(per_class))),
+        plan.run.seed,
+    )?;
     let mut samples: Vec<Sample> = few.samples(labels)?.filter_map(Result::ok).collect();
     samples.sort_by(|a, b| a.id.cmp(&b.id));
     samples.truncate(TRIED);
@@ -153,7 +208,11 @@ fn try_out(auditor: &Auditor<'_>, samples: &mut [Sample]) -> Result<Vec<Scored>,
                     .iter()
                     .find(|n| n.severity == Severity::Skip)
                     .map_or(String::new(), |n| format!("{}: {}", n.code, n.message));
-                print(&format!("skipped        {}: {}\n", printable(&sample.path), printable(&first)))?;
+                print(&format!(
+                    "skipped        {}: {}\n",
+                    printable(&sample.path),
+                    printable(&first)
+                ))?;
             }
             Err(Failure::Stop(error)) => return Err(error),
         }
@@ -167,10 +226,15 @@ fn describe_trial(plan: &Plan, tried: &[Scored], found: usize, seconds: f64) -> 
         return String::new();
     }
     let invariant = tried.iter().fold(0.0_f64, |m, s| m.max(s.invariant_error));
-    let jobs =
-        if plan.run.jobs == 0 { std::thread::available_parallelism().map_or(1, usize::from) } else { plan.run.jobs };
-    let mut out =
-        format!("\ntried          {n} images: top-1 {:.1} %, invariant {invariant:.1e}\n", 100.0 * accuracy(tried));
+    let jobs = if plan.run.jobs == 0 {
+        std::thread::available_parallelism().map_or(1, usize::from)
+    } else {
+        plan.run.jobs
+    };
+    let mut out = format!(
+        "\ntried          {n} images: top-1 {:.1} %, invariant {invariant:.1e}\n",
+        100.0 * accuracy(tried)
+    );
     for region in &plan.regions {
         let seen: Vec<f64> = tried
             .iter()
@@ -184,14 +248,22 @@ fn describe_trial(plan: &Plan, tried: &[Scored], found: usize, seconds: f64) -> 
             k => format!(
                 "region         {}: {} {k} of {n}, the model sees {:.0} % of it (a full view 100 %)\n",
                 region.name,
-                if matches!(region.place, Place::Annotation { .. }) { "on" } else { "a place on" },
+                if matches!(region.place, Place::Annotation { .. }) {
+                    "on"
+                } else {
+                    "a place on"
+                },
                 100.0 * mean
             ),
         };
     }
     let (all, proof) = (found as f64, f64::from(plan.verdict.max_forwards));
     let lasts = |images: f64| duration(seconds * images / jobs as f64);
-    let workers = if jobs == 1 { "1 job".to_owned() } else { format!("{jobs} jobs") };
+    let workers = if jobs == 1 {
+        "1 job".to_owned()
+    } else {
+        format!("{jobs} jobs")
+    };
     out + &format!(
         "estimate       {} for {found} images with {workers}, and up to {} for each proof\n",
         lasts(all),

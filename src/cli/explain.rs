@@ -30,18 +30,32 @@ pub struct ExplainArgs {
 
 pub fn explain(args: &ExplainArgs) -> Result<(), Error> {
     if args.out.is_some() && args.images.len() > 1 {
-        return Err(Error::new("--out names one PNG, but there are several images"));
+        return Err(Error::new(
+            "--out names one PNG, but there are several images",
+        ));
     }
     let stems: BTreeSet<_> = args.images.iter().map(|i| i.file_stem()).collect();
     if stems.len() < args.images.len() {
-        return Err(Error::new("two of the images have one name, so that one picture would overwrite the other"));
+        return Err(Error::new(
+            "two of the images have one name, so that one picture would overwrite the other",
+        ));
     }
     let plan = args.pipeline.load(None)?;
     let dataset = Dataset::open(&plan.dataset, None, plan.run.seed)?;
     let model = Auditor::load_model(&plan)?;
     let labels = LabelMap::new(&plan, dataset.listing.labels.keys(), model.facts.classes)?;
-    let auditor = Auditor { plan: &plan, model: &model, labels: &labels, survey: Survey::default(), cache: None };
-    let class = args.class.as_deref().map(|name| labels.class_named(name)).transpose()?;
+    let auditor = Auditor {
+        plan: &plan,
+        model: &model,
+        labels: &labels,
+        survey: Survey::default(),
+        cache: None,
+    };
+    let class = args
+        .class
+        .as_deref()
+        .map(|name| labels.class_named(name))
+        .transpose()?;
     let mut worker = auditor.worker(|| false)?;
     // One bad picture does not keep the others from being explained.
     let mut failures = Vec::new();
@@ -50,14 +64,22 @@ pub fn explain(args: &ExplainArgs) -> Result<(), Error> {
             failures.push(e.to_string());
         }
     }
-    if failures.is_empty() { Ok(()) } else { Err(Error::new(failures.join("\n"))) }
+    if failures.is_empty() {
+        Ok(())
+    } else {
+        Err(Error::new(failures.join("\n")))
+    }
 }
 
 /// The dataset's sample of this file, if it is one.
 fn sample(dataset: &Dataset, labels: &LabelMap, path: &Path) -> Result<Option<Sample>, Error> {
-    let wanted = path.canonicalize().map_err(Error::cause(format!("open {}", path.display())))?;
+    let wanted = path
+        .canonicalize()
+        .map_err(Error::cause(format!("open {}", path.display())))?;
     let same = |s: &Sample| match &s.source {
-        Source::File(file) => file.file_name() == path.file_name() && file.canonicalize().is_ok_and(|p| p == wanted),
+        Source::File(file) => {
+            file.file_name() == path.file_name() && file.canonicalize().is_ok_and(|p| p == wanted)
+        }
         _ => false,
     };
     Ok(dataset.samples(labels)?.filter_map(Result::ok).find(same))
@@ -73,26 +95,41 @@ fn explain_one(
 ) -> Result<(), Error> {
     let mut known = sample(dataset, auditor.labels, path)?;
     if let Some(sample) = &mut known {
-        auditor.annotate(worker, sample).map_err(|skip| failed(path, &skip))?;
+        auditor
+            .annotate(worker, sample)
+            .map_err(|skip| failed(path, &skip))?;
     }
-    let seen = worker.see(&Source::File(path.to_path_buf())).map_err(|skip| failed(path, &skip))?;
+    let seen = worker
+        .see(&Source::File(path.to_path_buf()))
+        .map_err(|skip| failed(path, &skip))?;
     if let Some(sample) = &mut known {
         sample.fit(seen.size, seen.turned);
     }
     let known = known.as_ref();
     let logits = &seen.inference.logits;
-    let class = class.or(known.map(|s| s.class)).unwrap_or_else(|| seen.inference.predicted());
+    let class = class
+        .or(known.map(|s| s.class))
+        .unwrap_or_else(|| seen.inference.predicted());
     let cam = auditor.cam(&seen.inference, class);
     cam.check(f64::from(logits[class]))?;
     let boxes = known.map_or(&[][..], |s| &s.annotations);
     let regions = region::place(&auditor.plan.regions, boxes, &seen.view);
     let name = |c: usize| printable(&auditor.labels.classes[c]);
-    let label = known.map_or(String::new(), |s| format!(", labeled {}", printable(&s.label)));
+    let label = known.map_or(String::new(), |s| {
+        format!(", labeled {}", printable(&s.label))
+    });
     let mut caption = vec![
         printable(&path.file_name().unwrap_or_default().to_string_lossy()) + &label,
-        format!("evidence for {} (logit {:+.2}, bias {:+.2})", name(class), logits[class], cam.bias),
+        format!(
+            "evidence for {} (logit {:+.2}, bias {:+.2})",
+            name(class),
+            logits[class],
+            cam.bias
+        ),
     ];
-    let top = top(logits).into_iter().map(|c| format!("{:+8.2}  {}", logits[c], name(c)));
+    let top = top(logits)
+        .into_iter()
+        .map(|c| format!("{:+8.2}  {}", logits[c], name(c)));
     caption.extend(top);
     let picture = overlay::draw(&Picture {
         view: &seen.tensor.picture(&auditor.plan.preprocess),
@@ -101,13 +138,27 @@ fn explain_one(
         caption: &caption,
     });
     let stem = path.file_stem().unwrap_or_default().to_string_lossy();
-    let out = args.out.clone().unwrap_or_else(|| PathBuf::from(format!("{stem}.cam.png")));
-    picture.save(&out).map_err(Error::cause(format!("write {}", out.display())))?;
-    print(&format!("{}\n{}\n", caption.join("\n"), printable(&out.display().to_string())))
+    let out = args
+        .out
+        .clone()
+        .unwrap_or_else(|| PathBuf::from(format!("{stem}.cam.png")));
+    picture
+        .save(&out)
+        .map_err(Error::cause(format!("write {}", out.display())))?;
+    print(&format!(
+        "{}\n{}\n",
+        caption.join("\n"),
+        printable(&out.display().to_string())
+    ))
 }
 
 fn failed(path: &Path, skip: &Skip) -> Error {
-    Error::new(format!("{}: {}: {}", path.display(), skip.reason, skip.message))
+    Error::new(format!(
+        "{}: {}: {}",
+        path.display(),
+        skip.reason,
+        skip.message
+    ))
 }
 
 fn top(logits: &[f32]) -> Vec<usize> {

@@ -26,9 +26,14 @@ pub struct InspectArgs {
 }
 
 pub fn inspect(args: &InspectArgs) -> Result<(), Error> {
-    let Some(file) = &args.model else { return print(&engine_lines()) };
+    let Some(file) = &args.model else {
+        return print(&engine_lines());
+    };
     let engine = match args.engine.as_str() {
-        "onnxruntime" => Engine::OnnxRuntime { library: None, device: Device::Cpu },
+        "onnxruntime" => Engine::OnnxRuntime {
+            library: None,
+            device: Device::Cpu,
+        },
         _ => Engine::Tract,
     };
     let options = Options {
@@ -41,17 +46,30 @@ pub fn inspect(args: &InspectArgs) -> Result<(), Error> {
     if args.json {
         return print(&(serde_json::to_string_pretty(&model.facts).unwrap_or_default() + "\n"));
     }
-    print(&format!("{}engine         {}\n{}", describe(&model.facts), model.engine_name, engine_lines()))
+    print(&format!(
+        "{}engine         {}\n{}",
+        describe(&model.facts),
+        model.engine_name,
+        engine_lines()
+    ))
 }
 
 fn engine_lines() -> String {
     let titles = ["engines here"].into_iter().chain(std::iter::repeat(""));
-    titles.zip(engines()).map(|(title, line)| format!("{title:15}{line}\n")).collect()
+    titles
+        .zip(engines())
+        .map(|(title, line)| format!("{title:15}{line}\n"))
+        .collect()
 }
 
 /// The facts of a model for people.
 pub fn describe(f: &Facts) -> String {
-    let shape = |s: &[usize]| s.iter().map(usize::to_string).collect::<Vec<_>>().join(" x ");
+    let shape = |s: &[usize]| {
+        s.iter()
+            .map(usize::to_string)
+            .collect::<Vec<_>>()
+            .join(" x ")
+    };
     format!(
         "input          {} ({})\n\
          pool           {} ({})\n\
@@ -68,7 +86,11 @@ pub fn describe(f: &Facts) -> String {
         f.features_tensor,
         shape(&f.features_shape),
         f.classes,
-        if f.output_activation == "none" { "logits" } else { f.output_activation },
+        if f.output_activation == "none" {
+            "logits"
+        } else {
+            f.output_activation
+        },
         f.decomposition.name(),
         f.affine_error,
         f.invariant_error,

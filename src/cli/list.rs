@@ -8,8 +8,10 @@ use clap::Args;
 use csv::Writer;
 use std::io::Stdout;
 
-const HEADER: [&str; 11] =
-    ["path", "label", "split", "group", "category", "shape", "xmin", "ymin", "xmax", "ymax", "ignore"];
+const HEADER: [&str; 11] = [
+    "path", "label", "split", "group", "category", "shape", "xmin", "ymin", "xmax", "ymax",
+    "ignore",
+];
 
 #[derive(Args)]
 pub struct ListArgs {
@@ -21,7 +23,9 @@ pub fn list(args: &ListArgs) -> Result<()> {
     let plan = args.pipeline.load(None)?;
     let dataset = Dataset::open(&plan.dataset, plan.run.limit, plan.run.seed)?;
     let labels = LabelMap::without_model(dataset.listing.labels.keys());
-    let samples = dataset.samples(&labels)?.filter_map(std::result::Result::ok);
+    let samples = dataset
+        .samples(&labels)?
+        .filter_map(std::result::Result::ok);
     match write(samples, Writer::from_writer(std::io::stdout())).map_err(|e| (e.kind(), e)) {
         // Whoever reads has read enough.
         Err((std::io::ErrorKind::BrokenPipe, _)) | Ok(()) => Ok(()),
@@ -33,11 +37,21 @@ fn write(samples: impl Iterator<Item = Sample>, mut out: Writer<Stdout>) -> std:
     out.write_record(HEADER).map_err(io)?;
     for sample in samples {
         let text = |v: &Option<String>| v.clone().unwrap_or_default();
-        let head = [sample.path.clone(), sample.label.clone(), text(&sample.split), text(&sample.group)];
+        let head = [
+            sample.path.clone(),
+            sample.label.clone(),
+            text(&sample.split),
+            text(&sample.group),
+        ];
         let nothing = [std::array::from_fn(|_| String::new())];
         let annotated: Vec<[String; 7]> = sample.annotations.iter().map(fields).collect();
-        for row in if annotated.is_empty() { &nothing[..] } else { &annotated } {
-            out.write_record(head.iter().chain(row).map(|cell| printable(cell))).map_err(io)?;
+        for row in if annotated.is_empty() {
+            &nothing[..]
+        } else {
+            &annotated
+        } {
+            out.write_record(head.iter().chain(row).map(|cell| printable(cell)))
+                .map_err(io)?;
         }
     }
     out.flush()
@@ -57,9 +71,20 @@ fn fields(a: &Annotation) -> [String; 7] {
     let unit = if a.normalised { "normalised " } else { "" };
     let shape = match &a.outline {
         Outline::Box(_) => format!("{unit}box"),
-        Outline::Polygons(rings) => format!("{unit}polygon of {}", rings.iter().map(Vec::len).sum::<usize>()),
+        Outline::Polygons(rings) => format!(
+            "{unit}polygon of {}",
+            rings.iter().map(Vec::len).sum::<usize>()
+        ),
         Outline::Pixels(mask) => format!("mask of {:.0} px", mask.area()),
     };
     let edge = |v: f64| v.to_string();
-    [a.category.clone(), shape, edge(r.x0), edge(r.y0), edge(r.x1), edge(r.y1), a.ignore.to_string()]
+    [
+        a.category.clone(),
+        shape,
+        edge(r.x0),
+        edge(r.y0),
+        edge(r.x1),
+        edge(r.y1),
+        a.ignore.to_string(),
+    ]
 }

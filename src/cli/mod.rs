@@ -103,8 +103,12 @@ pub fn main() -> ExitCode {
         Command::Index(args) => gallery::index(&args),
         Command::Runs(args) => runs::runs(&args),
         Command::Prune(args) => runs::prune(&args),
-        Command::Schema { of: SchemaOf::Pipeline } => print(&plan::json_schema()),
-        Command::Schema { of: SchemaOf::Tables } => print(&crate::record::markdown()),
+        Command::Schema {
+            of: SchemaOf::Pipeline,
+        } => print(&plan::json_schema()),
+        Command::Schema {
+            of: SchemaOf::Tables,
+        } => print(&crate::record::markdown()),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
@@ -130,7 +134,10 @@ fn print(text: &str) -> Result<(), Error> {
 
 /// What comes from files must not command the terminal; messages of several lines stay so.
 fn printable(text: &str) -> String {
-    text.split('\n').map(crate::report::printable).collect::<Vec<_>>().join("\n")
+    text.split('\n')
+        .map(crate::report::printable)
+        .collect::<Vec<_>>()
+        .join("\n")
 }
 
 /// A library that panics on hostile bytes is dealt with where it was called; it need not shout on stderr too.
@@ -145,5 +152,7 @@ fn quiet_guarded_panics() {
 
 /// Columns of the terminal, 80 where there is none.
 fn terminal_width() -> u16 {
-    console::Term::stdout().size_checked().map_or(80, |(_, columns)| columns.clamp(60, 160))
+    console::Term::stdout()
+        .size_checked()
+        .map_or(80, |(_, columns)| columns.clamp(60, 160))
 }

@@ -29,7 +29,8 @@ impl Observer for Bar {
         let Some(total) = total else { return };
         let bar = ProgressBar::new(total as u64);
         let template = "{prefix} {wide_bar} {pos}/{len}  {rate} images/s  {eta} left{msg}";
-        let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
+        let style =
+            ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
         let rate = |state: &ProgressState, out: &mut dyn std::fmt::Write| {
             let _ = write!(out, "{:.0}", state.per_sec());
         };
@@ -42,7 +43,10 @@ impl Observer for Bar {
         let Some(bar) = self.bar.get() else { return };
         bar.inc(1);
         if skipped.is_some() {
-            bar.set_message(format!("  {} skipped", self.skips.fetch_add(1, Ordering::Relaxed) + 1));
+            bar.set_message(format!(
+                "  {} skipped",
+                self.skips.fetch_add(1, Ordering::Relaxed) + 1
+            ));
         }
     }
 

@@ -71,16 +71,32 @@ pub fn report(args: &ReportArgs) -> Result<(), Error> {
 pub fn review(args: &ReviewArgs) -> Result<(), Error> {
     finished(&args.run)?;
     if let Some(day) = args.expires.filter(|day| *day < jiff::Zoned::now().date()) {
-        return Err(Error::new(format!("--expires {day} is over: a decision holds from today on")));
+        return Err(Error::new(format!(
+            "--expires {day} is over: a decision holds from today on"
+        )));
     }
-    let file = args.file.clone().or_else(|| decisions_of(&args.run)).unwrap_or_else(|| args.run.join("review.csv"));
+    let file = args
+        .file
+        .clone()
+        .or_else(|| decisions_of(&args.run))
+        .unwrap_or_else(|| args.run.join("review.csv"));
     let findings = told(&args.run);
     let mut decisions = review::read(&file)?;
-    if let (Some(class), Some(region), Some(decision)) = (&args.class, &args.region, &args.decision) {
-        let finding = findings.iter().find(|f| f.label == *class && f.region == *region).ok_or_else(|| {
-            let known: Vec<String> = findings.iter().map(|f| format!("{} / {}", f.label, f.region)).collect();
-            Error::new(format!("there is no finding {class} / {region}; this run has {}", known.join(", ")))
-        })?;
+    if let (Some(class), Some(region), Some(decision)) = (&args.class, &args.region, &args.decision)
+    {
+        let finding = findings
+            .iter()
+            .find(|f| f.label == *class && f.region == *region)
+            .ok_or_else(|| {
+                let known: Vec<String> = findings
+                    .iter()
+                    .map(|f| format!("{} / {}", f.label, f.region))
+                    .collect();
+                Error::new(format!(
+                    "there is no finding {class} / {region}; this run has {}",
+                    known.join(", ")
+                ))
+            })?;
         decisions.retain(|d| (&d.class, &d.region) != (class, region));
         decisions.push(Decision {
             class: class.clone(),
@@ -95,12 +111,19 @@ pub fn review(args: &ReviewArgs) -> Result<(), Error> {
         });
         review::write(&file, &mut decisions)?;
         if decisions_of(&args.run).is_none() && args.file.is_none() {
-            let line = "note: no later run reads this file: the pipeline names no [review] decisions";
-            let _ = writeln!(std::io::stderr(), "{line} ({})", printable(&file.display().to_string()));
+            let line =
+                "note: no later run reads this file: the pipeline names no [review] decisions";
+            let _ = writeln!(
+                std::io::stderr(),
+                "{line} ({})",
+                printable(&file.display().to_string())
+            );
         }
     }
     let rows = findings.iter().map(|f| {
-        let decided = decisions.iter().find(|d| d.class == f.label && d.region == f.region);
+        let decided = decisions
+            .iter()
+            .find(|d| d.class == f.label && d.region == f.region);
         let decision = decided.map_or("-".to_owned(), |d| d.decision.clone());
         [
             f.verdict.clone(),
@@ -110,7 +133,10 @@ pub fn review(args: &ReviewArgs) -> Result<(), Error> {
             decided.map_or(String::new(), |d| d.note.clone()),
         ]
     });
-    print(&table(["verdict", "class", "region", "decision", "note"], rows))
+    print(&table(
+        ["verdict", "class", "region", "decision", "note"],
+        rows,
+    ))
 }
 
 /// What became of the findings of one run in another.
@@ -127,8 +153,13 @@ pub fn diff(args: &DiffArgs) -> Result<(), Error> {
     if changes.is_empty() {
         return Ok(());
     }
-    let rows = changes.into_iter().map(|c| [c.state, c.label, c.region, c.before, c.after, c.why]);
-    print(&table(["state", "class", "region", "before", "after", "why"], rows))
+    let rows = changes
+        .into_iter()
+        .map(|c| [c.state, c.label, c.region, c.before, c.after, c.why]);
+    print(&table(
+        ["state", "class", "region", "before", "after", "why"],
+        rows,
+    ))
 }
 
 /// Where the run's pipeline reads decisions from.
@@ -140,15 +171,25 @@ pub fn finished(run: &Path) -> Result<(), Error> {
     if run.join("run.json").is_file() && run.join("summary.json").is_file() {
         return Ok(());
     }
-    Err(Error::new(format!("{} is no finished run: it has no run.json; runs lie in reports/PIPELINE/", run.display())))
+    Err(Error::new(format!(
+        "{} is no finished run: it has no run.json; runs lie in reports/PIPELINE/",
+        run.display()
+    )))
 }
 
 /// The regions of a class that a run has figures of, image by image; else what its classes are called most nearly.
 pub fn nearest(run: &Path, class: &str) -> String {
     const SHOWN: usize = 10;
     let findings = nights::findings(run);
-    let regions = || findings.iter().filter(|f| f.region != verdict::SURROUNDINGS && f.kind != "overlay");
-    let own: BTreeSet<&str> = regions().filter(|f| f.label == class).map(|f| f.region.as_str()).collect();
+    let regions = || {
+        findings
+            .iter()
+            .filter(|f| f.region != verdict::SURROUNDINGS && f.kind != "overlay")
+    };
+    let own: BTreeSet<&str> = regions()
+        .filter(|f| f.label == class)
+        .map(|f| f.region.as_str())
+        .collect();
     let (what, mut names) = match own.is_empty() {
         false => (format!("{class} has"), own.into_iter().collect::<Vec<_>>()),
         true => {
@@ -160,19 +201,27 @@ pub fn nearest(run: &Path, class: &str) -> String {
     };
     let more = names.len().saturating_sub(SHOWN);
     names.truncate(SHOWN);
-    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    let more = if more > 0 {
+        format!(" and {more} more")
+    } else {
+        String::new()
+    };
     format!("{what} {}{more}", names.join(", "))
 }
 
 /// The findings that want a decision.
 fn told(run: &Path) -> Vec<FindingRow> {
     let findings = nights::findings(run).into_iter();
-    findings.filter(|f| !verdict::more_serious(verdict::DATA_RISK, &f.verdict)).collect()
+    findings
+        .filter(|f| !verdict::more_serious(verdict::DATA_RISK, &f.verdict))
+        .collect()
 }
 
 fn table<const N: usize>(header: [&str; N], rows: impl Iterator<Item = [String; N]>) -> String {
     let mut table = Table::new();
-    table.load_style(UTF8_HORIZONTAL_ONLY).set_content_arrangement(ContentArrangement::Dynamic);
+    table
+        .load_style(UTF8_HORIZONTAL_ONLY)
+        .set_content_arrangement(ContentArrangement::Dynamic);
     table.set_width(terminal_width()).set_header(header);
     rows.for_each(|row| {
         table.add_row(row.map(|cell| printable(&cell)));

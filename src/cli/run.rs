@@ -81,8 +81,15 @@ enum FailOn {
 pub fn run(args: &RunArgs) -> Result<(), Error> {
     let result = run_plan(args).and_then(|(plan, mut outcome)| {
         print_outcome(&outcome)?;
-        let verdict = outcome.refused.take().map_or_else(|| judge(args, &outcome), Err);
-        let hooks = finished(&plan, &outcome, verdict.as_ref().err().map_or(0, Error::exit_code));
+        let verdict = outcome
+            .refused
+            .take()
+            .map_or_else(|| judge(args, &outcome), Err);
+        let hooks = finished(
+            &plan,
+            &outcome,
+            verdict.as_ref().err().map_or(0, Error::exit_code),
+        );
         // What was found weighs more than a hook that failed, which is told all the same.
         if let (Err(_), Err(e)) = (&verdict, &hooks) {
             observer(args).warning(&e.to_string());
@@ -101,13 +108,23 @@ pub fn run(args: &RunArgs) -> Result<(), Error> {
 fn print_outcome(outcome: &Outcome) -> Result<(), Error> {
     let table = outcome.summary.to_terminal(terminal_width());
     let speed = outcome.record.images_per_s;
-    let (headline, folder) = (printable(&outcome.summary.headline()), printable(&outcome.folder.display().to_string()));
-    print(&format!("{table}\n\n{headline}; {speed:.0} images/s\n{}\n{folder}\n", outcome.summary.upshot()))
+    let (headline, folder) = (
+        printable(&outcome.summary.headline()),
+        printable(&outcome.folder.display().to_string()),
+    );
+    print(&format!(
+        "{table}\n\n{headline}; {speed:.0} images/s\n{}\n{folder}\n",
+        outcome.summary.upshot()
+    ))
 }
 
 /// One sentence for whoever keeps only stderr; in a terminal the result stands right above.
 fn last_line(outcome: &Outcome) -> String {
-    format!("camaudit: {}; {}", printable(&outcome.summary.headline()), outcome.summary.upshot())
+    format!(
+        "camaudit: {}; {}",
+        printable(&outcome.summary.headline()),
+        outcome.summary.upshot()
+    )
 }
 
 fn print_last(args: &RunArgs, line: &str) {
@@ -119,32 +136,59 @@ fn print_last(args: &RunArgs, line: &str) {
 /// What `--fail-on` makes of the findings.
 fn judge(args: &RunArgs, outcome: &Outcome) -> Result<(), Error> {
     let verdict = match args.fail_on {
-        FailOn::NewConfirmed => return refuse(outcome.new_confirmed, "confirmed since the run before"),
+        FailOn::NewConfirmed => {
+            return refuse(outcome.new_confirmed, "confirmed since the run before");
+        }
         FailOn::Confirmed => verdict::CONFIRMED,
         FailOn::ModelShortcut => verdict::MODEL_SHORTCUT,
         FailOn::Candidate => verdict::CANDIDATE,
         FailOn::DataRisk => verdict::DATA_RISK,
         FailOn::Never => return Ok(()),
     };
-    refuse(outcome.summary.at_or_above(verdict), &format!("at or above {verdict}"))
+    refuse(
+        outcome.summary.at_or_above(verdict),
+        &format!("at or above {verdict}"),
+    )
 }
 
 /// The metrics, and the command that wants to know, whatever the outcome and whatever becomes of the other.
 fn finished(plan: &plan::Run, outcome: &Outcome, exit_code: u8) -> Result<(), Error> {
     let open = outcome.summary.at_or_above(verdict::CANDIDATE);
-    let failed = [write_metrics(plan, outcome, open, exit_code), call(plan, outcome, open, exit_code)];
-    let failed: Vec<String> = failed.into_iter().filter_map(|r| r.err().map(|e| e.to_string())).collect();
-    if failed.is_empty() { Ok(()) } else { Err(Error::new(format!("the run is finished, but {}", failed.join("; ")))) }
+    let failed = [
+        write_metrics(plan, outcome, open, exit_code),
+        call(plan, outcome, open, exit_code),
+    ];
+    let failed: Vec<String> = failed
+        .into_iter()
+        .filter_map(|r| r.err().map(|e| e.to_string()))
+        .collect();
+    if failed.is_empty() {
+        Ok(())
+    } else {
+        Err(Error::new(format!(
+            "the run is finished, but {}",
+            failed.join("; ")
+        )))
+    }
 }
 
-fn write_metrics(plan: &plan::Run, outcome: &Outcome, open: usize, exit_code: u8) -> Result<(), Error> {
-    let Some(file) = &plan.metrics else { return Ok(()) };
+fn write_metrics(
+    plan: &plan::Run,
+    outcome: &Outcome,
+    open: usize,
+    exit_code: u8,
+) -> Result<(), Error> {
+    let Some(file) = &plan.metrics else {
+        return Ok(());
+    };
     let text = report::prometheus(&outcome.record, open, exit_code);
     store::write(file, text.as_bytes()).map_err(|e| Error::new(format!("run.metrics: {e}")))
 }
 
 fn call(plan: &plan::Run, outcome: &Outcome, open: usize, exit_code: u8) -> Result<(), Error> {
-    let Some((program, arguments)) = plan.on_finish.split_first() else { return Ok(()) };
+    let Some((program, arguments)) = plan.on_finish.split_first() else {
+        return Ok(());
+    };
     let started = Command::new(program)
         .args(arguments)
         .env("CAMAUDIT_RUN", &outcome.folder)
@@ -154,8 +198,12 @@ fn call(plan: &plan::Run, outcome: &Outcome, open: usize, exit_code: u8) -> Resu
         .status();
     match started {
         Ok(status) if status.success() => Ok(()),
-        Ok(status) => Err(Error::new(format!("run.on_finish ({program}) ended with {status}"))),
-        Err(e) => Err(Error::new(format!("failed to start run.on_finish ({program}): {e}"))),
+        Ok(status) => Err(Error::new(format!(
+            "run.on_finish ({program}) ended with {status}"
+        ))),
+        Err(e) => Err(Error::new(format!(
+            "failed to start run.on_finish ({program}): {e}"
+        ))),
     }
 }
 

@@ -40,10 +40,16 @@ pub struct PruneArgs {
 pub fn runs(args: &RunsArgs) -> Result<(), Error> {
     let runs = some(&args.folder)?;
     let mut table = Table::new();
-    table.load_style(UTF8_HORIZONTAL_ONLY).set_content_arrangement(ContentArrangement::Dynamic);
-    table.set_width(terminal_width()).set_header(["run", "state", "found", "skipped", "top-1", "verdicts", "size"]);
+    table
+        .load_style(UTF8_HORIZONTAL_ONLY)
+        .set_content_arrangement(ContentArrangement::Dynamic);
+    table.set_width(terminal_width()).set_header([
+        "run", "state", "found", "skipped", "top-1", "verdicts", "size",
+    ]);
     let latest = args.folder.join("latest").canonicalize().ok();
-    let usual = latest.as_deref().map_or(Value::Null, |latest| nights::record(latest)["limit"].clone());
+    let usual = latest.as_deref().map_or(Value::Null, |latest| {
+        nights::record(latest)["limit"].clone()
+    });
     for run in runs.into_iter().chain(nights::unfinished(&args.folder)) {
         let record = nights::record(&run);
         let state = match &record {
@@ -53,16 +59,28 @@ pub fn runs(args: &RunsArgs) -> Result<(), Error> {
             _ if run.canonicalize().ok() == latest => "latest",
             _ => "finished",
         };
-        let count = |of: &str| record["counts"][of].as_u64().map_or("-".into(), |n| n.to_string());
-        let told =
-            |(verdict, n): (&String, &Value)| (verdict != "none").then(|| format!("{n} {}", verdict.replace('_', " ")));
-        let verdicts: Vec<String> = record["verdicts"].as_object().into_iter().flatten().filter_map(told).collect();
+        let count = |of: &str| {
+            record["counts"][of]
+                .as_u64()
+                .map_or("-".into(), |n| n.to_string())
+        };
+        let told = |(verdict, n): (&String, &Value)| {
+            (verdict != "none").then(|| format!("{n} {}", verdict.replace('_', " ")))
+        };
+        let verdicts: Vec<String> = record["verdicts"]
+            .as_object()
+            .into_iter()
+            .flatten()
+            .filter_map(told)
+            .collect();
         table.add_row([
             printable(&run.file_name().unwrap_or_default().to_string_lossy()),
             state.to_owned(),
             count("found"),
             count("skipped"),
-            record["top1_accuracy"].as_f64().map_or("-".into(), |v| format!("{:.1} %", 100.0 * v)),
+            record["top1_accuracy"]
+                .as_f64()
+                .map_or("-".into(), |v| format!("{:.1} %", 100.0 * v)),
             verdicts.join(", "),
             format!("{:.1} MB", nights::size(&run) as f64 / 1e6),
         ]);
@@ -79,7 +97,11 @@ pub fn prune(args: &PruneArgs) -> Result<(), Error> {
     some(&args.folder)?;
     let _lock = Lock::take(&args.folder)?;
     let bytes = args.gb.map_or(u64::MAX, |gb| (gb.max(0.0) * 1e9) as u64);
-    let bounds = Retention { nights: args.keep.map_or(usize::MAX, |n| n.max(1)), days: args.days, bytes };
+    let bounds = Retention {
+        nights: args.keep.map_or(usize::MAX, |n| n.max(1)),
+        days: args.days,
+        bytes,
+    };
     let surplus = nights::surplus(&args.folder, &bounds);
     for run in &surplus {
         if !args.dry_run {
@@ -87,11 +109,19 @@ pub fn prune(args: &PruneArgs) -> Result<(), Error> {
         }
         print(&format!(
             "{} {}\n",
-            if args.dry_run { "would remove" } else { "removed" },
+            if args.dry_run {
+                "would remove"
+            } else {
+                "removed"
+            },
             printable(&run.display().to_string())
         ))?;
     }
-    if surplus.is_empty() { print("nothing to remove\n") } else { Ok(()) }
+    if surplus.is_empty() {
+        print("nothing to remove\n")
+    } else {
+        Ok(())
+    }
 }
 
 fn some(folder: &Path) -> Result<Vec<PathBuf>, Error> {

@@ -20,24 +20,42 @@ pub struct Boxes {
 impl Boxes {
     /// Reads the boxes that the plan names, if any. Rows that make no box are odd, not errors.
     pub fn load(plan: &plan::Dataset) -> Result<Self> {
-        let Some(file) = &plan.boxes else { return Ok(Self::default()) };
+        let Some(file) = &plan.boxes else {
+            return Ok(Self::default());
+        };
         let what = format!("read dataset.boxes {}", file.display());
         let bytes = std::fs::read(file).map_err(Error::cause(&what))?;
         let mut reader = csv::Reader::from_reader(bytes.as_slice());
         let header = reader.headers().map_err(Error::cause(&what))?.clone();
         let names = ["path", "category", "xmin", "ymin", "xmax", "ymax"];
-        let at: Vec<usize> = names.iter().map(|n| column(&header, n, file)).collect::<Result<_>>()?;
-        let mut boxes = Self { hash: Some(blake3::hash(&bytes)), ..Self::default() };
+        let at: Vec<usize> = names
+            .iter()
+            .map(|n| column(&header, n, file))
+            .collect::<Result<_>>()?;
+        let mut boxes = Self {
+            hash: Some(blake3::hash(&bytes)),
+            ..Self::default()
+        };
         for record in reader.records() {
             match record {
                 Ok(record) => {
                     let line = record.position().map_or(0, csv::Position::line);
-                    let fields: Vec<&str> = at.iter().map(|&i| record.get(i).unwrap_or_default().trim()).collect();
-                    boxes.add(&fields, plan.box_coordinates == BoxCoordinates::Normalised, file, line);
+                    let fields: Vec<&str> = at
+                        .iter()
+                        .map(|&i| record.get(i).unwrap_or_default().trim())
+                        .collect();
+                    boxes.add(
+                        &fields,
+                        plan.box_coordinates == BoxCoordinates::Normalised,
+                        file,
+                        line,
+                    );
                 }
                 Err(e) => {
                     let line = e.position().map_or(0, csv::Position::line);
-                    boxes.odd.push(Odd::new("bad_row", file, line, e.to_string()));
+                    boxes
+                        .odd
+                        .push(Odd::new("bad_row", file, line, e.to_string()));
                 }
             }
         }
@@ -51,7 +69,11 @@ impl Boxes {
         };
         let edges = [2, 3, 4, 5].map(|i| fields[i].parse().unwrap_or(f64::NAN));
         if let Some(annotation) = boxed(fields[1], edges, note) {
-            self.by_path.entry(path).or_default().push(Annotation { normalised, upright: true, ..annotation });
+            self.by_path.entry(path).or_default().push(Annotation {
+                normalised,
+                upright: true,
+                ..annotation
+            });
         }
     }
 

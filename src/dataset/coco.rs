@@ -67,12 +67,22 @@ impl Coco {
         let what = format!("read dataset.annotations {}", file.display());
         let opened = std::fs::File::open(file).map_err(Error::cause(&what))?;
         let mut reader = std::io::BufReader::with_capacity(1 << 20, opened);
-        if reader.fill_buf().map_err(Error::cause(&what))?.starts_with(&BYTE_ORDER_MARK) {
+        if reader
+            .fill_buf()
+            .map_err(Error::cause(&what))?
+            .starts_with(&BYTE_ORDER_MARK)
+        {
             reader.consume(BYTE_ORDER_MARK.len());
         }
         let mut json = serde_json::Deserializer::from_reader(reader);
-        let mut coco = Self { file: file.to_path_buf(), segmentations, ..Self::default() };
-        FileSeed(&mut coco).deserialize(&mut json).map_err(Error::cause(&what))?;
+        let mut coco = Self {
+            file: file.to_path_buf(),
+            segmentations,
+            ..Self::default()
+        };
+        FileSeed(&mut coco)
+            .deserialize(&mut json)
+            .map_err(Error::cause(&what))?;
         json.end().map_err(Error::cause(&what))?;
         coco.boxes.sort_by_key(|b| b.image_id);
         coco.look_over();
@@ -82,11 +92,19 @@ impl Coco {
     fn look_over(&mut self) {
         let (mut ids, mut names) = (HashSet::new(), HashSet::new());
         for image in &mut self.images {
-            let new = [ids.insert(image.id), names.insert(relative(&image.file_name))];
+            let new = [
+                ids.insert(image.id),
+                names.insert(relative(&image.file_name)),
+            ];
             image.repeated = new.contains(&false);
         }
         for b in self.boxes.iter().filter(|b| !ids.contains(&b.image_id)) {
-            self.odd.push(Odd::new("annotation_without_image", &self.file, 0, format!("image_id {}", b.image_id)));
+            self.odd.push(Odd::new(
+                "annotation_without_image",
+                &self.file,
+                0,
+                format!("image_id {}", b.image_id),
+            ));
         }
     }
 
@@ -105,24 +123,53 @@ impl Table for Coco {
     fn item(&self, index: usize) -> Item {
         let image = &self.images[index];
         let Some(path) = relative(&image.file_name) else {
-            let skip =
-                Skip::new(Stage::Annotation, "path_outside", "the file name is empty, absolute or leaves dataset.root");
-            return Item::Lost(Lost { path: image.file_name.clone(), label: None, skip });
+            let skip = Skip::new(
+                Stage::Annotation,
+                "path_outside",
+                "the file name is empty, absolute or leaves dataset.root",
+            );
+            return Item::Lost(Lost {
+                path: image.file_name.clone(),
+                label: None,
+                skip,
+            });
         };
-        let mut entry = Entry { path, ..Entry::default() };
-        entry.stated = image.width.zip(image.height).map(|(w, h)| Size::new(w as u32, h as u32));
+        let mut entry = Entry {
+            path,
+            ..Entry::default()
+        };
+        entry.stated = image
+            .width
+            .zip(image.height)
+            .map(|(w, h)| Size::new(w as u32, h as u32));
         if image.repeated {
-            entry.odd.push(Odd::new("duplicate", &self.file, 0, format!("image {} {:?}", image.id, image.file_name)));
+            entry.odd.push(Odd::new(
+                "duplicate",
+                &self.file,
+                0,
+                format!("image {} {:?}", image.id, image.file_name),
+            ));
         }
         for b in self.boxes_of(image.id) {
             let mut note = |code, message: String| {
-                entry.odd.push(Odd::new(code, &self.file, 0, format!("image {}: {message}", image.id)));
+                entry.odd.push(Odd::new(
+                    code,
+                    &self.file,
+                    0,
+                    format!("image {}: {message}", image.id),
+                ));
             };
             let Some(name) = self.categories.get(&b.category_id) else {
-                note("unknown_category", format!("category_id {} is not in categories", b.category_id));
+                note(
+                    "unknown_category",
+                    format!("category_id {} is not in categories", b.category_id),
+                );
                 continue;
             };
-            let outline = b.segmentation.as_ref().map(|raw| segmentation::outline(raw.get(), entry.stated));
+            let outline = b
+                .segmentation
+                .as_ref()
+                .map(|raw| segmentation::outline(raw.get(), entry.stated));
             let outline = outline.transpose().unwrap_or_else(|message| {
                 note("bad_segmentation", message);
                 None
@@ -138,7 +185,10 @@ impl Table for Coco {
                 }),
                 None => boxed(name, [x, y, x + w, y + h], note),
             };
-            entry.annotations.extend(annotation.map(|a| Annotation { ignore: b.iscrowd.0, ..a }));
+            entry.annotations.extend(annotation.map(|a| Annotation {
+                ignore: b.iscrowd.0,
+                ..a
+            }));
         }
         Item::Found(entry)
     }
@@ -161,7 +211,12 @@ impl<'de> Deserialize<'de> for Edges {
     fn deserialize<D: Deserializer<'de>>(d: D) -> std::result::Result<Self, D::Error> {
         let value = serde_json::Value::deserialize(d)?;
         let values = value.as_array().map_or(&[][..], Vec::as_slice);
-        Ok(Self(std::array::from_fn(|i| values.get(i).and_then(serde_json::Value::as_f64).unwrap_or(f64::NAN))))
+        Ok(Self(std::array::from_fn(|i| {
+            values
+                .get(i)
+                .and_then(serde_json::Value::as_f64)
+                .unwrap_or(f64::NAN)
+        })))
     }
 }
 
@@ -172,7 +227,9 @@ struct Flag(bool);
 impl<'de> Deserialize<'de> for Flag {
     fn deserialize<D: Deserializer<'de>>(d: D) -> std::result::Result<Self, D::Error> {
         let value = serde_json::Value::deserialize(d)?;
-        Ok(Self(value.as_bool().unwrap_or_else(|| value.as_f64().is_some_and(|v| v != 0.0))))
+        Ok(Self(value.as_bool().unwrap_or_else(|| {
+            value.as_f64().is_some_and(|v| v != 0.0)
+        })))
     }
 }
 
@@ -214,8 +271,13 @@ impl<'de> Visitor<'de> for FileSeed<'_> {
             }
             seen.insert(key);
         }
-        match ["images", "annotations", "categories"].iter().find(|k| !seen.contains(**k)) {
-            Some(missing) => Err(de::Error::custom(format!("there is no {missing:?}; is it a COCO instances file?"))),
+        match ["images", "annotations", "categories"]
+            .iter()
+            .find(|k| !seen.contains(**k))
+        {
+            Some(missing) => Err(de::Error::custom(format!(
+                "there is no {missing:?}; is it a COCO instances file?"
+            ))),
             None => Ok(()),
         }
     }

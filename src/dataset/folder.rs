@@ -9,9 +9,20 @@ use std::path::Path;
 /// Streams the tree sorted by name. Files outside the class folders are ignored and counted.
 pub fn items(root: &Path, links: Links) -> Result<impl Iterator<Item = Item> + Send + use<>> {
     Ok(walk::images(root, links)?.map(|step| match step {
-        Step::Image(path) if path.components().count() < 2 => Item::Ignored("file outside the class folders"),
-        Step::Lost(lost) => Item::Lost(Lost { label: top(Path::new(&lost.path)), ..lost }),
-        step => step.item(|path| Item::Found(Entry { label: top(&path), path, ..Entry::default() })),
+        Step::Image(path) if path.components().count() < 2 => {
+            Item::Ignored("file outside the class folders")
+        }
+        Step::Lost(lost) => Item::Lost(Lost {
+            label: top(Path::new(&lost.path)),
+            ..lost
+        }),
+        step => step.item(|path| {
+            Item::Found(Entry {
+                label: top(&path),
+                path,
+                ..Entry::default()
+            })
+        }),
     }))
 }
 

@@ -15,12 +15,25 @@ pub fn metadata(file: &Path) -> Result<FileMetadataRef> {
 }
 
 /// Rows `start .. start + count`, of these columns or of all.
-pub fn read(file: &Path, columns: Option<Vec<String>>, start: usize, count: usize) -> Result<DataFrame> {
+pub fn read(
+    file: &Path,
+    columns: Option<Vec<String>>,
+    start: usize,
+    count: usize,
+) -> Result<DataFrame> {
     caught(file, || {
         let mut reader = open(file)?;
         let rows = start..start.saturating_add(count);
-        pages::check(&File::open(file)?, reader.get_metadata()?, columns.as_deref(), rows)?;
-        reader.with_slice(Some((start, count))).with_columns(columns).finish()
+        pages::check(
+            &File::open(file)?,
+            reader.get_metadata()?,
+            columns.as_deref(),
+            rows,
+        )?;
+        reader
+            .with_slice(Some((start, count)))
+            .with_columns(columns)
+            .finish()
     })
 }
 
@@ -32,6 +45,8 @@ fn caught<T>(file: &Path, work: impl FnOnce() -> PolarsResult<T>) -> Result<T> {
     let what = format!("read {}", file.display());
     match guarded(work) {
         Some(result) => result.map_err(Error::cause(what)),
-        None => Err(Error::new(format!("failed to {what}: it is no sound Parquet file"))),
+        None => Err(Error::new(format!(
+            "failed to {what}: it is no sound Parquet file"
+        ))),
     }
 }

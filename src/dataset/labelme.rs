@@ -41,15 +41,25 @@ pub fn parse(text: &str, file: &Path) -> Sidecar {
         }
     };
     let side = |v: Option<f64>| v.filter(|v| *v >= 1.0).map(|v| v as u32);
-    out.stated = side(parsed.image_width).zip(side(parsed.image_height)).map(|(w, h)| Size::new(w, h));
-    let mut set = parsed.flags.into_iter().flatten().filter(|(_, on)| *on).map(|(name, _)| name);
+    out.stated = side(parsed.image_width)
+        .zip(side(parsed.image_height))
+        .map(|(w, h)| Size::new(w, h));
+    let mut set = parsed
+        .flags
+        .into_iter()
+        .flatten()
+        .filter(|(_, on)| *on)
+        .map(|(name, _)| name);
     out.label = set.next();
     if let Some(second) = set.next() {
         out.note(
             "two_labels",
             file,
             0,
-            format!("the flags {:?} and {second:?} are both set", out.label.clone().unwrap_or_default()),
+            format!(
+                "the flags {:?} and {second:?} are both set",
+                out.label.clone().unwrap_or_default()
+            ),
         );
     }
     for shape in parsed.shapes {
@@ -70,25 +80,44 @@ fn annotation(shape: &Shape, mut note: impl FnMut(&'static str, String)) -> Opti
             upright: false,
         })
     };
-    match (shape.shape_type.as_deref().unwrap_or("polygon"), &shape.points[..]) {
+    match (
+        shape.shape_type.as_deref().unwrap_or("polygon"),
+        &shape.points[..],
+    ) {
         // The corners of a rectangle, and of a mask's bounding box, come in any order.
         ("rectangle" | "mask", [a, b]) => {
-            let edges = [a[0].min(b[0]), a[1].min(b[1]), a[0].max(b[0]), a[1].max(b[1])];
-            boxed(&shape.label, edges, note).map(|a| Annotation { ignore: shape.label == IGNORE, ..a })
+            let edges = [
+                a[0].min(b[0]),
+                a[1].min(b[1]),
+                a[0].max(b[0]),
+                a[1].max(b[1]),
+            ];
+            boxed(&shape.label, edges, note).map(|a| Annotation {
+                ignore: shape.label == IGNORE,
+                ..a
+            })
         }
         ("circle", [centre, edge]) => {
             let radius = (edge[0] - centre[0]).hypot(edge[1] - centre[1]);
             let turn = |i| std::f64::consts::TAU * f64::from(i) / f64::from(CIRCLE_CORNERS);
             outline(
                 (0..CIRCLE_CORNERS)
-                    .map(|i| [centre[0] + radius * turn(i).cos(), centre[1] + radius * turn(i).sin()])
+                    .map(|i| {
+                        [
+                            centre[0] + radius * turn(i).cos(),
+                            centre[1] + radius * turn(i).sin(),
+                        ]
+                    })
                     .collect(),
             )
         }
         ("polygon", points) if points.len() >= 3 => outline(points.to_vec()),
         ("point" | "line" | "linestrip" | "points", _) => None,
         (kind, points) => {
-            note("box_without_area", format!("{}: a {kind} of {} points", shape.label, points.len()));
+            note(
+                "box_without_area",
+                format!("{}: a {kind} of {} points", shape.label, points.len()),
+            );
             None
         }
     }

@@ -19,7 +19,11 @@ impl LabelMap {
     ///
     /// # Errors
     /// When the model lacks a label (the nearest names are listed), or the counts differ.
-    pub fn new<'a>(plan: &plan::Plan, labels: impl Iterator<Item = &'a String>, class_count: usize) -> Result<Self> {
+    pub fn new<'a>(
+        plan: &plan::Plan,
+        labels: impl Iterator<Item = &'a String>,
+        class_count: usize,
+    ) -> Result<Self> {
         let labels: Vec<&String> = labels.collect();
         let classes = class_names(plan, &labels, class_count)?;
         let mut by_label = BTreeMap::new();
@@ -37,7 +41,11 @@ impl LabelMap {
         }
         let more = unknown.len().saturating_sub(10);
         unknown.truncate(10);
-        let more = if more > 0 { format!("\n  and {more} more") } else { String::new() };
+        let more = if more > 0 {
+            format!("\n  and {more} more")
+        } else {
+            String::new()
+        };
         Err(Error::new(format!(
             "the model lacks labels of the dataset; map them in [dataset.labels]\n  {}{more}",
             unknown.join("\n  ")
@@ -76,11 +84,21 @@ fn class_names(plan: &plan::Plan, labels: &[&String], count: usize) -> Result<Ve
     };
     match &plan.model.classes {
         Some(names) if names.len() == count => Ok(names.clone()),
-        Some(names) => Err(Error::new(format!("model.classes names {} classes, the model has {count}", names.len()))),
+        Some(names) => Err(Error::new(format!(
+            "model.classes names {} classes, the model has {count}",
+            names.len()
+        ))),
         // All labels have an index: a class is called by the first label that means it, the others by their number.
         None if labels.iter().all(|l| index(l).is_some()) => {
-            let called = |class: usize| labels.iter().find(|l| index(l) == Some(class)).map(|l| (*l).clone());
-            Ok((0..count).map(|class| called(class).unwrap_or_else(|| class.to_string())).collect())
+            let called = |class: usize| {
+                labels
+                    .iter()
+                    .find(|l| index(l) == Some(class))
+                    .map(|l| (*l).clone())
+            };
+            Ok((0..count)
+                .map(|class| called(class).unwrap_or_else(|| class.to_string()))
+                .collect())
         }
         None if labels.len() == count => Ok(labels.iter().map(|l| (*l).clone()).collect()),
         None => Err(Error::new(format!(
@@ -90,15 +108,27 @@ fn class_names(plan: &plan::Plan, labels: &[&String], count: usize) -> Result<Ve
     }
 }
 
-fn resolve(label: &str, table: &BTreeMap<String, ClassRef>, classes: &[String]) -> std::result::Result<usize, String> {
+fn resolve(
+    label: &str,
+    table: &BTreeMap<String, ClassRef>,
+    classes: &[String],
+) -> std::result::Result<usize, String> {
     let name = match table.get(label) {
         Some(ClassRef::Index(i)) if (*i as usize) < classes.len() => return Ok(*i as usize),
         Some(ClassRef::Index(i)) => {
-            return Err(format!("{label:?} = {i}: the model has classes 0 to {}", classes.len() - 1));
+            return Err(format!(
+                "{label:?} = {i}: the model has classes 0 to {}",
+                classes.len() - 1
+            ));
         }
         Some(ClassRef::Name(name)) => name,
         None => label,
     };
     let known = classes.iter().position(|c| c == name);
-    known.ok_or_else(|| format!("{name:?} is no class of the model; nearest: {}", nearest(name, classes.iter())))
+    known.ok_or_else(|| {
+        format!(
+            "{name:?} is no class of the model; nearest: {}",
+            nearest(name, classes.iter())
+        )
+    })
 }

@@ -38,13 +38,17 @@ impl Listing {
     }
 
     pub(super) fn selects(&self, entry: &Entry) -> bool {
-        self.selected.as_ref().is_none_or(|s| s.contains(&entry.id()))
+        self.selected
+            .as_ref()
+            .is_none_or(|s| s.contains(&entry.id()))
     }
 
     /// Counts of the problems by code.
     pub fn problem_counts(&self) -> BTreeMap<&'static str, usize> {
         let mut counts = BTreeMap::new();
-        self.problems.iter().for_each(|p| *counts.entry(p.code).or_default() += 1);
+        self.problems
+            .iter()
+            .for_each(|p| *counts.entry(p.code).or_default() += 1);
         counts
     }
 }
@@ -79,9 +83,14 @@ pub(super) fn scan(
             Fate::Nothing => {}
             Fate::Ignored(kind) => *listing.ignored.entry(kind).or_default() += 1,
             // A limit draws among the images that can be audited.
-            Fate::Lost(_) if limit.is_some() => *listing.ignored.entry(OUTSIDE_LIMIT).or_default() += 1,
+            Fate::Lost(_) if limit.is_some() => {
+                *listing.ignored.entry(OUTSIDE_LIMIT).or_default() += 1
+            }
             Fate::Lost(Lost { skip, .. }) => {
-                *listing.lost.entry(format!("{}/{}", skip.stage.name(), skip.reason)).or_default() += 1;
+                *listing
+                    .lost
+                    .entry(format!("{}/{}", skip.stage.name(), skip.reason))
+                    .or_default() += 1;
             }
             Fate::Labeled(entry, label) => {
                 fingerprint(&mut hasher, &entry, &label);
@@ -102,11 +111,21 @@ pub(super) fn scan(
     }
     listing.problems.extend(orphans(rules, &boxed));
     if limit.is_some() {
-        listing.labels = smallest.iter().map(|(label, heap)| (label.clone(), heap.len())).collect();
+        listing.labels = smallest
+            .iter()
+            .map(|(label, heap)| (label.clone(), heap.len()))
+            .collect();
         listing.selected = Some(smallest.into_values().flatten().map(|(_, id)| id).collect());
     }
     listing.found = listing.lost.values().sum::<usize>() + listing.labels.values().sum::<usize>();
-    hasher.update(rules.boxes.hash.map(|h| *h.as_bytes()).unwrap_or_default().as_slice());
+    hasher.update(
+        rules
+            .boxes
+            .hash
+            .map(|h| *h.as_bytes())
+            .unwrap_or_default()
+            .as_slice(),
+    );
     listing.fingerprint = hasher.finalize().to_hex().to_string();
     refuse(&listing, root)?;
     Ok(listing)
@@ -114,20 +133,39 @@ pub(super) fn scan(
 
 /// Boxes of paths that the set lacks.
 fn orphans(rules: &Rules, present: &HashSet<PathBuf>) -> Vec<Noted> {
-    let mut paths: Vec<&PathBuf> = rules.boxes.paths().filter(|p| !present.contains(*p)).collect();
+    let mut paths: Vec<&PathBuf> = rules
+        .boxes
+        .paths()
+        .filter(|p| !present.contains(*p))
+        .collect();
     paths.sort();
-    let odd =
-        |path: &&PathBuf| Odd::new("annotation_without_image", path, 0, "dataset.boxes names it, the set lacks it");
-    paths.iter().flat_map(|path| rules.judge(Item::Odd(odd(path))).1).collect()
+    let odd = |path: &&PathBuf| {
+        Odd::new(
+            "annotation_without_image",
+            path,
+            0,
+            "dataset.boxes names it, the set lacks it",
+        )
+    };
+    paths
+        .iter()
+        .flat_map(|path| rules.judge(Item::Odd(odd(path))).1)
+        .collect()
 }
 
 fn refuse(listing: &Listing, root: &Path) -> Result<()> {
-    let errors: Vec<&Noted> = listing.problems.iter().filter(|p| p.severity == Severity::Error).collect();
+    let errors: Vec<&Noted> = listing
+        .problems
+        .iter()
+        .filter(|p| p.severity == Severity::Error)
+        .collect();
     if !errors.is_empty() {
         let codes: BTreeSet<&str> = errors.iter().map(|p| p.code).collect();
         let codes = codes.into_iter().collect::<Vec<_>>().join(", ");
-        let mut message =
-            format!("{} problems in the annotations that [dataset.problems] calls errors ({codes})", errors.len());
+        let mut message = format!(
+            "{} problems in the annotations that [dataset.problems] calls errors ({codes})",
+            errors.len()
+        );
         errors
             .iter()
             .take(ERRORS_SHOWN)
@@ -135,11 +173,14 @@ fn refuse(listing: &Listing, root: &Path) -> Result<()> {
         return Err(Error::new(message));
     }
     if listing.found == 0 || listing.labels.is_empty() {
-        let first = listing
-            .problems
-            .first()
-            .map_or(String::new(), |p| format!("; first problem: {}: {}: {}", p.place, p.code, p.message));
-        let ignored: String = listing.ignored.iter().map(|(kind, n)| format!("; ignored: {n} x {kind}")).collect();
+        let first = listing.problems.first().map_or(String::new(), |p| {
+            format!("; first problem: {}: {}: {}", p.place, p.code, p.message)
+        });
+        let ignored: String = listing
+            .ignored
+            .iter()
+            .map(|(kind, n)| format!("; ignored: {n} x {kind}"))
+            .collect();
         return Err(Error::new(format!(
             "there is no image with a label under {} ({} found){ignored}{first}",
             root.display(),
@@ -167,7 +208,8 @@ fn fingerprint(hasher: &mut blake3::Hasher, entry: &Entry, label: &str) {
     for a in &entry.annotations {
         match &a.outline {
             Outline::Pixels(mask) => {
-                hasher.update(format!("\n{:?} {} {:?}", a.category, a.ignore, mask.frame).as_bytes());
+                hasher
+                    .update(format!("\n{:?} {} {:?}", a.category, a.ignore, mask.frame).as_bytes());
                 hasher.update(&mask.coverage);
             }
             _ => {

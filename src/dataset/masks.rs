@@ -31,24 +31,45 @@ pub fn parse(file: &Path, names: Option<&Names>) -> Sidecar {
     out.stated = Some(size);
     let present: BTreeSet<u8> = values.iter().copied().collect();
     let Some(names) = names else {
-        out.annotations.extend(annotation(size, "", false, |i| values[i] != 0));
+        out.annotations
+            .extend(annotation(size, "", false, |i| values[i] != 0));
         return out;
     };
     for value in present {
         match names.get(&u64::from(value)).map(String::as_str) {
             None if value == 0 => {}
             Some(name) if value == 0 && BACKGROUND.contains(&name.to_lowercase().as_str()) => {}
-            None if value == VOID => out.annotations.extend(annotation(size, "", true, |i| values[i] == value)),
-            None => out.note("unknown_category", file, 0, format!("value {value} has no name")),
-            Some(name) => out.annotations.extend(annotation(size, name, false, |i| values[i] == value)),
+            None if value == VOID => out
+                .annotations
+                .extend(annotation(size, "", true, |i| values[i] == value)),
+            None => out.note(
+                "unknown_category",
+                file,
+                0,
+                format!("value {value} has no name"),
+            ),
+            Some(name) => out
+                .annotations
+                .extend(annotation(size, name, false, |i| values[i] == value)),
         }
     }
     out
 }
 
-fn annotation(size: Size, category: &str, ignore: bool, wanted: impl Fn(usize) -> bool) -> Option<Annotation> {
+fn annotation(
+    size: Size,
+    category: &str,
+    ignore: bool,
+    wanted: impl Fn(usize) -> bool,
+) -> Option<Annotation> {
     let outline = Outline::Pixels(Arc::new(Mask::of(size, wanted)?));
-    Some(Annotation { category: category.to_owned(), outline, normalised: false, ignore, upright: false })
+    Some(Annotation {
+        category: category.to_owned(),
+        outline,
+        normalised: false,
+        ignore,
+        upright: false,
+    })
 }
 
 /// Size and values, row by row, one byte each.
@@ -59,9 +80,14 @@ fn read(file: &Path) -> Result<(Size, Vec<u8>), String> {
     let mut reader = decoder.read_info().map_err(|e| e.to_string())?;
     let (color, depth) = reader.output_color_type();
     if !matches!(color, ColorType::Grayscale | ColorType::Indexed) || depth == BitDepth::Sixteen {
-        return Err(format!("a {color:?} picture of {depth:?} bits; a mask is grey or has a palette, 8 bits at most"));
+        return Err(format!(
+            "a {color:?} picture of {depth:?} bits; a mask is grey or has a palette, 8 bits at most"
+        ));
     }
-    let length = reader.output_buffer_size().filter(|n| *n <= BYTES_MAX).ok_or("the mask is too large")?;
+    let length = reader
+        .output_buffer_size()
+        .filter(|n| *n <= BYTES_MAX)
+        .ok_or("the mask is too large")?;
     let mut bytes = vec![0; length];
     let frame = reader.next_frame(&mut bytes).map_err(|e| e.to_string())?;
     let (width, bits) = (frame.width as usize, depth as usize);
@@ -69,7 +95,11 @@ fn read(file: &Path) -> Result<(Size, Vec<u8>), String> {
         let shift = 8 - bits - (x * bits) % 8;
         (row[x * bits / 8] >> shift) & (0xff >> (8 - bits)) as u8
     };
-    let rows = bytes.chunks_exact(frame.line_size).take(frame.height as usize);
-    let values = rows.flat_map(|row| (0..width).map(move |x| value(row, x))).collect();
+    let rows = bytes
+        .chunks_exact(frame.line_size)
+        .take(frame.height as usize);
+    let values = rows
+        .flat_map(|row| (0..width).map(move |x| value(row, x)))
+        .collect();
     Ok((Size::new(frame.width, frame.height), values))
 }

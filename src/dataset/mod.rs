@@ -99,7 +99,11 @@ pub enum Outline {
 impl Annotation {
     /// The outline in pixels of an image of this size.
     pub fn pixels(&self, size: Size) -> Outline {
-        let (w, h) = if self.normalised { (f64::from(size.width), f64::from(size.height)) } else { (1.0, 1.0) };
+        let (w, h) = if self.normalised {
+            (f64::from(size.width), f64::from(size.height))
+        } else {
+            (1.0, 1.0)
+        };
         self.map(|[x, y]| [x * w, y * h])
     }
 
@@ -116,9 +120,12 @@ impl Annotation {
     fn map(&self, f: impl Fn([f64; 2]) -> [f64; 2]) -> Outline {
         match &self.outline {
             Outline::Box(r) => Outline::Box(Rect::around(&[f([r.x0, r.y0]), f([r.x1, r.y1])])),
-            Outline::Polygons(rings) => {
-                Outline::Polygons(rings.iter().map(|ring| ring.iter().map(|&p| f(p)).collect()).collect())
-            }
+            Outline::Polygons(rings) => Outline::Polygons(
+                rings
+                    .iter()
+                    .map(|ring| ring.iter().map(|&p| f(p)).collect())
+                    .collect(),
+            ),
             Outline::Pixels(mask) => Outline::Pixels(mask.clone()),
         }
     }
@@ -129,16 +136,31 @@ impl Sample {
     /// orientation, and notes what does not fit.
     pub fn fit(&mut self, size: Size, turned: Option<Transpose>) -> Vec<Odd> {
         let mut odd = Vec::new();
-        let mut note = |code, message: String| odd.push(Odd { code, place: self.path.clone(), message });
+        let mut note = |code, message: String| {
+            odd.push(Odd {
+                code,
+                place: self.path.clone(),
+                message,
+            })
+        };
         if let Some(stated) = self.stated.filter(|s| *s != size) {
             match turned.filter(|_| stated == Size::new(size.height, size.width)) {
-                Some(turn) => self.annotations.iter_mut().filter(|a| !a.upright && !a.normalised).for_each(|a| {
-                    a.outline = match &a.outline {
-                        Outline::Pixels(mask) => Outline::Pixels(Arc::new(mask.turned(turn, stated))),
-                        _ => a.map(|p| turn.apply(p, stated)),
-                    };
-                }),
-                None => note("size_contradicts", format!("the annotation says {stated}, the file is {size}")),
+                Some(turn) => self
+                    .annotations
+                    .iter_mut()
+                    .filter(|a| !a.upright && !a.normalised)
+                    .for_each(|a| {
+                        a.outline = match &a.outline {
+                            Outline::Pixels(mask) => {
+                                Outline::Pixels(Arc::new(mask.turned(turn, stated)))
+                            }
+                            _ => a.map(|p| turn.apply(p, stated)),
+                        };
+                    }),
+                None => note(
+                    "size_contradicts",
+                    format!("the annotation says {stated}, the file is {size}"),
+                ),
             }
         }
         problem::outside(&self.annotations, size, note);
@@ -199,7 +221,11 @@ trait Table: Send + Sync {
 enum Stream {
     Folder,
     Manifest(PathBuf),
-    Sidecars { folder: PathBuf, extension: &'static str, parse: sidecar::Parse },
+    Sidecars {
+        folder: PathBuf,
+        extension: &'static str,
+        parse: sidecar::Parse,
+    },
     Table(Arc<dyn Table>),
     Tars(Arc<yolo::Names>),
     ParquetImages,
@@ -224,7 +250,12 @@ impl Dataset {
         let rules = rules::Rules::new(plan)?;
         let limit = limit.map(|n| (n, seed));
         let listing = listing::scan(items(plan, &stream, false)?, &rules, limit, &plan.root)?;
-        Ok(Self { plan: plan.clone(), stream, rules, listing })
+        Ok(Self {
+            plan: plan.clone(),
+            stream,
+            rules,
+            listing,
+        })
     }
 
     /// Streams the set in order. Every item counted as found by [`Dataset::open`] comes once, as a sample or as lost.
@@ -235,81 +266,170 @@ impl Dataset {
         &'a self,
         labels: &'a LabelMap,
     ) -> Result<impl Iterator<Item = std::result::Result<Sample, Lost>> + Send + 'a> {
-        Ok(items(&self.plan, &self.stream, true)?.filter_map(move |item| match self.rules.judge(item).0 {
-            rules::Fate::Nothing | rules::Fate::Ignored(_) => None,
-            rules::Fate::Lost(_) if self.listing.is_limited() => None,
-            rules::Fate::Lost(lost) => Some(Err(lost)),
-            rules::Fate::Labeled(entry, _) if !self.listing.selects(&entry) => None,
-            rules::Fate::Labeled(entry, label) => Some(self.sample(entry, label, labels)),
-        }))
+        Ok(
+            items(&self.plan, &self.stream, true)?.filter_map(move |item| {
+                match self.rules.judge(item).0 {
+                    rules::Fate::Nothing | rules::Fate::Ignored(_) => None,
+                    rules::Fate::Lost(_) if self.listing.is_limited() => None,
+                    rules::Fate::Lost(lost) => Some(Err(lost)),
+                    rules::Fate::Labeled(entry, _) if !self.listing.selects(&entry) => None,
+                    rules::Fate::Labeled(entry, label) => Some(self.sample(entry, label, labels)),
+                }
+            }),
+        )
     }
 
-    fn sample(&self, entry: Entry, label: String, labels: &LabelMap) -> std::result::Result<Sample, Lost> {
+    fn sample(
+        &self,
+        entry: Entry,
+        label: String,
+        labels: &LabelMap,
+    ) -> std::result::Result<Sample, Lost> {
         let path = display(&entry.path);
         let Some(class) = labels.class_of(&label) else {
-            let skip = Skip::new(Stage::Annotation, "unknown_label", "the label appeared during the run");
-            return Err(Lost { path, label: Some(label), skip });
+            let skip = Skip::new(
+                Stage::Annotation,
+                "unknown_label",
+                "the label appeared during the run",
+            );
+            return Err(Lost {
+                path,
+                label: Some(label),
+                skip,
+            });
         };
         let id = entry.id().iter().map(|b| format!("{b:02x}")).collect();
         let file = self.plan.root.join(&entry.path);
-        let Entry { split, group, annotations, flags, stated, source, .. } = entry;
+        let Entry {
+            split,
+            group,
+            annotations,
+            flags,
+            stated,
+            source,
+            ..
+        } = entry;
         if source.is_none() && !walk::allowed(&file, &self.plan.root, self.plan.links) {
-            let skip = Skip::new(Stage::Annotation, "link_outside", "a link that dataset.links does not allow");
-            return Err(Lost { path, label: Some(label), skip });
+            let skip = Skip::new(
+                Stage::Annotation,
+                "link_outside",
+                "a link that dataset.links does not allow",
+            );
+            return Err(Lost {
+                path,
+                label: Some(label),
+                skip,
+            });
         }
         let source = source.unwrap_or(Source::File(file));
-        Ok(Sample { id, path, source, label, class, split, group, annotations, flags, stated })
+        Ok(Sample {
+            id,
+            path,
+            source,
+            label,
+            class,
+            split,
+            group,
+            annotations,
+            flags,
+            stated,
+        })
     }
 }
 
 fn stream(plan: &plan::Dataset) -> Result<Stream> {
     let wanted = |path: &Option<PathBuf>, key: &str| {
-        path.clone().ok_or_else(|| Error::new(format!("{key} is missing: this format needs it")))
+        path.clone()
+            .ok_or_else(|| Error::new(format!("{key} is missing: this format needs it")))
     };
     let annotations = || wanted(&plan.annotations, "dataset.annotations");
-    let sidecars = |extension, parse: sidecar::Parse| Ok(Stream::Sidecars { folder: annotations()?, extension, parse });
+    let sidecars = |extension, parse: sidecar::Parse| {
+        Ok(Stream::Sidecars {
+            folder: annotations()?,
+            extension,
+            parse,
+        })
+    };
     match plan.format {
         Format::Folder => Ok(Stream::Folder),
-        Format::Csv | Format::Tsv | Format::Parquet => {
-            Ok(Stream::Manifest(wanted(&plan.manifest, "dataset.manifest")?))
-        }
+        Format::Csv | Format::Tsv | Format::Parquet => Ok(Stream::Manifest(wanted(
+            &plan.manifest,
+            "dataset.manifest",
+        )?)),
         Format::Voc => sidecars("xml", sidecar::text(voc::parse)),
         Format::Labelme => sidecars("json", sidecar::text(labelme::parse)),
         Format::Yolo => {
             let names = yolo::names(&wanted(&plan.names, "dataset.names")?)?;
-            sidecars("txt", sidecar::text(move |text, file| yolo::parse(text, file, &names)))
+            sidecars(
+                "txt",
+                sidecar::text(move |text, file| yolo::parse(text, file, &names)),
+            )
         }
         Format::Masks => {
             let names = plan.names.as_deref().map(yolo::names).transpose()?;
-            sidecars("png", Arc::new(move |file| masks::parse(file, names.as_ref())))
+            sidecars(
+                "png",
+                Arc::new(move |file| masks::parse(file, names.as_ref())),
+            )
         }
-        Format::Coco => Ok(Stream::Table(Arc::new(coco::Coco::load(&annotations()?, plan.segmentations)?))),
-        Format::OpenImages => Ok(Stream::Table(Arc::new(tables::open_images(&annotations()?, plan.names.as_deref())?))),
-        Format::ImagenetLoc => Ok(Stream::Table(Arc::new(tables::imagenet_loc(&annotations()?, &plan.root)?))),
+        Format::Coco => Ok(Stream::Table(Arc::new(coco::Coco::load(
+            &annotations()?,
+            plan.segmentations,
+        )?))),
+        Format::OpenImages => Ok(Stream::Table(Arc::new(tables::open_images(
+            &annotations()?,
+            plan.names.as_deref(),
+        )?))),
+        Format::ImagenetLoc => Ok(Stream::Table(Arc::new(tables::imagenet_loc(
+            &annotations()?,
+            &plan.root,
+        )?))),
         Format::Webdataset => {
             let names = plan.names.as_deref().map(yolo::names).transpose()?;
             Ok(Stream::Tars(Arc::new(names.unwrap_or_default())))
         }
         Format::ParquetImages => Ok(Stream::ParquetImages),
-        Format::Wsol => Ok(Stream::Table(Arc::new(tables::wsol(&annotations()?, plan.names.as_deref())?))),
+        Format::Wsol => Ok(Stream::Table(Arc::new(tables::wsol(
+            &annotations()?,
+            plan.names.as_deref(),
+        )?))),
     }
 }
 
 /// `bytes`: whether the images' bytes are wanted from formats that hold them beside the labels.
-fn items(plan: &plan::Dataset, stream: &Stream, bytes: bool) -> Result<Box<dyn Iterator<Item = Item> + Send>> {
+fn items(
+    plan: &plan::Dataset,
+    stream: &Stream,
+    bytes: bool,
+) -> Result<Box<dyn Iterator<Item = Item> + Send>> {
     Ok(match stream {
         Stream::Folder => Box::new(folder::items(&plan.root, plan.links)?),
-        Stream::Manifest(file) => {
-            Box::new(manifest::items(file, plan.format, plan.splits.clone(), &plan.presence_columns)?)
-        }
-        Stream::Sidecars { folder, extension, parse } => {
-            Box::new(sidecar::items(&plan.root, plan.links, folder, extension, parse.clone())?)
-        }
+        Stream::Manifest(file) => Box::new(manifest::items(
+            file,
+            plan.format,
+            plan.splits.clone(),
+            &plan.presence_columns,
+        )?),
+        Stream::Sidecars {
+            folder,
+            extension,
+            parse,
+        } => Box::new(sidecar::items(
+            &plan.root,
+            plan.links,
+            folder,
+            extension,
+            parse.clone(),
+        )?),
         Stream::Tars(names) => Box::new(webdataset::items(&plan.root, names.clone())?),
         Stream::ParquetImages => Box::new(parquet_images::items(&plan.root, bytes)?),
         Stream::Table(table) => {
             let (table, notes) = (table.clone(), table.odd().to_vec());
-            Box::new((0..table.len()).map(move |i| table.item(i)).chain(notes.into_iter().map(Item::Odd)))
+            Box::new(
+                (0..table.len())
+                    .map(move |i| table.item(i))
+                    .chain(notes.into_iter().map(Item::Odd)),
+            )
         }
     })
 }
@@ -317,5 +437,9 @@ fn items(plan: &plan::Dataset, stream: &Stream, bytes: bool) -> Result<Box<dyn I
 /// A path for people and tables: `/` between parts, whatever is not UTF-8 replaced.
 fn display(path: &Path) -> String {
     let text = path.to_string_lossy();
-    if std::path::MAIN_SEPARATOR == '/' { text.into_owned() } else { text.replace(std::path::MAIN_SEPARATOR, "/") }
+    if std::path::MAIN_SEPARATOR == '/' {
+        text.into_owned()
+    } else {
+        text.replace(std::path::MAIN_SEPARATOR, "/")
+    }
 }

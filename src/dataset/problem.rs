@@ -18,14 +18,28 @@ pub struct Odd {
 
 impl Odd {
     pub fn new(code: &'static str, file: &Path, line: u64, message: impl Into<String>) -> Self {
-        let line = if line == 0 { String::new() } else { format!(":{line}") };
-        Self { code, place: format!("{}{line}", file.display()), message: message.into() }
+        let line = if line == 0 {
+            String::new()
+        } else {
+            format!(":{line}")
+        };
+        Self {
+            code,
+            place: format!("{}{line}", file.display()),
+            message: message.into(),
+        }
     }
 
     /// With what the policy does about it, and the image that it belongs to.
     pub fn noted(self, policy: &Policy, path: Option<&str>) -> Noted {
         let severity = policy.severity(self.code);
-        Noted { code: self.code, severity, path: path.map(str::to_owned), place: self.place, message: self.message }
+        Noted {
+            code: self.code,
+            severity,
+            path: path.map(str::to_owned),
+            place: self.place,
+            message: self.message,
+        }
     }
 }
 
@@ -42,7 +56,11 @@ pub struct Noted {
 }
 
 /// A box from its edges, where they make one. What is odd about them is noted.
-pub fn boxed(category: &str, [xa, ya, xb, yb]: [f64; 4], odd: impl FnMut(&'static str, String)) -> Option<Annotation> {
+pub fn boxed(
+    category: &str,
+    [xa, ya, xb, yb]: [f64; 4],
+    odd: impl FnMut(&'static str, String),
+) -> Option<Annotation> {
     let mut odd = odd;
     let text = format!("{category}: {xa}, {ya}, {xb}, {yb}");
     if ![xa, ya, xb, yb].iter().all(|v| v.is_finite()) {
@@ -58,7 +76,13 @@ pub fn boxed(category: &str, [xa, ya, xb, yb]: [f64; 4], odd: impl FnMut(&'stati
         return None;
     }
     let category = category.to_owned();
-    Some(Annotation { category, outline: Outline::Box(rect), normalised: false, ignore: false, upright: false })
+    Some(Annotation {
+        category,
+        outline: Outline::Box(rect),
+        normalised: false,
+        ignore: false,
+        upright: false,
+    })
 }
 
 /// Notes boxes that reach over the edge of an image of this size by more than rounding.
@@ -67,7 +91,13 @@ pub fn outside(annotations: &[Annotation], size: Size, mut odd: impl FnMut(&'sta
         let r = a.bounds(size);
         let (w, h) = (f64::from(size.width) + 1.0, f64::from(size.height) + 1.0);
         if r.x0 < -1.0 || r.y0 < -1.0 || r.x1 > w || r.y1 > h {
-            odd("box_outside", format!("{}: {}, {}, {}, {} in {size}", a.category, r.x0, r.y0, r.x1, r.y1));
+            odd(
+                "box_outside",
+                format!(
+                    "{}: {}, {}, {}, {} in {size}",
+                    a.category, r.x0, r.y0, r.x1, r.y1
+                ),
+            );
         }
     }
 }
@@ -84,10 +114,19 @@ pub fn read_text(file: &Path) -> Result<String, Odd> {
     }
     let mut bytes = Vec::new();
     let opened = std::fs::File::open(file).map_err(io)?;
-    opened.take(SIDECAR_BYTES_MAX + 1).read_to_end(&mut bytes).map_err(io)?;
+    opened
+        .take(SIDECAR_BYTES_MAX + 1)
+        .read_to_end(&mut bytes)
+        .map_err(io)?;
     if bytes.len() as u64 > SIDECAR_BYTES_MAX {
-        return Err(bad("bad_file", format!("over the limit of {} MiB", SIDECAR_BYTES_MAX >> 20)));
+        return Err(bad(
+            "bad_file",
+            format!("over the limit of {} MiB", SIDECAR_BYTES_MAX >> 20),
+        ));
     }
-    let text = String::from_utf8(bytes).map_err(|e| bad("bad_encoding", e.utf8_error().to_string()))?;
-    Ok(text.strip_prefix('\u{feff}').map_or_else(|| text.clone(), str::to_owned))
+    let text =
+        String::from_utf8(bytes).map_err(|e| bad("bad_encoding", e.utf8_error().to_string()))?;
+    Ok(text
+        .strip_prefix('\u{feff}')
+        .map_or_else(|| text.clone(), str::to_owned))
 }

@@ -19,10 +19,15 @@ const LABEL_BYTES_MAX: u64 = 1 << 20;
 pub fn items(root: &Path, names: Arc<Names>) -> Result<impl Iterator<Item = Item> + Send + use<>> {
     let shards = walk::files(root, "tar");
     if shards.is_empty() {
-        return Err(Error::new(format!("there is no .tar file below dataset.root {}", root.display())));
+        return Err(Error::new(format!(
+            "there is no .tar file below dataset.root {}",
+            root.display()
+        )));
     }
     let root = root.to_path_buf();
-    Ok(shards.into_iter().flat_map(move |shard| scan(&root, shard, &names)))
+    Ok(shards
+        .into_iter()
+        .flat_map(move |shard| scan(&root, shard, &names)))
 }
 
 /// What a shard says of one key.
@@ -41,7 +46,9 @@ fn scan(root: &Path, shard: PathBuf, names: &Names) -> Vec<Item> {
     let within = shard.strip_prefix(root).unwrap_or(&shard);
     let mut items: Vec<Item> = Vec::new();
     for key in order {
-        let Some(member) = members.remove(&key) else { continue };
+        let Some(member) = members.remove(&key) else {
+            continue;
+        };
         let place = PathBuf::from(format!("{}/{key}", shard.display()));
         let Some((name, start, length)) = member.image else {
             items.push(Item::Odd(Odd::new(
@@ -52,34 +59,69 @@ fn scan(root: &Path, shard: PathBuf, names: &Names) -> Vec<Item> {
             )));
             continue;
         };
-        let named = |label: String| label.parse().ok().and_then(|n| names.get(&n).cloned()).unwrap_or(label);
-        let mut entry = Entry { path: within.join(name), label: member.label.map(named), ..Entry::default() };
-        entry.source = Some(Source::Slice { file: shard.clone(), start, length });
+        let named = |label: String| {
+            label
+                .parse()
+                .ok()
+                .and_then(|n| names.get(&n).cloned())
+                .unwrap_or(label)
+        };
+        let mut entry = Entry {
+            path: within.join(name),
+            label: member.label.map(named),
+            ..Entry::default()
+        };
+        entry.source = Some(Source::Slice {
+            file: shard.clone(),
+            start,
+            length,
+        });
         if member.repeated {
-            entry.odd.push(Odd::new("duplicate", &place, 0, "the shard has two images of this key"));
+            entry.odd.push(Odd::new(
+                "duplicate",
+                &place,
+                0,
+                "the shard has two images of this key",
+            ));
         }
         items.push(Item::Found(entry));
     }
-    items.extend(
-        broken.map(|e| Item::Odd(Odd::new("bad_file", &shard, 0, format!("the shard cannot be read further: {e}")))),
-    );
+    items.extend(broken.map(|e| {
+        Item::Odd(Odd::new(
+            "bad_file",
+            &shard,
+            0,
+            format!("the shard cannot be read further: {e}"),
+        ))
+    }));
     items
 }
 
-fn read_members(shard: &Path, order: &mut Vec<String>, members: &mut HashMap<String, Member>) -> std::io::Result<()> {
+fn read_members(
+    shard: &Path,
+    order: &mut Vec<String>,
+    members: &mut HashMap<String, Member>,
+) -> std::io::Result<()> {
     let file = std::fs::File::open(shard)?;
     let length = file.metadata()?.len();
     let mut archive = tar::Archive::new(file);
     for entry in archive.entries_with_seek()? {
         let mut entry = entry?;
         if entry.raw_file_position().saturating_add(entry.size()) > length {
-            return Err(std::io::Error::new(std::io::ErrorKind::UnexpectedEof, "it ends inside an entry"));
+            return Err(std::io::Error::new(
+                std::io::ErrorKind::UnexpectedEof,
+                "it ends inside an entry",
+            ));
         }
         if !entry.header().entry_type().is_file() {
             continue;
         }
-        let Some(path) = relative(&display(&entry.path()?)) else { continue };
-        let Some((key, extension)) = split(&path) else { continue };
+        let Some(path) = relative(&display(&entry.path()?)) else {
+            continue;
+        };
+        let Some((key, extension)) = split(&path) else {
+            continue;
+        };
         let member = members.entry(key.clone()).or_insert_with(|| {
             order.push(key);
             Member::default()
@@ -87,7 +129,9 @@ fn read_members(shard: &Path, order: &mut Vec<String>, members: &mut HashMap<Str
         if walk::EXTENSIONS.contains(&extension.as_str()) {
             member.repeated |= member.image.is_some();
             member.image = Some((path, entry.raw_file_position(), entry.size()));
-        } else if ["cls", "txt", "json"].contains(&extension.as_str()) && entry.size() <= LABEL_BYTES_MAX {
+        } else if ["cls", "txt", "json"].contains(&extension.as_str())
+            && entry.size() <= LABEL_BYTES_MAX
+        {
             let mut text = String::new();
             // What is no text is no label; the image then counts as one without.
             if entry.read_to_string(&mut text).is_ok() {
@@ -102,7 +146,10 @@ fn read_members(shard: &Path, order: &mut Vec<String>, members: &mut HashMap<Str
 fn split(path: &Path) -> Option<(String, String)> {
     let name = path.file_name()?.to_str()?;
     let (stem, extension) = name.split_once('.').filter(|(stem, _)| !stem.is_empty())?;
-    Some((display(&path.with_file_name(stem)), extension.to_lowercase()))
+    Some((
+        display(&path.with_file_name(stem)),
+        extension.to_lowercase(),
+    ))
 }
 
 fn label(extension: &str, text: &str) -> Option<String> {
@@ -110,6 +157,11 @@ fn label(extension: &str, text: &str) -> Option<String> {
         return Some(text.trim().to_owned()).filter(|t| !t.is_empty());
     }
     let fields: BTreeMap<String, serde_json::Value> = serde_json::from_str(text).ok()?;
-    let value = ["label", "cls", "class", "category"].iter().find_map(|k| fields.get(*k))?;
-    value.as_str().map(str::to_owned).or_else(|| value.as_u64().map(|n| n.to_string()))
+    let value = ["label", "cls", "class", "category"]
+        .iter()
+        .find_map(|k| fields.get(*k))?;
+    value
+        .as_str()
+        .map(str::to_owned)
+        .or_else(|| value.as_u64().map(|n| n.to_string()))
 }

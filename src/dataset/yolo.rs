@@ -19,29 +19,56 @@ pub fn names(file: &Path) -> Result<Names> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
     let yaml = file.extension().is_some_and(|e| e == "yaml" || e == "yml");
     if !yaml {
-        return Ok((0..).zip(text.lines().map(|l| l.trim().to_owned()).filter(|l| !l.is_empty())).collect());
+        return Ok((0..)
+            .zip(
+                text.lines()
+                    .map(|l| l.trim().to_owned())
+                    .filter(|l| !l.is_empty()),
+            )
+            .collect());
     }
     let value: Value = serde_yaml_ng::from_str(text).map_err(Error::cause(&what))?;
     let plain = |v: &Value| {
-        v.as_str().map_or_else(|| serde_yaml_ng::to_string(v).unwrap_or_default().trim().into(), str::to_owned)
+        v.as_str().map_or_else(
+            || {
+                serde_yaml_ng::to_string(v)
+                    .unwrap_or_default()
+                    .trim()
+                    .into()
+            },
+            str::to_owned,
+        )
     };
     match value.get("names").or_else(|| value.get("classes")) {
         Some(Value::Sequence(list)) => Ok((0..).zip(list.iter().map(plain)).collect()),
-        Some(Value::Mapping(map)) => Ok(map.iter().filter_map(|(k, v)| Some((k.as_u64()?, plain(v)))).collect()),
-        _ => Err(Error::new(format!("{}: there is no list or map `names` or `classes`", file.display()))),
+        Some(Value::Mapping(map)) => Ok(map
+            .iter()
+            .filter_map(|(k, v)| Some((k.as_u64()?, plain(v))))
+            .collect()),
+        _ => Err(Error::new(format!(
+            "{}: there is no list or map `names` or `classes`",
+            file.display()
+        ))),
     }
 }
 
 pub fn parse(text: &str, file: &Path, names: &Names) -> Sidecar {
     let mut out = Sidecar::default();
-    for (line, row) in (1..).zip(text.lines()).filter(|(_, row)| !row.trim().is_empty()) {
+    for (line, row) in (1..)
+        .zip(text.lines())
+        .filter(|(_, row)| !row.trim().is_empty())
+    {
         let note = |code, message: String| out.odd.push(Odd::new(code, file, line, message));
         out.annotations.extend(annotation(row, names, note));
     }
     out
 }
 
-fn annotation(row: &str, names: &Names, mut note: impl FnMut(&'static str, String)) -> Option<Annotation> {
+fn annotation(
+    row: &str,
+    names: &Names,
+    mut note: impl FnMut(&'static str, String),
+) -> Option<Annotation> {
     let mut fields = row.split_whitespace();
     let class = fields.next().unwrap_or_default();
     let name = class.parse().ok().and_then(|number| names.get(&number));
@@ -53,9 +80,15 @@ fn annotation(row: &str, names: &Names, mut note: impl FnMut(&'static str, Strin
     match values[..] {
         [x, y, w, h] => {
             let edges = [x - w / 2.0, y - h / 2.0, x + w / 2.0, y + h / 2.0];
-            boxed(name, edges, note).map(|a| Annotation { normalised: true, ..a })
+            boxed(name, edges, note).map(|a| Annotation {
+                normalised: true,
+                ..a
+            })
         }
-        _ if values.len() >= 6 && values.len().is_multiple_of(2) && values.iter().all(|v| v.is_finite()) => {
+        _ if values.len() >= 6
+            && values.len().is_multiple_of(2)
+            && values.iter().all(|v| v.is_finite()) =>
+        {
             let points = values.chunks_exact(2).map(|p| [p[0], p[1]]).collect();
             Some(Annotation {
                 category: name.clone(),
@@ -68,7 +101,10 @@ fn annotation(row: &str, names: &Names, mut note: impl FnMut(&'static str, Strin
         _ => {
             note(
                 "not_a_number",
-                format!("{name}: expected 4 numbers, or the points of a polygon; found {}", values.len()),
+                format!(
+                    "{name}: expected 4 numbers, or the points of a polygon; found {}",
+                    values.len()
+                ),
             );
             None
         }

@@ -38,10 +38,23 @@ impl Association {
     /// `None` where the label, or every other one, has no group.
     pub(super) fn new(by_class: &BTreeMap<u32, [u32; 2]>, class: u32) -> Option<Self> {
         let own = *by_class.get(&class)?;
-        let others = || by_class.iter().filter(|(c, _)| **c != class).map(|(_, n)| *n);
+        let others = || {
+            by_class
+                .iter()
+                .filter(|(c, _)| **c != class)
+                .map(|(_, n)| *n)
+        };
         let sum = others().fold([0, 0], |[a, b], [k, n]| [a + k, b + n]);
-        let worst = others().map(|[k, n]| f64::from(k) / f64::from(n)).fold(0.0, f64::max);
+        let worst = others()
+            .map(|[k, n]| f64::from(k) / f64::from(n))
+            .fold(0.0, f64::max);
         let difference = difference(proportion(own[0], own[1])?, proportion(sum[0], sum[1])?);
-        Some(Self { own, others: sum, difference, worst_other: worst, p: fisher_greater(own, sum) })
+        Some(Self {
+            own,
+            others: sum,
+            difference,
+            worst_other: worst,
+            p: fisher_greater(own, sum),
+        })
     }
 }

@@ -32,17 +32,28 @@ impl Cast {
             hosts.retain(|h| !h.trained_on);
         }
         let mut by_class: BTreeMap<u32, Vec<Shown>> = BTreeMap::new();
-        hosts.into_iter().for_each(|h| by_class.entry(h.class).or_default().push(h));
+        hosts
+            .into_iter()
+            .for_each(|h| by_class.entry(h.class).or_default().push(h));
         let hosts = by_class.into_values().map(|of| drawn(of, seed)).collect();
-        Self { tagged: drawn(tagged, seed), untagged: drawn(untagged, seed), hosts: in_turn(hosts, seed).collect() }
+        Self {
+            tagged: drawn(tagged, seed),
+            untagged: drawn(untagged, seed),
+            hosts: in_turn(hosts, seed).collect(),
+        }
     }
 }
 
 /// One image per group, in order of hash.
 fn drawn(images: Vec<Shown>, seed: u64) -> Vec<u128> {
-    let mut lots: Vec<([u8; 16], u64, u128)> =
-        images.into_iter().map(|s| (lot(seed, s.image), s.group, s.image)).collect();
+    let mut lots: Vec<([u8; 16], u64, u128)> = images
+        .into_iter()
+        .map(|s| (lot(seed, s.image), s.group, s.image))
+        .collect();
     lots.sort_unstable();
     let mut groups = BTreeSet::new();
-    lots.into_iter().filter(|(_, group, _)| groups.insert(*group)).map(|(_, _, image)| image).collect()
+    lots.into_iter()
+        .filter(|(_, group, _)| groups.insert(*group))
+        .map(|(_, _, image)| image)
+        .collect()
 }

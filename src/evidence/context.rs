@@ -23,11 +23,22 @@ pub fn contexts(said: &[(usize, Vec<usize>)]) -> Vec<(usize, Context)> {
     let one = |class: usize| {
         let calls = |own: bool| {
             let of = said.iter().filter(|(c, _)| (*c == class) == own);
-            (of.clone().filter(|(_, said)| said.contains(&class)).count() as u32, of.count() as u32)
+            (
+                of.clone().filter(|(_, said)| said.contains(&class)).count() as u32,
+                of.count() as u32,
+            )
         };
         let ((kept, images), (others, all)) = (calls(true), calls(false));
         let rate = proportion(kept, images)?;
-        Some((class, Context { images, kept, rate, net: proportion(others, all).map(|o| difference(rate, o)) }))
+        Some((
+            class,
+            Context {
+                images,
+                kept,
+                rate,
+                net: proportion(others, all).map(|o| difference(rate, o)),
+            },
+        ))
     };
     classes.into_iter().filter_map(one).collect()
 }

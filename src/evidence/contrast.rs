@@ -22,18 +22,36 @@ pub struct Contrast {
 
 impl Contrast {
     /// From the maps of one class. `None` with fewer than two groups on a side.
-    pub(super) fn new(maps: &[&Sighting], class: u32, least: f64, baseline_min: u32) -> Option<Self> {
+    pub(super) fn new(
+        maps: &[&Sighting],
+        class: u32,
+        least: f64,
+        baseline_min: u32,
+    ) -> Option<Self> {
         let side = |own: bool, present: bool| {
-            group_means(maps.iter().filter(|s| (s.shown.class == class) == own && s.present == present))
+            group_means(
+                maps.iter()
+                    .filter(|s| (s.shown.class == class) == own && s.present == present),
+            )
         };
         let present = side(true, true);
         let absent = side(true, false);
-        let others = if absent.len() < baseline_min as usize { side(false, false) } else { Vec::new() };
+        let others = if absent.len() < baseline_min as usize {
+            side(false, false)
+        } else {
+            Vec::new()
+        };
         let other_classes = others.len() > absent.len();
         let absent = if other_classes { others } else { absent };
         let groups = [present.len() as u32, absent.len() as u32];
         let (difference, p) = welch(&winsorised(present), &winsorised(absent), least)?;
-        Some(Self { groups, difference, least, other_classes, p })
+        Some(Self {
+            groups,
+            difference,
+            least,
+            other_classes,
+            p,
+        })
     }
 }
 
@@ -45,5 +63,8 @@ fn group_means<'a>(sightings: impl Iterator<Item = &'a &'a Sighting>) -> Vec<f64
         *sum += f64::from(contrast);
         *count += 1.0;
     }
-    groups.into_values().map(|(sum, count)| sum / count).collect()
+    groups
+        .into_values()
+        .map(|(sum, count)| sum / count)
+        .collect()
 }

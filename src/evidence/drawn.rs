@@ -24,12 +24,20 @@ impl Drawn {
 
     /// The images of one class, in order of hash.
     pub fn of(&self, class: u32) -> Vec<u128> {
-        self.0.get(&class).map_or_else(Vec::new, |of| of.values().copied().collect())
+        self.0
+            .get(&class)
+            .map_or_else(Vec::new, |of| of.values().copied().collect())
     }
 
     /// Images of all classes in turn: the first of each, then the second of each.
     pub fn in_turn(&self, seed: u64) -> impl Iterator<Item = u128> {
-        in_turn(self.0.values().map(|of| of.values().copied().collect()).collect(), seed)
+        in_turn(
+            self.0
+                .values()
+                .map(|of| of.values().copied().collect())
+                .collect(),
+            seed,
+        )
     }
 }
 
@@ -46,6 +54,9 @@ pub fn in_turn(lists: Vec<Vec<u128>>, seed: u64) -> impl Iterator<Item = u128> {
 
 /// An order by hash of the seed and an image's id.
 pub fn lot(seed: u64, image: u128) -> [u8; 16] {
-    let hash = blake3::Hasher::new().update(&seed.to_le_bytes()).update(&image.to_be_bytes()).finalize();
+    let hash = blake3::Hasher::new()
+        .update(&seed.to_le_bytes())
+        .update(&image.to_be_bytes())
+        .finalize();
     std::array::from_fn(|i| hash.as_bytes()[i])
 }

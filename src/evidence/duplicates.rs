@@ -29,26 +29,33 @@ fn parse(hex: &str) -> Option<Fingerprint> {
         *word = u64::from_str_radix(hex.get(16 * i..16 * i + 16)?, 16).ok()?;
     }
     let ones: u32 = bits.iter().map(|w| w.count_ones()).sum();
-    (TELLING_MIN..=256 - TELLING_MIN).contains(&ones).then_some(bits)
+    (TELLING_MIN..=256 - TELLING_MIN)
+        .contains(&ones)
+        .then_some(bits)
 }
 
 impl Photos {
     /// Takes a photo by its id and its fingerprint, both in hexadecimal digits.
     pub fn add(&mut self, id: &str, fingerprint: &str) {
-        self.0.extend(u128::from_str_radix(id, 16).ok().zip(parse(fingerprint)));
+        self.0
+            .extend(u128::from_str_radix(id, 16).ok().zip(parse(fingerprint)));
     }
 
     /// The photos of groups of more than one, by id; a group is named by its smallest id. Groups are the connected
     /// components of pairs at most [`DISTANCE_MAX`] apart.
     pub fn groups(&self) -> Vec<DuplicateRow> {
-        let mut photos: Vec<(Fingerprint, u128)> = self.0.iter().map(|&(id, bits)| (bits, id)).collect();
+        let mut photos: Vec<(Fingerprint, u128)> =
+            self.0.iter().map(|&(id, bits)| (bits, id)).collect();
         photos.sort_unstable();
         // Equal fingerprints stand together, and one speaks for all, so that a band never compares them.
         let same: Vec<&[(Fingerprint, u128)]> = photos.chunk_by(|a, b| a.0 == b.0).collect();
         let mut forest = Forest((0..same.len()).collect());
         for band in 0..BANDS {
-            let mut order: Vec<(u32, usize)> =
-                same.iter().enumerate().map(|(i, photos)| (slice(&photos[0].0, band), i)).collect();
+            let mut order: Vec<(u32, usize)> = same
+                .iter()
+                .enumerate()
+                .map(|(i, photos)| (slice(&photos[0].0, band), i))
+                .collect();
             order.sort_unstable();
             for run in order.chunk_by(|a, b| a.0 == b.0) {
                 for (k, &(_, a)) in run.iter().enumerate() {
@@ -62,13 +69,19 @@ impl Photos {
         }
         let mut members: BTreeMap<usize, Vec<u128>> = BTreeMap::new();
         for (i, photos) in same.iter().enumerate() {
-            members.entry(forest.root(i)).or_default().extend(photos.iter().map(|(_, id)| id));
+            members
+                .entry(forest.root(i))
+                .or_default()
+                .extend(photos.iter().map(|(_, id)| id));
         }
         let mut rows = Vec::new();
         for mut ids in members.into_values().filter(|ids| ids.len() > 1) {
             ids.sort_unstable();
             let name = |id: u128| format!("{id:032x}");
-            rows.extend(ids.iter().map(|&id| DuplicateRow { image_id: name(id), group: name(ids[0]) }));
+            rows.extend(ids.iter().map(|&id| DuplicateRow {
+                image_id: name(id),
+                group: name(ids[0]),
+            }));
         }
         rows.sort_by(|a, b| a.image_id.cmp(&b.image_id));
         rows
@@ -82,7 +95,9 @@ fn distance(a: &Fingerprint, b: &Fingerprint) -> u32 {
 /// The bits of one band: every [`BANDS`]th, so that neighbouring places fall into different bands.
 fn slice(bits: &Fingerprint, band: u32) -> u32 {
     let at = (band..256).step_by(BANDS as usize);
-    at.fold(0, |key, i| key << 1 | (bits[i as usize / 64] >> (i % 64) & 1) as u32)
+    at.fold(0, |key, i| {
+        key << 1 | (bits[i as usize / 64] >> (i % 64) & 1) as u32
+    })
 }
 
 /// Trees of merged indices.

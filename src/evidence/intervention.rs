@@ -67,10 +67,24 @@ impl Effect {
         let effects = common.filter_map(|c| Self::of(c, class, least));
         effects.reduce(|a, b| {
             let p = a.p.max(b.p);
-            let (rate, says) = if a.rate.low <= b.rate.low { (a.rate, a.says) } else { (b.rate, b.says) };
+            let (rate, says) = if a.rate.low <= b.rate.low {
+                (a.rate, a.says)
+            } else {
+                (b.rate, b.says)
+            };
             let moved_most = a.moved_most && b.moved_most;
-            let weaker = if a.margin.value <= b.margin.value { a } else { b };
-            Self { p, rate, says, moved_most, ..weaker }
+            let weaker = if a.margin.value <= b.margin.value {
+                a
+            } else {
+                b
+            };
+            Self {
+                p,
+                rate,
+                says,
+                moved_most,
+                ..weaker
+            }
         })
     }
 
@@ -79,10 +93,21 @@ impl Effect {
         let margins: Vec<f64> = pairs.iter().map(|(a, b)| a.margin - b.margin).collect();
         let (margin, p) = paired(&margins, least)?;
         let n = pairs.len() as u32;
-        let says = [pairs.iter().filter(|(a, _)| a.says).count(), pairs.iter().filter(|(_, b)| b.says).count()];
+        let says = [
+            pairs.iter().filter(|(a, _)| a.says).count(),
+            pairs.iter().filter(|(_, b)| b.says).count(),
+        ];
         let says = says.map(|k| k as u32);
         let rate = difference(proportion(says[0], n)?, proportion(says[1], n)?);
-        Some(Self { images: n, margin, rate, says, against: contrast.against, moved_most: moved(pairs) == class, p })
+        Some(Self {
+            images: n,
+            margin,
+            rate,
+            says,
+            against: contrast.against,
+            moved_most: moved(pairs) == class,
+            p,
+        })
     }
 }
 
@@ -104,7 +129,11 @@ fn moved(pairs: &[(Outcome, Outcome)]) -> usize {
     let mut sums: Vec<f64> = Vec::new();
     for (a, b) in pairs {
         sums.resize(a.logits.len(), 0.0);
-        sums.iter_mut().zip(a.logits.iter().zip(&b.logits)).for_each(|(s, (a, b))| *s += f64::from(a - b));
+        sums.iter_mut()
+            .zip(a.logits.iter().zip(&b.logits))
+            .for_each(|(s, (a, b))| *s += f64::from(a - b));
     }
-    sums.iter().enumerate().fold(0, |best, (i, s)| if *s > sums[best] { i } else { best })
+    sums.iter()
+        .enumerate()
+        .fold(0, |best, (i, s)| if *s > sums[best] { i } else { best })
 }

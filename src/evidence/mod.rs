@@ -119,8 +119,17 @@ pub struct Policy {
 
 impl From<plan::Verdicts> for Policy {
     fn from(v: plan::Verdicts) -> Self {
-        let plan::Verdicts { contrast_logits, contrast_fraction, baseline_min, .. } = v;
-        Self { contrast_logits, contrast_fraction, baseline_min }
+        let plan::Verdicts {
+            contrast_logits,
+            contrast_fraction,
+            baseline_min,
+            ..
+        } = v;
+        Self {
+            contrast_logits,
+            contrast_fraction,
+            baseline_min,
+        }
     }
 }
 
@@ -136,13 +145,23 @@ impl Evidence {
                 facts.class = image.label_index;
                 facts.centred_logits.push(image.centred_logit as f32);
                 let id = u128::from_str_radix(&image.image_id, 16).unwrap_or(0);
-                let group = image.group.as_ref().map_or(id, |group| u128::from(key(group)));
+                let group = image
+                    .group
+                    .as_ref()
+                    .map_or(id, |group| u128::from(key(group)));
                 self.photos.add(self.seed, image.label_index, group, id);
-                let tagged = rows.iter().any(|r| r.kind == "confounder" && r.present == Some(true));
-                if image.predicted_index == image.label_index && image.object_visible.is_some() && !tagged {
+                let tagged = rows
+                    .iter()
+                    .any(|r| r.kind == "confounder" && r.present == Some(true));
+                if image.predicted_index == image.label_index
+                    && image.object_visible.is_some()
+                    && !tagged
+                {
                     self.framed.add(self.seed, image.label_index, group, id);
                 }
-                if let Some(fingerprint) = image.fingerprint.as_ref().filter(|_| image.group.is_none()) {
+                if let Some(fingerprint) =
+                    image.fingerprint.as_ref().filter(|_| image.group.is_none())
+                {
                     self.ungrouped.add(&image.image_id, fingerprint);
                 }
             } else if image.target != BASELINE {
@@ -150,10 +169,20 @@ impl Evidence {
             }
             let map = self.maps.len() as u32;
             for row in rows {
-                let Some(present) = row.present.filter(|_| row.kind == "confounder") else { continue };
+                let Some(present) = row.present.filter(|_| row.kind == "confounder") else {
+                    continue;
+                };
                 let sub_cell = row.resolution.as_deref() == Some("sub_cell");
-                let seen = Seen { map, present, sub_cell, contrast: row.contrast.map_or(f32::NAN, |v| v as f32) };
-                self.regions.entry(row.region.clone()).or_default().push(seen);
+                let seen = Seen {
+                    map,
+                    present,
+                    sub_cell,
+                    contrast: row.contrast.map_or(f32::NAN, |v| v as f32),
+                };
+                self.regions
+                    .entry(row.region.clone())
+                    .or_default()
+                    .push(seen);
             }
             self.maps.push(Shown {
                 image: u128::from_str_radix(&image.image_id, 16).unwrap_or(0),
@@ -169,7 +198,10 @@ impl Evidence {
     /// Makes near-duplicates among the images that have no group one group each, and says which.
     pub fn group_duplicates(&mut self) -> Vec<DuplicateRow> {
         let rows = self.ungrouped.groups();
-        let joined: BTreeMap<u64, u64> = rows.iter().map(|r| (key(&r.image_id), key(&r.group))).collect();
+        let joined: BTreeMap<u64, u64> = rows
+            .iter()
+            .map(|r| (key(&r.image_id), key(&r.group)))
+            .collect();
         for shown in &mut self.maps {
             shown.group = joined.get(&shown.group).copied().unwrap_or(shown.group);
         }
@@ -179,33 +211,48 @@ impl Evidence {
     /// Who can take part in a proof for one label and one region.
     pub fn cast(&self, pair: &Pair) -> Cast {
         let class = self.labels.get(&pair.label).map(|facts| facts.class);
-        class.map_or_else(Cast::default, |class| Cast::new(self.sightings(&pair.region), class, self.seed))
+        class.map_or_else(Cast::default, |class| {
+            Cast::new(self.sightings(&pair.region), class, self.seed)
+        })
     }
 
     /// All sightings of one region, in the order of the dataset.
     fn sightings(&self, region: &str) -> impl Iterator<Item = Sighting> {
-        self.regions.get(region).into_iter().flatten().map(|seen| Sighting {
-            shown: self.maps[seen.map as usize],
-            present: seen.present,
-            sub_cell: seen.sub_cell,
-            contrast: Some(seen.contrast).filter(|v| !v.is_nan()),
-        })
+        self.regions
+            .get(region)
+            .into_iter()
+            .flatten()
+            .map(|seen| Sighting {
+                shown: self.maps[seen.map as usize],
+                present: seen.present,
+                sub_cell: seen.sub_cell,
+                contrast: Some(seen.contrast).filter(|v| !v.is_nan()),
+            })
     }
 
     /// A and B for every label and every region that can be present or absent.
     pub fn pairs(&self, policy: &Policy) -> Vec<Pair> {
-        let least: Vec<f64> = self.labels.values().map(|facts| facts.least(policy)).collect();
+        let least: Vec<f64> = self
+            .labels
+            .values()
+            .map(|facts| facts.least(policy))
+            .collect();
         let mut pairs = Vec::new();
         for region in self.regions.keys() {
             let mut maps: BTreeMap<u32, Vec<Sighting>> = BTreeMap::new();
-            self.sightings(region).for_each(|s| maps.entry(s.shown.target).or_default().push(s));
+            self.sightings(region)
+                .for_each(|s| maps.entry(s.shown.target).or_default().push(s));
             let own = |s: &&Sighting| s.shown.class == s.shown.target && screens(s.shown.group);
             let counts = association::groups(maps.values().flatten().filter(own));
             for ((label, facts), least) in self.labels.iter().zip(&least) {
                 let of_class = maps.get(&facts.class).map_or(&[][..], Vec::as_slice);
-                let own = of_class.iter().filter(|s| s.shown.class == facts.class && s.present);
-                let tagged: BTreeMap<u64, bool> = own.map(|s| (s.shown.group, s.sub_cell)).collect();
-                let screening: Vec<&Sighting> = of_class.iter().filter(|s| screens(s.shown.group)).collect();
+                let own = of_class
+                    .iter()
+                    .filter(|s| s.shown.class == facts.class && s.present);
+                let tagged: BTreeMap<u64, bool> =
+                    own.map(|s| (s.shown.group, s.sub_cell)).collect();
+                let screening: Vec<&Sighting> =
+                    of_class.iter().filter(|s| screens(s.shown.group)).collect();
                 pairs.push(Pair {
                     label: label.clone(),
                     region: region.clone(),
@@ -225,8 +272,11 @@ impl Evidence {
 impl LabelFacts {
     /// The least effect of B that counts for this label, in logits.
     fn least(&self, policy: &Policy) -> f64 {
-        let typical = statistics::median(self.centred_logits.iter().copied().map(f64::from).collect());
-        policy.contrast_logits.max(policy.contrast_fraction * typical.unwrap_or(0.0))
+        let typical =
+            statistics::median(self.centred_logits.iter().copied().map(f64::from).collect());
+        policy
+            .contrast_logits
+            .max(policy.contrast_fraction * typical.unwrap_or(0.0))
     }
 }
 

@@ -37,12 +37,25 @@ pub struct OverlayEffect {
 /// The effects on all classes, the largest rise first.
 pub fn effects(hosts: &[Overlaid], least: f64) -> Vec<OverlayEffect> {
     let classes = hosts.first().map_or(0, |h| h.with.len());
-    let mut effects: Vec<OverlayEffect> = (0..classes).filter_map(|c| effect(hosts, c, least)).collect();
+    let mut effects: Vec<OverlayEffect> = (0..classes)
+        .filter_map(|c| effect(hosts, c, least))
+        .collect();
     let rises = || effects.iter().map(|e| e.rise.value);
     let middle = median(rises().collect()).unwrap_or(0.0);
     let spread = 1.4826 * median(rises().map(|r| (r - middle).abs()).collect()).unwrap_or(0.0);
-    effects.iter_mut().for_each(|e| e.z = if spread > 0.0 { (e.rise.value - middle) / spread } else { 0.0 });
-    effects.sort_by(|a, b| b.rise.value.total_cmp(&a.rise.value).then(a.class.cmp(&b.class)));
+    effects.iter_mut().for_each(|e| {
+        e.z = if spread > 0.0 {
+            (e.rise.value - middle) / spread
+        } else {
+            0.0
+        }
+    });
+    effects.sort_by(|a, b| {
+        b.rise
+            .value
+            .total_cmp(&a.rise.value)
+            .then(a.class.cmp(&b.class))
+    });
     effects
 }
 
@@ -54,11 +67,23 @@ fn effect(hosts: &[Overlaid], class: usize, least: f64) -> Option<OverlayEffect>
     };
     let with = hosts.iter().filter(|h| says(h, &h.with)).count() as u32;
     let against = |k: usize| {
-        let rises: Vec<f64> = hosts.iter().map(|h| h.with[class] - h.controls[k][class]).collect();
+        let rises: Vec<f64> = hosts
+            .iter()
+            .map(|h| h.with[class] - h.controls[k][class])
+            .collect();
         let (rise, p) = paired(&rises, least)?;
         let control = hosts.iter().filter(|h| says(h, &h.controls[k])).count() as u32;
         let rate = difference(proportion(with, n)?, proportion(control, n)?);
-        Some(OverlayEffect { class, hosts: n, rise, z: 0.0, p, says: [with, control], rate, against: k })
+        Some(OverlayEffect {
+            class,
+            hosts: n,
+            rise,
+            z: 0.0,
+            p,
+            says: [with, control],
+            rate,
+            against: k,
+        })
     };
     let (a, b) = (against(0)?, against(1)?);
     let p = a.p.max(b.p);

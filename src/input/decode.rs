@@ -39,8 +39,14 @@ pub struct Photo {
 pub fn read(source: &Source) -> Result<Cow<'_, [u8]>, Skip> {
     match source {
         Source::File(path) => read_file(path, 0, None).map(Cow::Owned),
-        Source::Slice { file, start, length } => read_file(file, *start, Some(*length)).map(Cow::Owned),
-        Source::Bytes(bytes) if bytes.is_empty() => Err(Skip::new(Stage::Read, "empty", "there are no bytes")),
+        Source::Slice {
+            file,
+            start,
+            length,
+        } => read_file(file, *start, Some(*length)).map(Cow::Owned),
+        Source::Bytes(bytes) if bytes.is_empty() => {
+            Err(Skip::new(Stage::Read, "empty", "there are no bytes"))
+        }
         Source::Bytes(bytes) => Ok(Cow::Borrowed(bytes)),
     }
 }
@@ -61,15 +67,21 @@ fn read_file(path: &Path, start: u64, length: Option<u64>) -> Result<Vec<u8>, Sk
     let mut bytes = Vec::new();
     let mut file = std::fs::File::open(path).map_err(skip)?;
     file.seek(SeekFrom::Start(start)).map_err(skip)?;
-    file.take(length.unwrap_or(u64::MAX).min(FILE_BYTES_MAX + 1)).read_to_end(&mut bytes).map_err(skip)?;
+    file.take(length.unwrap_or(u64::MAX).min(FILE_BYTES_MAX + 1))
+        .read_to_end(&mut bytes)
+        .map_err(skip)?;
     match bytes.len() as u64 {
-        n if length.is_some_and(|length| n < length.min(FILE_BYTES_MAX)) => {
-            Err(Skip::new(Stage::Read, "truncated", "the shard ends inside this image"))
-        }
+        n if length.is_some_and(|length| n < length.min(FILE_BYTES_MAX)) => Err(Skip::new(
+            Stage::Read,
+            "truncated",
+            "the shard ends inside this image",
+        )),
         0 => Err(Skip::new(Stage::Read, "empty", "the file is empty")),
-        n if n > FILE_BYTES_MAX => {
-            Err(Skip::new(Stage::Read, "too_large", format!("over {} MiB", FILE_BYTES_MAX >> 20)))
-        }
+        n if n > FILE_BYTES_MAX => Err(Skip::new(
+            Stage::Read,
+            "too_large",
+            format!("over {} MiB", FILE_BYTES_MAX >> 20),
+        )),
         _ => Ok(bytes),
     }
 }
@@ -88,18 +100,33 @@ pub fn decode(bytes: &[u8]) -> Result<Photo, Skip> {
 /// # Errors
 /// As of [`decode`].
 pub fn decode_for(bytes: &[u8], plan: Option<&Preprocess>) -> Result<Photo, Skip> {
-    let panicked = || Skip::new(Stage::Decode, "decoder_panic", "the decoder panicked on these bytes");
+    let panicked = || {
+        Skip::new(
+            Stage::Decode,
+            "decoder_panic",
+            "the decoder panicked on these bytes",
+        )
+    };
     guarded(|| decode_inner(bytes, plan)).ok_or_else(panicked)?
 }
 
 fn decode_inner(bytes: &[u8], plan: Option<&Preprocess>) -> Result<Photo, Skip> {
-    let mut reader =
-        ImageReader::new(Cursor::new(bytes)).with_guessed_format().map_err(|e| skip(ImageError::IoError(e)))?;
+    let mut reader = ImageReader::new(Cursor::new(bytes))
+        .with_guessed_format()
+        .map_err(|e| skip(ImageError::IoError(e)))?;
     if reader.format().is_none() {
-        return Err(Skip::new(Stage::Decode, "not_an_image", "neither JPEG, PNG, WebP, BMP, TIFF nor GIF"));
+        return Err(Skip::new(
+            Stage::Decode,
+            "not_an_image",
+            "neither JPEG, PNG, WebP, BMP, TIFF nor GIF",
+        ));
     }
     if reader.format() == Some(ImageFormat::Jpeg) && !jpeg::is_complete(bytes) {
-        return Err(Skip::new(Stage::Decode, "truncated", "the JPEG ends before its end-of-image marker"));
+        return Err(Skip::new(
+            Stage::Decode,
+            "truncated",
+            "the JPEG ends before its end-of-image marker",
+        ));
     }
     let is_jpeg = reader.format() == Some(ImageFormat::Jpeg);
     let mut limits = Limits::default();
@@ -114,17 +141,33 @@ fn decode_inner(bytes: &[u8], plan: Option<&Preprocess>) -> Result<Photo, Skip> 
         return Err(Skip::new(Stage::Decode, "too_many_pixels", message));
     }
     let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
-    let reduced = plan.filter(|_| is_jpeg).and_then(|plan| jpeg::reduced(bytes, Size::new(width, height), plan));
-    let mut picture = reduced.map_or_else(|| DynamicImage::from_decoder(decoder).map_err(skip), Ok)?;
+    let reduced = plan
+        .filter(|_| is_jpeg)
+        .and_then(|plan| jpeg::reduced(bytes, Size::new(width, height), plan));
+    let mut picture =
+        reduced.map_or_else(|| DynamicImage::from_decoder(decoder).map_err(skip), Ok)?;
     picture.apply_orientation(orientation);
     let rgb = picture.into_rgb8();
     let turned = transpose(orientation);
-    let original = if turned.is_some() { Size::new(height, width) } else { Size::new(width, height) };
+    let original = if turned.is_some() {
+        Size::new(height, width)
+    } else {
+        Size::new(width, height)
+    };
     let size = Size::new(rgb.width(), rgb.height());
     if size.width == 0 || size.height == 0 {
-        return Err(Skip::new(Stage::Decode, "corrupt", "the image has no pixels"));
+        return Err(Skip::new(
+            Stage::Decode,
+            "corrupt",
+            "the image has no pixels",
+        ));
     }
-    Ok(Photo { original, size, rgb, turned })
+    Ok(Photo {
+        original,
+        size,
+        rgb,
+        turned,
+    })
 }
 
 fn transpose(orientation: Orientation) -> Option<Transpose> {

@@ -39,7 +39,12 @@ impl<'a> Decoder<'a> {
     /// `limit` is the longest time for one image, unless `stopped` says that its run is to end.
     pub fn new(limit: Duration, plan: &Preprocess, stopped: impl Fn() -> bool + Send + 'a) -> Self {
         let fast = (plan.decode == Decode::Fast).then(|| plan.clone());
-        Self { limit, stopped: Box::new(stopped), fast, thread: None }
+        Self {
+            limit,
+            stopped: Box::new(stopped),
+            fast,
+            thread: None,
+        }
     }
 
     /// Decodes as [`decode_for`] does.
@@ -62,24 +67,37 @@ impl<'a> Decoder<'a> {
     fn send(&mut self, bytes: &Arc<Vec<u8>>, may_reduce: bool) -> Result<Photo, Skip> {
         let thread = match self.thread.take() {
             Some(thread) => thread,
-            None => Thread::start(self.fast.clone())
-                .map_err(|e| Skip::new(Stage::Decode, "io", format!("no thread to decode in: {e}")))?,
+            None => Thread::start(self.fast.clone()).map_err(|e| {
+                Skip::new(Stage::Decode, "io", format!("no thread to decode in: {e}"))
+            })?,
         };
-        let sent = thread.jobs.send((Arc::clone(bytes), may_reduce)).map_err(|_| RecvTimeoutError::Disconnected);
+        let sent = thread
+            .jobs
+            .send((Arc::clone(bytes), may_reduce))
+            .map_err(|_| RecvTimeoutError::Disconnected);
         match sent.and_then(|()| self.wait(&thread)) {
             Ok(photo) => {
                 self.thread = Some(thread);
                 photo
             }
-            Err(RecvTimeoutError::Timeout) if (self.stopped)() => {
-                Err(Skip::new(Stage::Decode, "interrupted", "the run was asked to stop"))
-            }
+            Err(RecvTimeoutError::Timeout) if (self.stopped)() => Err(Skip::new(
+                Stage::Decode,
+                "interrupted",
+                "the run was asked to stop",
+            )),
             Err(RecvTimeoutError::Timeout) => {
                 ABANDONED.fetch_add(1, Ordering::Relaxed);
-                let message = format!("not decoded after {} s (run.image_seconds)", self.limit.as_secs_f64());
+                let message = format!(
+                    "not decoded after {} s (run.image_seconds)",
+                    self.limit.as_secs_f64()
+                );
                 Err(Skip::new(Stage::Decode, "timeout", message))
             }
-            Err(RecvTimeoutError::Disconnected) => Err(Skip::new(Stage::Decode, "decoder_panic", "the decoder died")),
+            Err(RecvTimeoutError::Disconnected) => Err(Skip::new(
+                Stage::Decode,
+                "decoder_panic",
+                "the decoder died",
+            )),
         }
     }
 
@@ -109,7 +127,9 @@ impl Thread {
                 }
             }
         };
-        std::thread::Builder::new().name("decode".into()).spawn(work)?;
+        std::thread::Builder::new()
+            .name("decode".into())
+            .spawn(work)?;
         Ok(Self { jobs, photos })
     }
 }

@@ -17,7 +17,9 @@ const BYTES_MAX: usize = 1 << 30;
 /// frequencies alone. `None` where that is not worth it, or the file is one for the ordinary decoder.
 pub fn reduced(bytes: &[u8], size: Size, plan: &Preprocess) -> Option<DynamicImage> {
     let wanted = OVERSAMPLED * preprocess::scale(plan, size)?;
-    let eighths = [1_u32, 2, 4].into_iter().find(|n| f64::from(*n) / 8.0 >= wanted)?;
+    let eighths = [1_u32, 2, 4]
+        .into_iter()
+        .find(|n| f64::from(*n) / 8.0 >= wanted)?;
     let side = |full: u32| u16::try_from((full * eighths).div_ceil(8)).ok();
     let mut decoder = Decoder::new(bytes);
     decoder.set_max_decoding_buffer_size(BYTES_MAX);
@@ -37,13 +39,17 @@ pub fn reduced(bytes: &[u8], size: Size, plan: &Preprocess) -> Option<DynamicIma
 pub fn is_complete(bytes: &[u8]) -> bool {
     let mut at = 2;
     loop {
-        let Some(marker) = next_marker(bytes, &mut at) else { return false };
+        let Some(marker) = next_marker(bytes, &mut at) else {
+            return false;
+        };
         match marker {
             END_OF_IMAGE => return true,
             // Markers without a segment: start of image, restarts, TEM.
             0xD8 | 0xD0..=0xD7 | 0x01 => {}
             _ => {
-                let Some([high, low]) = bytes.get(at..at + 2) else { return false };
+                let Some([high, low]) = bytes.get(at..at + 2) else {
+                    return false;
+                };
                 at += usize::from(*high) << 8 | usize::from(*low);
             }
         }

@@ -33,7 +33,11 @@ impl Tensor {
             let pixel = (y * size.width + x) as usize;
             image::Rgb([0, 1, 2].map(|c: usize| {
                 let c = channel(c);
-                let at = if plan.layout == Layout::Nchw { c * plane + pixel } else { pixel * channels + c };
+                let at = if plan.layout == Layout::Nchw {
+                    c * plane + pixel
+                } else {
+                    pixel * channels + c
+                };
                 let level = (f64::from(self.values[at]) * plan.std[c] + plan.mean[c]) / plan.scale;
                 level.round().clamp(0.0, 255.0) as u8
             }))
@@ -57,14 +61,25 @@ struct Picture<'a> {
 
 impl Preprocessor {
     pub fn new(plan: &Preprocess) -> Self {
-        let level = |x: usize, c: usize| ((x as f64 * plan.scale - plan.mean[c]) / plan.std[c]) as f32;
-        let table = (0..plan.mean.len()).map(|c| std::array::from_fn(|x| level(x, c))).collect();
-        Self { plan: plan.clone(), table, resizer: Resizer::new() }
+        let level =
+            |x: usize, c: usize| ((x as f64 * plan.scale - plan.mean[c]) / plan.std[c]) as f32;
+        let table = (0..plan.mean.len())
+            .map(|c| std::array::from_fn(|x| level(x, c)))
+            .collect();
+        Self {
+            plan: plan.clone(),
+            table,
+            resizer: Resizer::new(),
+        }
     }
 
     /// Shape of the tensors it makes.
     pub fn shape(plan: &Preprocess) -> [usize; 4] {
-        let (w, h, c) = (plan.output.width as usize, plan.output.height as usize, plan.mean.len());
+        let (w, h, c) = (
+            plan.output.width as usize,
+            plan.output.height as usize,
+            plan.mean.len(),
+        );
         match plan.layout {
             Layout::Nchw => [1, c, h, w],
             Layout::Nhwc => [1, h, w, c],
@@ -77,9 +92,15 @@ impl Preprocessor {
     /// A skip `too_elongated` when an intermediate picture would be absurdly large, or `resize`.
     pub fn run(&mut self, photo: &Photo) -> Result<(Tensor, View), Skip> {
         let grey = self.plan.channels == Channels::Grey;
-        let bytes =
-            if grey { Cow::Owned(luma(photo.rgb.as_raw())) } else { Cow::Borrowed(photo.rgb.as_raw().as_slice()) };
-        let mut picture = Picture { size: photo.size, bytes };
+        let bytes = if grey {
+            Cow::Owned(luma(photo.rgb.as_raw()))
+        } else {
+            Cow::Borrowed(photo.rgb.as_raw().as_slice())
+        };
+        let mut picture = Picture {
+            size: photo.size,
+            bytes,
+        };
         let mut view = start(photo.original, photo.size);
         for i in 0..self.plan.steps.len() {
             let (next, moves) = apply(view, self.plan.steps[i])?;
@@ -94,12 +115,22 @@ impl Preprocessor {
     fn make<'a>(&mut self, picture: Picture<'a>, m: Move) -> Result<Picture<'a>, Skip> {
         match m {
             Move::Resize(to, filter) => self.resize(picture, to, filter),
-            Move::Window { left, top, size, fill } => Ok(window(&picture, left, top, size, fill, self.table.len())),
+            Move::Window {
+                left,
+                top,
+                size,
+                fill,
+            } => Ok(window(&picture, left, top, size, fill, self.table.len())),
         }
     }
 
     /// Rows first, then columns, each rounded to 8 bits, as Pillow does it.
-    fn resize<'a>(&mut self, picture: Picture<'a>, to: Size, filter: Filter) -> Result<Picture<'a>, Skip> {
+    fn resize<'a>(
+        &mut self,
+        picture: Picture<'a>,
+        to: Size,
+        filter: Filter,
+    ) -> Result<Picture<'a>, Skip> {
         if filter == Filter::Nearest {
             return self.resize_once(picture, to, filter);
         }
@@ -108,18 +139,34 @@ impl Preprocessor {
         self.resize_once(picture, to, filter)
     }
 
-    fn resize_once<'a>(&mut self, picture: Picture<'a>, to: Size, filter: Filter) -> Result<Picture<'a>, Skip> {
+    fn resize_once<'a>(
+        &mut self,
+        picture: Picture<'a>,
+        to: Size,
+        filter: Filter,
+    ) -> Result<Picture<'a>, Skip> {
         if to == picture.size {
             return Ok(picture);
         }
         let skip = |e: &dyn std::fmt::Display| Skip::new(Stage::Preprocess, "resize", e);
-        let pixel = if self.table.len() == 1 { PixelType::U8 } else { PixelType::U8x3 };
+        let pixel = if self.table.len() == 1 {
+            PixelType::U8
+        } else {
+            PixelType::U8x3
+        };
         let Size { width, height } = picture.size;
         let source = ImageRef::new(width, height, &picture.bytes, pixel).map_err(|e| skip(&e))?;
         let mut target = Image::new(to.width, to.height, pixel);
-        let options = ResizeOptions::new().resize_alg(algorithm(filter)).use_alpha(false);
-        self.resizer.resize(&source, &mut target, &options).map_err(|e| skip(&e))?;
-        Ok(Picture { size: to, bytes: target.into_vec().into() })
+        let options = ResizeOptions::new()
+            .resize_alg(algorithm(filter))
+            .use_alpha(false);
+        self.resizer
+            .resize(&source, &mut target, &options)
+            .map_err(|e| skip(&e))?;
+        Ok(Picture {
+            size: to,
+            bytes: target.into_vec().into(),
+        })
     }
 
     fn normalise(&self, picture: &Picture<'_>) -> Tensor {
@@ -135,8 +182,15 @@ impl Preprocessor {
         let mut values = vec![0.0; area * channels];
         for (c, levels) in self.table.iter().enumerate() {
             let source = if bgr { channels - 1 - c } else { c };
-            let bytes = picture.bytes.chunks_exact(channels).map(|pixel| levels[usize::from(pixel[source])]);
-            values[c * plane..].iter_mut().step_by(step).zip(bytes).for_each(|(value, level)| *value = level);
+            let bytes = picture
+                .bytes
+                .chunks_exact(channels)
+                .map(|pixel| levels[usize::from(pixel[source])]);
+            values[c * plane..]
+                .iter_mut()
+                .step_by(step)
+                .zip(bytes)
+                .for_each(|(value, level)| *value = level);
         }
         Tensor { shape, values }
     }
@@ -145,12 +199,21 @@ impl Preprocessor {
 /// The view before the first step: the photo, or what was decoded of it.
 fn start(original: Size, decoded: Size) -> View {
     let view = View::identity(original);
-    if decoded == original { view } else { view.resized(decoded) }
+    if decoded == original {
+        view
+    } else {
+        view.resized(decoded)
+    }
 }
 
 /// Pixels of the input for one pixel of a photo, the larger of both directions; `None` where the transform refuses it.
 pub fn scale(plan: &Preprocess, size: Size) -> Option<f64> {
-    let view = plan.steps.iter().try_fold(View::identity(size), |view, step| apply(view, *step).map(|(view, _)| view));
+    let view = plan
+        .steps
+        .iter()
+        .try_fold(View::identity(size), |view, step| {
+            apply(view, *step).map(|(view, _)| view)
+        });
     view.ok().map(|view| view.x_scale.max(view.y_scale))
 }
 
@@ -158,7 +221,12 @@ pub fn scale(plan: &Preprocess, size: Size) -> Option<f64> {
 #[derive(Clone, Copy)]
 enum Move {
     Resize(Size, Filter),
-    Window { left: i64, top: i64, size: Size, fill: [u8; 3] },
+    Window {
+        left: i64,
+        top: i64,
+        size: Size,
+        fill: [u8; 3],
+    },
 }
 
 /// One step on the view, and the pixel work that makes it true.
@@ -167,27 +235,52 @@ fn apply(view: View, step: Step) -> Result<(View, Vec<Move>), Skip> {
     let crop = |to: Size| {
         let left = half_even(i64::from(size.width) - i64::from(to.width));
         let top = half_even(i64::from(size.height) - i64::from(to.height));
-        (view.cropped(left, top, to), vec![Move::Window { left, top, size: to, fill: [0; 3] }])
+        (
+            view.cropped(left, top, to),
+            vec![Move::Window {
+                left,
+                top,
+                size: to,
+                fill: [0; 3],
+            }],
+        )
     };
     let out = match step {
-        Step::ResizeExact { size, filter } => (view.resized(size), vec![Move::Resize(size, filter)]),
+        Step::ResizeExact { size, filter } => {
+            (view.resized(size), vec![Move::Resize(size, filter)])
+        }
         Step::ResizeShort { side, filter } => {
             let to = short_side(size, side)?;
             (view.resized(to), vec![Move::Resize(to, filter)])
         }
         Step::CenterCrop { side } => crop(Size::new(side, side)),
         Step::CenterCropFraction { fraction } => {
-            let side = (f64::from(size.width.min(size.height)) * fraction).floor().max(1.0) as u32;
+            let side = (f64::from(size.width.min(size.height)) * fraction)
+                .floor()
+                .max(1.0) as u32;
             crop(Size::new(side, side))
         }
-        Step::Letterbox { size: to, fill, filter } => {
-            let ratio =
-                (f64::from(to.width) / f64::from(size.width)).min(f64::from(to.height) / f64::from(size.height));
-            let fit = |side: u32, max: u32| ((f64::from(side) * ratio).round() as u32).clamp(1, max);
+        Step::Letterbox {
+            size: to,
+            fill,
+            filter,
+        } => {
+            let ratio = (f64::from(to.width) / f64::from(size.width))
+                .min(f64::from(to.height) / f64::from(size.height));
+            let fit =
+                |side: u32, max: u32| ((f64::from(side) * ratio).round() as u32).clamp(1, max);
             let inner = Size::new(fit(size.width, to.width), fit(size.height, to.height));
             let left = -i64::from((to.width - inner.width) / 2);
             let top = -i64::from((to.height - inner.height) / 2);
-            let moves = vec![Move::Resize(inner, filter), Move::Window { left, top, size: to, fill }];
+            let moves = vec![
+                Move::Resize(inner, filter),
+                Move::Window {
+                    left,
+                    top,
+                    size: to,
+                    fill,
+                },
+            ];
             (view.resized(inner).cropped(left, top, to), moves)
         }
     };
@@ -199,26 +292,49 @@ fn short_side(size: Size, side: u32) -> Result<Size, Skip> {
     let (short, long) = (size.width.min(size.height), size.width.max(size.height));
     let scaled = u64::from(side) * u64::from(long) / u64::from(short.max(1));
     if scaled * u64::from(side) > PIXELS_MAX {
-        let message = format!("{size} resized to a short side of {side} would be {scaled} pixels long");
+        let message =
+            format!("{size} resized to a short side of {side} would be {scaled} pixels long");
         return Err(Skip::new(Stage::Preprocess, "too_elongated", message));
     }
     let scaled = scaled as u32;
-    Ok(if size.width <= size.height { Size::new(side, scaled) } else { Size::new(scaled, side) })
+    Ok(if size.width <= size.height {
+        Size::new(side, scaled)
+    } else {
+        Size::new(scaled, side)
+    })
 }
 
 /// Half of a difference as torchvision's `CenterCrop` takes it: rounded half to even where it cuts, towards zero where it
 /// pads (negative).
 fn half_even(difference: i64) -> i64 {
-    if difference < 0 { -(-difference / 2) } else { (difference as f64 / 2.0).round_ties_even() as i64 }
+    if difference < 0 {
+        -(-difference / 2)
+    } else {
+        (difference as f64 / 2.0).round_ties_even() as i64
+    }
 }
 
 /// Cuts or pads to `size` with the corner at (`left`, `top`).
-fn window(from: &Picture<'_>, left: i64, top: i64, size: Size, fill: [u8; 3], channels: usize) -> Picture<'static> {
-    let fill = if channels == 1 { vec![luma(&fill)[0]] } else { fill.to_vec() };
+fn window(
+    from: &Picture<'_>,
+    left: i64,
+    top: i64,
+    size: Size,
+    fill: [u8; 3],
+    channels: usize,
+) -> Picture<'static> {
+    let fill = if channels == 1 {
+        vec![luma(&fill)[0]]
+    } else {
+        fill.to_vec()
+    };
     let mut bytes = fill.repeat(size.width as usize * size.height as usize);
     let span = |offset: i64, from: u32, to: u32| {
         let start = (-offset).max(0);
-        (start, (i64::from(from) - offset).min(i64::from(to)).max(start))
+        (
+            start,
+            (i64::from(from) - offset).min(i64::from(to)).max(start),
+        )
     };
     let (x0, x1) = span(left, from.size.width, size.width);
     let (y0, y1) = span(top, from.size.height, size.height);
@@ -229,13 +345,17 @@ fn window(from: &Picture<'_>, left: i64, top: i64, size: Size, fill: [u8; 3], ch
         let length = (x1 - x0) as usize * channels;
         bytes[target..target + length].copy_from_slice(&from.bytes[source..source + length]);
     }
-    Picture { size, bytes: bytes.into() }
+    Picture {
+        size,
+        bytes: bytes.into(),
+    }
 }
 
 /// Pillow's `convert("L")`: ITU-R 601-2 luma in 16-bit fixed point.
 fn luma(rgb: &[u8]) -> Vec<u8> {
     let mix = |p: &[u8]| {
-        let sum = 19_595 * u32::from(p[0]) + 38_470 * u32::from(p[1]) + 7_471 * u32::from(p[2]) + 0x8000;
+        let sum =
+            19_595 * u32::from(p[0]) + 38_470 * u32::from(p[1]) + 7_471 * u32::from(p[2]) + 0x8000;
         (sum >> 16) as u8
     };
     rgb.chunks_exact(3).map(mix).collect()

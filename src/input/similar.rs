@@ -19,8 +19,14 @@ pub struct Fingerprinter {
 
 impl Default for Fingerprinter {
     fn default() -> Self {
-        let hasher = HasherConfig::new().hash_size(BITS, BITS).hash_alg(HashAlg::Gradient).to_hasher();
-        Self { resizer: Resizer::new(), hasher }
+        let hasher = HasherConfig::new()
+            .hash_size(BITS, BITS)
+            .hash_alg(HashAlg::Gradient)
+            .to_hasher();
+        Self {
+            resizer: Resizer::new(),
+            hasher,
+        }
     }
 }
 
@@ -28,11 +34,14 @@ impl Fingerprinter {
     /// 64 hexadecimal digits: whether each of 16 x 16 places is darker than its right neighbour.
     pub fn hash(&mut self, photo: &Photo) -> Option<String> {
         let pixels = photo.rgb.as_raw();
-        let source = ImageRef::new(photo.size.width, photo.size.height, pixels, PixelType::U8x3).ok()?;
+        let source =
+            ImageRef::new(photo.size.width, photo.size.height, pixels, PixelType::U8x3).ok()?;
         let mut small = Image::new(SIDE, SIDE, PixelType::U8x3);
         let options = ResizeOptions::new().resize_alg(ResizeAlg::Convolution(FilterType::Box));
         self.resizer.resize(&source, &mut small, &options).ok()?;
-        let hash = self.hasher.hash_image(&RgbImage::from_raw(SIDE, SIDE, small.into_vec())?);
+        let hash = self
+            .hasher
+            .hash_image(&RgbImage::from_raw(SIDE, SIDE, small.into_vec())?);
         Some(hash.as_bytes().iter().map(|b| format!("{b:02x}")).collect())
     }
 }

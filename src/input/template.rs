@@ -20,7 +20,12 @@ const SIDE_MIN: f64 = 8.0;
 /// The place of the best match in fractions of the photo; `None` below the threshold.
 pub fn find(template: &Template, photo: &Photo) -> Option<Rect> {
     let (pw, ph) = (f64::from(photo.size.width), f64::from(photo.size.height));
-    let area = Rect::new(template.area.x0 * pw, template.area.y0 * ph, template.area.x1 * pw, template.area.y1 * ph);
+    let area = Rect::new(
+        template.area.x0 * pw,
+        template.area.y0 * ph,
+        template.area.x1 * pw,
+        template.area.y1 * ph,
+    );
     let area = area.intersect(photo.size.rect())?;
     let (x0, y0) = (area.x0.floor(), area.y0.floor());
     let (w, h) = ((area.x1.ceil() - x0) as u32, (area.y1.ceil() - y0) as u32);
@@ -29,21 +34,43 @@ pub fn find(template: &Template, photo: &Photo) -> Option<Rect> {
     let shortest = f64::from(template.grey.width().min(template.grey.height()));
     let best = template.scales.iter().filter_map(|&scale| {
         // The photo's part is made smaller by this, the picture is `scale` times its size on the photo; thin ones less.
-        let shrink = (SIDE_MAX / (longest * scale)).max(SIDE_MIN / (shortest * scale)).min(1.0);
+        let shrink = (SIDE_MAX / (longest * scale))
+            .max(SIDE_MIN / (shortest * scale))
+            .min(1.0);
         let to = |side: u32, by: f64| (f64::from(side) * by).round().max(1.0) as u32;
         let here = resize(&part, to(w, shrink), to(h, shrink), FilterType::Triangle);
         let by = scale * shrink;
-        let size = Size::new(to(template.grey.width(), by), to(template.grey.height(), by));
-        if size.width.min(size.height) < 3 || size.width > here.width() || size.height > here.height() {
+        let size = Size::new(
+            to(template.grey.width(), by),
+            to(template.grey.height(), by),
+        );
+        if size.width.min(size.height) < 3
+            || size.width > here.width()
+            || size.height > here.height()
+        {
             return None;
         }
-        let wanted = resize(&template.grey, size.width, size.height, FilterType::Triangle);
+        let wanted = resize(
+            &template.grey,
+            size.width,
+            size.height,
+            FilterType::Triangle,
+        );
         let extremes = find_extremes(&correlation(&here, &wanted));
         let (x, y) = extremes.max_value_location;
-        let (sx, sy) = (f64::from(w) / f64::from(here.width()), f64::from(h) / f64::from(here.height()));
+        let (sx, sy) = (
+            f64::from(w) / f64::from(here.width()),
+            f64::from(h) / f64::from(here.height()),
+        );
         let (left, top) = (x0 + f64::from(x) * sx, y0 + f64::from(y) * sy);
-        let (right, bottom) = (left + f64::from(size.width) * sx, top + f64::from(size.height) * sy);
-        Some((f64::from(extremes.max_value), Rect::new(left / pw, top / ph, right / pw, bottom / ph)))
+        let (right, bottom) = (
+            left + f64::from(size.width) * sx,
+            top + f64::from(size.height) * sy,
+        );
+        Some((
+            f64::from(extremes.max_value),
+            Rect::new(left / pw, top / ph, right / pw, bottom / ph),
+        ))
     });
     let (score, place) = best.max_by(|a, b| a.0.total_cmp(&b.0))?;
     (score >= template.threshold).then_some(place)
@@ -54,7 +81,10 @@ fn correlation(photo: &GrayImage, picture: &GrayImage) -> ImageBuffer<Luma<f32>,
     let (w, h) = picture.dimensions();
     let n = f64::from(w * h);
     let mean = picture.iter().map(|&v| f64::from(v)).sum::<f64>() / n;
-    let spread = picture.iter().map(|&v| (f64::from(v) - mean).powi(2)).sum::<f64>();
+    let spread = picture
+        .iter()
+        .map(|&v| (f64::from(v) - mean).powi(2))
+        .sum::<f64>();
     let mut products = match_template(photo, picture, MatchTemplateMethod::CrossCorrelation);
     let sums: Sums = integral_image(photo);
     let squares: Sums = integral_squared_image(photo);

@@ -81,7 +81,10 @@ impl Inference {
 
 /// Class with the largest logit, the first where several are.
 pub fn predicted(logits: &[f32]) -> usize {
-    logits.iter().enumerate().fold(0, |best, (i, z)| if *z > logits[best] { i } else { best })
+    logits
+        .iter()
+        .enumerate()
+        .fold(0, |best, (i, z)| if *z > logits[best] { i } else { best })
 }
 
 /// Weights and bias that make a class activation map out of the feature maps of one image.
@@ -123,29 +126,61 @@ impl Model {
         refuse_escaping_weights(&graph).map_err(named)?;
         let hash = hash(path, &folder, &graph)?;
         let runtime = Runtime::new(&options.engine, &folder)?;
-        let shaped_by = options.shaped_by.map_or_else(String::new, |by| format!("\n  ({by})"));
-        Self::from_graph(graph, &runtime, options, hash).map_err(|e| named(Error::new(format!("{e}{shaped_by}"))))
+        let shaped_by = options
+            .shaped_by
+            .map_or_else(String::new, |by| format!("\n  ({by})"));
+        Self::from_graph(graph, &runtime, options, hash)
+            .map_err(|e| named(Error::new(format!("{e}{shaped_by}"))))
     }
 
-    fn from_graph(graph: Graph, runtime: &Runtime, options: &Options<'_>, hash: String) -> Result<Self> {
+    fn from_graph(
+        graph: Graph,
+        runtime: &Runtime,
+        options: &Options<'_>,
+        hash: String,
+    ) -> Result<Self> {
         let shape = input_shape(&graph, options.input_shape)?;
         let (logits, ends_in) = graph.logits(options.output)?;
         let probe = probe(&shape);
         let pool = pool::find(&graph, &logits, runtime, &probe, &shape)?;
         let graph = layer_norm::spell_out(graph, &pool.pooled, &logits)?;
-        let head =
-            Piece { graph: &graph, runtime, from: &pool.pooled, to: &logits, shape: &pool.pooled_shape, image: &shape };
+        let head = Piece {
+            graph: &graph,
+            runtime,
+            from: &pool.pooled,
+            to: &logits,
+            shape: &pool.pooled_shape,
+            image: &shape,
+        };
         let chain = Chain::read(&head, 1.0)?;
         let mut outputs = vec![pool.features.as_str(), logits.as_str()];
-        outputs.extend(chain.gates.iter().flat_map(|(u, v)| [u.as_str(), v.as_str()]));
+        outputs.extend(
+            chain
+                .gates
+                .iter()
+                .flat_map(|(u, v)| [u.as_str(), v.as_str()]),
+        );
         let (proto, _) = graph.cut(&[(&graph.input, &shape)], &outputs, &shape);
         let engine = runtime.load(&proto, vec![shape.clone()])?;
         let outputs = chain.logits();
-        let activation = options.activation.or(ends_in).unwrap_or(Activation::Softmax);
+        let activation = options
+            .activation
+            .or(ends_in)
+            .unwrap_or(Activation::Softmax);
         let binary = outputs == 1;
         let features_shape = match pool.layout {
-            MapLayout { channels: k, height: h, width: w, channels_last: true } => vec![1, h, w, k],
-            MapLayout { channels: k, height: h, width: w, channels_last: false } => vec![1, k, h, w],
+            MapLayout {
+                channels: k,
+                height: h,
+                width: w,
+                channels_last: true,
+            } => vec![1, h, w, k],
+            MapLayout {
+                channels: k,
+                height: h,
+                width: w,
+                channels_last: false,
+            } => vec![1, k, h, w],
         };
         let facts = Facts {
             input: graph.input.clone(),
@@ -166,16 +201,33 @@ impl Model {
             affine_error: chain.maps.iter().fold(0.0, |m, map| map.error.max(m)),
             invariant_error: 0.0,
         };
-        let activation = if binary { Activation::Sigmoid } else { activation };
+        let activation = if binary {
+            Activation::Sigmoid
+        } else {
+            activation
+        };
         let centre = (activation == Activation::Softmax).then(|| chain.mean_row());
         let (layout, engine_name) = (pool.layout, runtime.name());
-        let mut model = Self { engine, chain, facts, layout, activation, binary, centre, hash, engine_name };
+        let mut model = Self {
+            engine,
+            chain,
+            facts,
+            layout,
+            activation,
+            binary,
+            centre,
+            hash,
+            engine_name,
+        };
         model.facts.invariant_error = model.check(&probe)?;
         Ok(model)
     }
 
     pub fn session(&self) -> Result<Session<'_>> {
-        Ok(Session { model: self, state: self.engine.state()? })
+        Ok(Session {
+            model: self,
+            state: self.engine.state()?,
+        })
     }
 
     /// Weights of one class for this image: `mean(CAM) + bias = logit`.
@@ -238,23 +290,44 @@ impl Session<'_> {
     /// # Errors
     /// When the engine fails or a logit is not finite.
     pub fn run(&mut self, values: &[f32]) -> Result<Inference> {
-        let mut outputs = self.state.run(&self.model.engine, &[values])?.into_iter().map(|a: Array| a.values);
+        let mut outputs = self
+            .state
+            .run(&self.model.engine, &[values])?
+            .into_iter()
+            .map(|a: Array| a.values);
         let mut next = || outputs.next().unwrap_or_default();
         let (features, mut logits) = (next(), next());
         if self.model.binary {
             logits = vec![-logits[0], logits[0]];
         }
-        let gates = self.model.chain.gates.iter().map(|_| (next(), next())).collect();
+        let gates = self
+            .model
+            .chain
+            .gates
+            .iter()
+            .map(|_| (next(), next()))
+            .collect();
         if let Some(class) = logits.iter().position(|z| !z.is_finite()) {
-            return Err(Error::new(format!("the logit of class {class} is {}", logits[class])));
+            return Err(Error::new(format!(
+                "the logit of class {class} is {}",
+                logits[class]
+            )));
         }
-        Ok(Inference { features, logits, gates })
+        Ok(Inference {
+            features,
+            logits,
+            gates,
+        })
     }
 }
 
 /// The shape to run at: the one asked for, else the declared one with batch 1.
 fn input_shape(graph: &Graph, asked: Option<&[usize]>) -> Result<Vec<usize>> {
-    let declared: Vec<String> = graph.input_dims.iter().map(|d| d.map_or("?".into(), |d| d.to_string())).collect();
+    let declared: Vec<String> = graph
+        .input_dims
+        .iter()
+        .map(|d| d.map_or("?".into(), |d| d.to_string()))
+        .collect();
     let declared = declared.join("x");
     let Some(asked) = asked else {
         let fixed = |(i, d): (usize, &Option<usize>)| if i == 0 { Some(1) } else { *d };
@@ -268,7 +341,8 @@ fn input_shape(graph: &Graph, asked: Option<&[usize]>) -> Result<Vec<usize>> {
     };
     let fits = |(i, (a, d)): (usize, (&usize, &Option<usize>))| i == 0 || d.is_none_or(|d| d == *a);
     let same = graph.input_dims.is_empty()
-        || (graph.input_dims.len() == asked.len() && asked.iter().zip(&graph.input_dims).enumerate().all(fits));
+        || (graph.input_dims.len() == asked.len()
+            && asked.iter().zip(&graph.input_dims).enumerate().all(fits));
     if asked.len() != 4 || asked.contains(&0) || asked[0] != 1 || !same {
         let given: Vec<String> = asked.iter().map(usize::to_string).collect();
         return Err(Error::new(format!(
@@ -298,22 +372,36 @@ pub fn probe(shape: &[usize]) -> Vec<f32> {
 /// External weights must lie beside the model.
 fn refuse_escaping_weights(graph: &Graph) -> Result<()> {
     let plain = |f: &String| {
-        Path::new(f).components().all(|c| matches!(c, std::path::Component::Normal(_) | std::path::Component::CurDir))
+        Path::new(f).components().all(|c| {
+            matches!(
+                c,
+                std::path::Component::Normal(_) | std::path::Component::CurDir
+            )
+        })
     };
     match graph.external_files().into_iter().find(|f| !plain(f)) {
-        Some(file) => Err(Error::new(format!("its weights lie in {file:?}, outside the model's folder"))),
+        Some(file) => Err(Error::new(format!(
+            "its weights lie in {file:?}, outside the model's folder"
+        ))),
         None => Ok(()),
     }
 }
 
 fn hash(path: &Path, folder: &Path, graph: &Graph) -> Result<String> {
-    let mut files: Vec<PathBuf> = graph.external_files().into_iter().map(|f| folder.join(f)).collect();
+    let mut files: Vec<PathBuf> = graph
+        .external_files()
+        .into_iter()
+        .map(|f| folder.join(f))
+        .collect();
     files.sort();
     files.insert(0, path.to_path_buf());
     let mut hasher = blake3::Hasher::new();
     for file in files {
         let opened = std::fs::File::open(&file).and_then(|f| hasher.update_reader(f).map(|_| ()));
-        opened.map_err(Error::cause(format!("read the model's weights {}", file.display())))?;
+        opened.map_err(Error::cause(format!(
+            "read the model's weights {}",
+            file.display()
+        )))?;
     }
     Ok(hasher.finalize().to_hex().to_string())
 }

@@ -44,7 +44,9 @@ impl MapLayout {
         if self.channels_last {
             let mut sums = vec![0.0; self.channels];
             for cell in features.chunks_exact(self.channels) {
-                sums.iter_mut().zip(cell).for_each(|(s, &v)| *s += f64::from(v));
+                sums.iter_mut()
+                    .zip(cell)
+                    .for_each(|(s, &v)| *s += f64::from(v));
             }
             sums.iter().map(|s| s / n).collect()
         } else {
@@ -60,35 +62,59 @@ impl MapLayout {
 ///
 /// # Errors
 /// When there is none; the message names the node in its place and what would work.
-pub fn find(graph: &Graph, logits: &str, runtime: &Runtime, probe: &[f32], shape: &[usize]) -> Result<Pool> {
+pub fn find(
+    graph: &Graph,
+    logits: &str,
+    runtime: &Runtime,
+    probe: &[f32],
+    shape: &[usize],
+) -> Result<Pool> {
     let waist = graph.waist(&graph.input, logits);
-    let is_pool = |t: &&String| graph.producer(t).is_some_and(|n| POOLS.contains(&n.op_type.as_str()));
+    let is_pool = |t: &&String| {
+        graph
+            .producer(t)
+            .is_some_and(|n| POOLS.contains(&n.op_type.as_str()))
+    };
     let candidates: Vec<&String> = waist.iter().filter(is_pool).collect();
     if candidates.is_empty() {
         return Err(refuse(graph, logits, &waist, &[]));
     }
     let mut outputs: Vec<&str> = Vec::new();
     for pooled in &candidates {
-        let features = graph.producer(pooled).and_then(|n| n.input.first()).map_or("", String::as_str);
+        let features = graph
+            .producer(pooled)
+            .and_then(|n| n.input.first())
+            .map_or("", String::as_str);
         outputs.extend([features, pooled.as_str()]);
     }
     let mut unique = outputs.clone();
     unique.sort_unstable();
     unique.dedup();
     let (proto, _) = graph.cut(&[(&graph.input, shape)], &unique, shape);
-    let ran = runtime.load(&proto, vec![shape.to_vec()]).and_then(|engine| engine.run(&[probe]));
+    let ran = runtime
+        .load(&proto, vec![shape.to_vec()])
+        .and_then(|engine| engine.run(&[probe]));
     let arrays = ran.map_err(|e| match graph.last_ancestor(logits, &["Softmax"]) {
-        Some(node) => {
-            Error::new(format!("attention at node {:?} (Softmax), and the engine cannot run it: {e}", label(node)))
-        }
-        None => Error::new(format!("the engine cannot run the model up to its pool: {e}")),
+        Some(node) => Error::new(format!(
+            "attention at node {:?} (Softmax), and the engine cannot run it: {e}",
+            label(node)
+        )),
+        None => Error::new(format!(
+            "the engine cannot run the model up to its pool: {e}"
+        )),
     })?;
     let array = |name: &str| unique.iter().position(|u| *u == name).map(|i| &arrays[i]);
     let mut found = None;
     for pair in outputs.chunks_exact(2) {
-        let (Some(features), Some(pooled)) = (array(pair[0]), array(pair[1])) else { continue };
-        let Some(layout) = spatial_mean(features, pooled) else { continue };
-        let Some(node) = graph.producer(pair[1]) else { continue };
+        let (Some(features), Some(pooled)) = (array(pair[0]), array(pair[1])) else {
+            continue;
+        };
+        let Some(layout) = spatial_mean(features, pooled) else {
+            continue;
+        };
+        let Some(node) = graph.producer(pair[1]) else {
+            continue;
+        };
         found = Some(Pool {
             node: label(node).to_owned(),
             op: node.op_type.clone(),
@@ -98,43 +124,82 @@ pub fn find(graph: &Graph, logits: &str, runtime: &Runtime, probe: &[f32], shape
             layout,
         });
     }
-    let shapes: Vec<(&str, &[usize])> =
-        outputs.chunks_exact(2).filter_map(|p| Some((p[1], array(p[0])?.shape.as_slice()))).collect();
+    let shapes: Vec<(&str, &[usize])> = outputs
+        .chunks_exact(2)
+        .filter_map(|p| Some((p[1], array(p[0])?.shape.as_slice())))
+        .collect();
     found.ok_or_else(|| refuse(graph, logits, &waist, &shapes))
 }
 
 /// The layout under which `pooled` is the mean of `features` over both spatial axes, if there is one.
 fn spatial_mean(features: &Array, pooled: &Array) -> Option<MapLayout> {
-    let [1, a, b, c] = features.shape[..] else { return None };
+    let [1, a, b, c] = features.shape[..] else {
+        return None;
+    };
     if a * b * c == 0 {
         return None;
     }
-    let first = MapLayout { channels: a, height: b, width: c, channels_last: false };
-    let last = MapLayout { channels: c, height: a, width: b, channels_last: true };
+    let first = MapLayout {
+        channels: a,
+        height: b,
+        width: c,
+        channels_last: false,
+    };
+    let last = MapLayout {
+        channels: c,
+        height: a,
+        width: b,
+        channels_last: true,
+    };
     [first, last].into_iter().find(|layout| {
-        let scale = features.values.iter().fold(f32::MIN_POSITIVE, |m, v| m.max(v.abs()));
+        let scale = features
+            .values
+            .iter()
+            .fold(f32::MIN_POSITIVE, |m, v| m.max(v.abs()));
         let close = |(mean, &p): (&f64, &f32)| (*mean as f32 - p).abs() <= MEAN_TOLERANCE * scale;
-        pooled.values.len() == layout.channels && layout.means(&features.values).iter().zip(&pooled.values).all(close)
+        pooled.values.len() == layout.channels
+            && layout
+                .means(&features.values)
+                .iter()
+                .zip(&pooled.values)
+                .all(close)
     })
 }
 
 /// Says what stands where a global average pool should.
 fn refuse(graph: &Graph, logits: &str, waist: &[String], tried: &[(&str, &[usize])]) -> Error {
-    let on_waist =
-        |ops: &[&str]| waist.iter().rev().filter_map(|t| graph.producer(t)).find(|n| ops.contains(&n.op_type.as_str()));
+    let on_waist = |ops: &[&str]| {
+        waist
+            .iter()
+            .rev()
+            .filter_map(|t| graph.producer(t))
+            .find(|n| ops.contains(&n.op_type.as_str()))
+    };
     let named = |n: &NodeProto| format!("node {:?} ({})", label(n), n.op_type);
     let tokens = tried.iter().find(|(_, shape)| shape.len() == 3);
     let reason = if let Some(node) = graph.last_ancestor(logits, &["NonMaxSuppression", "TopK"]) {
-        format!("{} picks boxes: this is a detector, not a classifier", named(node))
+        format!(
+            "{} picks boxes: this is a detector, not a classifier",
+            named(node)
+        )
     } else if let Some((node, shape)) = tokens.and_then(|(t, s)| Some((graph.producer(t)?, s))) {
-        format!("{} averages tokens {shape:?}, whose place in the image is not known", named(node))
+        format!(
+            "{} averages tokens {shape:?}, whose place in the image is not known",
+            named(node)
+        )
     } else if let Some(softmax) = graph.last_ancestor(logits, &["Softmax"]) {
         match on_waist(&["Gather", "Slice", "Split"]) {
-            Some(node) => format!("{} picks a class token out of an attention network", named(node)),
+            Some(node) => format!(
+                "{} picks a class token out of an attention network",
+                named(node)
+            ),
             None => format!("{} pools by attention", named(softmax)),
         }
     } else if let Some(node) = on_waist(&["GlobalMaxPool", "ReduceMax"]) {
-        format!("{} pools by maximum, which no class weight can share out", named(node))
+        format!(
+            "{} pools by maximum, which no class weight can share out",
+            named(node)
+        )
     } else if let Some((joint, node)) = joined_pools(graph, waist) {
         format!(
             "{} joins the average with other poolings at {}, so that no average pool carries all evidence",
@@ -142,7 +207,10 @@ fn refuse(graph: &Graph, logits: &str, waist: &[String], tried: &[(&str, &[usize
             named(node)
         )
     } else if let Some(node) = on_waist(&["Flatten", "Reshape"]) {
-        format!("{} flattens the map into the classifier without pooling it", named(node))
+        format!(
+            "{} flattens the map into the classifier without pooling it",
+            named(node)
+        )
     } else if let Some(node) = on_waist(&["AveragePool"]) {
         format!("{} averages windows, not the whole map", named(node))
     } else {
@@ -159,7 +227,13 @@ fn joined_pools<'a>(graph: &'a Graph, waist: &[String]) -> Option<(&'a NodeProto
         .filter_map(|t| graph.producer(t))
         .filter(|n| ["Concat", "Add", "Sum"].contains(&n.op_type.as_str()));
     let pool = |joint: &NodeProto| {
-        joint.input.iter().filter_map(|t| graph.producer(t)).find(|n| n.op_type == "GlobalAveragePool")
+        joint
+            .input
+            .iter()
+            .filter_map(|t| graph.producer(t))
+            .find(|n| n.op_type == "GlobalAveragePool")
     };
-    joints.filter_map(|joint| Some((joint, pool(joint)?))).next()
+    joints
+        .filter_map(|joint| Some((joint, pool(joint)?)))
+        .next()
 }

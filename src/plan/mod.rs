@@ -8,8 +8,8 @@ mod validate;
 use crate::error::{Error, Result};
 use crate::geometry::{Mask, Rect, Size};
 pub use file::{
-    Activation, BoxCoordinates, Channels, ClassRef, Corner, Decode, Filter, Format, LabelRule, Layout, Links, Pictures,
-    RegionKind, Severity, Unit,
+    Activation, BoxCoordinates, Channels, ClassRef, Corner, Decode, Filter, Format, LabelRule,
+    Layout, Links, Pictures, RegionKind, Severity, Unit,
 };
 pub use read::Problem;
 use std::collections::BTreeMap;
@@ -147,11 +147,25 @@ pub struct Preprocess {
 /// One step on the upright 8-bit image.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Step {
-    ResizeShort { side: u32, filter: Filter },
-    ResizeExact { size: Size, filter: Filter },
-    CenterCrop { side: u32 },
-    CenterCropFraction { fraction: f64 },
-    Letterbox { size: Size, fill: [u8; 3], filter: Filter },
+    ResizeShort {
+        side: u32,
+        filter: Filter,
+    },
+    ResizeExact {
+        size: Size,
+        filter: Filter,
+    },
+    CenterCrop {
+        side: u32,
+    },
+    CenterCropFraction {
+        fraction: f64,
+    },
+    Letterbox {
+        size: Size,
+        fill: [u8; 3],
+        filter: Filter,
+    },
 }
 
 /// A declared place whose heat is measured.
@@ -297,23 +311,37 @@ impl Plan {
     /// # Errors
     /// One error that lists every problem with its line and key.
     pub fn load(file: &Path, overrides: &[String]) -> Result<Self> {
-        let text = std::fs::read_to_string(file).map_err(Error::cause(format!("read pipeline {}", file.display())))?;
+        let text = std::fs::read_to_string(file)
+            .map_err(Error::cause(format!("read pipeline {}", file.display())))?;
         let sources = read::Sources::new(text, overrides);
         let result = match read::Document::parse(&sources) {
             Ok(document) => validate::plan(file, document),
             Err(problem) => Err(vec![problem]),
         };
         let mut plan = result.map_err(|problems| Error::new(list(file, &problems)))?;
-        plan.run.trial = overrides.iter().any(|o| o.split('=').next().is_some_and(|key| key.trim() == "run.limit"));
-        Ok(Self { overrides: overrides.to_vec(), ..plan })
+        plan.run.trial = overrides.iter().any(|o| {
+            o.split('=')
+                .next()
+                .is_some_and(|key| key.trim() == "run.limit")
+        });
+        Ok(Self {
+            overrides: overrides.to_vec(),
+            ..plan
+        })
     }
 }
 
 fn list(file: &Path, problems: &[Problem]) -> String {
-    let plural = if problems.len() == 1 { "problem" } else { "problems" };
+    let plural = if problems.len() == 1 {
+        "problem"
+    } else {
+        "problems"
+    };
     let mut out = format!("{} {plural} in the pipeline", problems.len());
     for p in problems {
-        let place = p.line.map_or("--set".to_owned(), |line| format!("{}:{line}", file.display()));
+        let place = p.line.map_or("--set".to_owned(), |line| {
+            format!("{}:{line}", file.display())
+        });
         out += &format!("\n  {place}: {}: {}", p.key, p.message);
     }
     out

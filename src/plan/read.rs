@@ -44,7 +44,12 @@ impl<'a> Document<'a> {
             })?;
             merge(root.get_mut(), table.into_inner());
         }
-        Ok(Self { text, root, problems: Vec::new(), unreadable: 0 })
+        Ok(Self {
+            text,
+            root,
+            problems: Vec::new(),
+            unreadable: 0,
+        })
     }
 
     /// Fits the document to the file types. Serde stops at the first error, so each offending key is noted, taken out,
@@ -72,14 +77,22 @@ impl<'a> Document<'a> {
     /// Adds a problem that validation found, unless the key was already complained about: it or what it lies in, or
     /// something below it that reading took out.
     pub fn complain(&mut self, key: &str, message: impl Into<String>) {
-        let below =
-            |key: &str, of: &str| key.strip_prefix(of).is_some_and(|r| r.is_empty() || r.starts_with(['.', '[']));
-        let said = |(i, p): (usize, &Problem)| below(key, &p.key) || (i < self.unreadable && below(&p.key, key));
+        let below = |key: &str, of: &str| {
+            key.strip_prefix(of)
+                .is_some_and(|r| r.is_empty() || r.starts_with(['.', '[']))
+        };
+        let said = |(i, p): (usize, &Problem)| {
+            below(key, &p.key) || (i < self.unreadable && below(&p.key, key))
+        };
         if self.problems.iter().enumerate().any(said) {
             return;
         }
         let line = find(&self.root, key).map_or(Some(1), |start| self.line(start));
-        self.problems.push(Problem { key: key.into(), message: message.into(), line });
+        self.problems.push(Problem {
+            key: key.into(),
+            message: message.into(),
+            line,
+        });
     }
 
     /// Line of a position; overrides stand behind the text and have none.
@@ -93,17 +106,35 @@ fn plainly(message: &str) -> String {
     let names: Vec<&str> = message.split('`').skip(1).step_by(2).collect();
     if let (true, [unknown, known @ ..]) = (message.starts_with("unknown field"), &names[..]) {
         let far = |name: &&&str| strsim::damerau_levenshtein(name, unknown);
-        let meant = known.iter().min_by_key(far).filter(|name| far(name) * 2 <= name.len());
+        let meant = known
+            .iter()
+            .min_by_key(far)
+            .filter(|name| far(name) * 2 <= name.len());
         let meant = meant.map_or(";".to_owned(), |name| format!("; did you mean `{name}`?"));
-        return format!("unknown key `{unknown}`{meant} known are {}", known.join(", "));
+        return format!(
+            "unknown key `{unknown}`{meant} known are {}",
+            known.join(", ")
+        );
     }
-    let plain = [("u16", "a whole number"), ("u32", "a whole number"), ("u64", "a whole number"), ("f64", "a number")];
+    let plain = [
+        ("u16", "a whole number"),
+        ("u32", "a whole number"),
+        ("u64", "a whole number"),
+        ("f64", "a number"),
+    ];
     let (told, expected) = message.rsplit_once("expected ").unwrap_or((message, ""));
     let expected = match expected.strip_prefix("struct ") {
         Some(_) => "a table",
-        None => plain.iter().find(|(rust, _)| *rust == expected).map_or(expected, |(_, plain)| plain),
+        None => plain
+            .iter()
+            .find(|(rust, _)| *rust == expected)
+            .map_or(expected, |(_, plain)| plain),
     };
-    if expected.is_empty() { message.to_owned() } else { format!("{told}expected {expected}") }
+    if expected.is_empty() {
+        message.to_owned()
+    } else {
+        format!("{told}expected {expected}")
+    }
 }
 
 fn line_of(text: &str, offset: usize) -> usize {
@@ -139,12 +170,17 @@ impl Sources {
 
 /// Takes out the key or element whose own span or whose value's span is `span`; returns its dotted key and position.
 fn remove(table: &mut DeTable<'_>, span: &Range<usize>, at: &str) -> Option<(String, usize)> {
-    let hit = table.iter().find(|(k, v)| k.span() == *span || v.span() == *span).map(|(k, _)| k.clone());
+    let hit = table
+        .iter()
+        .find(|(k, v)| k.span() == *span || v.span() == *span)
+        .map(|(k, _)| k.clone());
     if let Some(key) = hit {
         table.remove(key.get_ref().as_ref());
         return Some((join(at, key.get_ref()), key.span().start));
     }
-    table.iter_mut().find_map(|(k, v)| remove_below(v.get_mut(), span, &join(at, k.get_ref())))
+    table
+        .iter_mut()
+        .find_map(|(k, v)| remove_below(v.get_mut(), span, &join(at, k.get_ref())))
 }
 
 fn remove_below(value: &mut DeValue<'_>, span: &Range<usize>, at: &str) -> Option<(String, usize)> {
@@ -159,14 +195,21 @@ fn remove_below(value: &mut DeValue<'_>, span: &Range<usize>, at: &str) -> Optio
                 rest.for_each(|(_, item)| items.push(item));
                 return Some((format!("{at}[{i}]"), span.start));
             }
-            items.iter_mut().enumerate().find_map(|(i, v)| remove_below(v.get_mut(), span, &format!("{at}[{i}]")))
+            items
+                .iter_mut()
+                .enumerate()
+                .find_map(|(i, v)| remove_below(v.get_mut(), span, &format!("{at}[{i}]")))
         }
         _ => None,
     }
 }
 
 fn join(at: &str, key: &str) -> String {
-    if at.is_empty() { key.to_owned() } else { format!("{at}.{key}") }
+    if at.is_empty() {
+        key.to_owned()
+    } else {
+        format!("{at}.{key}")
+    }
 }
 
 /// Position of a dotted key, or of the deepest part of it that is written.
@@ -178,7 +221,11 @@ fn find(root: &Spanned<DeTable<'_>>, key: &str) -> Option<usize> {
     for step in steps {
         let next = match value.get_ref() {
             DeValue::Table(t) => t.get_key_value(step).map(|(k, v)| (k.span().start, v)),
-            DeValue::Array(a) => step.parse::<usize>().ok().and_then(|i| a.get(i)).map(|v| (v.span().start, v)),
+            DeValue::Array(a) => step
+                .parse::<usize>()
+                .ok()
+                .and_then(|i| a.get(i))
+                .map(|v| (v.span().start, v)),
             _ => None,
         };
         let Some((s, v)) = next else { break };
@@ -189,7 +236,10 @@ fn find(root: &Spanned<DeTable<'_>>, key: &str) -> Option<usize> {
 
 fn merge<'a>(into: &mut DeTable<'a>, from: DeTable<'a>) {
     for (key, value) in from {
-        match (into.get_mut(key.get_ref().as_ref()).map(Spanned::get_mut), value) {
+        match (
+            into.get_mut(key.get_ref().as_ref()).map(Spanned::get_mut),
+            value,
+        ) {
             (Some(DeValue::Table(old)), value) if value.get_ref().is_table() => {
                 if let DeValue::Table(new) = value.into_inner() {
                     merge(old, new);

@@ -10,7 +10,14 @@ use std::collections::BTreeMap;
 const LEAVE_Q: f64 = 0.10;
 
 /// States of a finding, in the order in which they are told.
-const STATES: [&str; 6] = ["new", "worse", "better", "gone", "unchanged", "not_comparable"];
+const STATES: [&str; 6] = [
+    "new",
+    "worse",
+    "better",
+    "gone",
+    "unchanged",
+    "not_comparable",
+];
 
 const HELD: &str = "held: the proof is weaker tonight, but not gone";
 
@@ -41,9 +48,13 @@ pub fn differences(before: &Value, after: &Value) -> Vec<String> {
         ("pipeline", "pipeline_hash"),
         ("engine", "engine"),
     ];
-    let differs = |key: &str| before[key] != after[key] && !before[key].is_null() && !after[key].is_null();
-    let mut out: Vec<String> =
-        facts.iter().filter(|(_, key)| differs(key)).map(|(name, _)| (*name).to_owned()).collect();
+    let differs =
+        |key: &str| before[key] != after[key] && !before[key].is_null() && !after[key].is_null();
+    let mut out: Vec<String> = facts
+        .iter()
+        .filter(|(_, key)| differs(key))
+        .map(|(name, _)| (*name).to_owned())
+        .collect();
     out.dedup();
     out
 }
@@ -57,7 +68,11 @@ pub fn headline(differences: &[String], changes: &[Change]) -> String {
         counts.filter(|(n, _)| *n > 0).collect()
     };
     let list = |counts: &[(usize, String)]| {
-        counts.iter().map(|(n, state)| format!("{n} {state}")).collect::<Vec<_>>().join(", ")
+        counts
+            .iter()
+            .map(|(n, state)| format!("{n} {state}"))
+            .collect::<Vec<_>>()
+            .join(", ")
     };
     let told = if changes.is_empty() {
         "no finding then or now".to_owned()
@@ -65,11 +80,23 @@ pub fn headline(differences: &[String], changes: &[Change]) -> String {
         let group = |verb: &str, states: &[&str]| {
             let counts = counted(states);
             let n: usize = counts.iter().map(|(n, _)| n).sum();
-            if n == 0 { format!("{verb} nothing") } else { format!("{verb} {n} ({})", list(&counts)) }
+            if n == 0 {
+                format!("{verb} nothing")
+            } else {
+                format!("{verb} {n} ({})", list(&counts))
+            }
         };
         let rest = counted(&STATES[4..]);
-        let rest = if rest.is_empty() { String::new() } else { format!("; {}", list(&rest)) };
-        format!("the new model {}, {}{rest}", group("learned", &STATES[..2]), group("unlearned", &STATES[2..4]))
+        let rest = if rest.is_empty() {
+            String::new()
+        } else {
+            format!("; {}", list(&rest))
+        };
+        format!(
+            "the new model {}, {}{rest}",
+            group("learned", &STATES[..2]),
+            group("unlearned", &STATES[2..4])
+        )
     } else {
         list(&counted(&STATES))
     };
@@ -90,11 +117,26 @@ pub fn changes(before: &[FindingRow], after: &[FindingRow]) -> Vec<Change> {
         let then = old.get(&key(f)).copied();
         if serious(f) || then.is_some_and(serious) {
             let (state, why) = compare(then, f);
-            out.push(change(f, state, then.map_or("", |t| &t.verdict), &f.verdict, why));
+            out.push(change(
+                f,
+                state,
+                then.map_or("", |t| &t.verdict),
+                &f.verdict,
+                why,
+            ));
         }
     }
-    for f in before.iter().filter(|f| serious(f) && !new.contains_key(&key(f))) {
-        out.push(change(f, "not_comparable", &f.verdict, "", "this class or region is no longer audited".into()));
+    for f in before
+        .iter()
+        .filter(|f| serious(f) && !new.contains_key(&key(f)))
+    {
+        out.push(change(
+            f,
+            "not_comparable",
+            &f.verdict,
+            "",
+            "this class or region is no longer audited".into(),
+        ));
     }
     out
 }
@@ -102,13 +144,28 @@ pub fn changes(before: &[FindingRow], after: &[FindingRow]) -> Vec<Change> {
 fn change(f: &FindingRow, state: &str, before: &str, after: &str, why: String) -> Change {
     let (label, region) = (f.label.clone(), f.region.clone());
     let held = why == HELD;
-    Change { label, region, state: state.into(), before: before.into(), after: after.into(), why, held }
+    Change {
+        label,
+        region,
+        state: state.into(),
+        before: before.into(),
+        after: after.into(),
+        why,
+        held,
+    }
 }
 
 fn compare(then: Option<&FindingRow>, now: &FindingRow) -> (&'static str, String) {
     let serious = |f: &FindingRow| !verdict::more_serious(verdict::DATA_RISK, &f.verdict);
-    let Some(then) = then.filter(|t| serious(t)) else { return ("new", String::new()) };
-    if then.declared.as_ref().zip(now.declared.as_ref()).is_some_and(|(then, now)| then != now) {
+    let Some(then) = then.filter(|t| serious(t)) else {
+        return ("new", String::new());
+    };
+    if then
+        .declared
+        .as_ref()
+        .zip(now.declared.as_ref())
+        .is_some_and(|(then, now)| then != now)
+    {
         return ("not_comparable", "the region is declared otherwise".into());
     }
     if verdict::more_serious(&now.verdict, &then.verdict) {
@@ -118,7 +175,10 @@ fn compare(then: Option<&FindingRow>, now: &FindingRow) -> (&'static str, String
         return ("unchanged", HELD.into());
     }
     if now.verdict == verdict::INSUFFICIENT {
-        return ("not_comparable", "too little to say anything tonight".into());
+        return (
+            "not_comparable",
+            "too little to say anything tonight".into(),
+        );
     }
     if !serious(now) {
         return ("gone", format!("{} became {}", then.verdict, now.verdict));
@@ -132,19 +192,28 @@ fn compare(then: Option<&FindingRow>, now: &FindingRow) -> (&'static str, String
     }
     match (interval(then), interval(now)) {
         (Some((_, high)), Some((low, _))) if low > high => ("worse", "the effect is larger".into()),
-        (Some((low, _)), Some((_, high))) if high < low => ("better", "the effect is smaller".into()),
+        (Some((low, _)), Some((_, high))) if high < low => {
+            ("better", "the effect is smaller".into())
+        }
         _ => ("unchanged", String::new()),
     }
 }
 
 /// It enters at q <= 0.05 and leaves at q > 0.10 or at half of the least effect.
 fn holds(now: &FindingRow) -> bool {
-    let effect = [now.insertion, now.removal].into_iter().flatten().reduce(f64::max);
+    let effect = [now.insertion, now.removal]
+        .into_iter()
+        .flatten()
+        .reduce(f64::max);
     now.confirming_q.is_some_and(|q| q <= LEAVE_Q)
-        && effect.zip(now.causal_least).is_some_and(|(e, least)| e >= least / 2.0)
+        && effect
+            .zip(now.causal_least)
+            .is_some_and(|(e, least)| e >= least / 2.0)
 }
 
 /// The interval of the effect that both nights are compared by.
 fn interval(f: &FindingRow) -> Option<(f64, f64)> {
-    f.flip_low.zip(f.flip_high).or(f.contrast_low.zip(f.contrast_high))
+    f.flip_low
+        .zip(f.flip_high)
+        .or(f.contrast_low.zip(f.contrast_high))
 }

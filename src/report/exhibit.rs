@@ -36,13 +36,20 @@ impl Panel {
     pub fn new(caption: String, picture: &RgbImage) -> Result<Self> {
         let mut jpeg = Vec::new();
         let encoded = JpegEncoder::new_with_quality(&mut jpeg, QUALITY).encode_image(picture);
-        encoded.map_err(|e| Error::new(format!("failed to encode a picture of the report: {e}")))?;
-        Ok(Self { caption, file: String::new(), jpeg })
+        encoded
+            .map_err(|e| Error::new(format!("failed to encode a picture of the report: {e}")))?;
+        Ok(Self {
+            caption,
+            file: String::new(),
+            jpeg,
+        })
     }
 }
 
 /// Names the files, `pictures/00000.jpg` and so on.
 pub fn number(exhibits: &mut [Exhibit]) {
     let panels = exhibits.iter_mut().flat_map(|e| &mut e.panels);
-    panels.enumerate().for_each(|(i, panel)| panel.file = format!("pictures/{i:05}.jpg"));
+    panels
+        .enumerate()
+        .for_each(|(i, panel)| panel.file = format!("pictures/{i:05}.jpg"));
 }

@@ -40,11 +40,20 @@ impl Tile {
 
     /// Share, contrast and margin, where they were measured.
     fn figures(&self) -> String {
-        let value = |name: &str| MEASURES.iter().position(|m| *m == name).and_then(|i| self.of.measures[i]);
+        let value = |name: &str| {
+            MEASURES
+                .iter()
+                .position(|m| *m == name)
+                .and_then(|i| self.of.measures[i])
+        };
         let share = value("share").map(|v| format!("share {:.1} %", 100.0 * v));
         let contrast = value("contrast").map(|v| format!("contrast {v:+.2}"));
         let margin = value("margin").map(|v| format!("margin {v:+.1}"));
-        [share, contrast, margin].into_iter().flatten().collect::<Vec<_>>().join(", ")
+        [share, contrast, margin]
+            .into_iter()
+            .flatten()
+            .collect::<Vec<_>>()
+            .join(", ")
     }
 }
 
@@ -69,12 +78,26 @@ struct Line {
 /// When a picture cannot be encoded.
 pub fn page(tiles: &[Tile], title: &str, note: &str) -> Result<String> {
     let uri = |picture: &RgbImage| -> Result<String> {
-        Ok(format!("data:image/jpeg;base64,{}", BASE64.encode(Panel::new(String::new(), picture)?.jpeg)))
+        Ok(format!(
+            "data:image/jpeg;base64,{}",
+            BASE64.encode(Panel::new(String::new(), picture)?.jpeg)
+        ))
     };
     let line = |tile: &Tile| -> Result<Line> {
-        let uris = tile.pictures.iter().flatten().map(uri).collect::<Result<_>>()?;
+        let uris = tile
+            .pictures
+            .iter()
+            .flatten()
+            .map(uri)
+            .collect::<Result<_>>()?;
         let (path, lost) = (tile.of.path.clone(), tile.lost.clone());
-        Ok(Line { path, says: tile.says(), figures: tile.figures(), lost, uris })
+        Ok(Line {
+            path,
+            says: tile.says(),
+            figures: tile.figures(),
+            lost,
+            uris,
+        })
     };
     let tiles = tiles.iter().map(line).collect::<Result<_>>()?;
     GALLERY.render(title, Context { note, tiles })
@@ -89,16 +112,28 @@ pub fn sheet(tiles: &[Tile], title: &str) -> RgbImage {
     let mut page = Canvas::white(columns * tile_w + GAP, top + rows * tile_h + GAP);
     page.write(GAP, GAP / 2, title);
     for (i, tile) in (0..).zip(tiles) {
-        let (x, y) = (GAP + i % columns * tile_w, top + GAP / 2 + i / columns * tile_h);
+        let (x, y) = (
+            GAP + i % columns * tile_w,
+            top + GAP / 2 + i / columns * tile_h,
+        );
         for (at, picture) in tile.pictures.iter().flatten().enumerate() {
             let small = fitted(picture);
-            replace(&mut page.0, &small, i64::from(x + at as u32 * SIDE), i64::from(y));
+            replace(
+                &mut page.0,
+                &small,
+                i64::from(x + at as u32 * SIDE),
+                i64::from(y),
+            );
         }
         let name: Vec<char> = printable(&tile.of.path).chars().collect();
         let tail: String = name[name.len().saturating_sub(LETTERS)..].iter().collect();
         let last = tile.lost.clone().unwrap_or_else(|| tile.figures());
         for (n, text) in (0..).zip([tail, tile.says(), last]) {
-            page.write(x, y + SIDE + n * LINE, &text.chars().take(LETTERS).collect::<String>());
+            page.write(
+                x,
+                y + SIDE + n * LINE,
+                &text.chars().take(LETTERS).collect::<String>(),
+            );
         }
     }
     page.0

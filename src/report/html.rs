@@ -47,7 +47,10 @@ impl Night {
                     && c.state != "not_comparable"
             })
         };
-        findings.iter().filter(|f| f.open && f.verdict == verdict::CONFIRMED && !held(f)).count()
+        findings
+            .iter()
+            .filter(|f| f.open && f.verdict == verdict::CONFIRMED && !held(f))
+            .count()
     }
 }
 
@@ -147,22 +150,37 @@ const STRIPS: [(&str, &str); 9] = [
 /// When a file is missing or not what this version writes.
 pub fn page(folder: &Path, pictures_max: usize) -> Result<String> {
     let summary: Value = json(folder, "summary.json")?;
-    let findings: Vec<FindingRow> = serde_json::from_value(summary["findings"].clone())
-        .map_err(|e| Error::new(format!("{}: findings: {e}", folder.join("summary.json").display())))?;
+    let findings: Vec<FindingRow> =
+        serde_json::from_value(summary["findings"].clone()).map_err(|e| {
+            Error::new(format!(
+                "{}: findings: {e}",
+                folder.join("summary.json").display()
+            ))
+        })?;
     let night: Night = json(folder, "changes.json").unwrap_or_default();
     let exhibits: Vec<Exhibit> = json(folder, "exhibits.json").unwrap_or_default();
-    let mut album = Album { folder, left: pictures_max, missing: 0, over: 0 };
+    let mut album = Album {
+        folder,
+        left: pictures_max,
+        missing: 0,
+        over: 0,
+    };
     let told = |f: &&FindingRow| !verdict::more_serious(verdict::DATA_RISK, &f.verdict);
     let mut serious: Vec<&FindingRow> = findings.iter().filter(told).collect();
     // What is decided comes last: the pictures are bounded.
     serious.sort_by_key(|f| !f.open);
-    let cards: Vec<Card<'_>> =
-        serious.iter().enumerate().map(|(i, f)| card(i + 1, f, &exhibits, (&night, &summary), &mut album)).collect();
+    let cards: Vec<Card<'_>> = serious
+        .iter()
+        .enumerate()
+        .map(|(i, f)| card(i + 1, f, &exhibits, (&night, &summary), &mut album))
+        .collect();
     let (open, closed): (Vec<_>, Vec<_>) = cards.into_iter().partition(|c| c.finding.open);
     let rest: Vec<&FindingRow> = findings.iter().filter(|f| !told(f)).collect();
     let verdicts = |of: &'static str| {
         let counts = summary["verdicts"].as_object().into_iter().flatten();
-        counts.filter(move |(v, _)| of.is_empty() || *v == of).filter_map(|(_, n)| n.as_u64())
+        counts
+            .filter(move |(v, _)| of.is_empty() || *v == of)
+            .filter_map(|(_, n)| n.as_u64())
     };
     let context = Context {
         summary: without_bulk(&summary),
@@ -182,11 +200,17 @@ pub fn page(folder: &Path, pictures_max: usize) -> Result<String> {
         decided: summary["decisions"].to_string(),
         missing: album.missing,
         over: album.over,
-        when: folder.canonicalize().map_or_else(|_| String::new(), |folder| nights::when(&folder)),
+        when: folder
+            .canonicalize()
+            .map_or_else(|_| String::new(), |folder| nights::when(&folder)),
         unjudged: verdicts(verdict::INSUFFICIENT).sum::<u64>() as usize,
         pairs: verdicts("").sum::<u64>() as usize,
     };
-    let findings = if context.open.len() == 1 { "finding" } else { "findings" };
+    let findings = if context.open.len() == 1 {
+        "finding"
+    } else {
+        "findings"
+    };
     let name = summary["pipeline"].as_str().unwrap_or_default();
     let title = format!("{name}: {} open {findings}", context.open.len());
     REPORT.render(&title, &context)
@@ -194,7 +218,8 @@ pub fn page(folder: &Path, pictures_max: usize) -> Result<String> {
 
 fn json<T: serde::de::DeserializeOwned>(folder: &Path, name: &str) -> Result<T> {
     let path = folder.join(name);
-    let text = std::fs::read_to_string(&path).map_err(Error::cause(format!("read {}", path.display())))?;
+    let text =
+        std::fs::read_to_string(&path).map_err(Error::cause(format!("read {}", path.display())))?;
     serde_json::from_str(&text).map_err(|e| Error::new(format!("{}: {e}", path.display())))
 }
 
@@ -219,7 +244,9 @@ struct Album<'a> {
 
 impl Album<'_> {
     fn uri(&mut self, file: &str) -> String {
-        let own = file.strip_prefix("pictures/").filter(|name| name.ends_with(".jpg") && !name.contains(['/', '\\']));
+        let own = file
+            .strip_prefix("pictures/")
+            .filter(|name| name.ends_with(".jpg") && !name.contains(['/', '\\']));
         let file = own.map(|name| self.folder.join("pictures").join(name));
         let Some(bytes) = file.and_then(|file| std::fs::read(file).ok()) else {
             self.missing += 1;
@@ -242,22 +269,45 @@ fn card<'f>(
     (night, summary): (&'f Night, &Value),
     album: &mut Album<'_>,
 ) -> Card<'f> {
-    let own: Vec<&Exhibit> = exhibits.iter().filter(|e| e.label == f.label && e.region == f.region).collect();
+    let own: Vec<&Exhibit> = exhibits
+        .iter()
+        .filter(|e| e.label == f.label && e.region == f.region)
+        .collect();
     let mut strip = |(role, title): (&str, &'static str)| {
         let exhibits = own.iter().filter(|e| e.role == role).map(|e| Shown {
             path: &e.path,
-            panels: e.panels.iter().map(|p| ShownPanel { caption: &p.caption, uri: album.uri(&p.file) }).collect(),
+            panels: e
+                .panels
+                .iter()
+                .map(|p| ShownPanel {
+                    caption: &p.caption,
+                    uri: album.uri(&p.file),
+                })
+                .collect(),
         });
-        Strip { title, exhibits: exhibits.collect() }
+        Strip {
+            title,
+            exhibits: exhibits.collect(),
+        }
     };
-    let strips = STRIPS.into_iter().map(&mut strip).filter(|s| !s.exhibits.is_empty()).collect();
-    let trend = night.trends.get(&format!("{}\t{}", f.label, f.region)).filter(|t| t.len() > 1);
+    let strips = STRIPS
+        .into_iter()
+        .map(&mut strip)
+        .filter(|s| !s.exhibits.is_empty())
+        .collect();
+    let trend = night
+        .trends
+        .get(&format!("{}\t{}", f.label, f.region))
+        .filter(|t| t.len() > 1);
     Card {
         number,
         finding: f,
         bars: bars(f),
         strips,
-        change: night.changes.iter().find(|c| c.label == f.label && c.region == f.region),
+        change: night
+            .changes
+            .iter()
+            .find(|c| c.label == f.label && c.region == f.region),
         trend: trend.map(|t| spark(t)),
         notes: notes(f, summary),
     }
@@ -266,7 +316,8 @@ fn card<'f>(
 /// What part of the region the model sees, how it compares with a cell of the map, and what was not proved.
 fn notes(f: &FindingRow, summary: &Value) -> Vec<String> {
     let mut heat = summary["heat"].as_array().into_iter().flatten();
-    let own = heat.find(|row| row["label"] == f.label.as_str() && row["region"] == f.region.as_str());
+    let own =
+        heat.find(|row| row["label"] == f.label.as_str() && row["region"] == f.region.as_str());
     let figure = |name: &str| own.and_then(|row| row[name].as_f64());
     let cells = summary["model"]["cells"].as_f64();
     let mut notes = Vec::new();
@@ -274,7 +325,11 @@ fn notes(f: &FindingRow, summary: &Value) -> Vec<String> {
         let percent = 100.0 * visible;
         notes.push(format!("The model sees {percent:.0} % of the region on average; the transform cuts the rest off."));
     }
-    if let Some(taken) = figure("area").zip(cells).map(|(area, cells)| area * cells).filter(|taken| *taken < 1.0) {
+    if let Some(taken) = figure("area")
+        .zip(cells)
+        .map(|(area, cells)| area * cells)
+        .filter(|taken| *taken < 1.0)
+    {
         notes.push(format!(
             "The region takes {taken:.1} cells of the map: heat cannot tell it from what lies beside it."
         ));
@@ -310,19 +365,36 @@ fn classes(summary: &Value, findings: &[FindingRow]) -> Vec<ClassLine> {
         });
     }
     let mut lines: Vec<ClassLine> = lines.into_values().collect();
-    lines.sort_by(|a, b| a.rank.cmp(&b.rank).then(b.lift.unwrap_or(0.0).total_cmp(&a.lift.unwrap_or(0.0))));
+    lines.sort_by(|a, b| {
+        a.rank
+            .cmp(&b.rank)
+            .then(b.lift.unwrap_or(0.0).total_cmp(&a.lift.unwrap_or(0.0)))
+    });
     lines
 }
 
 /// Counts as parts of the largest; empty where all are 0.
 fn heights(counts: &Value) -> Vec<f64> {
-    let counts: Vec<f64> = counts.as_array().into_iter().flatten().filter_map(Value::as_f64).collect();
+    let counts: Vec<f64> = counts
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(Value::as_f64)
+        .collect();
     let most = counts.iter().copied().fold(0.0, f64::max);
     let height = |n: &f64| (n / most * 1000.0).round() / 1000.0;
-    if most > 0.0 { counts.iter().map(height).collect() } else { Vec::new() }
+    if most > 0.0 {
+        counts.iter().map(height).collect()
+    } else {
+        Vec::new()
+    }
 }
 
 /// Findings of the night before that are gone or can no longer be compared.
 fn gone(night: &Night) -> Vec<&Change> {
-    night.changes.iter().filter(|c| c.state == "gone" || c.state == "not_comparable").collect()
+    night
+        .changes
+        .iter()
+        .filter(|c| c.state == "gone" || c.state == "not_comparable")
+        .collect()
 }

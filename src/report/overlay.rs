@@ -18,7 +18,11 @@ const GAP: u32 = 12;
 const LINE_HEIGHT: u32 = 16;
 const EVIDENCE_FOR: [f64; 3] = [230.0, 97.0, 1.0];
 const EVIDENCE_AGAINST: [f64; 3] = [44.0, 100.0, 200.0];
-const OUTLINES: [Rgb888; 3] = [Rgb888::new(0, 0, 0), Rgb888::new(255, 255, 255), Rgb888::new(240, 228, 66)];
+const OUTLINES: [Rgb888; 3] = [
+    Rgb888::new(0, 0, 0),
+    Rgb888::new(255, 255, 255),
+    Rgb888::new(240, 228, 66),
+];
 
 /// What an overlay shows.
 pub struct Picture<'a> {
@@ -40,7 +44,10 @@ pub fn draw(picture: &Picture<'_>) -> RgbImage {
     let mut heated = plain.clone();
     heat(&mut heated, picture.cam, scale);
     let mut canvas = Canvas(heated);
-    picture.regions.iter().for_each(|r| outline(&mut canvas, r, f64::from(zoom)));
+    picture
+        .regions
+        .iter()
+        .for_each(|r| outline(&mut canvas, r, f64::from(zoom)));
     let lines = picture.caption.len() as u32 + 2;
     let mut page = RgbImage::from_pixel(
         2 * panel_w + 3 * GAP,
@@ -48,7 +55,12 @@ pub fn draw(picture: &Picture<'_>) -> RgbImage {
         image::Rgb([255; 3]),
     );
     image::imageops::replace(&mut page, &plain, i64::from(GAP), i64::from(GAP));
-    image::imageops::replace(&mut page, &canvas.0, i64::from(2 * GAP + panel_w), i64::from(GAP));
+    image::imageops::replace(
+        &mut page,
+        &canvas.0,
+        i64::from(2 * GAP + panel_w),
+        i64::from(GAP),
+    );
     let mut page = Canvas(page);
     let top = panel_h + 2 * GAP;
     color_bar(&mut page, top, scale, 2 * GAP + panel_w, panel_w);
@@ -74,11 +86,19 @@ pub fn scale(cam: &Cam) -> f64 {
 
 /// Heat over the panel: the colour says for or against, the opacity how much.
 fn heat(panel: &mut RgbImage, cam: &Cam, scale: f64) {
-    let grid = Grid { height: cam.height, width: cam.width, view: Size::new(panel.width(), panel.height()) };
+    let grid = Grid {
+        height: cam.height,
+        width: cam.width,
+        view: Size::new(panel.width(), panel.height()),
+    };
     for (pixel, v) in panel.pixels_mut().zip(grid.upsample(&cam.values)) {
         let grey = f64::from(pixel.0.iter().map(|&c| u32::from(c)).sum::<u32>()) / 3.0;
         let t = f64::from(v) / scale;
-        let color = if t > 0.0 { EVIDENCE_FOR } else { EVIDENCE_AGAINST };
+        let color = if t > 0.0 {
+            EVIDENCE_FOR
+        } else {
+            EVIDENCE_AGAINST
+        };
         let alpha = 0.8 * t.abs().min(1.0);
         pixel.0 = color.map(|c| (c * alpha + grey * (1.0 - alpha)).round() as u8);
     }
@@ -97,7 +117,12 @@ fn outline(canvas: &mut Canvas, region: &Placed<'_>, zoom: f64) {
         let (x0, y0, x1, y1) = (at(r.x0, w), at(r.y0, h), at(r.x1, w), at(r.y1, h));
         for (inset, color) in OUTLINES.into_iter().enumerate() {
             let d = inset as i32;
-            let corners = [(x0 + d, y0 + d), (x1 - d, y0 + d), (x1 - d, y1 - d), (x0 + d, y1 - d)];
+            let corners = [
+                (x0 + d, y0 + d),
+                (x1 - d, y0 + d),
+                (x1 - d, y1 - d),
+                (x0 + d, y1 - d),
+            ];
             for i in 0..4 {
                 let (a, b) = (corners[i], corners[(i + 1) % 4]);
                 let line = Line::new(Point::new(a.0, a.1), Point::new(b.0, b.1));
@@ -110,7 +135,11 @@ fn outline(canvas: &mut Canvas, region: &Placed<'_>, zoom: f64) {
 fn color_bar(page: &mut Canvas, top: u32, scale: f64, left: u32, width: u32) {
     for x in 0..width {
         let t = 2.0 * f64::from(x) / f64::from(width - 1) - 1.0;
-        let color = if t > 0.0 { EVIDENCE_FOR } else { EVIDENCE_AGAINST };
+        let color = if t > 0.0 {
+            EVIDENCE_FOR
+        } else {
+            EVIDENCE_AGAINST
+        };
         let alpha = 0.8 * t.abs();
         let c = color.map(|c| (c * alpha + 200.0 * (1.0 - alpha)).round() as u8);
         for y in 0..10 {
@@ -133,7 +162,16 @@ impl Canvas {
 
     /// ASCII text with its top left at (`x`, `y`); other characters become `?`.
     pub fn write(&mut self, x: u32, y: u32, text: &str) {
-        let plain: String = text.chars().map(|c| if c.is_ascii_graphic() || c == ' ' { c } else { '?' }).collect();
+        let plain: String = text
+            .chars()
+            .map(|c| {
+                if c.is_ascii_graphic() || c == ' ' {
+                    c
+                } else {
+                    '?'
+                }
+            })
+            .collect();
         let style = MonoTextStyle::new(&FONT_6X13, Rgb888::BLACK);
         let _ = Text::new(&plain, Point::new(x as i32, y as i32 + 10), style).draw(self);
     }
@@ -149,7 +187,10 @@ impl DrawTarget for Canvas {
     type Color = Rgb888;
     type Error = std::convert::Infallible;
 
-    fn draw_iter<I: IntoIterator<Item = Pixel<Rgb888>>>(&mut self, pixels: I) -> Result<(), Self::Error> {
+    fn draw_iter<I: IntoIterator<Item = Pixel<Rgb888>>>(
+        &mut self,
+        pixels: I,
+    ) -> Result<(), Self::Error> {
         for Pixel(p, c) in pixels {
             if let (Ok(x), Ok(y)) = (u32::try_from(p.x), u32::try_from(p.y))
                 && x < self.0.width()

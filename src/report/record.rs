@@ -107,21 +107,32 @@ pub struct Counts {
 }
 
 impl Counts {
-    pub fn new(listing: &Listing, scored: usize, skipped: &[SkipRow], problems: &[ProblemRow]) -> Self {
+    pub fn new(
+        listing: &Listing,
+        scored: usize,
+        skipped: &[SkipRow],
+        problems: &[ProblemRow],
+    ) -> Self {
         let mut annotation_problems = BTreeMap::new();
         for row in problems {
             *annotation_problems.entry(row.code.clone()).or_default() += 1;
         }
         let mut skipped_by_reason = BTreeMap::new();
         for row in skipped {
-            *skipped_by_reason.entry(format!("{}/{}", row.stage, row.reason)).or_default() += 1;
+            *skipped_by_reason
+                .entry(format!("{}/{}", row.stage, row.reason))
+                .or_default() += 1;
         }
         Self {
             found: scored + skipped.len(),
             scored,
             skipped: skipped.len(),
             skipped_by_reason,
-            ignored: listing.ignored.iter().map(|(k, n)| ((*k).to_owned(), *n)).collect(),
+            ignored: listing
+                .ignored
+                .iter()
+                .map(|(k, n)| ((*k).to_owned(), *n))
+                .collect(),
             annotation_problems,
         }
     }
@@ -130,7 +141,9 @@ impl Counts {
 /// How many findings have each verdict.
 pub fn verdict_counts(findings: &[FindingRow]) -> BTreeMap<String, usize> {
     let mut counts = BTreeMap::new();
-    findings.iter().for_each(|f| *counts.entry(f.verdict.clone()).or_default() += 1);
+    findings
+        .iter()
+        .for_each(|f| *counts.entry(f.verdict.clone()).or_default() += 1);
     counts
 }
 
@@ -138,6 +151,9 @@ pub fn verdict_counts(findings: &[FindingRow]) -> BTreeMap<String, usize> {
 /// start in one second, never one that was used before. So the newest run has the last name.
 pub fn run_id(folder: &Path) -> String {
     let now = jiff::Timestamp::now().strftime(nights::RUN_ID).to_string();
-    let now = nights::last_start(folder).filter(|last| *last > now).unwrap_or(now);
-    nights::last_number(folder, &now).map_or_else(|| now.clone(), |last| format!("{now}-{}", last + 1))
+    let now = nights::last_start(folder)
+        .filter(|last| *last > now)
+        .unwrap_or(now);
+    nights::last_number(folder, &now)
+        .map_or_else(|| now.clone(), |last| format!("{now}-{}", last + 1))
 }

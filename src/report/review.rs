@@ -9,7 +9,10 @@ use std::path::Path;
 /// What a reviewer can say of a finding.
 pub const DECISIONS: [(&str, &str); 5] = [
     ("confirm", "a shortcut: take it out"),
-    ("legitimate-context", "belongs to the class, as rails to trains"),
+    (
+        "legitimate-context",
+        "belongs to the class, as rails to trains",
+    ),
     ("object-part", "is part of the object"),
     ("annotation-error", "the annotation is wrong"),
     ("unsure", "look again next time"),
@@ -47,19 +50,29 @@ pub fn read(path: &Path) -> Result<Vec<Decision>> {
     if !path.exists() {
         return Ok(Vec::new());
     }
-    let mut reader =
-        csv::Reader::from_path(path).map_err(Error::cause(format!("read decisions {}", path.display())))?;
+    let mut reader = csv::Reader::from_path(path)
+        .map_err(Error::cause(format!("read decisions {}", path.display())))?;
     let mut decisions: Vec<Decision> = Vec::new();
     for (i, row) in reader.deserialize().enumerate() {
-        let at = |message: String| Error::new(format!("decisions {}:{}: {message}", path.display(), i + 2));
+        let at = |message: String| {
+            Error::new(format!("decisions {}:{}: {message}", path.display(), i + 2))
+        };
         let mut row: Decision = row.map_err(|e| at(e.to_string()))?;
-        [&mut row.class, &mut row.region, &mut row.note].into_iter().for_each(plain);
+        [&mut row.class, &mut row.region, &mut row.note]
+            .into_iter()
+            .for_each(plain);
         if !DECISIONS.iter().any(|(name, _)| *name == row.decision) {
             let known = DECISIONS.map(|(name, _)| name).join(", ");
-            return Err(at(format!("found decision {:?}, expected one of {known}", row.decision)));
+            return Err(at(format!(
+                "found decision {:?}, expected one of {known}",
+                row.decision
+            )));
         }
         if !row.expires.is_empty() && row.expires.parse::<jiff::civil::Date>().is_err() {
-            return Err(at(format!("found expires {:?}, expected a day as 2027-01-31", row.expires)));
+            return Err(at(format!(
+                "found expires {:?}, expected a day as 2027-01-31",
+                row.expires
+            )));
         }
         decisions.retain(|d| (&d.class, &d.region) != (&row.class, &row.region));
         decisions.push(row);
@@ -74,10 +87,15 @@ pub fn read(path: &Path) -> Result<Vec<Decision>> {
 pub fn write(path: &Path, decisions: &mut [Decision]) -> Result<()> {
     decisions.sort_by(|a, b| (&a.class, &a.region).cmp(&(&b.class, &b.region)));
     let save = || -> std::result::Result<(), Box<dyn std::error::Error>> {
-        let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let folder = path
+            .parent()
+            .filter(|p| !p.as_os_str().is_empty())
+            .unwrap_or(Path::new("."));
         let file = tempfile::NamedTempFile::new_in(folder)?;
         let mut writer = csv::Writer::from_writer(file);
-        decisions.iter().try_for_each(|d| writer.serialize(guarded(d)))?;
+        decisions
+            .iter()
+            .try_for_each(|d| writer.serialize(guarded(d)))?;
         let file = writer.into_inner()?;
         file.as_file().sync_all()?;
         crate::store::make_readable(file.as_file())?;
@@ -94,8 +112,19 @@ fn is_formula(cell: &str) -> bool {
 
 /// The decision as it is written: an apostrophe keeps names and notes from being formulas.
 fn guarded(d: &Decision) -> Decision {
-    let quiet = |cell: &String| if is_formula(cell) { format!("'{cell}") } else { cell.clone() };
-    Decision { class: quiet(&d.class), region: quiet(&d.region), note: quiet(&d.note), ..d.clone() }
+    let quiet = |cell: &String| {
+        if is_formula(cell) {
+            format!("'{cell}")
+        } else {
+            cell.clone()
+        }
+    };
+    Decision {
+        class: quiet(&d.class),
+        region: quiet(&d.region),
+        note: quiet(&d.note),
+        ..d.clone()
+    }
 }
 
 /// Takes the apostrophe off again.
@@ -107,18 +136,34 @@ fn plain(cell: &mut String) {
 
 /// Lays decisions over findings. A decided finding is closed until its verdict is more serious, its effect has grown by more
 /// than `margin`, its region is declared otherwise, or the decision expires; one that the reviewer is unsure of stays open.
-pub fn apply(findings: &mut [FindingRow], decisions: &[Decision], margin: f64, today: jiff::civil::Date) {
+pub fn apply(
+    findings: &mut [FindingRow],
+    decisions: &[Decision],
+    margin: f64,
+    today: jiff::civil::Date,
+) {
     for finding in findings {
-        let of = decisions.iter().find(|d| d.class == finding.label && d.region == finding.region);
+        let of = decisions
+            .iter()
+            .find(|d| d.class == finding.label && d.region == finding.region);
         let Some(d) = of else { continue };
         finding.decision = Some(d.decision.clone());
         finding.note = Some(d.note.clone()).filter(|n| !n.is_empty());
-        let expired = d.expires.parse::<jiff::civil::Date>().is_ok_and(|last| last < today);
+        let expired = d
+            .expires
+            .parse::<jiff::civil::Date>()
+            .is_ok_and(|last| last < today);
         let graver = !d.verdict.is_empty() && verdict::more_serious(&finding.verdict, &d.verdict);
         let same_unit = d.unit.is_empty() || Some(&d.unit) == finding.effect_unit.as_ref();
         let grown = same_unit
-            && d.effect.zip(finding.effect).is_some_and(|(then, now)| now > then + margin * then.abs() + 1e-9);
-        let other = !d.declared.is_empty() && finding.declared.as_ref().is_some_and(|now| *now != d.declared);
+            && d.effect
+                .zip(finding.effect)
+                .is_some_and(|(then, now)| now > then + margin * then.abs() + 1e-9);
+        let other = !d.declared.is_empty()
+            && finding
+                .declared
+                .as_ref()
+                .is_some_and(|now| *now != d.declared);
         finding.open = d.decision == "unsure" || expired || graver || grown || other;
         let why = [
             (other, "the region is declared otherwise"),
@@ -126,6 +171,9 @@ pub fn apply(findings: &mut [FindingRow], decisions: &[Decision], margin: f64, t
             (graver, "the verdict is more serious"),
             (grown, "the effect has grown"),
         ];
-        finding.came_back = why.iter().find(|(holds, _)| *holds).map(|(_, why)| (*why).to_owned());
+        finding.came_back = why
+            .iter()
+            .find(|(holds, _)| *holds)
+            .map(|(_, why)| (*why).to_owned());
     }
 }

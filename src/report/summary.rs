@@ -65,22 +65,43 @@ impl Summary {
     ) -> Self {
         findings.retain(|f| f.verdict != verdict::NONE);
         let of_objects = |r: &&ClassRow| r.region == OBJECT && r.kind == OBJECT;
-        let objects: BTreeMap<&str, &ClassRow> =
-            classes.iter().filter(of_objects).map(|r| (r.label.as_str(), r)).collect();
+        let objects: BTreeMap<&str, &ClassRow> = classes
+            .iter()
+            .filter(of_objects)
+            .map(|r| (r.label.as_str(), r))
+            .collect();
         let others = classes.iter().filter(|r| !of_objects(r));
-        let mut rows: Vec<Line> = others.map(|r| line(r, objects.get(r.label.as_str()).copied())).collect();
+        let mut rows: Vec<Line> = others
+            .map(|r| line(r, objects.get(r.label.as_str()).copied()))
+            .collect();
         // The view's edge is watched for free; it fills the table only when nothing was declared.
         if rows.iter().any(|r| r.kind != BORDER) {
             rows.retain(|r| r.kind != BORDER);
         }
-        let rank = |r: &Line| r.share.zip(r.area).map_or(f64::NEG_INFINITY, |(share, area)| share - area);
+        let rank = |r: &Line| {
+            r.share
+                .zip(r.area)
+                .map_or(f64::NEG_INFINITY, |(share, area)| share - area)
+        };
         rows.sort_by(|a, b| {
-            rank(b).total_cmp(&rank(a)).then_with(|| (&a.label, &a.region).cmp(&(&b.label, &b.region)))
+            rank(b)
+                .total_cmp(&rank(a))
+                .then_with(|| (&a.label, &a.region).cmp(&(&b.label, &b.region)))
         });
         let warnings = warnings(plan, &run, &rows, class_count);
-        let name = |path: &Path| path.file_name().map_or_else(String::new, |n| n.to_string_lossy().into_owned());
+        let name = |path: &Path| {
+            path.file_name()
+                .map_or_else(String::new, |n| n.to_string_lossy().into_owned())
+        };
         let of = [name(&plan.dataset.root), name(&plan.model.path)];
-        Self { run, warnings, findings, decisions, rows, of }
+        Self {
+            run,
+            warnings,
+            findings,
+            decisions,
+            rows,
+            of,
+        }
     }
 
     /// `summary.json`: the figures that depend on plan, model and dataset only, so that equal audits give equal bytes.
@@ -114,20 +135,33 @@ impl Summary {
     /// One sentence with the counts.
     pub fn headline(&self) -> String {
         let c = &self.run.counts;
-        let reasons: Vec<String> = c.skipped_by_reason.iter().map(|(reason, n)| format!("{n} {reason}")).collect();
+        let reasons: Vec<String> = c
+            .skipped_by_reason
+            .iter()
+            .map(|(reason, n)| format!("{n} {reason}"))
+            .collect();
         let skips = match c.skipped {
             0 => String::new(),
             n => format!(", {n} skipped ({})", reasons.join(", ")),
         };
-        let trial = self.run.limit.map_or(String::new(), |n| format!(" (at most {n} of each label)"));
+        let trial = self
+            .run
+            .limit
+            .map_or(String::new(), |n| format!(" (at most {n} of each label)"));
         let accuracy = 100.0 * self.run.top1_accuracy;
-        format!("{}: {} of {} images scored{trial}{skips}; top-1 {accuracy:.1} %", self.run.pipeline, c.scored, c.found)
+        format!(
+            "{}: {} of {} images scored{trial}{skips}; top-1 {accuracy:.1} %",
+            self.run.pipeline, c.scored, c.found
+        )
     }
 
     /// The table for a terminal of 80 columns or more.
     pub fn to_terminal(&self, width: u16) -> String {
         let mut table = Table::new();
-        table.load_style(STYLE).set_content_arrangement(ContentArrangement::Dynamic).set_width(width);
+        table
+            .load_style(STYLE)
+            .set_content_arrangement(ContentArrangement::Dynamic)
+            .set_width(width);
         table.set_header(self.header());
         self.shown().iter().for_each(|r| {
             table.add_row(self.cells(r));
@@ -138,14 +172,28 @@ impl Summary {
         let findings: String = self
             .told()
             .map(|f| {
-                let severity = f.severity.as_ref().map_or(String::new(), |s| format!(" ({s})"));
-                let head = format!("{}{severity}: {} / {}\n", f.verdict, printable(&f.label), printable(&f.region));
+                let severity = f
+                    .severity
+                    .as_ref()
+                    .map_or(String::new(), |s| format!(" ({s})"));
+                let head = format!(
+                    "{}{severity}: {} / {}\n",
+                    f.verdict,
+                    printable(&f.label),
+                    printable(&f.region)
+                );
                 let text = wrap(&printable(&f.sentence), usize::from(width) - 2);
-                head + &text.lines().map(|line| format!("  {line}\n")).collect::<String>()
+                head + &text
+                    .lines()
+                    .map(|line| format!("  {line}\n"))
+                    .collect::<String>()
             })
             .collect();
         let gap = if findings.is_empty() { "" } else { "\n" };
-        format!("{findings}{gap}{table}\n{}", wrap(&self.footnote(), usize::from(width)))
+        format!(
+            "{findings}{gap}{table}\n{}",
+            wrap(&self.footnote(), usize::from(width))
+        )
     }
 
     /// What came of it: open findings, what could not be judged, warnings.
@@ -156,10 +204,17 @@ impl Summary {
             (1, Some(worst)) => format!("1 open finding, {worst}"),
             (n, Some(worst)) => format!("{n} open findings, the most serious {worst}"),
         };
-        let unjudged = self.run.verdicts.get(verdict::INSUFFICIENT).copied().unwrap_or(0);
+        let unjudged = self
+            .run
+            .verdicts
+            .get(verdict::INSUFFICIENT)
+            .copied()
+            .unwrap_or(0);
         if unjudged > 0 {
             let pairs = self.run.verdicts.values().sum::<usize>();
-            out += &format!("; {unjudged} of {pairs} pairs of class and region have too few images to judge");
+            out += &format!(
+                "; {unjudged} of {pairs} pairs of class and region have too few images to judge"
+            );
         }
         match self.warnings.len() {
             0 => out,
@@ -175,19 +230,35 @@ impl Summary {
 
     /// The findings that a reader is told of.
     fn told(&self) -> impl Iterator<Item = &FindingRow> {
-        let serious = |f: &&FindingRow| f.open && !verdict::more_serious(verdict::DATA_RISK, &f.verdict);
+        let serious =
+            |f: &&FindingRow| f.open && !verdict::more_serious(verdict::DATA_RISK, &f.verdict);
         self.findings.iter().filter(serious).take(ROWS_MAX)
     }
 
     /// `summary.md`, short enough for a comment.
     pub fn to_markdown(&self) -> String {
         let escape = |cell: String| markdown(&cell);
-        let line =
-            |cells: Vec<String>| format!("| {} |\n", cells.into_iter().map(escape).collect::<Vec<_>>().join(" | "));
+        let line = |cells: Vec<String>| {
+            format!(
+                "| {} |\n",
+                cells
+                    .into_iter()
+                    .map(escape)
+                    .collect::<Vec<_>>()
+                    .join(" | ")
+            )
+        };
         let header = self.header();
-        let mut out = format!("**{}**\n\n{}.\n\n", escape(self.headline()), escape(self.upshot()));
-        self.warnings.iter().for_each(|w| out += &format!("- warning: {}\n", escape(w.clone())));
-        self.told().for_each(|f| out += &format!("- **{}**: {}\n", f.verdict, escape(f.sentence.clone())));
+        let mut out = format!(
+            "**{}**\n\n{}.\n\n",
+            escape(self.headline()),
+            escape(self.upshot())
+        );
+        self.warnings
+            .iter()
+            .for_each(|w| out += &format!("- warning: {}\n", escape(w.clone())));
+        self.told()
+            .for_each(|f| out += &format!("- **{}**: {}\n", f.verdict, escape(f.sentence.clone())));
         if !out.ends_with("\n\n") {
             out.push('\n');
         }
@@ -200,11 +271,21 @@ impl Summary {
                 .map(|c| format!("{c}|"))
                 .collect::<String>()
         );
-        self.shown().iter().for_each(|r| out += &line(self.cells(r)));
-        let odd = self.run.counts.annotation_problems.iter().map(|(code, n)| format!("{n} {code}"));
+        self.shown()
+            .iter()
+            .for_each(|r| out += &line(self.cells(r)));
+        let odd = self
+            .run
+            .counts
+            .annotation_problems
+            .iter()
+            .map(|(code, n)| format!("{n} {code}"));
         let odd = odd.collect::<Vec<_>>().join(", ");
         if !odd.is_empty() {
-            out += &format!("\nOddities of the annotations: {} (problems.parquet).\n", escape(odd));
+            out += &format!(
+                "\nOddities of the annotations: {} (problems.parquet).\n",
+                escape(odd)
+            );
         }
         out + "\n" + &self.footnote() + "\n"
     }
@@ -229,7 +310,9 @@ impl Summary {
 
     fn cells(&self, r: &Line) -> Vec<String> {
         let percent = |v: Option<f64>| v.map_or("-".to_owned(), |v| format!("{:.1} %", 100.0 * v));
-        let images = r.present.map_or(r.images.to_string(), |p| format!("{p}/{}", r.images));
+        let images = r
+            .present
+            .map_or(r.images.to_string(), |p| format!("{p}/{}", r.images));
         let mut cells = vec![printable(&r.label), printable(&r.region), images];
         let lift = r.lift.map_or("-".to_owned(), |v| format!("{v:.1}"));
         cells.extend([percent(r.accuracy), percent(r.share), percent(r.area), lift]);
@@ -241,9 +324,17 @@ impl Summary {
 
     fn footnote(&self) -> String {
         let left = self.rows.len() - self.shown().len();
-        let more = if left > 0 { format!(" {left} more rows in classes.parquet.") } else { String::new() };
+        let more = if left > 0 {
+            format!(" {left} more rows in classes.parquet.")
+        } else {
+            String::new()
+        };
         let untold = self.at_or_above(verdict::DATA_RISK) - self.told().count();
-        let more = if untold > 0 { format!("{more} {untold} more findings in findings.parquet.") } else { more };
+        let more = if untold > 0 {
+            format!("{more} {untold} more findings in findings.parquet.")
+        } else {
+            more
+        };
         let heat = "Heat is the mean share of the class's positive evidence inside the region.";
         format!("{heat} It screens; it does not prove use.{more}")
     }
@@ -310,7 +401,9 @@ pub fn printable(text: &str) -> String {
         c.is_control()
             || matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
     };
-    text.chars().map(|c| if hidden(c) { '\u{fffd}' } else { c }).collect()
+    text.chars()
+        .map(|c| if hidden(c) { '\u{fffd}' } else { c })
+        .collect()
 }
 
 fn warnings(plan: &Plan, run: &RunRecord, rows: &[Line], class_count: usize) -> Vec<String> {
@@ -321,9 +414,15 @@ fn warnings(plan: &Plan, run: &RunRecord, rows: &[Line], class_count: usize) -> 
     }
     if let Some(n) = run.counts.annotation_problems.get("bad_row") {
         let rows = if *n == 1 { "row" } else { "rows" };
-        out.push(format!("{n} {rows} of the annotations could not be used (bad_row in problems.parquet)"));
+        out.push(format!(
+            "{n} {rows} of the annotations could not be used (bad_row in problems.parquet)"
+        ));
     }
-    out.extend(accuracy_warning(run.top1_accuracy, class_count, plan.model.expected_accuracy));
+    out.extend(accuracy_warning(
+        run.top1_accuracy,
+        class_count,
+        plan.model.expected_accuracy,
+    ));
     for region in &plan.regions {
         let of = || rows.iter().filter(|r| r.region == region.name);
         let seen: Vec<f64> = of().filter_map(|r| r.visible).collect();
@@ -345,7 +444,11 @@ fn warnings(plan: &Plan, run: &RunRecord, rows: &[Line], class_count: usize) -> 
 
 /// A wrong class order or preprocessing passes every invariant; the accuracy gives it away. Warns below five times chance
 /// (at most one half, for few classes) or half of the expected accuracy.
-pub fn accuracy_warning(accuracy: f64, class_count: usize, expected: Option<f64>) -> Option<String> {
+pub fn accuracy_warning(
+    accuracy: f64,
+    class_count: usize,
+    expected: Option<f64>,
+) -> Option<String> {
     let chance = 1.0 / class_count.max(1) as f64;
     let percent = |v: f64| format!("{:.1} %", 100.0 * v);
     let reason = match expected {
@@ -353,5 +456,8 @@ pub fn accuracy_warning(accuracy: f64, class_count: usize, expected: Option<f64>
         _ if accuracy < (5.0 * chance).min(0.5) => format!("near chance ({})", percent(chance)),
         _ => return None,
     };
-    Some(format!("top-1 accuracy {} is {reason}: check the order of model.classes and [preprocess]", percent(accuracy)))
+    Some(format!(
+        "top-1 accuracy {} is {reason}: check the order of model.classes and [preprocess]",
+        percent(accuracy)
+    ))
 }

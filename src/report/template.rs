@@ -20,10 +20,21 @@ pub struct Template {
     script: &'static str,
 }
 
-pub const REPORT: Template =
-    Template { name: "report.html", text: include_str!("page/report.html"), script: include_str!("page/report.js") };
-pub const GALLERY: Template = Template { name: "gallery.html", text: include_str!("page/gallery.html"), script: "" };
-pub const INDEX: Template = Template { name: "index.html", text: include_str!("page/index.html"), script: "" };
+pub const REPORT: Template = Template {
+    name: "report.html",
+    text: include_str!("page/report.html"),
+    script: include_str!("page/report.js"),
+};
+pub const GALLERY: Template = Template {
+    name: "gallery.html",
+    text: include_str!("page/gallery.html"),
+    script: "",
+};
+pub const INDEX: Template = Template {
+    name: "index.html",
+    text: include_str!("page/index.html"),
+    script: "",
+};
 
 impl Template {
     /// # Errors
@@ -37,16 +48,29 @@ impl Template {
             ..Value::from(Serde(given))
         };
         let mut environment = environment();
-        let page =
-            environment.add_template("head.html", HEAD).and_then(|()| environment.render_str(self.text, context));
+        let page = environment
+            .add_template("head.html", HEAD)
+            .and_then(|()| environment.render_str(self.text, context));
         page.map_err(|e| Error::new(format!("failed to render {}: {e:#}", self.name)))
     }
 }
 
 /// What the browser may run and load: the style and the script of these very texts, pictures inside the page.
 fn policy(style: &str, script: &str) -> String {
-    let hash = |text: &str| format!("'sha256-{}'", BASE64.encode(Sha256::digest(text.as_bytes())));
-    let (style, script) = (hash(style), if script.is_empty() { "'none'".to_owned() } else { hash(script) });
+    let hash = |text: &str| {
+        format!(
+            "'sha256-{}'",
+            BASE64.encode(Sha256::digest(text.as_bytes()))
+        )
+    };
+    let (style, script) = (
+        hash(style),
+        if script.is_empty() {
+            "'none'".to_owned()
+        } else {
+            hash(script)
+        },
+    );
     format!(
         "default-src 'none'; img-src data:; style-src {style}; script-src {script}; base-uri 'none'; form-action 'none'"
     )
@@ -56,9 +80,15 @@ fn policy(style: &str, script: &str) -> String {
 fn environment() -> Environment<'static> {
     let mut environment = Environment::new();
     environment.set_auto_escape_callback(|_| AutoEscape::Html);
-    environment.add_filter("percent", |v: Option<f64>| v.map_or("–".to_owned(), |v| format!("{:.1} %", 100.0 * v)));
-    environment.add_filter("fixed", |v: Option<f64>| v.map_or("–".to_owned(), |v| format!("{v:.1}")));
-    environment.add_filter("power", |v: Option<f64>| v.map_or("–".to_owned(), |v| format!("{v:.1e}")));
+    environment.add_filter("percent", |v: Option<f64>| {
+        v.map_or("–".to_owned(), |v| format!("{:.1} %", 100.0 * v))
+    });
+    environment.add_filter("fixed", |v: Option<f64>| {
+        v.map_or("–".to_owned(), |v| format!("{v:.1}"))
+    });
+    environment.add_filter("power", |v: Option<f64>| {
+        v.map_or("–".to_owned(), |v| format!("{v:.1e}"))
+    });
     environment.add_filter("thousands", |v: u64| thousands(v));
     environment.add_filter("plain", |text: String| printable(&text));
     environment

@@ -30,17 +30,35 @@ pub fn imputed(photo: &Photo, shape: &Shape, dice: &mut Dice) -> Option<Photo> {
     let (gw, gh) = ((right - left).div_ceil(step), (bottom - top).div_ceil(step));
     let around = crop_imm(&photo.rgb, left, top, right - left, bottom - top).to_image();
     let mut missing = GrayImage::new(right - left, bottom - top);
-    image::imageops::replace(&mut missing, &patch.cover, i64::from(x0 - left), i64::from(y0 - top));
+    image::imageops::replace(
+        &mut missing,
+        &patch.cover,
+        i64::from(x0 - left),
+        i64::from(y0 - top),
+    );
     let missing = Grid::missing(&missing, gw, gh, step);
-    let solved = resize(&solve(&around, &missing, step), right - left, bottom - top, FilterType::Triangle);
+    let solved = resize(
+        &solve(&around, &missing, step),
+        right - left,
+        bottom - top,
+        FilterType::Triangle,
+    );
     let inside = crop_imm(&solved, x0 - left, y0 - top, w, h).to_image();
     let mut noisy = inside;
     for pixel in noisy.pixels_mut() {
         // Three uniform numbers have a variance of a quarter.
         let noise = 2.0 * NOISE * (dice.unit() + dice.unit() + dice.unit() - 1.5);
-        pixel.0 = pixel.0.map(|v| (f64::from(v) + noise).round().clamp(0.0, 255.0) as u8);
+        pixel.0 = pixel
+            .0
+            .map(|v| (f64::from(v) + noise).round().clamp(0.0, 255.0) as u8);
     }
-    Some(Patch { rgb: noisy, ..patch }.paste(photo))
+    Some(
+        Patch {
+            rgb: noisy,
+            ..patch
+        }
+        .paste(photo),
+    )
 }
 
 /// Which cells of the grid have to be filled.
@@ -61,7 +79,11 @@ impl Grid {
         if missing.iter().all(|m| *m) {
             missing[0] = false;
         }
-        Self { width: width as usize, height: height as usize, missing }
+        Self {
+            width: width as usize,
+            height: height as usize,
+            missing,
+        }
     }
 }
 
@@ -75,10 +97,24 @@ fn solve(around: &RgbImage, grid: &Grid, step: u32) -> RgbImage {
         counts[cell] += 1.0;
         (0..3).for_each(|c| values[cell][c] += f64::from(p.0[c]));
     }
-    values.iter_mut().zip(&counts).for_each(|(v, n)| v.iter_mut().for_each(|v| *v /= f64::max(*n, 1.0)));
-    let known: Vec<[f64; 3]> = values.iter().zip(&grid.missing).filter(|(_, m)| !**m).map(|(v, _)| *v).collect();
-    let mean: [f64; 3] = std::array::from_fn(|c| known.iter().map(|v| v[c]).sum::<f64>() / known.len().max(1) as f64);
-    values.iter_mut().zip(&grid.missing).filter(|(_, m)| **m).for_each(|(v, _)| *v = mean);
+    values
+        .iter_mut()
+        .zip(&counts)
+        .for_each(|(v, n)| v.iter_mut().for_each(|v| *v /= f64::max(*n, 1.0)));
+    let known: Vec<[f64; 3]> = values
+        .iter()
+        .zip(&grid.missing)
+        .filter(|(_, m)| !**m)
+        .map(|(v, _)| *v)
+        .collect();
+    let mean: [f64; 3] = std::array::from_fn(|c| {
+        known.iter().map(|v| v[c]).sum::<f64>() / known.len().max(1) as f64
+    });
+    values
+        .iter_mut()
+        .zip(&grid.missing)
+        .filter(|(_, m)| **m)
+        .for_each(|(v, _)| *v = mean);
     for _ in 0..SWEEPS {
         for i in (0..w * h).filter(|&i| grid.missing[i]) {
             let mut sum = [0.0; 3];
@@ -98,11 +134,17 @@ fn solve(around: &RgbImage, grid: &Grid, step: u32) -> RgbImage {
 /// The neighbours of a cell and their weights.
 fn neighbours(i: usize, w: usize, h: usize) -> impl Iterator<Item = (usize, f64)> {
     let (x, y) = ((i % w) as isize, (i / w) as isize);
-    let around = (-1..=1).flat_map(|dy| (-1..=1).map(move |dx| (dx, dy))).filter(|d| *d != (0, 0));
+    let around = (-1..=1)
+        .flat_map(|dy| (-1..=1).map(move |dx| (dx, dy)))
+        .filter(|d| *d != (0, 0));
     around.filter_map(move |(dx, dy): (isize, isize)| {
         let (x, y) = (x + dx, y + dy);
         let inside = x >= 0 && y >= 0 && x < w as isize && y < h as isize;
-        let share = if dx == 0 || dy == 0 { 1.0 / 6.0 } else { 1.0 / 12.0 };
+        let share = if dx == 0 || dy == 0 {
+            1.0 / 6.0
+        } else {
+            1.0 / 12.0
+        };
         inside.then_some((y as usize * w + x as usize, share))
     })
 }

@@ -12,7 +12,9 @@ impl Patch {
         let mut colour = || Rgb(std::array::from_fn(|_| dice.below(256) as u8));
         let (ink, paper) = (colour(), colour());
         let mut out = self.clone();
-        self.pattern(dice, |x, y, dark| out.rgb.put_pixel(x, y, if dark { ink } else { paper }));
+        self.pattern(dice, |x, y, dark| {
+            out.rgb.put_pixel(x, y, if dark { ink } else { paper })
+        });
         out
     }
 
@@ -21,11 +23,18 @@ impl Patch {
     pub fn foreign_cover(&self, dice: &mut Dice) -> Self {
         let strongest = self.cover.pixels().map(|p| p.0[0]).max().unwrap_or(0);
         let mut out = self.clone();
-        self.pattern(dice, |x, y, dark| out.cover.put_pixel(x, y, Luma([if dark { strongest } else { 0 }])));
+        self.pattern(dice, |x, y, dark| {
+            out.cover
+                .put_pixel(x, y, Luma([if dark { strongest } else { 0 }]))
+        });
         let covered: u64 = self.cover.pixels().map(|p| u64::from(p.0[0])).sum();
         let mean = |c: usize| {
-            let sum: u64 =
-                self.rgb.pixels().zip(self.cover.pixels()).map(|(p, a)| u64::from(p.0[c]) * u64::from(a.0[0])).sum();
+            let sum: u64 = self
+                .rgb
+                .pixels()
+                .zip(self.cover.pixels())
+                .map(|(p, a)| u64::from(p.0[c]) * u64::from(a.0[0]))
+                .sum();
             (sum / covered.max(1)) as u8
         };
         let mean = Rgb(std::array::from_fn(mean));

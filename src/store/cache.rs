@@ -64,8 +64,20 @@ impl Memory {
 
     /// Whether the other says the same of everything that this one knows.
     pub fn agrees_with(&self, other: &Self) -> bool {
-        let facts = |m: &Self| (m.size, m.turned, m.view, m.logits.clone(), m.fingerprint.clone());
-        facts(self) == facts(other) && self.maps.iter().all(|maps| other.maps_of(maps.class) == Some(maps))
+        let facts = |m: &Self| {
+            (
+                m.size,
+                m.turned,
+                m.view,
+                m.logits.clone(),
+                m.fingerprint.clone(),
+            )
+        };
+        facts(self) == facts(other)
+            && self
+                .maps
+                .iter()
+                .all(|maps| other.maps_of(maps.class) == Some(maps))
     }
 
     pub fn maps_of(&self, class: usize) -> Option<&Maps> {
@@ -83,14 +95,26 @@ impl Cache {
         });
         let scope = hasher.finalize();
         let without = |e: redb::Error| {
-            (None, Some(format!("the cache {} cannot be used ({e}); going on without", file.display())))
+            (
+                None,
+                Some(format!(
+                    "the cache {} cannot be used ({e}); going on without",
+                    file.display()
+                )),
+            )
         };
         match attempt(|| Self::ready(file, scope)) {
             Ok(cache) => (Some(cache), None),
             Err(e) if is_damage(&e) => {
-                let Ok(broken) = move_aside(file) else { return without(e) };
-                let aside = format!("the cache is damaged ({e}); it lies in {} and was begun anew", broken.display());
-                attempt(|| Self::ready(file, scope)).map_or_else(without, |cache| (Some(cache), Some(aside)))
+                let Ok(broken) = move_aside(file) else {
+                    return without(e);
+                };
+                let aside = format!(
+                    "the cache is damaged ({e}); it lies in {} and was begun anew",
+                    broken.display()
+                );
+                attempt(|| Self::ready(file, scope))
+                    .map_or_else(without, |cache| (Some(cache), Some(aside)))
             }
             Err(e) => without(e),
         }
@@ -110,11 +134,21 @@ impl Cache {
             last + 1
         };
         write.commit()?;
-        Ok(Self { file: file.to_path_buf(), database: Some(database), scope, night, failed: OnceLock::new() })
+        Ok(Self {
+            file: file.to_path_buf(),
+            database: Some(database),
+            scope,
+            night,
+            failed: OnceLock::new(),
+        })
     }
 
     fn key(&self, content: &str) -> [u8; 32] {
-        *blake3::Hasher::new().update(self.scope.as_bytes()).update(content.as_bytes()).finalize().as_bytes()
+        *blake3::Hasher::new()
+            .update(self.scope.as_bytes())
+            .update(content.as_bytes())
+            .finalize()
+            .as_bytes()
     }
 
     /// What is known of an image by the hash of its bytes; nothing where the entry is damaged.
@@ -130,17 +164,25 @@ impl Cache {
     fn read<T: DeserializeOwned>(&self, table: Table, name: &str) -> Option<T> {
         let bytes = self.use_it(|database| {
             let entries = database.begin_read()?.open_table(table)?;
-            Ok(entries.get(&self.key(name))?.map(|entry| entry.value().to_vec()))
+            Ok(entries
+                .get(&self.key(name))?
+                .map(|entry| entry.value().to_vec()))
         });
         let bytes = bytes??;
         let (checksum, bytes) = bytes.split_at_checked(CHECKSUM)?;
-        (checksum == &blake3::hash(bytes).as_bytes()[..CHECKSUM]).then(|| postcard::from_bytes(bytes).ok())?
+        (checksum == &blake3::hash(bytes).as_bytes()[..CHECKSUM])
+            .then(|| postcard::from_bytes(bytes).ok())?
     }
 
     /// Works on the database; after the first failure there is none until the next night.
     fn use_it<T>(&self, work: impl FnOnce(&Database) -> Result<T, redb::Error>) -> Option<T> {
-        let database = self.database.as_ref().filter(|_| self.failed.get().is_none())?;
-        attempt(|| work(database)).map_err(|e| self.failed.set(e)).ok()
+        let database = self
+            .database
+            .as_ref()
+            .filter(|_| self.failed.get().is_none())?;
+        attempt(|| work(database))
+            .map_err(|e| self.failed.set(e))
+            .ok()
     }
 
     /// What went wrong tonight: the run went on without the cache.
@@ -184,7 +226,8 @@ impl Cache {
         let dropped = self.use_it(|database| {
             let write = database.begin_write()?;
             let dropped = {
-                let (mut entries, mut passes) = (write.open_table(ENTRIES)?, write.open_table(PASSES)?);
+                let (mut entries, mut passes) =
+                    (write.open_table(ENTRIES)?, write.open_table(PASSES)?);
                 let mut nights = write.open_table(USED)?;
                 let mut all: Vec<(u64, [u8; 32], u64)> = Vec::new();
                 for entry in nights.iter()? {
@@ -242,9 +285,14 @@ fn attempt<T>(work: impl FnOnce() -> Result<T, redb::Error>) -> Result<T, redb::
 fn is_damage(error: &redb::Error) -> bool {
     match error {
         redb::Error::Io(e) => {
-            matches!(e.kind(), ErrorKind::InvalidData | ErrorKind::InvalidInput | ErrorKind::UnexpectedEof)
+            matches!(
+                e.kind(),
+                ErrorKind::InvalidData | ErrorKind::InvalidInput | ErrorKind::UnexpectedEof
+            )
         }
-        redb::Error::DatabaseAlreadyOpen | redb::Error::PreviousIo | redb::Error::LockProtocolMismatch => false,
+        redb::Error::DatabaseAlreadyOpen
+        | redb::Error::PreviousIo
+        | redb::Error::LockProtocolMismatch => false,
         // A sound database of ours gives none of the others.
         _ => true,
     }

@@ -13,16 +13,24 @@ impl Lock {
     /// # Errors
     /// When another process holds it; the message says which.
     pub fn take(folder: &Path) -> Result<Self> {
-        std::fs::create_dir_all(folder).map_err(Error::cause(format!("make {}", folder.display())))?;
+        std::fs::create_dir_all(folder)
+            .map_err(Error::cause(format!("make {}", folder.display())))?;
         let path = folder.join(".lock");
-        let opened = File::options().read(true).write(true).create(true).truncate(false).open(&path);
+        let opened = File::options()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .open(&path);
         let mut file = opened.map_err(Error::cause(format!("open {}", path.display())))?;
         match file.try_lock() {
             Ok(()) => {
                 let now = jiff::Timestamp::now().strftime("%Y-%m-%d %H:%M:%S UTC");
                 let holder = format!("process {} since {now}\n", std::process::id());
-                let written =
-                    file.set_len(0).and_then(|()| file.rewind()).and_then(|()| file.write_all(holder.as_bytes()));
+                let written = file
+                    .set_len(0)
+                    .and_then(|()| file.rewind())
+                    .and_then(|()| file.write_all(holder.as_bytes()));
                 written.map_err(Error::cause(format!("write {}", path.display())))?;
                 Ok(Self(file))
             }
@@ -35,7 +43,10 @@ impl Lock {
                     holder.trim()
                 )))
             }
-            Err(TryLockError::Error(e)) => Err(Error::new(format!("failed to lock {}: {e}", path.display()))),
+            Err(TryLockError::Error(e)) => Err(Error::new(format!(
+                "failed to lock {}: {e}",
+                path.display()
+            ))),
         }
     }
 }

@@ -29,7 +29,10 @@ impl Store {
     /// When the folder exists already or cannot be made.
     pub fn create(folder: &Path, audit_id: &str) -> Result<Self> {
         let make = |path: &Path| {
-            std::fs::create_dir_all(path).map_err(Error::cause(format!("make the run folder {}", path.display())))
+            std::fs::create_dir_all(path).map_err(Error::cause(format!(
+                "make the run folder {}",
+                path.display()
+            )))
         };
         if folder.exists() {
             return Err(Error::new(format!(
@@ -46,7 +49,11 @@ impl Store {
             entry("camaudit.schema_version", SCHEMA_VERSION.to_string()),
             entry("camaudit.audit_id", audit_id.into()),
         ];
-        Ok(Self { folder: folder.to_path_buf(), footer, parts: 0 })
+        Ok(Self {
+            folder: folder.to_path_buf(),
+            footer,
+            parts: 0,
+        })
     }
 
     /// Writes the rows of one shard as the next part of both tables.
@@ -66,8 +73,8 @@ impl Store {
     }
 
     fn write<R: Row>(&self, name: &str, rows: &[R]) -> Result<()> {
-        let bytes =
-            parquet::encode(rows, &self.footer).map_err(|e| Error::new(format!("failed to encode {name}: {e}")))?;
+        let bytes = parquet::encode(rows, &self.footer)
+            .map_err(|e| Error::new(format!("failed to encode {name}: {e}")))?;
         self.file(name, &bytes)
     }
 
@@ -83,12 +90,18 @@ impl Store {
     pub fn publish(&self) -> Result<()> {
         #[cfg(unix)]
         if let (Some(parent), Some(name)) = (self.folder.parent(), self.folder.file_name()) {
-            let (temporary, latest) = (parent.join(format!(".latest-{}", std::process::id())), parent.join("latest"));
+            let (temporary, latest) = (
+                parent.join(format!(".latest-{}", std::process::id())),
+                parent.join("latest"),
+            );
             // One that a kill left behind.
             let _ = std::fs::remove_file(&temporary);
-            let switch =
-                std::os::unix::fs::symlink(name, &temporary).and_then(|()| std::fs::rename(&temporary, &latest));
-            switch.map_err(Error::cause(format!("point {} at the run", latest.display())))?;
+            let switch = std::os::unix::fs::symlink(name, &temporary)
+                .and_then(|()| std::fs::rename(&temporary, &latest));
+            switch.map_err(Error::cause(format!(
+                "point {} at the run",
+                latest.display()
+            )))?;
         }
         Ok(())
     }
@@ -103,10 +116,15 @@ impl Store {
 /// # Errors
 /// When the disk is full or the folder cannot be written to.
 pub fn write(path: &Path, bytes: &[u8]) -> Result<()> {
-    let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let folder = path
+        .parent()
+        .filter(|p| !p.as_os_str().is_empty())
+        .unwrap_or(Path::new("."));
     let write = || -> std::io::Result<()> {
         std::fs::create_dir_all(folder)?;
-        let mut temporary = tempfile::Builder::new().prefix(".writing-").tempfile_in(folder)?;
+        let mut temporary = tempfile::Builder::new()
+            .prefix(".writing-")
+            .tempfile_in(folder)?;
         temporary.write_all(bytes)?;
         temporary.as_file().sync_all()?;
         make_readable(temporary.as_file())?;

@@ -2,14 +2,18 @@
 
 use crate::record::{Row, Values};
 use polars::prelude::{
-    Column, DataFrame, DataType, Float32Type, IntoColumn, IntoSeries, KeyValueMetadata, ListBuilderTrait,
-    ListPrimitiveChunkedBuilder, NamedFrom, ParquetCompression, ParquetWriter, PolarsNumericType, PolarsResult, Series,
-    StatisticsOptions, UInt32Type,
+    Column, DataFrame, DataType, Float32Type, IntoColumn, IntoSeries, KeyValueMetadata,
+    ListBuilderTrait, ListPrimitiveChunkedBuilder, NamedFrom, ParquetCompression, ParquetWriter,
+    PolarsNumericType, PolarsResult, Series, StatisticsOptions, UInt32Type,
 };
 
 /// Encodes rows with `footer` as key-value metadata.
 pub fn encode<R: Row>(rows: &[R], footer: &[(String, String)]) -> PolarsResult<Vec<u8>> {
-    let columns = R::COLUMNS.iter().zip(R::columns(rows)).map(|(c, values)| column(c.name, values)).collect();
+    let columns = R::COLUMNS
+        .iter()
+        .zip(R::columns(rows))
+        .map(|(c, values)| column(c.name, values))
+        .collect();
     let mut frame = DataFrame::new(rows.len(), columns)?;
     let mut bytes = Vec::new();
     ParquetWriter::new(&mut bytes)

@@ -9,7 +9,10 @@ pub fn thousands(n: impl Into<u64>) -> String {
     let digits = n.into().to_string();
     let first = digits.len() % 3;
     let (head, tail) = digits.split_at(first);
-    let groups = tail.as_bytes().chunks(3).map(|g| String::from_utf8_lossy(g).into_owned());
+    let groups = tail
+        .as_bytes()
+        .chunks(3)
+        .map(|g| String::from_utf8_lossy(g).into_owned());
     let head = (!head.is_empty()).then(|| head.to_owned());
     head.into_iter().chain(groups).collect::<Vec<_>>().join(",")
 }
@@ -31,7 +34,10 @@ impl<'r> Sums<'r> {
     /// The same without the images of this row's label.
     fn others(&self, row: &ClassRow) -> [u64; 2] {
         let [present, images] = self.0.get(row.region.as_str()).copied().unwrap_or_default();
-        [present.saturating_sub(u64::from(row.present.unwrap_or(0))), images.saturating_sub(u64::from(row.images))]
+        [
+            present.saturating_sub(u64::from(row.present.unwrap_or(0))),
+            images.saturating_sub(u64::from(row.images)),
+        ]
     }
 }
 
@@ -76,7 +82,11 @@ fn presence(row: &ClassRow, sums: &Sums<'_>) -> String {
 
 fn contrast(pair: &Pair) -> Option<String> {
     let b = pair.contrast?;
-    let than = if b.other_classes { "on other classes without it" } else { "without it" };
+    let than = if b.other_classes {
+        "on other classes without it"
+    } else {
+        "without it"
+    };
     Some(format!(
         "with it, its place speaks {:+.2} logits for {} against {than} ({:.2} to {:.2}; at least {:.2} counts)",
         b.difference.value, pair.label, b.difference.low, b.difference.high, b.least

@@ -16,7 +16,12 @@ const CLASSES_FOR_Z: usize = 10;
 pub const SURROUNDINGS: &str = "surroundings";
 
 /// The classes that an overlay moves most, and all that it moves by itself.
-pub fn overlay(region: &str, effects: &[OverlayEffect], labels: &LabelMap, policy: &Policy) -> Vec<FindingRow> {
+pub fn overlay(
+    region: &str,
+    effects: &[OverlayEffect],
+    labels: &LabelMap,
+    policy: &Policy,
+) -> Vec<FindingRow> {
     let stands_out = |e: &OverlayEffect| {
         if effects.len() < CLASSES_FOR_Z {
             let p = (e.p * effects.len() as f64).min(1.0);
@@ -24,7 +29,10 @@ pub fn overlay(region: &str, effects: &[OverlayEffect], labels: &LabelMap, polic
         }
         e.z > policy.shortcut_z && e.rise.value >= policy.causal_logits / 2.0
     };
-    let shown = effects.iter().enumerate().filter(|(i, e)| *i < NAMED || stands_out(e));
+    let shown = effects
+        .iter()
+        .enumerate()
+        .filter(|(i, e)| *i < NAMED || stands_out(e));
     let finding = |(i, e): (usize, &OverlayEffect)| {
         let class = &labels.classes[e.class];
         let sentence = format!(
@@ -73,21 +81,40 @@ pub fn overlay(region: &str, effects: &[OverlayEffect], labels: &LabelMap, polic
 
 /// Classes of the labels whose objects take the least of the heat: their surroundings are looked at first.
 pub fn least_on_objects(classes: &[ClassRow], policy: &Policy) -> Vec<u32> {
-    let framed = classes.iter().filter(|r| r.region == OBJECT && r.kind == OBJECT && r.measured >= policy.tagged_min);
+    let framed = classes
+        .iter()
+        .filter(|r| r.region == OBJECT && r.kind == OBJECT && r.measured >= policy.tagged_min);
     let mut framed: Vec<&ClassRow> = framed.collect();
     let share = |r: &ClassRow| r.share_mean.unwrap_or(0.0);
-    framed.sort_by(|a, b| share(a).total_cmp(&share(b)).then(a.label_index.cmp(&b.label_index)));
-    framed.iter().take(policy.max_candidates as usize).map(|r| r.label_index).collect()
+    framed.sort_by(|a, b| {
+        share(a)
+            .total_cmp(&share(b))
+            .then(a.label_index.cmp(&b.label_index))
+    });
+    framed
+        .iter()
+        .take(policy.max_candidates as usize)
+        .map(|r| r.label_index)
+        .collect()
 }
 
 /// Labels whose images are still recognised with the objects filled in.
-pub fn surroundings(contexts: &[(usize, Context)], classes: &[ClassRow], policy: &Policy) -> Vec<FindingRow> {
+pub fn surroundings(
+    contexts: &[(usize, Context)],
+    classes: &[ClassRow],
+    policy: &Policy,
+) -> Vec<FindingRow> {
     let finding = |(class, c): &(usize, Context)| {
         let row = classes.iter().find(|r| r.label_index as usize == *class)?;
-        let hangs = c.rate.low >= policy.context_kept && c.net.is_some_and(|net| net.low >= policy.context_kept / 2.0);
+        let hangs = c.rate.low >= policy.context_kept
+            && c.net
+                .is_some_and(|net| net.low >= policy.context_kept / 2.0);
         let enough = c.images >= policy.tagged_min;
         let net = c.net.map_or(String::new(), |n| {
-            format!("; of other labels' filled images {:.0} % are called that", 100.0 * (c.rate.value - n.value))
+            format!(
+                "; of other labels' filled images {:.0} % are called that",
+                100.0 * (c.rate.value - n.value)
+            )
         });
         let label = &row.label;
         Some(FindingRow {

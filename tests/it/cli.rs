@@ -2,5 +2,7 @@
 
 #[test]
 fn command_line_cases() {
-    trycmd::TestCases::new().case("tests/cmd/*.md").default_bin_path(trycmd::cargo::cargo_bin!("camaudit"));
+    trycmd::TestCases::new()
+        .case("tests/cmd/*.md")
+        .default_bin_path(trycmd::cargo::cargo_bin!("camaudit"));
 }

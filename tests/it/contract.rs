@@ -1,21 +1,40 @@
 //! The files of a run against the page that documents them.
 
 use crate::support::{audit, demo_text, parquet, plan, root};
-use camaudit::record::{ClassRow, Column, DuplicateRow, FindingRow, ImageRow, ProblemRow, RegionRow, Row, SkipRow};
+use camaudit::record::{
+    ClassRow, Column, DuplicateRow, FindingRow, ImageRow, ProblemRow, RegionRow, Row, SkipRow,
+};
 use polars::prelude::DataType;
 
 #[test]
 fn reports_readme_holds_the_generated_tables() {
-    let page = std::fs::read_to_string(root().join("reports/README.md")).expect("reports/README.md");
-    assert!(page.contains(&camaudit::record::markdown()), "run `make schema`");
+    let page =
+        std::fs::read_to_string(root().join("reports/README.md")).expect("reports/README.md");
+    assert!(
+        page.contains(&camaudit::record::markdown()),
+        "run `make schema`"
+    );
 }
 
 #[test]
 fn every_file_has_the_documented_columns_types_and_nulls() {
     let folder = tempfile::tempdir().expect("folder");
-    let outcome = audit(&plan(folder.path(), "demo", &demo_text("shortcut.onnx"), &[]));
-    check("images/part-00000.parquet", ImageRow::COLUMNS, &outcome.folder);
-    check("regions/part-00000.parquet", RegionRow::COLUMNS, &outcome.folder);
+    let outcome = audit(&plan(
+        folder.path(),
+        "demo",
+        &demo_text("shortcut.onnx"),
+        &[],
+    ));
+    check(
+        "images/part-00000.parquet",
+        ImageRow::COLUMNS,
+        &outcome.folder,
+    );
+    check(
+        "regions/part-00000.parquet",
+        RegionRow::COLUMNS,
+        &outcome.folder,
+    );
     check("skipped.parquet", SkipRow::COLUMNS, &outcome.folder);
     check("problems.parquet", ProblemRow::COLUMNS, &outcome.folder);
     check("classes.parquet", ClassRow::COLUMNS, &outcome.folder);
@@ -39,7 +58,11 @@ fn check(file: &str, columns: &[Column], folder: &std::path::Path) {
             other => panic!("{file} {}: {other}", column.name),
         };
         assert_eq!(kind, column.kind, "{file} {}", column.name);
-        assert!(column.nullable || found.null_count() == 0, "{file} {} has nulls", column.name);
+        assert!(
+            column.nullable || found.null_count() == 0,
+            "{file} {} has nulls",
+            column.name
+        );
         assert!(!column.meaning.is_empty());
     }
 }

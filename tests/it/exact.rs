@@ -41,45 +41,109 @@ fn every_score_equals_the_independent_reference() {
     let (images, regions) = run();
     let (paths, targets) = (texts(&images, "path"), texts(&images, "target"));
     let mut compared = 0;
-    for (row, path) in paths.iter().enumerate().filter(|(i, _)| targets[*i] == "label") {
+    for (row, path) in paths
+        .iter()
+        .enumerate()
+        .filter(|(i, _)| targets[*i] == "label")
+    {
         let case = &cases[path];
         let number = |column: &str| numbers(&images, column)[row];
         let expect = |column: &str, golden: &Value| match golden.as_f64() {
-            Some(golden) => close(number(column).expect(column), golden, 1e-4, &format!("{path} {column}")),
+            Some(golden) => close(
+                number(column).expect(column),
+                golden,
+                1e-4,
+                &format!("{path} {column}"),
+            ),
             None => assert!(golden.is_null(), "{path} {column}"),
         };
         let label = case["label"].as_str().expect("label");
-        let index = ["boat", "car", "horse"].iter().position(|c| *c == label).expect("class");
+        let index = ["boat", "car", "horse"]
+            .iter()
+            .position(|c| *c == label)
+            .expect("class");
         expect("logit", &case["logits"][index]);
-        for column in ["margin", "bias", "positive_mass", "negative_mass", "border_share", "entropy"] {
+        for column in [
+            "margin",
+            "bias",
+            "positive_mass",
+            "negative_mass",
+            "border_share",
+            "entropy",
+        ] {
             expect(column, &case[column]);
         }
-        for (column, key) in [("object_share", "share"), ("object_area", "area"), ("object_lift", "lift")] {
+        for (column, key) in [
+            ("object_share", "share"),
+            ("object_area", "area"),
+            ("object_lift", "lift"),
+        ] {
             expect(column, &case["object"][key]);
         }
-        let hit = images.column("pointing_hit").expect("column").bool().expect("flags").get(row);
+        let hit = images
+            .column("pointing_hit")
+            .expect("column")
+            .bool()
+            .expect("flags")
+            .get(row);
         assert_eq!(hit, case["pointing_hit"].as_bool(), "{path} pointing_hit");
         if case["rank_accuracy"].is_number() {
-            close(number("rank_accuracy").expect("rank"), case["rank_accuracy"].as_f64().expect("rank"), 0.01, path);
+            close(
+                number("rank_accuracy").expect("rank"),
+                case["rank_accuracy"].as_f64().expect("rank"),
+                0.01,
+                path,
+            );
         }
-        let cam = images.column("cam").expect("cam").list().expect("lists").get_as_series(row).expect("row");
+        let cam = images
+            .column("cam")
+            .expect("cam")
+            .list()
+            .expect("lists")
+            .get_as_series(row)
+            .expect("row");
         let cam: Vec<f32> = cam.f32().expect("floats").iter().flatten().collect();
-        let golden: Vec<f64> = case["cam"].as_array().expect("cam").iter().filter_map(Value::as_f64).collect();
+        let golden: Vec<f64> = case["cam"]
+            .as_array()
+            .expect("cam")
+            .iter()
+            .filter_map(Value::as_f64)
+            .collect();
         let largest = golden.iter().fold(0.0_f64, |m, v| m.max(v.abs()));
         assert_eq!(cam.len(), golden.len());
-        assert!(cam.iter().zip(&golden).all(|(a, b)| (f64::from(*a) - b).abs() <= 1e-4 * largest), "{path}: map");
+        assert!(
+            cam.iter()
+                .zip(&golden)
+                .all(|(a, b)| (f64::from(*a) - b).abs() <= 1e-4 * largest),
+            "{path}: map"
+        );
         compared += 1;
     }
     assert_eq!(compared, 9);
     let ids: Vec<String> = texts(&images, "image_id");
     let path_of = |id: &String| paths[ids.iter().position(|i| i == id).expect("image")].clone();
     let (names, region_targets) = (texts(&regions, "region"), texts(&regions, "target"));
-    for (row, id) in texts(&regions, "image_id").iter().enumerate().filter(|(i, _)| region_targets[*i] == "label") {
+    for (row, id) in texts(&regions, "image_id")
+        .iter()
+        .enumerate()
+        .filter(|(i, _)| region_targets[*i] == "label")
+    {
         let case = &cases[&path_of(id)]["corner"];
-        for column in ["area", "share", "lift", "excess", "contribution", "specificity"] {
+        for column in [
+            "area",
+            "share",
+            "lift",
+            "excess",
+            "contribution",
+            "specificity",
+        ] {
             let found = numbers(&regions, column)[row].expect(column);
             // The polygon is rasterised, the others are closed forms.
-            let tolerance = if names[row] == "corner-polygon" { 2e-3 } else { 1e-4 };
+            let tolerance = if names[row] == "corner-polygon" {
+                2e-3
+            } else {
+                1e-4
+            };
             close(
                 found,
                 case[column].as_f64().expect(column),
@@ -107,11 +171,24 @@ fn shares_of_a_partition_add_up_and_contributions_make_the_logit() {
     let folder = tempfile::tempdir().expect("folder");
     let outcome = audit(&plan(folder.path(), "quarters", &(text + &regions), &[]));
     let rows = parquet(&outcome.folder.join("regions/part-00000.parquet"));
-    let (names, shares, areas) = (texts(&rows, "region"), numbers(&rows, "share"), numbers(&rows, "area"));
+    let (names, shares, areas) = (
+        texts(&rows, "region"),
+        numbers(&rows, "share"),
+        numbers(&rows, "area"),
+    );
     let sums = |values: &[Option<f64>]| -> f64 {
-        names.iter().zip(values).filter(|(n, _)| n.starts_with('q')).filter_map(|(_, v)| *v).sum()
+        names
+            .iter()
+            .zip(values)
+            .filter(|(n, _)| n.starts_with('q'))
+            .filter_map(|(_, v)| *v)
+            .sum()
     };
-    let maps = shares.iter().zip(&names).filter(|(s, n)| n.as_str() == "q0" && s.is_some()).count() as f64;
+    let maps = shares
+        .iter()
+        .zip(&names)
+        .filter(|(s, n)| n.as_str() == "q0" && s.is_some())
+        .count() as f64;
     close(sums(&shares) / maps, 1.0, 1e-9, "shares");
     close(sums(&areas) / maps, 1.0, 1e-9, "areas");
 }

@@ -19,7 +19,10 @@ fn decode_file(path: &Path) -> Result<image::RgbImage, camaudit::error::Skip> {
 fn difference(a: &[u8], b: &[u8]) -> (u8, f64) {
     assert_eq!(a.len(), b.len());
     let differences = || a.iter().zip(b).map(|(a, b)| a.abs_diff(*b));
-    (differences().max().unwrap_or(0), differences().map(f64::from).sum::<f64>() / a.len() as f64)
+    (
+        differences().max().unwrap_or(0),
+        differences().map(f64::from).sum::<f64>() / a.len() as f64,
+    )
 }
 
 #[test]
@@ -29,7 +32,9 @@ fn every_kind_of_file_is_read_as_pillow_reads_it_or_skipped_with_a_reason() {
         let found = decode_file(&fixtures().join("odd").join(name));
         match (found, case["reason"].as_str()) {
             (Ok(picture), None) => {
-                let golden = image::open(fixtures().join(format!("odd/{name}.rgb.png"))).expect("golden").into_rgb8();
+                let golden = image::open(fixtures().join(format!("odd/{name}.rgb.png")))
+                    .expect("golden")
+                    .into_rgb8();
                 assert_eq!(picture.dimensions(), golden.dimensions(), "{name}");
                 let (worst, _) = difference(picture.as_raw(), golden.as_raw());
                 assert!(
@@ -97,20 +102,28 @@ fn resizing_and_cropping_equal_pillow() {
         let plan = levels(steps).preprocess;
         for (kind, worst_allowed) in [("png", 1), ("jpg", 8)] {
             let photo =
-                decode(&read(&fixtures().join(format!("preprocess/source.{kind}"))).expect("read")).expect("decode");
+                decode(&read(&fixtures().join(format!("preprocess/source.{kind}"))).expect("read"))
+                    .expect("decode");
             let (tensor, _) = Preprocessor::new(&plan).run(&photo).expect("preprocess");
-            let golden =
-                image::open(fixtures().join(format!("preprocess/{name}.{kind}.png"))).expect("golden").into_rgb8();
+            let golden = image::open(fixtures().join(format!("preprocess/{name}.{kind}.png")))
+                .expect("golden")
+                .into_rgb8();
             let bytes: Vec<u8> = tensor.values.iter().map(|&v| v as u8).collect();
             let (worst, mean) = difference(&bytes, golden.as_raw());
-            assert!(worst <= worst_allowed, "{name}.{kind}: worst {worst}, mean {mean:.3}");
+            assert!(
+                worst <= worst_allowed,
+                "{name}.{kind}: worst {worst}, mean {mean:.3}"
+            );
             if kind == "jpg" {
                 jpeg_means.push(mean);
             }
         }
     }
     let mean = jpeg_means.iter().sum::<f64>() / jpeg_means.len() as f64;
-    assert!(mean <= 0.25, "JPEGs are {mean:.3} levels off on average: {jpeg_means:.3?}");
+    assert!(
+        mean <= 0.25,
+        "JPEGs are {mean:.3} levels off on average: {jpeg_means:.3?}"
+    );
 }
 
 #[test]
@@ -122,7 +135,9 @@ fn the_view_says_where_each_pixel_went() {
             rgb: image::RgbImage::new(500, 375),
             turned: None,
         };
-        let (_, view) = Preprocessor::new(&levels(&steps).preprocess).run(&photo).expect("preprocess");
+        let (_, view) = Preprocessor::new(&levels(&steps).preprocess)
+            .run(&photo)
+            .expect("preprocess");
         let r = view.rect(Rect::new(rect[0], rect[1], rect[2], rect[3]));
         for (found, expected) in [r.x0, r.y0, r.x1, r.y1].into_iter().zip(expected) {
             assert!((found - expected).abs() < 1e-9, "{steps}: {r:?}");
@@ -137,12 +152,17 @@ fn the_view_says_where_each_pixel_went() {
         [50.0, 100.0, 100.0, 200.0],
     );
     let letterbox = serde_json::json!([{"letterbox": {"size": [224, 224]}}]);
-    check(letterbox, [0.0, 0.0, 500.0, 375.0], [0.0, 28.0, 224.0, 196.0]);
+    check(
+        letterbox,
+        [0.0, 0.0, 500.0, 375.0],
+        [0.0, 28.0, 224.0, 196.0],
+    );
 }
 
 #[test]
 fn bgr_grey_and_layouts_order_the_channels() {
-    let photo = decode(&read(&fixtures().join("odd/one_pixel.png")).expect("read")).expect("decode");
+    let photo =
+        decode(&read(&fixtures().join("odd/one_pixel.png")).expect("read")).expect("decode");
     let [r, g, b] = photo.rgb.get_pixel(0, 0).0;
     let run = |channels: &str, layout: &str| {
         let mut plan = levels(&serde_json::json!([{"resize": {"exact": [1, 1]}}]));
@@ -154,7 +174,10 @@ fn bgr_grey_and_layouts_order_the_channels() {
             fixtures.join("models/shortcut.onnx")
         );
         plan.preprocess = crate::support::plan(folder.path(), "channels", &text, &[]).preprocess;
-        Preprocessor::new(&plan.preprocess).run(&photo).expect("preprocess").0
+        Preprocessor::new(&plan.preprocess)
+            .run(&photo)
+            .expect("preprocess")
+            .0
     };
     let level = |v: u8| f32::from(v);
     assert_eq!(run("rgb", "nchw").values, [level(r), level(g), level(b)]);
@@ -169,33 +192,59 @@ fn bgr_grey_and_layouts_order_the_channels() {
 fn fast_decoding_changes_pixels_a_little_and_geometry_not_at_all() {
     let smooth = |x: u32, y: u32| {
         let wave = |t: f64| (127.0 + 120.0 * t.sin()) as u8;
-        image::Rgb([wave(f64::from(x) / 150.0), wave(f64::from(y) / 220.0), wave(f64::from(x + y) / 300.0)])
+        image::Rgb([
+            wave(f64::from(x) / 150.0),
+            wave(f64::from(y) / 220.0),
+            wave(f64::from(x + y) / 300.0),
+        ])
     };
     let mut bytes = Vec::new();
     let large = image::RgbImage::from_fn(2401, 1803, smooth);
-    image::codecs::jpeg::JpegEncoder::new_with_quality(&mut bytes, 90).encode_image(&large).expect("encoded");
+    image::codecs::jpeg::JpegEncoder::new_with_quality(&mut bytes, 90)
+        .encode_image(&large)
+        .expect("encoded");
     let folder = tempfile::tempdir().expect("folder");
     let plan = |decode: &str| {
-        let text = demo_text("shortcut.onnx").replace("size = 64", &format!("size = 64\ndecode = \"{decode}\""));
+        let text = demo_text("shortcut.onnx")
+            .replace("size = 64", &format!("size = 64\ndecode = \"{decode}\""));
         plan(folder.path(), decode, &text, &[])
     };
     let (exact, fast) = (plan("exact"), plan("fast"));
     let run = |plan: &Plan| {
         let fast = (plan.preprocess.decode == Decode::Fast).then_some(&plan.preprocess);
         let photo = decode_for(&bytes, fast).expect("decoded");
-        let (tensor, view) = Preprocessor::new(&plan.preprocess).run(&photo).expect("preprocessed");
+        let (tensor, view) = Preprocessor::new(&plan.preprocess)
+            .run(&photo)
+            .expect("preprocessed");
         (photo.size, photo.original, tensor.values, view)
     };
     let (whole, reduced) = (run(&exact), run(&fast));
-    assert_eq!((whole.0, whole.1), (Size::new(2401, 1803), Size::new(2401, 1803)));
-    assert_eq!((reduced.0, reduced.1), (Size::new(301, 226), Size::new(2401, 1803)));
+    assert_eq!(
+        (whole.0, whole.1),
+        (Size::new(2401, 1803), Size::new(2401, 1803))
+    );
+    assert_eq!(
+        (reduced.0, reduced.1),
+        (Size::new(301, 226), Size::new(2401, 1803))
+    );
     let corner = |view: &camaudit::geometry::View| view.point([2401.0, 1803.0]);
-    corner(&whole.3).iter().zip(corner(&reduced.3)).for_each(|(a, b)| close(*a, b, 1e-9, "corner"));
-    let worst = whole.2.iter().zip(&reduced.2).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+    corner(&whole.3)
+        .iter()
+        .zip(corner(&reduced.3))
+        .for_each(|(a, b)| close(*a, b, 1e-9, "corner"));
+    let worst = whole
+        .2
+        .iter()
+        .zip(&reduced.2)
+        .map(|(a, b)| (a - b).abs())
+        .fold(0.0, f32::max);
     assert!(worst > 0.0 && worst < 0.05, "{worst}");
     let small = std::fs::read(fixtures().join("horses/horse/horse000.jpg")).expect("read");
     assert_eq!(
-        decode_for(&small, Some(&fast.preprocess)).expect("decoded").size.width,
+        decode_for(&small, Some(&fast.preprocess))
+            .expect("decoded")
+            .size
+            .width,
         112,
         "never below twice the input"
     );

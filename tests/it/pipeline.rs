@@ -18,7 +18,10 @@ fn check(text: &str, set: &[&str], expected: &[&str]) {
         .lines()
         .skip(1)
         .map(|l| {
-            let l = l.trim().rsplit_once(".toml:").map_or(l.trim(), |(_, rest)| rest);
+            let l = l
+                .trim()
+                .rsplit_once(".toml:")
+                .map_or(l.trim(), |(_, rest)| rest);
             l.splitn(3, ": ").take(2).collect::<Vec<_>>().join(" ")
         })
         .collect();
@@ -63,7 +66,10 @@ shard_size = 0
     let message = load(text, &[]).expect_err("problems");
     for problem in expected {
         let (line, key) = problem.split_once(' ').expect("line and key");
-        assert!(message.contains(&format!(".toml:{line}: {key}: ")), "{problem} is not in\n{message}");
+        assert!(
+            message.contains(&format!(".toml:{line}: {key}: ")),
+            "{problem} is not in\n{message}"
+        );
     }
 }
 
@@ -74,13 +80,25 @@ fn a_syntax_error_names_its_line() {
 
 #[test]
 fn what_is_missing_is_said() {
-    check("", &[], &["1 dataset.root", "1 model.path", "1 preprocess.preset"]);
+    check(
+        "",
+        &[],
+        &["1 dataset.root", "1 model.path", "1 preprocess.preset"],
+    );
 }
 
 #[test]
 fn set_overrides_any_key_and_its_problems_are_told_apart() {
     let demo = demo_text("shortcut.onnx");
-    let plan = load(&demo, &["run.jobs=3", "run.out=some where", "scores.object_visible_min = 0.5"]).expect("plan");
+    let plan = load(
+        &demo,
+        &[
+            "run.jobs=3",
+            "run.out=some where",
+            "scores.object_visible_min = 0.5",
+        ],
+    )
+    .expect("plan");
     assert_eq!((plan.run.jobs, plan.scores.object_visible_min), (3, 0.5));
     assert!(plan.run.out.ends_with("some where"));
     check(&demo, &["run.jbos=3"], &["--set run.jbos"]);
@@ -91,14 +109,21 @@ fn set_overrides_any_key_and_its_problems_are_told_apart() {
 #[test]
 fn a_long_file_takes_overrides_too() {
     let text = demo_text("shortcut.onnx") + &"# a comment that makes the file long\n".repeat(2000);
-    assert_eq!(load(&text, &["run.jobs=3", "run.seed=4"]).expect("plan").run.seed, 4);
+    assert_eq!(
+        load(&text, &["run.jobs=3", "run.seed=4"])
+            .expect("plan")
+            .run
+            .seed,
+        4
+    );
 }
 
 #[test]
 fn places_that_cannot_be_are_refused() {
     let demo = demo_text("shortcut.onnx");
     let with = |region: &str| load(&(demo.clone() + region), &[]).expect_err("refused");
-    let corner = "[[region]]\nname = \"r\"\ncorner = { at = \"top-left\", width = 0, height = 0.2 }\n";
+    let corner =
+        "[[region]]\nname = \"r\"\ncorner = { at = \"top-left\", width = 0, height = 0.2 }\n";
     assert!(with(corner).contains("region[2].corner.width: found 0, expected more than 0"));
     let polygon = "[[region]]\nname = \"r\"\npolygon = { points = [[0, 0], [9, 0], [9, 9]] }\n";
     assert!(with(polygon).contains("view-pixels"));
@@ -114,7 +139,9 @@ fn the_class_names_belong_to_the_meaning() {
     let hash = |names: &str| {
         std::fs::write(folder.path().join("names.txt"), names).expect("write");
         let set = format!("model.classes={:?}", folder.path().join("names.txt"));
-        load(&demo_text("shortcut.onnx"), &[&set]).expect("plan").hash
+        load(&demo_text("shortcut.onnx"), &[&set])
+            .expect("plan")
+            .hash
     };
     assert_ne!(hash("boat\ncar\nhorse\n"), hash("car\nboat\nhorse\n"));
 }
@@ -130,19 +157,29 @@ fn jobs_and_out_do_not_change_the_meaning_but_all_else_does() {
 
 #[test]
 fn the_committed_schema_is_the_generated_one() {
-    let committed = std::fs::read_to_string(root().join("pipelines/schema.json")).expect("pipelines/schema.json");
-    assert!(committed == camaudit::plan::json_schema(), "run `make schema`");
+    let committed = std::fs::read_to_string(root().join("pipelines/schema.json"))
+        .expect("pipelines/schema.json");
+    assert!(
+        committed == camaudit::plan::json_schema(),
+        "run `make schema`"
+    );
 }
 
 /// `full.toml` must show every key there is: it is read against the schema, key by key.
 #[test]
 fn full_toml_shows_every_key() {
     let text = std::fs::read_to_string(root().join("pipelines/full.toml")).expect("full.toml");
-    let schema: serde_json::Value = serde_json::from_str(&camaudit::plan::json_schema()).expect("schema");
+    let schema: serde_json::Value =
+        serde_json::from_str(&camaudit::plan::json_schema()).expect("schema");
     let mut missing = Vec::new();
-    let objects = std::iter::once(&schema).chain(schema["$defs"].as_object().expect("defs").values());
+    let objects =
+        std::iter::once(&schema).chain(schema["$defs"].as_object().expect("defs").values());
     for object in objects {
-        for key in object["properties"].as_object().into_iter().flat_map(|p| p.keys()) {
+        for key in object["properties"]
+            .as_object()
+            .into_iter()
+            .flat_map(|p| p.keys())
+        {
             if !text.contains(key.as_str()) {
                 missing.push(key.clone());
             }
@@ -161,7 +198,11 @@ fn the_committed_pipelines_are_valid() {
                 format!("dataset.root={:?}", fixtures().join("horses")),
                 format!("model.path={:?}", fixtures().join("models/clean.onnx")),
             ];
-            let set = if path.ends_with("real.toml") { &real[..] } else { &[] };
+            let set = if path.ends_with("real.toml") {
+                &real[..]
+            } else {
+                &[]
+            };
             Plan::load(&path, set).unwrap_or_else(|e| panic!("{e}"));
         }
     }
@@ -173,6 +214,12 @@ fn a_label_that_the_model_lacks_names_the_nearest() {
     let text = text.replace("[dataset.labels]", "\n[dataset.labels]");
     let folder = tempfile::tempdir().expect("folder");
     let plan = crate::support::plan(folder.path(), "labels", &text, &[]);
-    let error = camaudit::audit::run(&plan, &crate::support::Silent).err().expect("refused").to_string();
-    assert!(error.contains("\"hrose\"") && error.contains("nearest: \"horse\""), "{error}");
+    let error = camaudit::audit::run(&plan, &crate::support::Silent)
+        .err()
+        .expect("refused")
+        .to_string();
+    assert!(
+        error.contains("\"hrose\"") && error.contains("nearest: \"horse\""),
+        "{error}"
+    );
 }

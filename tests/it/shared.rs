@@ -9,31 +9,58 @@ use camaudit::model::{Model, Options, probe};
 
 #[test]
 fn outputs_of_real_models_equal_onnx_runtime() {
-    let Some(data) = shared("outputs_of_real_models_equal_onnx_runtime") else { return };
+    let Some(data) = shared("outputs_of_real_models_equal_onnx_runtime") else {
+        return;
+    };
     let cases = json(&data.join("reference/model_outputs.json"));
     let mut compared = 0;
     for (path, case) in cases.as_object().expect("cases") {
-        let shape: Vec<usize> =
-            case["shape"].as_array().expect("shape").iter().filter_map(|v| Some(v.as_u64()? as usize)).collect();
-        let options = Options { input_shape: Some(&shape), ..Options::default() };
+        let shape: Vec<usize> = case["shape"]
+            .as_array()
+            .expect("shape")
+            .iter()
+            .filter_map(|v| Some(v.as_u64()? as usize))
+            .collect();
+        let options = Options {
+            input_shape: Some(&shape),
+            ..Options::default()
+        };
         let model = match Model::load(&data.join(path), &options) {
             Err(e) if path.contains("vit") => {
-                assert!(e.to_string().contains("Gather") && e.exit_code() == 2, "{e}");
+                assert!(
+                    e.to_string().contains("Gather") && e.exit_code() == 2,
+                    "{e}"
+                );
                 continue;
             }
             loaded => loaded.unwrap_or_else(|e| panic!("{e}")),
         };
-        let inference = model.session().expect("session").run(&probe(&shape)).expect("run");
+        let inference = model
+            .session()
+            .expect("session")
+            .run(&probe(&shape))
+            .expect("run");
         let mut outputs: Vec<f64> = inference.logits.iter().map(|&z| f64::from(z)).collect();
         if model.facts.output_activation == "softmax" {
             let sum: f64 = outputs.iter().map(|z| z.exp()).sum();
             outputs.iter_mut().for_each(|z| *z = z.exp() / sum);
         }
-        let golden: Vec<f64> =
-            case["output"].as_array().expect("output").iter().filter_map(serde_json::Value::as_f64).collect();
+        let golden: Vec<f64> = case["output"]
+            .as_array()
+            .expect("output")
+            .iter()
+            .filter_map(serde_json::Value::as_f64)
+            .collect();
         let largest = golden.iter().fold(0.0_f64, |m, v| m.max(v.abs()));
-        let worst = outputs.iter().zip(&golden).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max);
-        assert!(outputs.len() == golden.len() && worst <= 1e-3 * largest, "{path}: {worst} of {largest}");
+        let worst = outputs
+            .iter()
+            .zip(&golden)
+            .map(|(a, b)| (a - b).abs())
+            .fold(0.0, f64::max);
+        assert!(
+            outputs.len() == golden.len() && worst <= 1e-3 * largest,
+            "{path}: {worst} of {largest}"
+        );
         compared += 1;
     }
     assert_eq!(compared, 10);
@@ -41,9 +68,14 @@ fn outputs_of_real_models_equal_onnx_runtime() {
 
 #[test]
 fn real_graphs_of_opset_9_come_apart_or_are_refused() {
-    let Some(data) = shared("real_graphs_of_opset_9_come_apart_or_are_refused") else { return };
+    let Some(data) = shared("real_graphs_of_opset_9_come_apart_or_are_refused") else {
+        return;
+    };
     let check = |name: &str, expected: Result<[usize; 3], &str>| {
-        let loaded = Model::load(&data.join(format!("models/light/light_{name}.onnx")), &Options::default());
+        let loaded = Model::load(
+            &data.join(format!("models/light/light_{name}.onnx")),
+            &Options::default(),
+        );
         match (loaded, expected) {
             (Ok(model), Ok(shape)) => assert_eq!(model.facts.features_shape[1..], shape, "{name}"),
             (Err(e), Err(word)) => assert!(e.to_string().contains(word), "{name}: {e}"),
@@ -64,7 +96,9 @@ fn real_graphs_of_opset_9_come_apart_or_are_refused() {
 
 #[test]
 fn maps_of_efficientnet_lite0_equal_the_recorded_ones() {
-    let Some(data) = shared("maps_of_efficientnet_lite0_equal_the_recorded_ones") else { return };
+    let Some(data) = shared("maps_of_efficientnet_lite0_equal_the_recorded_ones") else {
+        return;
+    };
     let folder = tempfile::tempdir().expect("folder");
     let text = format!(
         "[dataset]\nroot = {:?}\n[model]\npath = {:?}\n[preprocess]\nsteps = [{{ resize = {{ exact = [224, 224] }} }}]\nscale = 1.0\nmean = [127]\nstd = [128]\n",
@@ -77,14 +111,22 @@ fn maps_of_efficientnet_lite0_equal_the_recorded_ones() {
     let cases = json(&data.join("reference/cam_lite0.json"));
     for case in cases.as_array().expect("cases") {
         let file = case["file"].as_str().expect("file");
-        let photo = decode(&read(&Source::File(data.join("reference").join(file))).expect("read")).expect("decode");
-        let (tensor, _) = Preprocessor::new(&plan.preprocess).run(&photo).expect("preprocess");
+        let photo = decode(&read(&Source::File(data.join("reference").join(file))).expect("read"))
+            .expect("decode");
+        let (tensor, _) = Preprocessor::new(&plan.preprocess)
+            .run(&photo)
+            .expect("preprocess");
         let inference = session.run(&tensor.values).expect("run");
         let label = case["label"].as_u64().expect("label") as usize;
         let top = case["top5"][0].as_u64().expect("top") as usize;
         for (class, key) in [(label, "cam_label"), (top, "cam_top1")] {
-            let cam = Cam::new(&model.layout, &inference.features, &model.weights(&inference, class));
-            cam.check(f64::from(inference.logits[class])).expect("invariant");
+            let cam = Cam::new(
+                &model.layout,
+                &inference.features,
+                &model.weights(&inference, class),
+            );
+            cam.check(f64::from(inference.logits[class]))
+                .expect("invariant");
             let golden: Vec<f64> = case[key]
                 .as_array()
                 .expect("map")
@@ -93,8 +135,16 @@ fn maps_of_efficientnet_lite0_equal_the_recorded_ones() {
                 .filter_map(serde_json::Value::as_f64)
                 .collect();
             let largest = golden.iter().fold(0.0_f64, |m, v| m.max(v.abs()));
-            let worst = cam.values.iter().zip(&golden).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max);
-            assert!(golden.len() == 49 && worst <= 1e-3 * largest, "{file} {key}: {worst} of {largest}");
+            let worst = cam
+                .values
+                .iter()
+                .zip(&golden)
+                .map(|(a, b)| (a - b).abs())
+                .fold(0.0, f64::max);
+            assert!(
+                golden.len() == 49 && worst <= 1e-3 * largest,
+                "{file} {key}: {worst} of {largest}"
+            );
         }
     }
 }
@@ -103,7 +153,9 @@ fn maps_of_efficientnet_lite0_equal_the_recorded_ones() {
 /// model that was trained with the tag. The whole set is found; threads change no byte.
 #[test]
 fn tagged_bees() {
-    let Some(data) = shared("tagged_bees") else { return };
+    let Some(data) = shared("tagged_bees") else {
+        return;
+    };
     let set = data.join("tagged_ants_bees");
     let folder = tempfile::tempdir().expect("folder");
     let table = std::fs::read_to_string(set.join("tag_boxes.csv")).expect("boxes");
@@ -128,27 +180,51 @@ fn tagged_bees() {
             set.join("biased"),
             set.join(format!("{model}.onnx"))
         );
-        let outcome = run(&plan(folder.path(), model, &text, set_keys), &Silent).unwrap_or_else(|e| panic!("{e}"));
+        let outcome = run(&plan(folder.path(), model, &text, set_keys), &Silent)
+            .unwrap_or_else(|e| panic!("{e}"));
         let counts = &outcome.record.counts;
-        assert_eq!((counts.found, counts.scored + counts.skipped), (expected, expected));
+        assert_eq!(
+            (counts.found, counts.scored + counts.skipped),
+            (expected, expected)
+        );
         assert!(outcome.record.invariant_error_max < 1e-4);
         let classes = parquet(&outcome.folder.join("classes.parquet"));
-        let rows = texts(&classes, "label").into_iter().zip(texts(&classes, "region"));
-        let row = rows.into_iter().position(|r| r == ("bees".into(), "tag".into())).expect("row");
-        (numbers(&classes, "share_mean")[row].expect("share"), outcome.folder)
+        let rows = texts(&classes, "label")
+            .into_iter()
+            .zip(texts(&classes, "region"));
+        let row = rows
+            .into_iter()
+            .position(|r| r == ("bees".into(), "tag".into()))
+            .expect("row");
+        (
+            numbers(&classes, "share_mean")[row].expect("share"),
+            outcome.folder,
+        )
     };
     // The tag sits on every bee: the ants are the baseline.
     let verdict = |folder: &std::path::Path| {
         let findings = parquet(&folder.join("findings.parquet"));
-        let row = texts(&findings, "label").iter().position(|l| l == "bees").expect("the finding");
-        (texts(&findings, "verdict")[row].clone(), texts(&findings, "baseline")[row].clone())
+        let row = texts(&findings, "label")
+            .iter()
+            .position(|l| l == "bees")
+            .expect("the finding");
+        (
+            texts(&findings, "verdict")[row].clone(),
+            texts(&findings, "baseline")[row].clone(),
+        )
     };
     let all = "[\"train\", \"val\"]";
     let (_, honest) = share("honest", &[], all, 397);
-    assert_eq!(verdict(&honest), ("data_risk".into(), "other_classes".into()));
+    assert_eq!(
+        verdict(&honest),
+        ("data_risk".into(), "other_classes".into())
+    );
     let (_, first) = share("clever", &["run.jobs=1"], all, 397);
     let (_, second) = share("clever", &["run.jobs=2"], all, 397);
-    assert_eq!(verdict(&first), ("candidate".into(), "other_classes".into()));
+    assert_eq!(
+        verdict(&first),
+        ("candidate".into(), "other_classes".into())
+    );
     let tables = |f: &std::path::Path| {
         files(f)
             .into_iter()
@@ -158,21 +234,34 @@ fn tagged_bees() {
     assert!(tables(&first) == tables(&second), "jobs change bytes");
     let (clever, _) = share("clever", &[], "[\"val\"]", 153);
     let (honest, _) = share("honest", &[], "[\"val\"]", 153);
-    eprintln!("bee heat in the tag of tagged validation bees: clever {clever:.4}, honest {honest:.4}");
-    assert!((0.05..0.12).contains(&clever) && honest < 0.03, "clever {clever}, honest {honest}");
+    eprintln!(
+        "bee heat in the tag of tagged validation bees: clever {clever:.4}, honest {honest:.4}"
+    );
+    assert!(
+        (0.05..0.12).contains(&clever) && honest < 0.03,
+        "clever {clever}, honest {honest}"
+    );
 }
 
 /// The watermark that ImageNet models take for cartons (Li et al. 2023, ImageNet-W): white through the glyphs at half
 /// opacity. Of a thousand classes, carton rises most and alone.
 #[test]
 fn the_watermark_of_cartons() {
-    let Some(data) = shared("the_watermark_of_cartons") else { return };
+    let Some(data) = shared("the_watermark_of_cartons") else {
+        return;
+    };
     let set = data.join("imagenet_w");
     let folder = tempfile::tempdir().expect("folder");
-    let glyphs = image::open(set.join("region_mask.png")).expect("mask").to_luma8();
+    let glyphs = image::open(set.join("region_mask.png"))
+        .expect("mask")
+        .to_luma8();
     let (w, h) = glyphs.dimensions();
-    let picture = image::RgbaImage::from_fn(w, h, |x, y| image::Rgba([255, 255, 255, glyphs.get_pixel(x, y).0[0]]));
-    picture.save(folder.path().join("glyphs.png")).expect("picture");
+    let picture = image::RgbaImage::from_fn(w, h, |x, y| {
+        image::Rgba([255, 255, 255, glyphs.get_pixel(x, y).0[0]])
+    });
+    picture
+        .save(folder.path().join("glyphs.png"))
+        .expect("picture");
     let text = format!(
         "[dataset]\nroot = {:?}\n[model]\npath = {:?}\nclasses = {:?}\n\
          [preprocess]\nsteps = [{{ resize = {{ exact = [224, 224] }} }}]\nscale = 1.0\nmean = [127]\nstd = [128]\n\
@@ -181,16 +270,27 @@ fn the_watermark_of_cartons() {
         data.join("models/efficientnet_lite0.plain.onnx"),
         data.join("photos/classes.txt")
     );
-    let found = parquet(&audit(&plan(folder.path(), "watermark", &text, &[])).folder.join("findings.parquet"));
-    let verdicts = texts(&found, "verdict").into_iter().zip(texts(&found, "label"));
-    let shortcuts: Vec<String> = verdicts.filter(|(v, _)| v == "model_shortcut").map(|(_, l)| l).collect();
+    let found = parquet(
+        &audit(&plan(folder.path(), "watermark", &text, &[]))
+            .folder
+            .join("findings.parquet"),
+    );
+    let verdicts = texts(&found, "verdict")
+        .into_iter()
+        .zip(texts(&found, "label"));
+    let shortcuts: Vec<String> = verdicts
+        .filter(|(v, _)| v == "model_shortcut")
+        .map(|(_, l)| l)
+        .collect();
     assert_eq!(shortcuts, ["n02971356"], "carton");
     eprintln!("{}", texts(&found, "sentence")[0]);
 }
 
 #[test]
 fn photos_with_efficientnet_lite0() {
-    let Some(data) = shared("photos_with_efficientnet_lite0") else { return };
+    let Some(data) = shared("photos_with_efficientnet_lite0") else {
+        return;
+    };
     let folder = tempfile::tempdir().expect("folder");
     let text = format!(
         "[dataset]\nroot = {:?}\n[model]\npath = {:?}\nclasses = {:?}\nexpected_accuracy = 0.88\n[preprocess]\npreset = \"tf-lite\"\n",
@@ -201,16 +301,27 @@ fn photos_with_efficientnet_lite0() {
     let outcome = audit(&plan(folder.path(), "photos", &text, &[]));
     let counts = &outcome.record.counts;
     assert_eq!((counts.found, counts.scored, counts.skipped), (158, 158, 0));
-    assert!((0.85..0.92).contains(&outcome.record.top1_accuracy), "{}", outcome.record.top1_accuracy);
+    assert!(
+        (0.85..0.92).contains(&outcome.record.top1_accuracy),
+        "{}",
+        outcome.record.top1_accuracy
+    );
     assert!(outcome.record.invariant_error_max < 1e-4);
     // A wrong class order passes every invariant; the accuracy gives it away.
     let names = std::fs::read_to_string(data.join("photos/classes.txt")).expect("classes");
     let reversed: Vec<&str> = names.lines().rev().collect();
     std::fs::write(folder.path().join("reversed.txt"), reversed.join("\n")).expect("classes");
-    let wrong = text.replace(&format!("{:?}", data.join("photos/classes.txt")), "\"reversed.txt\"");
+    let wrong = text.replace(
+        &format!("{:?}", data.join("photos/classes.txt")),
+        "\"reversed.txt\"",
+    );
     let outcome = audit(&plan(folder.path(), "wrong", &wrong, &[]));
     assert!(
-        outcome.summary.warnings.iter().any(|w| w.contains("check the order of model.classes")),
+        outcome
+            .summary
+            .warnings
+            .iter()
+            .any(|w| w.contains("check the order of model.classes")),
         "{:?}",
         outcome.summary.warnings
     );

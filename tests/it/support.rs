@@ -32,17 +32,28 @@ pub fn shared(test: &str) -> Option<PathBuf> {
 /// ONNX Runtime from the project's Python environment, which `make test` makes; skipped visibly where it is absent.
 pub fn onnxruntime(test: &str) -> Option<Engine> {
     let list = |folder: PathBuf| {
-        std::fs::read_dir(folder).into_iter().flatten().flatten().map(|e| e.path()).collect::<Vec<_>>()
+        std::fs::read_dir(folder)
+            .into_iter()
+            .flatten()
+            .flatten()
+            .map(|e| e.path())
+            .collect::<Vec<_>>()
     };
     let packages = list(root().join(".venv/lib"))
         .into_iter()
         .flat_map(|python| list(python.join("site-packages/onnxruntime/capi")));
-    let is_library = |p: &PathBuf| p.file_name().is_some_and(|n| n.to_string_lossy().starts_with("libonnxruntime.so"));
+    let is_library = |p: &PathBuf| {
+        p.file_name()
+            .is_some_and(|n| n.to_string_lossy().starts_with("libonnxruntime.so"))
+    };
     let library = packages.filter(is_library).max();
     if library.is_none() {
         eprintln!("SKIPPED {test} with ONNX Runtime: not in .venv");
     }
-    library.map(|library| Engine::OnnxRuntime { library: Some(library), device: Device::Cpu })
+    library.map(|library| Engine::OnnxRuntime {
+        library: Some(library),
+        device: Device::Cpu,
+    })
 }
 
 /// A pipeline in a folder of its own.
@@ -83,17 +94,30 @@ pub fn demo_text(model: &str) -> String {
 
 pub fn parquet(path: &Path) -> DataFrame {
     let file = std::fs::File::open(path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
-    ParquetReader::new(file).finish().unwrap_or_else(|e| panic!("{}: {e}", path.display()))
+    ParquetReader::new(file)
+        .finish()
+        .unwrap_or_else(|e| panic!("{}: {e}", path.display()))
 }
 
 pub fn numbers(frame: &DataFrame, column: &str) -> Vec<Option<f64>> {
-    let column = frame.column(column).expect("the column").cast(&DataType::Float64).expect("numbers");
+    let column = frame
+        .column(column)
+        .expect("the column")
+        .cast(&DataType::Float64)
+        .expect("numbers");
     column.f64().expect("numbers").iter().collect()
 }
 
 pub fn texts(frame: &DataFrame, column: &str) -> Vec<String> {
-    let column = frame.column(column).expect("the column").str().expect("texts");
-    column.iter().map(|v| v.unwrap_or_default().to_owned()).collect()
+    let column = frame
+        .column(column)
+        .expect("the column")
+        .str()
+        .expect("texts");
+    column
+        .iter()
+        .map(|v| v.unwrap_or_default().to_owned())
+        .collect()
 }
 
 /// All files below a folder with their bytes, by relative name.
@@ -105,7 +129,11 @@ pub fn files(folder: &Path) -> Vec<(String, Vec<u8>)> {
         .filter(|e| e.file_type().is_file())
         .map(|e| {
             (
-                e.path().strip_prefix(folder).expect("below").display().to_string(),
+                e.path()
+                    .strip_prefix(folder)
+                    .expect("below")
+                    .display()
+                    .to_string(),
                 std::fs::read(e.path()).expect("read"),
             )
         })
@@ -115,5 +143,8 @@ pub fn files(folder: &Path) -> Vec<(String, Vec<u8>)> {
 }
 
 pub fn close(a: f64, b: f64, tolerance: f64, what: &str) {
-    assert!((a - b).abs() <= tolerance * b.abs().max(1.0), "{what}: {a} instead of {b}");
+    assert!(
+        (a - b).abs() <= tolerance * b.abs().max(1.0),
+        "{what}: {a} instead of {b}"
+    );
 }

@@ -6,11 +6,22 @@ use std::path::Path;
 
 fn roles(run: &Path, region: &str) -> Vec<String> {
     let exhibits = json(&run.join("exhibits.json"));
-    let own = exhibits.as_array().expect("exhibits").iter().filter(|e| e["region"] == region);
+    let own = exhibits
+        .as_array()
+        .expect("exhibits")
+        .iter()
+        .filter(|e| e["region"] == region);
     own.map(|e| {
         let panels = e["panels"].as_array().expect("panels");
-        panels.iter().for_each(|p| assert!(run.join(p["file"].as_str().expect("a file")).is_file()));
-        format!("{} {} of {}", e["role"].as_str().expect("a role"), panels.len(), e["label"].as_str().expect("a label"))
+        panels
+            .iter()
+            .for_each(|p| assert!(run.join(p["file"].as_str().expect("a file")).is_file()));
+        format!(
+            "{} {} of {}",
+            e["role"].as_str().expect("a role"),
+            panels.len(),
+            e["label"].as_str().expect("a label")
+        )
     })
     .collect()
 }
@@ -19,18 +30,38 @@ fn roles(run: &Path, region: &str) -> Vec<String> {
 #[test]
 fn a_trial_is_no_night() {
     let folder = tempfile::tempdir().expect("folder");
-    let run = |set: &[&str]| audit(&plan(folder.path(), "night", &demo_text("shortcut.onnx"), set));
+    let run = |set: &[&str]| {
+        audit(&plan(
+            folder.path(),
+            "night",
+            &demo_text("shortcut.onnx"),
+            set,
+        ))
+    };
     let first = run(&[]);
     assert_eq!(first.new_confirmed, 1);
     let trial = run(&["run.limit=3"]);
-    assert!(trial.summary.headline().contains("at most 3 of each label"), "{}", trial.summary.headline());
-    let latest = || first.folder.with_file_name("latest").canonicalize().expect("latest");
+    assert!(
+        trial.summary.headline().contains("at most 3 of each label"),
+        "{}",
+        trial.summary.headline()
+    );
+    let latest = || {
+        first
+            .folder
+            .with_file_name("latest")
+            .canonicalize()
+            .expect("latest")
+    };
     assert_eq!(latest(), first.folder.canonicalize().expect("first"));
     let second = run(&[]);
     assert_eq!(second.new_confirmed, 0, "the same finding is not new");
     assert_eq!(latest(), second.folder.canonicalize().expect("second"));
     let changes = json(&second.folder.join("changes.json"));
-    assert_eq!(changes["previous"].as_str(), first.folder.file_name().and_then(|n| n.to_str()));
+    assert_eq!(
+        changes["previous"].as_str(),
+        first.folder.file_name().and_then(|n| n.to_str())
+    );
     // What is limited every night is a night.
     let text = demo_text("shortcut.onnx") + "[run]\nlimit = 3\n";
     let limited = audit(&plan(folder.path(), "night", &text, &[]));
@@ -48,14 +79,30 @@ fn a_slip_of_the_pen_is_named_with_what_was_meant() {
     ];
     let outcome = audit(&plan(folder.path(), "slip", &demo_text("clean.onnx"), &set));
     let warnings = outcome.summary.warnings.join("\n");
-    assert!(warnings.contains("\"hors\", which no image has; did you mean \"horse\"?"), "{warnings}");
-    assert!(warnings.contains("no image has an annotation \"sorce-tag\"; nearest: \"source-tag\""), "{warnings}");
-    assert!(outcome.summary.upshot().ends_with("; 2 warnings"), "{}", outcome.summary.upshot());
+    assert!(
+        warnings.contains("\"hors\", which no image has; did you mean \"horse\"?"),
+        "{warnings}"
+    );
+    assert!(
+        warnings.contains("no image has an annotation \"sorce-tag\"; nearest: \"source-tag\""),
+        "{warnings}"
+    );
+    assert!(
+        outcome.summary.upshot().ends_with("; 2 warnings"),
+        "{}",
+        outcome.summary.upshot()
+    );
     let markdown = std::fs::read_to_string(outcome.folder.join("summary.md")).expect("summary");
     assert!(markdown.contains("2 warnings"), "{markdown}");
-    let plan = Plan::load(&folder.path().join("slip.toml"), &["run.jbos=1".into(), "run.seed=x".into()]);
+    let plan = Plan::load(
+        &folder.path().join("slip.toml"),
+        &["run.jbos=1".into(), "run.seed=x".into()],
+    );
     let message = plan.expect_err("unknown").to_string();
-    assert!(message.contains("unknown key `jbos`; did you mean `jobs`?"), "{message}");
+    assert!(
+        message.contains("unknown key `jbos`; did you mean `jobs`?"),
+        "{message}"
+    );
     assert!(message.contains("expected a whole number"), "{message}");
 }
 
@@ -65,9 +112,18 @@ fn a_run_that_can_find_nothing_says_so() {
     let folder = tempfile::tempdir().expect("folder");
     let corner = "region=[{name=\"c\",corner={at=\"top-left\",width=0.2,height=0.2}}]";
     let text = demo_text("clean.onnx").replace("boxes = ", "# ");
-    let outcome = audit(&plan(folder.path(), "corner", &text, &[corner, "run.limit=3"]));
+    let outcome = audit(&plan(
+        folder.path(),
+        "corner",
+        &text,
+        &[corner, "run.limit=3"],
+    ));
     assert!(
-        outcome.summary.warnings.iter().any(|w| w.contains("template, annotation")),
+        outcome
+            .summary
+            .warnings
+            .iter()
+            .any(|w| w.contains("template, annotation")),
         "{:?}",
         outcome.summary.warnings
     );
@@ -76,39 +132,78 @@ fn a_run_that_can_find_nothing_says_so() {
 #[test]
 fn rows_that_name_no_image_are_told_everywhere() {
     let folder = tempfile::tempdir().expect("folder");
-    std::fs::write(folder.path().join("set.csv"), "path,label\ncar/car000.jpg,car\nhorse/horse000.jpg,horse,x\nboat\n")
-        .expect("manifest");
-    let manifest = format!("format = \"csv\"\nmanifest = {:?}\nboxes = ", folder.path().join("set.csv"));
+    std::fs::write(
+        folder.path().join("set.csv"),
+        "path,label\ncar/car000.jpg,car\nhorse/horse000.jpg,horse,x\nboat\n",
+    )
+    .expect("manifest");
+    let manifest = format!(
+        "format = \"csv\"\nmanifest = {:?}\nboxes = ",
+        folder.path().join("set.csv")
+    );
     let text = demo_text("clean.onnx").replace("boxes = ", &manifest);
     let outcome = audit(&plan(folder.path(), "rows", &text, &["run.max_skipped=1"]));
     let counts = &outcome.record.counts;
-    assert_eq!((counts.found, counts.scored, counts.skipped_by_reason["annotation/bad_row"]), (3, 1, 2));
-    assert!(outcome.summary.headline().contains("2 skipped (2 annotation/bad_row)"), "{}", outcome.summary.headline());
+    assert_eq!(
+        (
+            counts.found,
+            counts.scored,
+            counts.skipped_by_reason["annotation/bad_row"]
+        ),
+        (3, 1, 2)
+    );
+    assert!(
+        outcome
+            .summary
+            .headline()
+            .contains("2 skipped (2 annotation/bad_row)"),
+        "{}",
+        outcome.summary.headline()
+    );
     let told = "2 rows of the annotations could not be used";
-    assert!(outcome.summary.warnings.iter().any(|w| w.starts_with(told)), "{:?}", outcome.summary.warnings);
+    assert!(
+        outcome.summary.warnings.iter().any(|w| w.starts_with(told)),
+        "{:?}",
+        outcome.summary.warnings
+    );
     let page = std::fs::read_to_string(outcome.folder.join("report.html")).expect("page");
     assert!(page.contains(told) && page.contains("2 bad_row"));
     let markdown = std::fs::read_to_string(outcome.folder.join("summary.md")).expect("summary");
-    assert!(markdown.contains(told) && markdown.contains("2 bad\\_row"), "{markdown}");
+    assert!(
+        markdown.contains(told) && markdown.contains("2 bad\\_row"),
+        "{markdown}"
+    );
 }
 
 /// A reviewer decides by pictures: the surroundings without their objects, and what an overlay does.
 #[test]
 fn surroundings_and_overlays_are_shown() {
     let folder = tempfile::tempdir().expect("folder");
-    let trains = std::fs::read_to_string(crate::support::root().join("pipelines/trains.toml")).expect("pipeline");
+    let trains = std::fs::read_to_string(crate::support::root().join("pipelines/trains.toml"))
+        .expect("pipeline");
     let text = trains.replace("\"../fixtures", &format!("\"{}", fixtures().display()));
     let run = audit(&plan(folder.path(), "trains", &text, &[])).folder;
     let shown = roles(&run, "surroundings");
-    assert!(shown.iter().filter(|s| *s == "filled 3 of train").count() >= 2, "{shown:?}");
+    assert!(
+        shown.iter().filter(|s| *s == "filled 3 of train").count() >= 2,
+        "{shown:?}"
+    );
     let page = std::fs::read_to_string(run.join("report.html")).expect("page");
     assert!(page.contains("objects imputed: says train") && page.contains("against other labels"));
 
     // The tag of one photo, where it is in that photo.
     let boxes = std::fs::read_to_string(fixtures().join("horses.boxes.csv")).expect("boxes");
-    let f: Vec<&str> = boxes.lines().find(|l| l.contains(",source-tag,")).expect("a tag").split(',').collect();
-    let [x0, y0, x1, y1] = [2, 3, 4, 5].map(|i: usize| f[i].parse::<f64>().expect("a number") as u32);
-    let mut tag = image::open(fixtures().join("horses").join(f[0])).expect("photo").to_rgba8();
+    let f: Vec<&str> = boxes
+        .lines()
+        .find(|l| l.contains(",source-tag,"))
+        .expect("a tag")
+        .split(',')
+        .collect();
+    let [x0, y0, x1, y1] =
+        [2, 3, 4, 5].map(|i: usize| f[i].parse::<f64>().expect("a number") as u32);
+    let mut tag = image::open(fixtures().join("horses").join(f[0]))
+        .expect("photo")
+        .to_rgba8();
     for (x, y, pixel) in tag.enumerate_pixels_mut() {
         if !((x0..x1).contains(&x) && (y0..y1).contains(&y)) {
             *pixel = image::Rgba([0, 0, 0, 0]);
@@ -116,6 +211,12 @@ fn surroundings_and_overlays_are_shown() {
     }
     tag.save(folder.path().join("stamp.png")).expect("picture");
     let stamp = "[[region]]\nname = \"stamp\"\noverlay = { picture = \"stamp.png\" }\n";
-    let run = audit(&plan(folder.path(), "stamp", &(demo_text("shortcut.onnx") + stamp), &[])).folder;
+    let run = audit(&plan(
+        folder.path(),
+        "stamp",
+        &(demo_text("shortcut.onnx") + stamp),
+        &[],
+    ))
+    .folder;
     assert_eq!(roles(&run, "stamp"), vec!["laid 4 of horse"; 3]);
 }

@@ -13,21 +13,35 @@ fn broken_set(folder: &Path) -> String {
     let set = folder.join("set/horse");
     std::fs::create_dir_all(&set).expect("set");
     for i in 0..4 {
-        let from = if i == 0 { "horses/horse/horse000.jpg" } else { "odd/text.jpg" };
+        let from = if i == 0 {
+            "horses/horse/horse000.jpg"
+        } else {
+            "odd/text.jpg"
+        };
         std::fs::copy(fixtures().join(from), set.join(format!("{i}.jpg"))).expect("copy");
     }
-    demo_text("shortcut.onnx")
-        .replace(&format!("{:?}", fixtures().join("horses")), &format!("{:?}", folder.join("set")))
+    demo_text("shortcut.onnx").replace(
+        &format!("{:?}", fixtures().join("horses")),
+        &format!("{:?}", folder.join("set")),
+    )
 }
 
 fn camaudit(folder: &Path, text: &str, more: &[&str]) -> Output {
     std::fs::write(folder.join("night.toml"), text).expect("pipeline");
     let mut command = Command::new(env!("CARGO_BIN_EXE_camaudit"));
-    command.current_dir(folder).args(["run", "night.toml"]).args(more).output().expect("started")
+    command
+        .current_dir(folder)
+        .args(["run", "night.toml"])
+        .args(more)
+        .output()
+        .expect("started")
 }
 
 fn stderr(output: &Output) -> Vec<String> {
-    String::from_utf8_lossy(&output.stderr).lines().map(str::to_owned).collect()
+    String::from_utf8_lossy(&output.stderr)
+        .lines()
+        .map(str::to_owned)
+        .collect()
 }
 
 #[cfg(unix)]
@@ -38,14 +52,27 @@ fn whoever_waits_hears_of_a_broken_set_too() {
     let text = broken_set(folder.path()) + hook;
     let output = camaudit(folder.path(), &text, &["--log", "json"]);
     assert_eq!(output.status.code(), Some(3));
-    assert_eq!(std::fs::read_to_string(folder.path().join("told")).expect("hook").trim(), "3");
+    assert_eq!(
+        std::fs::read_to_string(folder.path().join("told"))
+            .expect("hook")
+            .trim(),
+        "3"
+    );
     let metrics = std::fs::read_to_string(folder.path().join("night.prom")).expect("metrics");
-    assert!(metrics.contains("camaudit_exit_code{pipeline=\"night\"} 3"), "{metrics}");
+    assert!(
+        metrics.contains("camaudit_exit_code{pipeline=\"night\"} 3"),
+        "{metrics}"
+    );
     let lines = stderr(&output);
-    let events: Vec<serde_json::Value> =
-        lines.iter().map(|l| serde_json::from_str(l).unwrap_or_else(|_| panic!("not JSON: {l}"))).collect();
+    let events: Vec<serde_json::Value> = lines
+        .iter()
+        .map(|l| serde_json::from_str(l).unwrap_or_else(|_| panic!("not JSON: {l}")))
+        .collect();
     let last = events.last().expect("an event");
-    assert_eq!((last["event"].as_str(), last["exit_code"].as_u64()), (Some("error"), Some(3)));
+    assert_eq!(
+        (last["event"].as_str(), last["exit_code"].as_u64()),
+        (Some("error"), Some(3))
+    );
 }
 
 #[cfg(unix)]
@@ -55,17 +82,29 @@ fn a_hook_that_fails_does_not_hide_what_was_found() {
     let text = demo_text("shortcut.onnx") + "[run]\non_finish = [\"false\"]\n";
     let found = camaudit(folder.path(), &text, &["--fail-on", "confirmed", "--quiet"]);
     assert_eq!(found.status.code(), Some(1), "{:?}", stderr(&found));
-    assert!(stderr(&found).iter().any(|l| l.contains("run.on_finish (false) ended")), "{:?}", stderr(&found));
+    assert!(
+        stderr(&found)
+            .iter()
+            .any(|l| l.contains("run.on_finish (false) ended")),
+        "{:?}",
+        stderr(&found)
+    );
     let calm = camaudit(folder.path(), &text, &["--quiet"]);
     assert_eq!(calm.status.code(), Some(2), "{:?}", stderr(&calm));
     // Metrics that cannot be written keep nobody from being called, and are told in JSON too.
-    let text =
-        demo_text("shortcut.onnx") + "[run]\nmetrics = \"/dev/null/x.prom\"\non_finish = [\"touch\", \"called\"]\n";
-    let found = camaudit(folder.path(), &text, &["--fail-on", "confirmed", "--log", "json"]);
+    let text = demo_text("shortcut.onnx")
+        + "[run]\nmetrics = \"/dev/null/x.prom\"\non_finish = [\"touch\", \"called\"]\n";
+    let found = camaudit(
+        folder.path(),
+        &text,
+        &["--fail-on", "confirmed", "--log", "json"],
+    );
     assert_eq!(found.status.code(), Some(1), "{:?}", stderr(&found));
     assert!(folder.path().join("called").is_file());
     assert!(
-        stderr(&found).iter().any(|l| l.contains("\"warning\"") && l.contains("run.metrics")),
+        stderr(&found)
+            .iter()
+            .any(|l| l.contains("\"warning\"") && l.contains("run.metrics")),
         "{:?}",
         stderr(&found)
     );
@@ -77,9 +116,15 @@ fn the_last_line_says_what_happened() {
     let text = demo_text("shortcut.onnx");
     let last = |output: &Output| stderr(output).pop().expect("a line");
     let calm = camaudit(folder.path(), &text, &["--quiet"]);
-    assert_eq!(last(&calm), "camaudit: night: 400 of 400 images scored; top-1 91.5 %; 1 open finding, confirmed");
+    assert_eq!(
+        last(&calm),
+        "camaudit: night: 400 of 400 images scored; top-1 91.5 %; 1 open finding, confirmed"
+    );
     let found = camaudit(folder.path(), &text, &["--quiet", "--fail-on", "confirmed"]);
-    assert_eq!(last(&found), "camaudit: 1 finding is at or above confirmed (--fail-on)");
+    assert_eq!(
+        last(&found),
+        "camaudit: 1 finding is at or above confirmed (--fail-on)"
+    );
 }
 
 /// A decoder that takes too long is left behind; the next image gets a new one.
@@ -87,8 +132,12 @@ fn the_last_line_says_what_happened() {
 fn an_image_that_takes_too_long_is_a_skip() {
     let folder = tempfile::tempdir().expect("folder");
     let text = a_large_photo_between_small_ones(folder.path());
-    let run =
-        audit(&plan(folder.path(), "slow", &text, &["run.image_seconds=0.4", "run.max_skipped=0.5", "run.jobs=1"]));
+    let run = audit(&plan(
+        folder.path(),
+        "slow",
+        &text,
+        &["run.image_seconds=0.4", "run.max_skipped=0.5", "run.jobs=1"],
+    ));
     let skipped = parquet(&run.folder.join("skipped.parquet"));
     assert_eq!(
         (texts(&skipped, "path"), texts(&skipped, "reason")),
@@ -117,23 +166,33 @@ fn a_stop_does_not_wait_for_an_image() {
     let decoding = start.elapsed();
     let plan = plan(folder.path(), "stop", &text, &["run.jobs=1"]);
     let start = Instant::now();
-    let Err(error) = camaudit::audit::run(&plan, &Impatient(start)) else { panic!("it was asked to stop") };
+    let Err(error) = camaudit::audit::run(&plan, &Impatient(start)) else {
+        panic!("it was asked to stop")
+    };
     assert_eq!(error.exit_code(), 130, "{error}");
-    assert!(start.elapsed() < decoding, "{:?}, and the photo alone takes {decoding:?}", start.elapsed());
+    assert!(
+        start.elapsed() < decoding,
+        "{:?}, and the photo alone takes {decoding:?}",
+        start.elapsed()
+    );
 }
 
 /// The demo's pipeline on three photos, of which the second takes long to decode.
 fn a_large_photo_between_small_ones(folder: &Path) -> String {
     let set = folder.join("set/horse");
     std::fs::create_dir_all(&set).expect("set");
-    image::RgbImage::from_fn(13_000, 13_000, |x, y| image::Rgb([(x * y % 251) as u8, (x ^ y) as u8, (x + y) as u8]))
-        .save(set.join("large.png"))
-        .expect("a large photo");
+    image::RgbImage::from_fn(13_000, 13_000, |x, y| {
+        image::Rgb([(x * y % 251) as u8, (x ^ y) as u8, (x + y) as u8])
+    })
+    .save(set.join("large.png"))
+    .expect("a large photo");
     for name in ["a.jpg", "z.jpg"] {
         std::fs::copy(fixtures().join("horses/horse/horse000.jpg"), set.join(name)).expect("copy");
     }
-    demo_text("shortcut.onnx")
-        .replace(&format!("{:?}", fixtures().join("horses")), &format!("{:?}", folder.join("set")))
+    demo_text("shortcut.onnx").replace(
+        &format!("{:?}", fixtures().join("horses")),
+        &format!("{:?}", folder.join("set")),
+    )
 }
 
 #[cfg(target_os = "linux")]
@@ -143,10 +202,24 @@ fn workers_fit_into_the_memory_that_is_allowed() {
     let text = demo_text("shortcut.onnx");
     let none = camaudit(folder.path(), &text, &["--memory", "20MiB"]);
     assert_eq!(none.status.code(), Some(2));
-    assert!(stderr(&none).iter().any(|l| l.contains("one worker wants about")), "{:?}", stderr(&none));
-    let fewer = camaudit(folder.path(), &text, &["--memory", "400MiB", "--jobs", "64", "--quiet"]);
+    assert!(
+        stderr(&none)
+            .iter()
+            .any(|l| l.contains("one worker wants about")),
+        "{:?}",
+        stderr(&none)
+    );
+    let fewer = camaudit(
+        folder.path(),
+        &text,
+        &["--memory", "400MiB", "--jobs", "64", "--quiet"],
+    );
     assert_eq!(fewer.status.code(), Some(0), "{:?}", stderr(&fewer));
-    assert!(stderr(&fewer).iter().any(|l| l.contains("of 64 workers")), "{:?}", stderr(&fewer));
+    assert!(
+        stderr(&fewer).iter().any(|l| l.contains("of 64 workers")),
+        "{:?}",
+        stderr(&fewer)
+    );
 }
 
 /// A value out of range is a problem of the pipeline, never a panic.
@@ -154,10 +227,24 @@ fn workers_fit_into_the_memory_that_is_allowed() {
 fn times_out_of_range_are_problems() {
     let folder = tempfile::tempdir().expect("folder");
     for value in ["-1", "nan", "1e300"] {
-        let output =
-            camaudit(folder.path(), &demo_text("shortcut.onnx"), &["--set", &format!("run.image_seconds={value}")]);
-        assert_eq!(output.status.code(), Some(2), "{value}: {:?}", stderr(&output));
-        assert!(stderr(&output).iter().any(|l| l.contains("run.image_seconds")), "{:?}", stderr(&output));
+        let output = camaudit(
+            folder.path(),
+            &demo_text("shortcut.onnx"),
+            &["--set", &format!("run.image_seconds={value}")],
+        );
+        assert_eq!(
+            output.status.code(),
+            Some(2),
+            "{value}: {:?}",
+            stderr(&output)
+        );
+        assert!(
+            stderr(&output)
+                .iter()
+                .any(|l| l.contains("run.image_seconds")),
+            "{:?}",
+            stderr(&output)
+        );
     }
 }
 
@@ -166,13 +253,17 @@ fn times_out_of_range_are_problems() {
 fn a_cache_that_is_damaged_anywhere_does_no_harm() {
     let folder = tempfile::tempdir().expect("folder");
     let file = folder.path().join("cache.redb");
-    let entries: Vec<(String, Vec<f32>)> = (0..2000).map(|i| (format!("input {i}"), vec![i as f32; 50])).collect();
+    let entries: Vec<(String, Vec<f32>)> = (0..2000)
+        .map(|i| (format!("input {i}"), vec![i as f32; 50]))
+        .collect();
     let open = || Cache::open(&file, &["a model"]);
     open().0.expect("a new cache").keep_logits(&entries, &[]);
     let sound = std::fs::read(&file).expect("cache");
     let mut dice = 7_u64;
     let mut next = |below: usize| {
-        dice = dice.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        dice = dice
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
         (dice >> 33) as usize % below
     };
     let (mut known, mut begun_anew) = (0, 0);
@@ -186,15 +277,24 @@ fn a_cache_that_is_damaged_anywhere_does_no_harm() {
         };
         for (input, logits) in &entries {
             let said = cache.logits(input);
-            assert!(said.is_none() || said.as_ref() == Some(logits), "{input}: {said:?}");
+            assert!(
+                said.is_none() || said.as_ref() == Some(logits),
+                "{input}: {said:?}"
+            );
             known += usize::from(said.is_some());
         }
         cache.keep_logits(&entries, &[]);
         cache.forget(200_000);
         let failed = cache.failure().is_some();
         drop(cache);
-        assert!(!failed || !file.exists(), "a night that noticed the damage leaves it to no other");
+        assert!(
+            !failed || !file.exists(),
+            "a night that noticed the damage leaves it to no other"
+        );
         begun_anew += usize::from(failed);
     }
-    assert!(known > 1000 && begun_anew > 0, "known {known}, begun anew {begun_anew}");
+    assert!(
+        known > 1000 && begun_anew > 0,
+        "known {known}, begun anew {begun_anew}"
+    );
 }

@@ -7,23 +7,43 @@ use std::path::Path;
 
 /// The findings of a pipeline.
 fn findings(folder: &Path, name: &str, text: &str, set: &[&str]) -> DataFrame {
-    parquet(&audit(&plan(folder, name, text, set)).folder.join("findings.parquet"))
+    parquet(
+        &audit(&plan(folder, name, text, set))
+            .folder
+            .join("findings.parquet"),
+    )
 }
 
 fn verdict(findings: &DataFrame, label: &str, region: &str) -> String {
     let (labels, regions) = (texts(findings, "label"), texts(findings, "region"));
-    let row = labels.iter().zip(&regions).position(|(l, r)| l == label && r == region).expect("the finding");
+    let row = labels
+        .iter()
+        .zip(&regions)
+        .position(|(l, r)| l == label && r == region)
+        .expect("the finding");
     texts(findings, "verdict")[row].clone()
 }
 
 /// The demo as a manifest: (path, label, whether it carries the tag), in the order given.
 fn rows() -> Vec<(String, String, bool)> {
     let boxes = std::fs::read_to_string(fixtures().join("horses.boxes.csv")).expect("boxes");
-    let tagged = |path: &str| boxes.lines().any(|l| l.starts_with(&format!("{path},source-tag,")));
+    let tagged = |path: &str| {
+        boxes
+            .lines()
+            .any(|l| l.starts_with(&format!("{path},source-tag,")))
+    };
     let mut rows = Vec::new();
-    for entry in walkdir::WalkDir::new(fixtures().join("horses")).min_depth(2).sort_by_file_name() {
+    for entry in walkdir::WalkDir::new(fixtures().join("horses"))
+        .min_depth(2)
+        .sort_by_file_name()
+    {
         let entry = entry.expect("entry");
-        let path = entry.path().strip_prefix(fixtures().join("horses")).expect("below").display().to_string();
+        let path = entry
+            .path()
+            .strip_prefix(fixtures().join("horses"))
+            .expect("below")
+            .display()
+            .to_string();
         let label = path.split('/').next().expect("label").to_owned();
         let tag = tagged(&path);
         rows.push((path, label, tag));
@@ -31,14 +51,27 @@ fn rows() -> Vec<(String, String, bool)> {
     rows
 }
 
-fn with_manifest(folder: &Path, name: &str, model: &str, rows: &[(String, String, Option<String>)]) -> DataFrame {
+fn with_manifest(
+    folder: &Path,
+    name: &str,
+    model: &str,
+    rows: &[(String, String, Option<String>)],
+) -> DataFrame {
     let mut manifest = String::from("path,label,group\n");
     for (path, label, group) in rows {
-        let _ = writeln!(manifest, "{path},{label},{}", group.as_deref().unwrap_or_default());
+        let _ = writeln!(
+            manifest,
+            "{path},{label},{}",
+            group.as_deref().unwrap_or_default()
+        );
     }
     let file = folder.join(format!("{name}.csv"));
     std::fs::write(&file, manifest).expect("manifest");
-    let text = demo_text(model).replacen("boxes =", &format!("format = \"csv\"\nmanifest = {file:?}\nboxes ="), 1);
+    let text = demo_text(model).replacen(
+        "boxes =",
+        &format!("format = \"csv\"\nmanifest = {file:?}\nboxes ="),
+        1,
+    );
     findings(folder, name, &text, &[])
 }
 
@@ -49,21 +82,41 @@ fn the_tag_is_confirmed_for_the_network_that_learned_it_and_a_risk_in_the_data_f
     let honest = findings(folder.path(), "honest", &demo_text("clean.onnx"), &[]);
     assert_eq!(verdict(&clever, "horse", "source-tag"), "confirmed");
     assert_eq!(verdict(&honest, "horse", "source-tag"), "data_risk");
-    assert_eq!(texts(&clever, "label")[0], "horse", "the most serious finding comes first");
+    assert_eq!(
+        texts(&clever, "label")[0],
+        "horse",
+        "the most serious finding comes first"
+    );
     for found in [&clever, &honest] {
-        for (label, region) in [("car", "source-tag"), ("boat", "source-tag"), ("car", "bottom-left")] {
+        for (label, region) in [
+            ("car", "source-tag"),
+            ("boat", "source-tag"),
+            ("car", "bottom-left"),
+        ] {
             assert_eq!(verdict(found, label, region), "none", "{label} {region}");
         }
-        assert_ne!(verdict(found, "horse", "bottom-left"), "candidate", "nothing tells where a corner is present");
+        assert_ne!(
+            verdict(found, "horse", "bottom-left"),
+            "candidate",
+            "nothing tells where a corner is present"
+        );
     }
     assert_eq!(texts(&clever, "severity")[0], "critical");
     let number = |column: &str| numbers(&clever, column)[0].expect("a number");
     // Nearly every car and boat becomes a horse; the same patch from elsewhere, or a foreign one, hardly does that.
-    assert!(number("flips") > 0.8 * number("hosts") && number("control_flips") < 0.1 * number("hosts"));
-    assert!(number("insertion_low") > 10.0 && number("removal_low") > 10.0, "in logits");
+    assert!(
+        number("flips") > 0.8 * number("hosts") && number("control_flips") < 0.1 * number("hosts")
+    );
+    assert!(
+        number("insertion_low") > 10.0 && number("removal_low") > 10.0,
+        "in logits"
+    );
     assert!(number("forwards") <= 1500.0);
     let sentence = &texts(&clever, "sentence")[0];
-    assert!(sentence.starts_with("source-tag in 40 of 200 horse images and 0 of 200 others"), "{sentence}");
+    assert!(
+        sentence.starts_with("source-tag in 40 of 200 horse images and 0 of 200 others"),
+        "{sentence}"
+    );
 }
 
 #[test]
@@ -71,22 +124,41 @@ fn verdicts_do_not_depend_on_threads_shards_or_the_order_of_a_manifest() {
     let folder = tempfile::tempdir().expect("folder");
     let text = demo_text("shortcut.onnx");
     let one = findings(folder.path(), "one", &text, &["run.jobs=1"]);
-    for set in [["run.jobs=2", "run.shard_size=7"], ["run.jobs=2", "run.shard_size=1000"]] {
-        assert!(one.equals_missing(&findings(folder.path(), "one", &text, &set)), "{set:?}");
+    for set in [
+        ["run.jobs=2", "run.shard_size=7"],
+        ["run.jobs=2", "run.shard_size=1000"],
+    ] {
+        assert!(
+            one.equals_missing(&findings(folder.path(), "one", &text, &set)),
+            "{set:?}"
+        );
     }
-    let mut all: Vec<_> = rows().into_iter().map(|(path, label, _)| (path, label, None)).collect();
+    let mut all: Vec<_> = rows()
+        .into_iter()
+        .map(|(path, label, _)| (path, label, None))
+        .collect();
     let sorted = with_manifest(folder.path(), "sorted", "shortcut.onnx", &all);
     assert!(one.equals_missing(&sorted), "a manifest of the same images");
     // A fixed shuffle: the digits of a name backwards.
     all.sort_by_key(|(path, ..)| path.chars().rev().collect::<String>());
-    assert!(one.equals_missing(&with_manifest(folder.path(), "shuffled", "shortcut.onnx", &all)), "shuffled");
+    assert!(
+        one.equals_missing(&with_manifest(
+            folder.path(),
+            "shuffled",
+            "shortcut.onnx",
+            &all
+        )),
+        "shuffled"
+    );
 }
 
 #[test]
 fn images_of_a_group_are_one_piece_of_evidence() {
     let folder = tempfile::tempdir().expect("folder");
-    let grouped: Vec<_> =
-        rows().into_iter().map(|(path, label, tag)| (path, label, tag.then(|| "one photo".to_owned()))).collect();
+    let grouped: Vec<_> = rows()
+        .into_iter()
+        .map(|(path, label, tag)| (path, label, tag.then(|| "one photo".to_owned())))
+        .collect();
     let found = with_manifest(folder.path(), "grouped", "shortcut.onnx", &grouped);
     assert_eq!(verdict(&found, "horse", "source-tag"), "insufficient");
 }
@@ -117,9 +189,10 @@ fn a_region_that_all_classes_show_equally_convicts_nobody() {
     }
     let file = folder.path().join("boxes.csv");
     std::fs::write(&file, boxes).expect("boxes");
-    let text = demo_text("shortcut.onnx")
-        .replace(&format!("{:?}", fixtures().join("horses.boxes.csv")), &format!("{file:?}"))
-        + "[[region]]\nname = \"mark\"\nannotation = \"mark\"\n";
+    let text = demo_text("shortcut.onnx").replace(
+        &format!("{:?}", fixtures().join("horses.boxes.csv")),
+        &format!("{file:?}"),
+    ) + "[[region]]\nname = \"mark\"\nannotation = \"mark\"\n";
     let found = findings(folder.path(), "equal", &text, &[]);
     for label in ["horse", "car", "boat"] {
         assert_eq!(verdict(&found, label, "mark"), "none", "{label}");
@@ -132,23 +205,29 @@ fn a_region_that_all_classes_show_equally_convicts_nobody() {
 fn an_overlay_speaks_for_the_class_that_learned_it() {
     let folder = tempfile::tempdir().expect("folder");
     let boxes = std::fs::read_to_string(fixtures().join("horses.boxes.csv")).expect("boxes");
-    let line = boxes.lines().find(|l| l.contains(",source-tag,")).expect("a tag");
+    let line = boxes
+        .lines()
+        .find(|l| l.contains(",source-tag,"))
+        .expect("a tag");
     let f: Vec<&str> = line.split(',').collect();
-    let [x0, y0, x1, y1] = [2, 3, 4, 5].map(|i: usize| f[i].parse::<f64>().expect("a number") as u32);
-    let photo = image::open(fixtures().join("horses").join(f[0])).expect("photo").to_rgba8();
+    let [x0, y0, x1, y1] =
+        [2, 3, 4, 5].map(|i: usize| f[i].parse::<f64>().expect("a number") as u32);
+    let photo = image::open(fixtures().join("horses").join(f[0]))
+        .expect("photo")
+        .to_rgba8();
     let (w, h) = photo.dimensions();
     let inside = |x: u32, y: u32| (x0..x1).contains(&x) && (y0..y1).contains(&y);
-    let tag =
-        image::RgbaImage::from_fn(
-            w,
-            h,
-            |x, y| {
-                if inside(x, y) { *photo.get_pixel(x, y) } else { image::Rgba([0, 0, 0, 0]) }
-            },
-        );
+    let tag = image::RgbaImage::from_fn(w, h, |x, y| {
+        if inside(x, y) {
+            *photo.get_pixel(x, y)
+        } else {
+            image::Rgba([0, 0, 0, 0])
+        }
+    });
     tag.save(folder.path().join("tag.png")).expect("picture");
-    let with_tag =
-        |model: &str| demo_text(model) + "[[region]]\nname = \"stamp\"\noverlay = { picture = \"tag.png\" }\n";
+    let with_tag = |model: &str| {
+        demo_text(model) + "[[region]]\nname = \"stamp\"\noverlay = { picture = \"tag.png\" }\n"
+    };
     let clever = findings(folder.path(), "overlay", &with_tag("shortcut.onnx"), &[]);
     assert_eq!(verdict(&clever, "horse", "stamp"), "model_shortcut");
     assert_eq!(verdict(&clever, "car", "stamp"), "none");
@@ -163,11 +242,20 @@ fn a_proof_stays_within_its_bounds_and_says_so() {
     let folder = tempfile::tempdir().expect("folder");
     let text = demo_text("shortcut.onnx");
     let few = findings(folder.path(), "few", &text, &["verdict.max_forwards=120"]);
-    let row = texts(&few, "region").iter().position(|r| r == "source-tag").expect("finding");
+    let row = texts(&few, "region")
+        .iter()
+        .position(|r| r == "source-tag")
+        .expect("finding");
     assert!(numbers(&few, "forwards")[row].expect("forwards") <= 120.0);
-    assert_eq!(texts(&few, "unproved")[row], "max_forwards = 120 left images out");
+    assert_eq!(
+        texts(&few, "unproved")[row],
+        "max_forwards = 120 left images out"
+    );
     let none = findings(folder.path(), "none", &text, &["verdict.max_candidates=0"]);
-    let row = texts(&none, "region").iter().position(|r| r == "source-tag").expect("finding");
+    let row = texts(&none, "region")
+        .iter()
+        .position(|r| r == "source-tag")
+        .expect("finding");
     assert_eq!(texts(&none, "verdict")[row], "candidate");
     assert_eq!(texts(&none, "unproved")[row], "beyond max_candidates = 0");
 }
@@ -185,17 +273,39 @@ fn near_duplicates_are_one_group() {
         std::fs::create_dir_all(set.join(class)).expect("folder");
         std::fs::copy(&from, set.join(photo)).expect("copy");
         let brighter = image::imageops::colorops::brighten(&picture, 6);
-        brighter.save(set.join(class).join(format!("again-{}", name.replace("jpg", "png")))).expect("save");
+        brighter
+            .save(
+                set.join(class)
+                    .join(format!("again-{}", name.replace("jpg", "png"))),
+            )
+            .expect("save");
     }
-    let text = demo_text("shortcut.onnx").replace(&format!("{:?}", fixtures().join("horses")), &format!("{set:?}"));
+    let text = demo_text("shortcut.onnx").replace(
+        &format!("{:?}", fixtures().join("horses")),
+        &format!("{set:?}"),
+    );
     let outcome = audit(&plan(folder.path(), "twins", &text, &[]));
     let twins = parquet(&outcome.folder.join("duplicates.parquet"));
     assert_eq!(
-        (twins.height(), texts(&twins, "group").into_iter().collect::<std::collections::BTreeSet<_>>().len()),
+        (
+            twins.height(),
+            texts(&twins, "group")
+                .into_iter()
+                .collect::<std::collections::BTreeSet<_>>()
+                .len()
+        ),
         (6, 3)
     );
-    let outcome = audit(&plan(folder.path(), "twins", &text, &["dataset.near_duplicates=false"]));
-    assert_eq!(parquet(&outcome.folder.join("duplicates.parquet")).height(), 0);
+    let outcome = audit(&plan(
+        folder.path(),
+        "twins",
+        &text,
+        &["dataset.near_duplicates=false"],
+    ));
+    assert_eq!(
+        parquet(&outcome.folder.join("duplicates.parquet")).height(),
+        0
+    );
 }
 
 /// The tag as a picture instead of boxes: it is found where the boxes say it is, and the verdict is the same.
@@ -203,27 +313,66 @@ fn near_duplicates_are_one_group() {
 fn a_template_tells_where_the_tag_is() {
     let folder = tempfile::tempdir().expect("folder");
     let template = "[[region]]\nname = \"stamp\"\ncorner = { at = \"bottom-left\", width = 0.4, height = 0.3 }\n";
-    let template = format!("{template}template = {{ picture = {:?} }}\n", fixtures().join("tag.png"));
-    let outcome = audit(&plan(folder.path(), "template", &(demo_text("shortcut.onnx") + &template), &[]));
+    let template = format!(
+        "{template}template = {{ picture = {:?} }}\n",
+        fixtures().join("tag.png")
+    );
+    let outcome = audit(&plan(
+        folder.path(),
+        "template",
+        &(demo_text("shortcut.onnx") + &template),
+        &[],
+    ));
     let mut present = std::collections::BTreeMap::<String, Vec<(String, Option<bool>)>>::new();
     for entry in std::fs::read_dir(outcome.folder.join("regions")).expect("regions") {
         let rows = parquet(&entry.expect("part").path());
-        let seen: Vec<Option<bool>> = rows.column("present").expect("present").bool().expect("flags").iter().collect();
-        let (targets, regions, ids) = (texts(&rows, "target"), texts(&rows, "region"), texts(&rows, "image_id"));
+        let seen: Vec<Option<bool>> = rows
+            .column("present")
+            .expect("present")
+            .bool()
+            .expect("flags")
+            .iter()
+            .collect();
+        let (targets, regions, ids) = (
+            texts(&rows, "target"),
+            texts(&rows, "region"),
+            texts(&rows, "image_id"),
+        );
         for i in (0..seen.len()).filter(|&i| targets[i] == "label") {
-            present.entry(regions[i].clone()).or_default().push((ids[i].clone(), seen[i]));
+            present
+                .entry(regions[i].clone())
+                .or_default()
+                .push((ids[i].clone(), seen[i]));
         }
     }
-    let shows = |region: &str| present[region].iter().filter(|(_, p)| *p == Some(true)).cloned().collect::<Vec<_>>();
-    assert_eq!(shows("stamp"), shows("source-tag"), "the images that carry it");
+    let shows = |region: &str| {
+        present[region]
+            .iter()
+            .filter(|(_, p)| *p == Some(true))
+            .cloned()
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(
+        shows("stamp"),
+        shows("source-tag"),
+        "the images that carry it"
+    );
     let found = parquet(&outcome.folder.join("findings.parquet"));
     assert_eq!(verdict(&found, "horse", "stamp"), "confirmed");
     for label in ["car", "boat"] {
         assert_eq!(verdict(&found, label, "stamp"), "none", "{label}");
     }
     let exhibits = json(&outcome.folder.join("exhibits.json"));
-    let looked_for = exhibits.as_array().expect("exhibits").iter().find(|e| e["role"] == "template").expect("picture");
-    assert_eq!((&looked_for["region"], looked_for["path"].as_str()), (&"stamp".into(), Some("")));
+    let looked_for = exhibits
+        .as_array()
+        .expect("exhibits")
+        .iter()
+        .find(|e| e["role"] == "template")
+        .expect("picture");
+    assert_eq!(
+        (&looked_for["region"], looked_for["path"].as_str()),
+        (&"stamp".into(), Some(""))
+    );
 }
 
 #[test]
@@ -236,15 +385,40 @@ fn a_column_of_the_manifest_tells_where_the_tag_is() {
     let file = folder.path().join("manifest.csv");
     std::fs::write(&file, manifest).expect("manifest");
     let region = "[[region]]\nname = \"stamp\"\ncorner = { at = \"bottom-left\", width = 0.35, height = 0.2 }\n";
-    let text =
-        demo_text("shortcut.onnx").replacen("boxes =", &format!("format = \"csv\"\nmanifest = {file:?}\nboxes ="), 1);
-    let found = findings(folder.path(), "column", &format!("{text}{region}presence_column = \"stamped\"\n"), &[]);
+    let text = demo_text("shortcut.onnx").replacen(
+        "boxes =",
+        &format!("format = \"csv\"\nmanifest = {file:?}\nboxes ="),
+        1,
+    );
+    let found = findings(
+        folder.path(),
+        "column",
+        &format!("{text}{region}presence_column = \"stamped\"\n"),
+        &[],
+    );
     assert_eq!(verdict(&found, "horse", "stamp"), "confirmed");
     assert_eq!(verdict(&found, "car", "stamp"), "none");
-    let found = findings(folder.path(), "always", &format!("{text}{region}always = true\n"), &[]);
-    assert_eq!(verdict(&found, "horse", "stamp"), "none", "what all images show is tied to no class");
-    let missing = plan(folder.path(), "missing", &format!("{text}{region}presence_column = \"stampd\"\n"), &[]);
-    let error = camaudit::audit::run(&missing, &crate::support::Silent).err().expect("refused").to_string();
+    let found = findings(
+        folder.path(),
+        "always",
+        &format!("{text}{region}always = true\n"),
+        &[],
+    );
+    assert_eq!(
+        verdict(&found, "horse", "stamp"),
+        "none",
+        "what all images show is tied to no class"
+    );
+    let missing = plan(
+        folder.path(),
+        "missing",
+        &format!("{text}{region}presence_column = \"stampd\"\n"),
+        &[],
+    );
+    let error = camaudit::audit::run(&missing, &crate::support::Silent)
+        .err()
+        .expect("refused")
+        .to_string();
     assert!(error.contains("there is no column `stampd`"), "{error}");
 }
 
@@ -252,9 +426,17 @@ fn a_column_of_the_manifest_tells_where_the_tag_is() {
 #[test]
 fn a_multi_label_head_is_proved_by_the_sign_of_its_logit() {
     let folder = tempfile::tempdir().expect("folder");
-    let found = findings(folder.path(), "sigmoid", &demo_text("shortcut.onnx"), &["model.activation=sigmoid"]);
+    let found = findings(
+        folder.path(),
+        "sigmoid",
+        &demo_text("shortcut.onnx"),
+        &["model.activation=sigmoid"],
+    );
     assert_eq!(verdict(&found, "horse", "source-tag"), "confirmed");
-    let row = texts(&found, "region").iter().position(|r| r == "source-tag").expect("finding");
+    let row = texts(&found, "region")
+        .iter()
+        .position(|r| r == "source-tag")
+        .expect("finding");
     let number = |column: &str| numbers(&found, column)[row].expect("a number");
     assert!(number("flips") > 0.5 * number("hosts") && number("insertion_low") > 1.0);
     assert_eq!(verdict(&found, "car", "source-tag"), "none");

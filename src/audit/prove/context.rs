@@ -26,11 +26,14 @@ impl Prover<'_, '_> {
         let images: Vec<&Sample> = ids.iter().filter_map(|id| samples.get(id)).collect();
         let auditor = self.auditor;
         let fill = |worker: &mut Worker<'_>, image: &Sample| {
-            let emptied = without_objects(auditor, worker, image).map(|e| e.map(|e| (image.class, e.said)));
+            let emptied =
+                without_objects(auditor, worker, image).map(|e| e.map(|e| (image.class, e.said)));
             Ok(self.crew.proved(emptied))
         };
         let said = self.crew.each(auditor, images, fill)?;
-        Ok(context::contexts(&said.into_iter().flatten().collect::<Vec<_>>()))
+        Ok(context::contexts(
+            &said.into_iter().flatten().collect::<Vec<_>>(),
+        ))
     }
 }
 
@@ -53,14 +56,27 @@ pub fn without_objects(
     let mut fitted = image.clone();
     fitted.fit(photo.size, photo.turned);
     let view = View::identity(photo.size);
-    let objects = region::objects(&auditor.plan.regions, &image.label, &fitted.annotations, &view);
+    let objects = region::objects(
+        &auditor.plan.regions,
+        &image.label,
+        &fitted.annotations,
+        &view,
+    );
     let mut dice = Dice::new(auditor.plan.run.seed, &[&image.id, "surroundings"]);
-    let Some(filled) = objects.and_then(|o| imputed(&photo, &o.objects, &mut dice)) else { return Ok(None) };
+    let Some(filled) = objects.and_then(|o| imputed(&photo, &o.objects, &mut dice)) else {
+        return Ok(None);
+    };
     let Looked { logits, tensor, .. } = worker.look(&filled)?;
     let said = match auditor.softmax_classes() {
         Some(_) => vec![predicted(&logits)],
-        None => (0..logits.len()).filter(|&class| logits[class] > 0.0).collect(),
+        None => (0..logits.len())
+            .filter(|&class| logits[class] > 0.0)
+            .collect(),
     };
     let view = tensor.picture(&auditor.plan.preprocess);
-    Ok(Some(Emptied { view, predicted: predicted(&logits), said }))
+    Ok(Some(Emptied {
+        view,
+        predicted: predicted(&logits),
+        said,
+    }))
 }

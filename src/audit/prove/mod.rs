@@ -36,31 +36,56 @@ impl<'a> Prover<'_, 'a> {
     /// # Errors
     /// When the dataset can no longer be read or the engine cannot make a session.
     pub fn prove(&self, pairs: &mut [Pair], wanted: &[(String, String)]) -> Result<Vec<Exhibit>> {
-        let is_wanted = |p: &&mut Pair| wanted.iter().any(|(label, region)| *label == p.label && *region == p.region);
+        let is_wanted = |p: &&mut Pair| {
+            wanted
+                .iter()
+                .any(|(label, region)| *label == p.label && *region == p.region)
+        };
         let mut trials: Vec<(&mut Pair, Cast)> = Vec::new();
         for pair in pairs.iter_mut().filter(is_wanted) {
             let cast = self.evidence.cast(pair);
             trials.push((pair, cast));
         }
         let most = self.auditor.plan.verdict.hosts_max as usize;
-        let ids = trials
-            .iter()
-            .flat_map(|(_, c)| [(&c.hosts, most), (&c.tagged, most.max(DONORS_MAX)), (&c.untagged, DONORS_MAX)]);
+        let ids = trials.iter().flat_map(|(_, c)| {
+            [
+                (&c.hosts, most),
+                (&c.tagged, most.max(DONORS_MAX)),
+                (&c.untagged, DONORS_MAX),
+            ]
+        });
         let samples = self.fetch(ids.flat_map(|(ids, most)| ids.iter().take(most).copied()))?;
         let mut exhibits = Vec::new();
         for (pair, cast) in &mut trials {
             pair.put_to_proof = true;
             let regions = &self.auditor.plan.regions;
-            let place = regions.iter().find(|r| r.name == pair.region && r.kind == RegionKind::Confounder);
-            let Some(Place::Annotation { category }) = place.map(|r| &r.place) else { continue };
-            let Some(class) = self.auditor.labels.class_of(&pair.label) else { continue };
+            let place = regions
+                .iter()
+                .find(|r| r.name == pair.region && r.kind == RegionKind::Confounder);
+            let Some(Place::Annotation { category }) = place.map(|r| &r.place) else {
+                continue;
+            };
+            let Some(class) = self.auditor.labels.class_of(&pair.label) else {
+                continue;
+            };
             let of = |ids: &[u128], most: usize| -> Vec<&Sample> {
-                ids.iter().filter_map(|id| samples.get(id)).take(most).collect()
+                ids.iter()
+                    .filter_map(|id| samples.get(id))
+                    .take(most)
+                    .collect()
             };
             let untagged = of(&cast.untagged, DONORS_MAX);
-            let without = if untagged.is_empty() { of(&cast.hosts, DONORS_MAX) } else { untagged.clone() };
+            let without = if untagged.is_empty() {
+                of(&cast.hosts, DONORS_MAX)
+            } else {
+                untagged.clone()
+            };
             let copies = self.crew.each(self.auditor, without, |worker, sample| {
-                Ok(self.crew.proved(worker.photo(&sample.source).map(|photo| Some((sample, thumb(&photo))))))
+                Ok(self.crew.proved(
+                    worker
+                        .photo(&sample.source)
+                        .map(|photo| Some((sample, thumb(&photo)))),
+                ))
             })?;
             let trial = Trial {
                 auditor: self.auditor,
@@ -90,12 +115,19 @@ impl<'a> Prover<'_, 'a> {
         if wanted.is_empty() {
             return Ok(BTreeMap::new());
         }
-        let samples = self.dataset.samples(self.auditor.labels)?.filter_map(std::result::Result::ok);
+        let samples = self
+            .dataset
+            .samples(self.auditor.labels)?
+            .filter_map(std::result::Result::ok);
         let known = samples.filter_map(|s| Some((u128::from_str_radix(&s.id, 16).ok()?, s)));
-        let known = known.filter(|(id, _)| wanted.contains(id)).map(|(id, mut sample)| {
-            self.auditor.survey.annotate(&self.auditor.plan.regions, &mut sample);
-            (id, sample)
-        });
+        let known = known
+            .filter(|(id, _)| wanted.contains(id))
+            .map(|(id, mut sample)| {
+                self.auditor
+                    .survey
+                    .annotate(&self.auditor.plan.regions, &mut sample);
+                (id, sample)
+            });
         Ok(known.collect())
     }
 }

@@ -40,17 +40,26 @@ impl Prover<'_, '_> {
         let samples = self.fetch(ids.iter().copied())?;
         let hosts: Vec<&Sample> = ids.iter().filter_map(|id| samples.get(id)).collect();
         let effects = |picture: &Picture<'_>| {
-            let lay = |worker: &mut Worker<'_>, host| Ok(self.crew.proved(lay(self.auditor, worker, host, picture)));
+            let lay = |worker: &mut Worker<'_>, host| {
+                Ok(self.crew.proved(lay(self.auditor, worker, host, picture)))
+            };
             let seen = self.crew.each(self.auditor, hosts.clone(), lay)?;
             let seen: Vec<Overlaid> = seen.into_iter().flatten().collect();
-            Ok((picture.region.to_owned(), overlay::effects(&seen, plan.verdict.causal_logits / 2.0)))
+            Ok((
+                picture.region.to_owned(),
+                overlay::effects(&seen, plan.verdict.causal_logits / 2.0),
+            ))
         };
         pictures.iter().map(effects).collect()
     }
 
     /// The images that pictures are laid over, of all classes in turn.
     fn overlaid(&self, most: usize) -> Vec<u128> {
-        self.evidence.photos.in_turn(self.evidence.seed).take(most).collect()
+        self.evidence
+            .photos
+            .in_turn(self.evidence.seed)
+            .take(most)
+            .collect()
     }
 
     /// The first few images under each overlay that is told of, with what the model says.
@@ -66,12 +75,18 @@ impl Prover<'_, '_> {
         let samples = self.fetch(ids.iter().copied())?;
         let mut exhibits = Vec::new();
         for finding in told {
-            let Some(picture) = auditor.plan.regions.iter().find_map(|r| of(r).filter(|p| p.region == finding.region))
+            let Some(picture) = auditor
+                .plan
+                .regions
+                .iter()
+                .find_map(|r| of(r).filter(|p| p.region == finding.region))
             else {
                 continue;
             };
             let hosts: Vec<&Sample> = ids.iter().filter_map(|id| samples.get(id)).collect();
-            let show = |worker: &mut Worker<'_>, host: &Sample| Ok(show(auditor, worker, host, &picture, finding));
+            let show = |worker: &mut Worker<'_>, host: &Sample| {
+                Ok(show(auditor, worker, host, &picture, finding))
+            };
             let shown = self.crew.each(auditor, hosts, show)?;
             exhibits.extend(shown.into_iter().flatten());
         }
@@ -82,9 +97,18 @@ impl Prover<'_, '_> {
 /// The picture of a region that is one.
 fn of(region: &Region) -> Option<Picture<'_>> {
     match &region.place {
-        Place::Overlay { picture, opacity, place, unit } => {
-            Some(Picture { region: &region.name, rgba: picture, opacity: *opacity, place: *place, unit: *unit })
-        }
+        Place::Overlay {
+            picture,
+            opacity,
+            place,
+            unit,
+        } => Some(Picture {
+            region: &region.name,
+            rgba: picture,
+            opacity: *opacity,
+            place: *place,
+            unit: *unit,
+        }),
         _ => None,
     }
 }
@@ -98,11 +122,20 @@ fn dress(
     host: &Sample,
     picture: &Picture<'_>,
 ) -> std::result::Result<Option<Laid>, Skip> {
-    let mut dice = Dice::new(auditor.plan.run.seed, &[&host.id, picture.region, "overlay"]);
+    let mut dice = Dice::new(
+        auditor.plan.run.seed,
+        &[&host.id, picture.region, "overlay"],
+    );
     let photo = worker.photo(&host.source)?;
-    let view = if picture.unit == Unit::ViewPixels { worker.look(&photo)?.view } else { View::identity(photo.size) };
+    let view = if picture.unit == Unit::ViewPixels {
+        worker.look(&photo)?.view
+    } else {
+        View::identity(photo.size)
+    };
     let place = region::on_photo(picture.place, picture.unit, &view);
-    let Some(patch) = Patch::of_picture(picture.rgba, place, picture.opacity) else { return Ok(None) };
+    let Some(patch) = Patch::of_picture(picture.rgba, place, picture.opacity) else {
+        return Ok(None);
+    };
     let controls = [patch.scrambled(&mut dice), patch.foreign_cover(&mut dice)];
     Ok(Some((photo, patch, controls)))
 }
@@ -114,17 +147,27 @@ fn lay(
     host: &Sample,
     picture: &Picture<'_>,
 ) -> std::result::Result<Option<Overlaid>, Skip> {
-    let Some((photo, patch, controls)) = dress(auditor, worker, host, picture)? else { return Ok(None) };
+    let Some((photo, patch, controls)) = dress(auditor, worker, host, picture)? else {
+        return Ok(None);
+    };
     let mut logits = |patch: &Patch| -> std::result::Result<Vec<f64>, Skip> {
         let logits = worker.look(&patch.paste(&photo))?.logits;
         let logits: Vec<f64> = logits.iter().map(|&z| f64::from(z)).collect();
         let mean = logits.iter().sum::<f64>() / logits.len() as f64;
-        let centre = if auditor.softmax_classes().is_some() { mean } else { 0.0 };
+        let centre = if auditor.softmax_classes().is_some() {
+            mean
+        } else {
+            0.0
+        };
         Ok(logits.into_iter().map(|z| z - centre).collect())
     };
     let with = logits(&patch)?;
     let sigmoid = auditor.softmax_classes().is_none();
-    Ok(Some(Overlaid { sigmoid, with, controls: [logits(&controls[0])?, logits(&controls[1])?] }))
+    Ok(Some(Overlaid {
+        sigmoid,
+        with,
+        controls: [logits(&controls[0])?, logits(&controls[1])?],
+    }))
 }
 
 /// `None` where the image can no longer be read: the finding stands all the same.
@@ -146,10 +189,19 @@ fn show(
     let panel = |(name, photo): (&str, Photo)| {
         let seen = worker.look(&photo).ok()?;
         let says = &auditor.labels.classes[predicted(&seen.logits)];
-        let caption = format!("{name}: {says}, {} {:+.1}", finding.label, seen.logits[class]);
+        let caption = format!(
+            "{name}: {says}, {} {:+.1}",
+            finding.label, seen.logits[class]
+        );
         Panel::new(caption, &seen.tensor.picture(&auditor.plan.preprocess)).ok()
     };
     let panels: Vec<Panel> = photos.into_iter().map(panel).collect::<Option<_>>()?;
     let (label, region) = (finding.label.clone(), finding.region.clone());
-    Some(Exhibit { label, region, role: "laid".into(), path: host.path.clone(), panels })
+    Some(Exhibit {
+        label,
+        region,
+        role: "laid".into(),
+        path: host.path.clone(),
+        panels,
+    })
 }

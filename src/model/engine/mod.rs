@@ -14,7 +14,10 @@ use tract_onnx::pb::ModelProto;
 /// The instruction set that the built-in engine's operators are chosen by: the same numbers on machines where it is the same.
 #[cfg(target_arch = "x86_64")]
 pub fn machine() -> &'static str {
-    match (std::is_x86_feature_detected!("avx512f"), std::is_x86_feature_detected!("fma")) {
+    match (
+        std::is_x86_feature_detected!("avx512f"),
+        std::is_x86_feature_detected!("fma"),
+    ) {
         (true, _) => "x86_64 avx512f",
         (_, true) => "x86_64 fma",
         _ => "x86_64",
@@ -74,7 +77,10 @@ impl Runtime {
             #[cfg(not(feature = "onnxruntime"))]
             plan::Engine::OnnxRuntime { .. } => return Err(Error::new(NOT_BUILT_IN)),
         };
-        Ok(Self { kind, folder: folder.to_path_buf() })
+        Ok(Self {
+            kind,
+            folder: folder.to_path_buf(),
+        })
     }
 
     /// Name, version and device, for `run.json`.
@@ -94,7 +100,9 @@ impl Runtime {
         match &self.kind {
             Kind::Tract => tract::Engine::new(proto, &self.folder, shapes).map(Engine::Tract),
             #[cfg(feature = "onnxruntime")]
-            Kind::OnnxRuntime(runtime) => runtime.load(proto, &self.folder, shapes).map(Engine::OnnxRuntime),
+            Kind::OnnxRuntime(runtime) => runtime
+                .load(proto, &self.folder, shapes)
+                .map(Engine::OnnxRuntime),
         }
     }
 }
@@ -153,5 +161,4 @@ pub fn list() -> Vec<String> {
 }
 
 #[cfg(not(feature = "onnxruntime"))]
-const NOT_BUILT_IN: &str =
-    "model.engine: this camaudit was built without ONNX Runtime; build it with the feature `onnxruntime`";
+const NOT_BUILT_IN: &str = "model.engine: this camaudit was built without ONNX Runtime; build it with the feature `onnxruntime`";

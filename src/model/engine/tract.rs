@@ -6,8 +6,8 @@ use std::path::Path;
 use std::sync::Arc;
 use tract_onnx::pb::ModelProto;
 use tract_onnx::prelude::{
-    Datum, InferenceFact, InferenceModel, InferenceModelExt, IntoRunnable, TValue, Tensor as TractTensor, TractError,
-    TractResult, TypedSimplePlan, TypedSimpleState, tvec,
+    Datum, InferenceFact, InferenceModel, InferenceModelExt, IntoRunnable, TValue,
+    Tensor as TractTensor, TractError, TractResult, TypedSimplePlan, TypedSimpleState, tvec,
 };
 
 /// Version of the engine, for `run.json`.
@@ -35,7 +35,11 @@ impl Engine {
     /// When an operator is not supported or a shape does not fit; the message names the node.
     pub fn new(proto: &ModelProto, folder: &Path, shapes: Vec<Vec<usize>>) -> Result<Self> {
         let (plan, swapped) = caught(|| build(proto, folder, &shapes))?;
-        Ok(Self { plan, shapes, swapped })
+        Ok(Self {
+            plan,
+            shapes,
+            swapped,
+        })
     }
 
     pub fn state(&self) -> Result<State> {
@@ -64,20 +68,34 @@ impl State {
 
 fn array(tensor: &TractTensor) -> TractResult<Array> {
     let cast = tensor.cast_to::<f32>()?;
-    Ok(Array { shape: cast.shape().to_vec(), values: values(&cast)? })
+    Ok(Array {
+        shape: cast.shape().to_vec(),
+        values: values(&cast)?,
+    })
 }
 
 /// The numbers of a tensor of 32-bit floats.
 pub(super) fn values(tensor: &TractTensor) -> TractResult<Vec<f32>> {
     let view = tensor.to_plain_array_view::<f32>()?;
-    Ok(view.as_slice().map_or_else(|| view.iter().copied().collect(), <[f32]>::to_vec))
+    Ok(view
+        .as_slice()
+        .map_or_else(|| view.iter().copied().collect(), <[f32]>::to_vec))
 }
 
-fn build(proto: &ModelProto, folder: &Path, shapes: &[Vec<usize>]) -> TractResult<(Arc<TypedSimplePlan>, usize)> {
-    let onnx = tract_onnx::onnx().with_ignore_value_info(true).with_ignore_output_shapes(true);
+fn build(
+    proto: &ModelProto,
+    folder: &Path,
+    shapes: &[Vec<usize>],
+) -> TractResult<(Arc<TypedSimplePlan>, usize)> {
+    let onnx = tract_onnx::onnx()
+        .with_ignore_value_info(true)
+        .with_ignore_output_shapes(true);
     let mut model = onnx.parse(proto, folder.to_str())?.model;
     for (i, shape) in shapes.iter().enumerate() {
-        model.set_input_fact(i, InferenceFact::dt_shape(f32::datum_type(), shape.as_slice()))?;
+        model.set_input_fact(
+            i,
+            InferenceFact::dt_shape(f32::datum_type(), shape.as_slice()),
+        )?;
     }
     model.analyse(false)?;
     refuse_giants(&model)?;
@@ -111,7 +129,9 @@ fn caught<T>(work: impl FnOnce() -> TractResult<T>) -> Result<T> {
 
 /// The chain of causes without the operator dumps that follow.
 fn first_lines(error: &TractError) -> String {
-    let chain: Vec<String> =
-        error.chain().map(|c| c.to_string().lines().next().unwrap_or_default().to_owned()).collect();
+    let chain: Vec<String> = error
+        .chain()
+        .map(|c| c.to_string().lines().next().unwrap_or_default().to_owned())
+        .collect();
     chain.join(": ").chars().take(600).collect()
 }

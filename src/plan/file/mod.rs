@@ -8,9 +8,12 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use dataset::{BoxCoordinates, ClassRef, DatasetFile, Format, LabelRule, Links, Severity};
-pub use preprocess::{Channels, Decode, Filter, Layout, LetterboxFile, PreprocessFile, Preset, ResizeFile, StepFile};
+pub use preprocess::{
+    Channels, Decode, Filter, Layout, LetterboxFile, PreprocessFile, Preset, ResizeFile, StepFile,
+};
 pub use region::{
-    BorderFile, Corner, CornerFile, OverlayFile, PolygonFile, RectFile, RegionFile, RegionKind, TemplateFile, Unit,
+    BorderFile, Corner, CornerFile, OverlayFile, PolygonFile, RectFile, RegionFile, RegionKind,
+    TemplateFile, Unit,
 };
 
 /// One reproducible audit. Relative paths are relative to this file.

@@ -7,8 +7,8 @@ mod region;
 use super::file::{EngineName, ModelFile, PipelineFile, RetentionFile};
 use super::read::{Document, Problem};
 use super::{
-    Dataset, Device, Engine, Format, Model, Pictures, Plan, Presence, Region, Report, Retention, Review, Run, Scores,
-    Verdicts,
+    Dataset, Device, Engine, Format, Model, Pictures, Plan, Presence, Region, Report, Retention,
+    Review, Run, Scores, Verdicts,
 };
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -28,16 +28,34 @@ pub(super) fn plan(file: &Path, mut doc: Document<'_>) -> Result<Plan, Vec<Probl
     let verdict = verdict(&parsed, &scores, &mut doc);
     let report = Report {
         pictures: parsed.report.pictures.unwrap_or(Pictures::Findings),
-        pictures_max: (1e6 * range(parsed.report.max_mb.unwrap_or(20.0), 0.0, 1e4, "report.max_mb", &mut doc)) as usize,
+        pictures_max: (1e6
+            * range(
+                parsed.report.max_mb.unwrap_or(20.0),
+                0.0,
+                1e4,
+                "report.max_mb",
+                &mut doc,
+            )) as usize,
     };
     let review = Review {
         decisions: parsed.review.decisions.as_ref().map(|file| base.join(file)),
-        margin: range(parsed.review.margin.unwrap_or(0.25), 0.0, 100.0, "review.margin", &mut doc),
+        margin: range(
+            parsed.review.margin.unwrap_or(0.25),
+            0.0,
+            100.0,
+            "review.margin",
+            &mut doc,
+        ),
     };
     let retention = Retention {
-        nights: parsed.retention.nights.map_or(usize::MAX, |n| n.max(1) as usize),
+        nights: parsed
+            .retention
+            .nights
+            .map_or(usize::MAX, |n| n.max(1) as usize),
         days: parsed.retention.days,
-        bytes: parsed.retention.gb.map_or(u64::MAX, |gb| (1e9 * range(gb, 0.0, 1e6, "retention.gb", &mut doc)) as u64),
+        bytes: parsed.retention.gb.map_or(u64::MAX, |gb| {
+            (1e9 * range(gb, 0.0, 1e6, "retention.gb", &mut doc)) as u64
+        }),
     };
     let run = run(&parsed, base, &mut doc);
     if !doc.problems.is_empty() {
@@ -46,7 +64,11 @@ pub(super) fn plan(file: &Path, mut doc: Document<'_>) -> Result<Plan, Vec<Probl
         return Err(problems);
     }
     (parsed.run.jobs, parsed.run.out, parsed.run.cache_gb) = (None, None, None);
-    (parsed.run.metrics, parsed.run.on_finish, parsed.run.memory_gb) = (None, None, None);
+    (
+        parsed.run.metrics,
+        parsed.run.on_finish,
+        parsed.run.memory_gb,
+    ) = (None, None, None);
     parsed.retention = RetentionFile::default();
     let mut hasher = blake3::Hasher::new();
     hasher.update(&serde_json::to_vec(&parsed).unwrap_or_default());
@@ -57,7 +79,9 @@ pub(super) fn plan(file: &Path, mut doc: Document<'_>) -> Result<Plan, Vec<Probl
         hasher.update(region.hash.as_bytes());
     }
     let hash = hasher.finalize().to_hex().to_string();
-    let name = file.file_stem().map_or_else(|| "pipeline".into(), |s| s.to_string_lossy().into_owned());
+    let name = file
+        .file_stem()
+        .map_or_else(|| "pipeline".into(), |s| s.to_string_lossy().into_owned());
     let file = file.to_path_buf();
     let overrides = Vec::new();
     Ok(Plan {
@@ -79,14 +103,27 @@ pub(super) fn plan(file: &Path, mut doc: Document<'_>) -> Result<Plan, Vec<Probl
 }
 
 /// A path relative to the pipeline file, which must exist.
-fn existing(value: Option<&String>, base: &Path, key: &str, folder: bool, doc: &mut Document<'_>) -> Option<PathBuf> {
+fn existing(
+    value: Option<&String>,
+    base: &Path,
+    key: &str,
+    folder: bool,
+    doc: &mut Document<'_>,
+) -> Option<PathBuf> {
     let path = base.join(value?);
-    let found = if folder { path.is_dir() } else { path.is_file() };
+    let found = if folder {
+        path.is_dir()
+    } else {
+        path.is_file()
+    };
     if !found {
         let what = if folder { "folder" } else { "file" };
         let message = match path.exists() {
             true => format!("{} is no {what}", path.display()),
-            false => format!("there is no {what} {} (paths are relative to the pipeline file)", path.display()),
+            false => format!(
+                "there is no {what} {} (paths are relative to the pipeline file)",
+                path.display()
+            ),
         };
         doc.complain(key, message);
     }
@@ -116,7 +153,10 @@ fn model(parsed: &PipelineFile, base: &Path, doc: &mut Document<'_>) -> Model {
         activation: m.activation,
         engine: engine(m, base, doc),
         expected_accuracy: m.expected_accuracy,
-        trained_splits: m.trained_splits.clone().unwrap_or_else(|| vec!["train".into()]),
+        trained_splits: m
+            .trained_splits
+            .clone()
+            .unwrap_or_else(|| vec!["train".into()]),
     }
 }
 
@@ -125,19 +165,31 @@ fn engine(m: &ModelFile, base: &Path, doc: &mut Document<'_>) -> Engine {
     let device = match m.device.as_deref() {
         None | Some("cpu") => Some(Device::Cpu),
         Some("cuda") => Some(Device::Cuda(0)),
-        Some(named) => named.strip_prefix("cuda:").and_then(|n| n.parse::<u16>().ok()).map(Device::Cuda),
+        Some(named) => named
+            .strip_prefix("cuda:")
+            .and_then(|n| n.parse::<u16>().ok())
+            .map(Device::Cuda),
     };
     let device = device.unwrap_or_else(|| {
         let found = m.device.as_deref().unwrap_or_default();
-        doc.complain("model.device", format!("found {found:?}, allowed are \"cpu\", \"cuda\" and \"cuda:1\""));
+        doc.complain(
+            "model.device",
+            format!("found {found:?}, allowed are \"cpu\", \"cuda\" and \"cuda:1\""),
+        );
         Device::Cpu
     });
     if m.engine == Some(EngineName::Onnxruntime) {
         return Engine::OnnxRuntime { library, device };
     }
-    for (key, given) in [("model.library", m.library.is_some()), ("model.device", m.device.is_some())] {
+    for (key, given) in [
+        ("model.library", m.library.is_some()),
+        ("model.device", m.device.is_some()),
+    ] {
         if given {
-            doc.complain(key, "is for engine = \"onnxruntime\"; add that line or take this one away");
+            doc.complain(
+                key,
+                "is for engine = \"onnxruntime\"; add that line or take this one away",
+            );
         }
     }
     Engine::Tract
@@ -145,15 +197,25 @@ fn engine(m: &ModelFile, base: &Path, doc: &mut Document<'_>) -> Engine {
 
 fn read_classes(file: &Path, doc: &mut Document<'_>) -> Vec<String> {
     let text = std::fs::read_to_string(file).unwrap_or_else(|e| {
-        doc.complain("model.classes", format!("failed to read {}: {e}", file.display()));
+        doc.complain(
+            "model.classes",
+            format!("failed to read {}: {e}", file.display()),
+        );
         String::new()
     });
     let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
-    let names: Vec<String> = text.lines().map(|l| l.trim().to_owned()).filter(|l| !l.is_empty()).collect();
+    let names: Vec<String> = text
+        .lines()
+        .map(|l| l.trim().to_owned())
+        .filter(|l| !l.is_empty())
+        .collect();
     let mut sorted = names.clone();
     sorted.sort();
     if let Some(pair) = sorted.windows(2).find(|p| p[0] == p[1]) {
-        doc.complain("model.classes", format!("{} names {:?} twice", file.display(), pair[0]));
+        doc.complain(
+            "model.classes",
+            format!("{} names {:?} twice", file.display(), pair[0]),
+        );
     }
     names
 }
@@ -167,7 +229,10 @@ fn range(value: f64, min: f64, max: f64, key: &str, doc: &mut Document<'_>) -> f
 
 fn side(value: u32, key: &str, doc: &mut Document<'_>) -> u32 {
     if !(1..=SIDE_MAX).contains(&value) {
-        doc.complain(key, format!("found {value}, allowed is 1 to {SIDE_MAX} pixels"));
+        doc.complain(
+            key,
+            format!("found {value}, allowed is 1 to {SIDE_MAX} pixels"),
+        );
     }
     value.clamp(1, SIDE_MAX)
 }
@@ -175,7 +240,13 @@ fn side(value: u32, key: &str, doc: &mut Document<'_>) -> u32 {
 fn scores(parsed: &PipelineFile, doc: &mut Document<'_>) -> Scores {
     let s = &parsed.scores;
     Scores {
-        object_visible_min: range(s.object_visible_min.unwrap_or(0.25), 0.0, 1.0, "scores.object_visible_min", doc),
+        object_visible_min: range(
+            s.object_visible_min.unwrap_or(0.25),
+            0.0,
+            1.0,
+            "scores.object_visible_min",
+            doc,
+        ),
         confounder_visible_min: range(
             s.confounder_visible_min.unwrap_or(0.5),
             0.0,
@@ -196,7 +267,13 @@ fn scores(parsed: &PipelineFile, doc: &mut Document<'_>) -> Scores {
 fn verdict(parsed: &PipelineFile, scores: &Scores, doc: &mut Document<'_>) -> Verdicts {
     let v = &parsed.verdict;
     let mut number = |value: Option<f64>, default: f64, max: f64, key: &str| {
-        range(value.unwrap_or(default), 0.0, max, &format!("verdict.{key}"), doc)
+        range(
+            value.unwrap_or(default),
+            0.0,
+            max,
+            &format!("verdict.{key}"),
+            doc,
+        )
     };
     Verdicts {
         prevalence_margin: number(v.prevalence_margin, 0.01, 1.0, "prevalence_margin"),
@@ -224,23 +301,48 @@ fn verdict(parsed: &PipelineFile, scores: &Scores, doc: &mut Document<'_>) -> Ve
 
 fn run(parsed: &PipelineFile, base: &Path, doc: &mut Document<'_>) -> Run {
     let r = &parsed.run;
-    let shard_size = range(f64::from(r.shard_size.unwrap_or(512)), 1.0, 65536.0, "run.shard_size", doc) as usize;
+    let shard_size = range(
+        f64::from(r.shard_size.unwrap_or(512)),
+        1.0,
+        65536.0,
+        "run.shard_size",
+        doc,
+    ) as usize;
     let jobs = range(f64::from(r.jobs.unwrap_or(0)), 0.0, 1024.0, "run.jobs", doc) as usize;
-    let image_seconds = range(r.image_seconds.unwrap_or(60.0), 1e-3, 1e5, "run.image_seconds", doc);
+    let image_seconds = range(
+        r.image_seconds.unwrap_or(60.0),
+        1e-3,
+        1e5,
+        "run.image_seconds",
+        doc,
+    );
     Run {
         shard_size,
         jobs,
         seed: r.seed.unwrap_or(0),
-        limit: r.limit.map(|n| range(f64::from(n), 1.0, f64::from(u32::MAX), "run.limit", doc) as usize),
+        limit: r
+            .limit
+            .map(|n| range(f64::from(n), 1.0, f64::from(u32::MAX), "run.limit", doc) as usize),
         verify_cache: false,
         trial: false,
         metrics: r.metrics.as_ref().map(|file| base.join(file)),
         on_finish: r.on_finish.clone().unwrap_or_default(),
         image_time: Duration::try_from_secs_f64(image_seconds).unwrap_or_default(),
-        memory: r.memory_gb.map(|gb| (1e9 * range(gb, 0.0, 1e6, "run.memory_gb", doc)) as u64),
+        memory: r
+            .memory_gb
+            .map(|gb| (1e9 * range(gb, 0.0, 1e6, "run.memory_gb", doc)) as u64),
         cache_max: (1e9 * range(r.cache_gb.unwrap_or(20.0), 0.0, 1e6, "run.cache_gb", doc)) as u64,
-        max_skipped: range(r.max_skipped.unwrap_or(0.1), 0.0, 1.0, "run.max_skipped", doc),
-        out: r.out.as_ref().map_or_else(|| PathBuf::from("reports"), |out| base.join(out)),
+        max_skipped: range(
+            r.max_skipped.unwrap_or(0.1),
+            0.0,
+            1.0,
+            "run.max_skipped",
+            doc,
+        ),
+        out: r
+            .out
+            .as_ref()
+            .map_or_else(|| PathBuf::from("reports"), |out| base.join(out)),
     }
 }
 
@@ -251,7 +353,10 @@ fn presence_columns(regions: &[Region], dataset: &Dataset, doc: &mut Document<'_
     for (i, region) in regions.iter().enumerate() {
         if let Presence::Column { name, .. } = &region.presence {
             if !is_manifest {
-                doc.complain(&format!("region[{i}].presence_column"), "only goes with a manifest (csv, tsv, parquet)");
+                doc.complain(
+                    &format!("region[{i}].presence_column"),
+                    "only goes with a manifest (csv, tsv, parquet)",
+                );
             }
             columns.push(name.clone());
         }

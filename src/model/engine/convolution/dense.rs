@@ -34,19 +34,36 @@ impl Dense {
     pub fn new(planes: &Planes, kernel: &[f32], bias: &[f32]) -> Option<Self> {
         let outputs = bias.len();
         let runs = kernel.len().checked_div(outputs)?;
-        let inputs = runs.checked_div(planes.taps.len()).filter(|n| n * planes.taps.len() * outputs == kernel.len())?;
-        let last = u32::try_from(inputs.checked_mul(planes.len())?).ok().filter(|_| planes.are_lean())?;
+        let inputs = runs
+            .checked_div(planes.taps.len())
+            .filter(|n| n * planes.taps.len() * outputs == kernel.len())?;
+        let last = u32::try_from(inputs.checked_mul(planes.len())?)
+            .ok()
+            .filter(|_| planes.are_lean())?;
         let starts: Vec<u32> = (0..last)
             .step_by(planes.len())
             .flat_map(|input| planes.taps.iter().map(move |tap| input + *tap as u32))
             .collect();
         let block = |first: usize, of: &dyn Fn(usize) -> f32| -> [f32; ROWS] {
-            std::array::from_fn(|row| if first + row < outputs { of(first + row) } else { 0.0 })
+            std::array::from_fn(|row| {
+                if first + row < outputs {
+                    of(first + row)
+                } else {
+                    0.0
+                }
+            })
         };
         let firsts = || (0..outputs).step_by(ROWS);
-        let weights = firsts().flat_map(|first| (0..runs).map(move |run| block(first, &|o| kernel[o * runs + run])));
+        let weights = firsts()
+            .flat_map(|first| (0..runs).map(move |run| block(first, &|o| kernel[o * runs + run])));
         let bias = firsts().map(|first| block(first, &|o| bias[o])).collect();
-        Some(Self { inputs, outputs, weights: weights.collect(), bias, starts })
+        Some(Self {
+            inputs,
+            outputs,
+            weights: weights.collect(),
+            bias,
+            starts,
+        })
     }
 }
 
@@ -84,11 +101,16 @@ impl WithSimd for Run<'_> {
         } else {
             spread.resize(dense.inputs * planes.len(), 0.0);
             let channels = self.input.chunks_exact(input[0] * input[1]);
-            channels.zip(spread.chunks_exact_mut(planes.len())).for_each(|(from, to)| planes.spread(from, to));
+            channels
+                .zip(spread.chunks_exact_mut(planes.len()))
+                .for_each(|(from, to)| planes.spread(from, to));
             &spread
         };
         let panels = (dense.inputs * planes.len()).div_ceil(PANEL);
-        let rows = height.div_ceil(panels).max(PIXELS_MIN.div_ceil(planes.pitch)).min(height);
+        let rows = height
+            .div_ceil(panels)
+            .max(PIXELS_MIN.div_ceil(planes.pitch))
+            .min(height);
         let mut flat = vec![0.0; ROWS * planes.run(rows)];
         for first in (0..height).step_by(rows) {
             let rows = rows.min(height - first);
@@ -98,18 +120,40 @@ impl WithSimd for Run<'_> {
                 rest if rest <= SINGLE => rest,
                 _ => 0,
             };
-            let inputs = |at: usize| dense.starts.iter().map(|start| [runs[*start as usize + at]; ROWS]).collect();
-            let singles: Vec<Vec<[f32; ROWS]>> = (panel.end - rest..panel.end).map(inputs).collect();
-            let blocks = dense.weights.chunks_exact(dense.starts.len()).zip(&dense.bias);
+            let inputs = |at: usize| {
+                dense
+                    .starts
+                    .iter()
+                    .map(|start| [runs[*start as usize + at]; ROWS])
+                    .collect()
+            };
+            let singles: Vec<Vec<[f32; ROWS]>> =
+                (panel.end - rest..panel.end).map(inputs).collect();
+            let blocks = dense
+                .weights
+                .chunks_exact(dense.starts.len())
+                .zip(&dense.bias);
             let outputs = self.output.chunks_mut(ROWS * height * width);
             for ((weights, bias), outputs) in blocks.zip(outputs) {
-                let block = Block { runs, starts: &dense.starts, singles: &singles, weights, bias };
+                let block = Block {
+                    runs,
+                    starts: &dense.starts,
+                    singles: &singles,
+                    weights,
+                    bias,
+                };
                 block.sum(simd, &panel, &mut flat);
-                for (output, flat) in outputs.chunks_exact_mut(height * width).zip(flat.chunks_exact(panel.len())) {
+                for (output, flat) in outputs
+                    .chunks_exact_mut(height * width)
+                    .zip(flat.chunks_exact(panel.len()))
+                {
                     let to = &mut output[first * width..(first + rows) * width];
                     // Without a gap between them, rows are one.
-                    let (width, pitch) =
-                        if planes.pitch == width { (to.len(), to.len()) } else { (width, planes.pitch) };
+                    let (width, pitch) = if planes.pitch == width {
+                        (to.len(), to.len())
+                    } else {
+                        (width, planes.pitch)
+                    };
                     for (to, from) in to.chunks_exact_mut(width).zip(flat.chunks(pitch)) {
                         self.of.finish(&from[..width], to, self.adds);
                     }
@@ -127,9 +171,13 @@ impl Convolution {
         let clamp = |v: f32| if v < least { least } else { v };
         let clamp = |v: f32| if clamp(v) > most { most } else { clamp(v) };
         if adds {
-            to.iter_mut().zip(from).for_each(|(to, from)| *to = clamp(*to + from));
+            to.iter_mut()
+                .zip(from)
+                .for_each(|(to, from)| *to = clamp(*to + from));
         } else {
-            to.iter_mut().zip(from).for_each(|(to, from)| *to = clamp(*from));
+            to.iter_mut()
+                .zip(from)
+                .for_each(|(to, from)| *to = clamp(*from));
         }
     }
 }
@@ -161,14 +209,22 @@ impl Block<'_> {
         }
         for (at, inputs) in (end - panel.start..).zip(self.singles) {
             let sums = self.single(simd, inputs);
-            flat.chunks_exact_mut(panel.len()).zip(sums).for_each(|(flat, sum)| flat[at] = sum);
+            flat.chunks_exact_mut(panel.len())
+                .zip(sums)
+                .for_each(|(flat, sum)| flat[at] = sum);
         }
     }
 
     /// Sums `N` vectors from `at` on; returns where the next begin. The sums stay in registers because every loop over them is
     /// over arrays alone: one that is zipped with a slice would put them on the stack.
     #[inline(always)]
-    fn step<S: Simd, const N: usize>(&self, simd: S, panel: &Range<usize>, at: usize, flat: &mut [f32]) -> usize {
+    fn step<S: Simd, const N: usize>(
+        &self,
+        simd: S,
+        panel: &Range<usize>,
+        at: usize,
+        flat: &mut [f32],
+    ) -> usize {
         let length = N * S::F32_LANES;
         let mut sums = self.bias.map(|bias| [simd.splat_f32s(bias); N]);
         let runs = &self.runs[at..];
@@ -183,7 +239,8 @@ impl Block<'_> {
             }
         }
         for (row, sums) in sums.iter().enumerate() {
-            let (to, _) = S::as_mut_simd_f32s(&mut flat[row * panel.len() + at - panel.start..][..length]);
+            let (to, _) =
+                S::as_mut_simd_f32s(&mut flat[row * panel.len() + at - panel.start..][..length]);
             to.copy_from_slice(sums);
         }
         at + length
@@ -206,8 +263,16 @@ impl Block<'_> {
         to.copy_from_slice(&sums);
         // Number n of any vector belongs to output n modulo their number, and so does what is left.
         let mut results = *self.bias;
-        let left = last.iter().zip(last_values).map(|(weight, value)| weight * value);
-        for (n, value) in lanes.into_iter().take(ROWS * S::F32_LANES).chain(left).enumerate() {
+        let left = last
+            .iter()
+            .zip(last_values)
+            .map(|(weight, value)| weight * value);
+        for (n, value) in lanes
+            .into_iter()
+            .take(ROWS * S::F32_LANES)
+            .chain(left)
+            .enumerate()
+        {
             results[n % ROWS] += value;
         }
         results

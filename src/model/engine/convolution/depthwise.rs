@@ -34,14 +34,23 @@ impl WithSimd for Run<'_> {
         let run = planes.run(output[0]);
         let mut buffer = vec![0.0; planes.len() + SLACK];
         let mut flat = vec![0.0; run + SLACK];
-        let channels = self.sums.kernel.chunks_exact(planes.taps.len()).zip(&self.sums.bias);
+        let channels = self
+            .sums
+            .kernel
+            .chunks_exact(planes.taps.len())
+            .zip(&self.sums.bias);
         for (channel, (weights, bias)) in channels.enumerate() {
             let own = channel * out_area..(channel + 1) * out_area;
             match self.source {
                 Some(input) => planes.spread(&input[channel * area..][..area], &mut buffer),
                 None => planes.spread(&self.output[own.clone()], &mut buffer),
             }
-            let sum = Sum { taps: &planes.taps, weights, bias: *bias, clamp: self.of.clamp };
+            let sum = Sum {
+                taps: &planes.taps,
+                weights,
+                bias: *bias,
+                clamp: self.of.clamp,
+            };
             let mut at = 0;
             while run > at + (UNROLL / 2) * S::F32_LANES {
                 at = sum.step::<S, UNROLL>(simd, &buffer, at, &mut flat);
@@ -53,7 +62,8 @@ impl WithSimd for Run<'_> {
                 sum.step::<S, 1>(simd, &buffer, at, &mut flat);
             }
             let rows = self.output[own].chunks_exact_mut(output[1]);
-            rows.zip(flat.chunks(planes.pitch)).for_each(|(row, flat)| row.copy_from_slice(&flat[..row.len()]));
+            rows.zip(flat.chunks(planes.pitch))
+                .for_each(|(row, flat)| row.copy_from_slice(&flat[..row.len()]));
         }
     }
 }
@@ -69,7 +79,13 @@ struct Sum<'a> {
 impl Sum<'_> {
     /// Sums `N` vectors from `at` on; returns where the next begin.
     #[inline(always)]
-    fn step<S: Simd, const N: usize>(&self, simd: S, buffer: &[f32], at: usize, flat: &mut [f32]) -> usize {
+    fn step<S: Simd, const N: usize>(
+        &self,
+        simd: S,
+        buffer: &[f32],
+        at: usize,
+        flat: &mut [f32],
+    ) -> usize {
         let length = N * S::F32_LANES;
         let mut sums = [simd.splat_f32s(self.bias); N];
         for (tap, weight) in self.taps.iter().zip(self.weights) {
@@ -81,7 +97,10 @@ impl Sum<'_> {
         }
         let (to, _) = S::as_mut_simd_f32s(&mut flat[at..at + length]);
         for (to, sum) in to.iter_mut().zip(sums) {
-            *to = simd.min_f32s(simd.max_f32s(sum, simd.splat_f32s(self.clamp[0])), simd.splat_f32s(self.clamp[1]));
+            *to = simd.min_f32s(
+                simd.max_f32s(sum, simd.splat_f32s(self.clamp[0])),
+                simd.splat_f32s(self.clamp[1]),
+            );
         }
         at + length
     }

@@ -33,14 +33,22 @@ impl Convolution {
     /// planes would be far larger than what is convolved.
     pub fn depthwise(geometry: Geometry, kernel: Vec<f32>, bias: Vec<f32>) -> Option<Self> {
         let sums = Sums::Depthwise(Depthwise { kernel, bias });
-        Some(Self { planes: Planes::new(geometry)?, sums, clamp: [f32::NEG_INFINITY, f32::INFINITY] })
+        Some(Self {
+            planes: Planes::new(geometry)?,
+            sums,
+            clamp: [f32::NEG_INFINITY, f32::INFINITY],
+        })
     }
 
     /// Every output from all inputs: `kernel` as outputs x inputs x taps, one bias an output. `None` as above.
     pub fn dense(geometry: Geometry, kernel: &[f32], bias: &[f32]) -> Option<Self> {
         let planes = Planes::new(geometry)?;
         let sums = Sums::Dense(Dense::new(&planes, kernel, bias)?);
-        Some(Self { planes, sums, clamp: [f32::NEG_INFINITY, f32::INFINITY] })
+        Some(Self {
+            planes,
+            sums,
+            clamp: [f32::NEG_INFINITY, f32::INFINITY],
+        })
     }
 
     /// Whether the dense one is faster than the engine's on this machine: measured with AVX-512 alone.
@@ -60,15 +68,27 @@ impl Convolution {
     pub fn run(&self, input: &[f32], output: &mut [f32], adds: bool) {
         match &self.sums {
             Sums::Depthwise(sums) => {
-                Arch::new().dispatch(depthwise::Run { of: self, sums, source: Some(input), output });
+                Arch::new().dispatch(depthwise::Run {
+                    of: self,
+                    sums,
+                    source: Some(input),
+                    output,
+                });
             }
-            Sums::Dense(sums) => Arch::new().dispatch(dense::Run { of: self, sums, input, output, adds }),
+            Sums::Dense(sums) => Arch::new().dispatch(dense::Run {
+                of: self,
+                sums,
+                input,
+                output,
+                adds,
+            }),
         }
     }
 
     /// Whether it can be done in the memory of the input: depthwise, and the output as large.
     pub fn in_place(&self) -> bool {
-        matches!(self.sums, Sums::Depthwise(_)) && self.planes.geometry.input == self.planes.geometry.output
+        matches!(self.sums, Sums::Depthwise(_))
+            && self.planes.geometry.input == self.planes.geometry.output
     }
 
     /// The same into the memory of the input, where that can be done; nothing else.
@@ -76,7 +96,12 @@ impl Convolution {
         if let Sums::Depthwise(sums) = &self.sums
             && self.in_place()
         {
-            Arch::new().dispatch(depthwise::Run { of: self, sums, source: None, output: values });
+            Arch::new().dispatch(depthwise::Run {
+                of: self,
+                sums,
+                source: None,
+                output: values,
+            });
         }
     }
 }

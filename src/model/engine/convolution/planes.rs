@@ -37,8 +37,18 @@ pub struct Planes {
 impl Planes {
     /// `None` where a side is zero, or where the planes would be far larger than what is convolved.
     pub fn new(geometry: Geometry) -> Option<Self> {
-        let Geometry { input, output, kernel, stride, dilation, .. } = geometry;
-        if [input, output, kernel, stride, dilation].as_flattened().contains(&0) {
+        let Geometry {
+            input,
+            output,
+            kernel,
+            stride,
+            dilation,
+            ..
+        } = geometry;
+        if [input, output, kernel, stride, dilation]
+            .as_flattened()
+            .contains(&0)
+        {
             return None;
         }
         let area = |[h, w]: [usize; 2]| h.checked_mul(w);
@@ -48,7 +58,10 @@ impl Planes {
         };
         let (rows, pitch) = (side(0)?, side(1)?);
         let numbers = area([rows, pitch])?.checked_mul(area(stride)?.min(area(kernel)?))?;
-        let most = area(input)?.checked_add(area(output)?)?.checked_add(1 << 12)?.checked_mul(PLANES_MAX)?;
+        let most = area(input)?
+            .checked_add(area(output)?)?
+            .checked_add(1 << 12)?
+            .checked_mul(PLANES_MAX)?;
         if numbers > most {
             return None;
         }
@@ -65,7 +78,13 @@ impl Planes {
                 taps.push((plane * rows + at[0] / stride[0]) * pitch + at[1] / stride[1]);
             }
         }
-        Some(Self { geometry, pitch, rows, phases, taps })
+        Some(Self {
+            geometry,
+            pitch,
+            rows,
+            phases,
+            taps,
+        })
     }
 
     /// Numbers of one channel's planes.
@@ -86,33 +105,60 @@ impl Planes {
 
     /// Whether a channel lies in its planes as it is.
     pub fn are_the_channel(&self) -> bool {
-        let Geometry { input, stride, padding, .. } = self.geometry;
+        let Geometry {
+            input,
+            stride,
+            padding,
+            ..
+        } = self.geometry;
         stride == [1, 1] && padding == [0, 0] && input == [self.rows, self.pitch]
     }
 
     /// Copies a channel into its planes; what lies outside of it stays zero.
     #[inline(always)]
     pub fn spread(&self, channel: &[f32], buffer: &mut [f32]) {
-        let Geometry { input: [height, width], stride, padding, .. } = self.geometry;
-        for (phase, plane) in self.phases.iter().zip(buffer.chunks_exact_mut(self.rows * self.pitch)) {
+        let Geometry {
+            input: [height, width],
+            stride,
+            padding,
+            ..
+        } = self.geometry;
+        for (phase, plane) in self
+            .phases
+            .iter()
+            .zip(buffer.chunks_exact_mut(self.rows * self.pitch))
+        {
             let (first, start) = inside(phase[1], stride[1], padding[1]);
-            let count = width.saturating_sub(start).div_ceil(stride[1]).min(self.pitch.saturating_sub(first));
+            let count = width
+                .saturating_sub(start)
+                .div_ceil(stride[1])
+                .min(self.pitch.saturating_sub(first));
             for (r, row) in plane.chunks_exact_mut(self.pitch).enumerate() {
-                let Some(y) = (r * stride[0] + phase[0]).checked_sub(padding[0]) else { continue };
+                let Some(y) = (r * stride[0] + phase[0]).checked_sub(padding[0]) else {
+                    continue;
+                };
                 if y >= height || count == 0 {
                     continue;
                 }
-                let (from, to) = (&channel[y * width + start..(y + 1) * width], &mut row[first..first + count]);
+                let (from, to) = (
+                    &channel[y * width + start..(y + 1) * width],
+                    &mut row[first..first + count],
+                );
                 match stride[1] {
                     1 => to.copy_from_slice(&from[..count]),
                     2 => {
                         let (pairs, last) = from.as_chunks::<2>();
-                        to.iter_mut().zip(pairs).for_each(|(to, pair)| *to = pair[0]);
+                        to.iter_mut()
+                            .zip(pairs)
+                            .for_each(|(to, pair)| *to = pair[0]);
                         if count > pairs.len() {
                             to[count - 1] = last[0];
                         }
                     }
-                    stride => to.iter_mut().zip(from.iter().step_by(stride)).for_each(|(to, from)| *to = *from),
+                    stride => to
+                        .iter_mut()
+                        .zip(from.iter().step_by(stride))
+                        .for_each(|(to, from)| *to = *from),
                 }
             }
         }
