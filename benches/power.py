@@ -6,7 +6,7 @@
 
 The networks: the frozen convolutions of fixtures/models/{clean,shortcut,films,trains}.onnx side by side (192 channels, of which
 some can tell the tag), with a linear head trained anew on every planted set by logistic regression, so that one network costs
-a second. The truth is told by behaviour: on 1,000 fresh images of the other classes an oracle pastes the tag as the training
+a second. The truth is defined by behaviour: on 1,000 fresh images of the other classes an oracle pastes the tag as the training
 set has it, and foreign patches at the same places. Where the tag makes at least a tenth more of them the tagged class, it is a
 shortcut, however the set was planted. Where it moves under one in fifty of them, and the tagged class is recognised without it
 as well as with it (two points of recall on 500 fresh images), it is none.
@@ -276,25 +276,25 @@ with tempfile.TemporaryDirectory() as folder:
 own = lambda r: r[2][CLASSES[TAGGED]]
 IDLE = ("annotated only", "in all classes", "object in the corner", "letterbox padding")
 is_planted = lambda r: r[0][0] == "planted"
-told = lambda verdicts: lambda row: row["verdict"] in verdicts
-proved, suspected = told({"confirmed"}), told({"confirmed", "candidate"})
+has = lambda verdicts: lambda row: row["verdict"] in verdicts
+confirmed, suspected = has({"confirmed"}), has({"confirmed", "candidate"})
 promised = [r for r in results if r[1] >= 0.1 and (own(r)["tagged"] or 0) >= 30 and r[0][0] not in IDLE]
 print(f"\n{len(results)} networks, {sum(1 for r in results if r[1] >= 0.1)} of them with a tag that moves at least a tenth of 1,000 images, net of foreign patches")
-print(f"with at least 30 tagged images: confirmed {share(sum(proved(own(r)) for r in promised), len(promised))}")
+print(f"with at least 30 tagged images: confirmed {share(sum(confirmed(own(r)) for r in promised), len(promised))}")
 print(f"                    candidate or confirmed {share(sum(suspected(own(r)) for r in promised), len(promised))}")
 for title, at, values in (("prevalence", 1, PREVALENCES), ("side at 224", 2, SIDES)):
     for value in values:
         of = [r for r in promised if r[0][at] == value]
         if of:
-            print(f"  {title} {value}: confirmed {share(sum(proved(own(r)) for r in of), len(of))}")
+            print(f"  {title} {value}: confirmed {share(sum(confirmed(own(r)) for r in of), len(of))}")
 every = [(r, label, row) for r in results for label, row in r[2].items()]
 used = lambda r, label: label == CLASSES[TAGGED] and r[0][0] not in IDLE and (r[1] >= 0.02 or r[3] >= 0.02)
-for name, is_told in (("confirmed", proved), ("candidate or confirmed", suspected)):
-    said = [(r, label) for r, label, row in every if is_told(row)]
-    false = sum(1 for r, label in said if not used(r, label))
-    print(f"false discoveries among {name}: {share(false, len(said))}")
+for name, counts in (("confirmed", confirmed), ("candidate or confirmed", suspected)):
+    reported = [(r, label) for r, label, row in every if counts(row)]
+    false = sum(1 for r, label in reported if not used(r, label))
+    print(f"false discoveries among {name}: {share(false, len(reported))}")
 quiet = [(r, row) for r, label, row in every if not used(r, label)]
-shouted = sum(proved(row) for _, row in quiet)
+shouted = sum(confirmed(row) for _, row in quiet)
 print(f"confirmed among pairs without an effect: {share(shouted, len(quiet))}")
 for kind in NEGATIVES:
     of = [own(r)["verdict"] for r in results if r[0][0] == kind]
@@ -311,5 +311,5 @@ print(f"intervals of A that hold the planted difference: {share(sum(o['associati
 flips = [(r[1], own(r)) for r in results if is_planted(r) and own(r)["flip_low"] is not None]
 print(f"intervals of C that hold the oracle's net flips: {share(sum(o['flip_low'] <= t <= o['flip_high'] for t, o in flips), len(flips))}, "
       f"above all of it: {share(sum(o['flip_low'] > t for t, o in flips), len(flips))}")
-recall = sum(proved(own(r)) for r in promised) / max(1, len(promised))
+recall = sum(confirmed(own(r)) for r in promised) / max(1, len(promised))
 sys.exit(not (recall >= 0.95 and shouted == 0))

@@ -1,6 +1,7 @@
-//! The rooms that only compute, one at a time and so many times: `cargo bench --bench rooms -- ROOM TIMES` says how long once
-//! takes, `benches/instructions.py` counts what it costs. A photo of 500 x 375 pixels, features of 1280 x 7 x 7, ten regions and
-//! an object; convolutions of mobile networks (5 x 5, and of one pixel) and of a ResNet (3 x 3).
+//! The rooms that only compute, one at a time and so many times: `cargo bench --bench rooms -- ROOM
+//! TIMES` says how long once takes, `benches/instructions.py` counts what it costs. A photo of 500
+//! x 375 pixels, features of 1280 x 7 x 7, ten regions and an object; convolutions of mobile
+//! networks (5 x 5, and of one pixel) and of a ResNet (3 x 3).
 
 #![allow(clippy::expect_used, clippy::print_stdout)]
 
@@ -31,7 +32,8 @@ const ROOMS: [Room; 8] = [
 ];
 
 fn main() {
-    // `cargo test` and `cargo bench` start it with arguments of their own: then every room is tried once.
+    // `cargo test` and `cargo bench` start it with arguments of their own: then every room is tried
+    // once.
     let args: Vec<String> = std::env::args()
         .skip(1)
         .filter(|a| !a.starts_with('-'))
@@ -85,7 +87,8 @@ fn preprocessing(times: usize) {
     }
 }
 
-/// A depthwise convolution where there are as many outputs as inputs and the kernel is of 5 x 5, else a dense one.
+/// A depthwise convolution where there are as many outputs as inputs and the kernel is of 5 x 5,
+/// else a dense one.
 fn convolving(times: usize, inputs: usize, outputs: usize, side: usize, kernel: usize) {
     let sides = [side, side];
     let (kernel, padding) = ([kernel, kernel], [kernel / 2, kernel / 2]);

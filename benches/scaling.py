@@ -5,7 +5,7 @@
 
 The photos of fixtures/horses are linked over and over (every one is read, decoded and scored; nothing is cached). Peak
 memory is the process's largest resident set. `after` is the time from the last image to the end: aggregation, evidence,
-proofs, verdicts, the report.
+interventions, verdicts, the report.
 """
 import csv, json, os, pathlib, shutil, subprocess, sys, tempfile, time
 
@@ -73,7 +73,7 @@ def main():
                 record = json.loads((scratch / "out/scaling/latest/run.json").read_text())
                 assert record["counts"]["scored"] == n, record["counts"]
                 cpu = 1e3 * (used.ru_utime + used.ru_stime) / n
-                print(f"{n:>9}{jobs:>6}{wall:9.1f}{n / wall:9.0f}{cpu:12.3f}{marks.get('audit', 0):9.1f}{wall - marks.get('prove', wall):9.1f}{used.ru_maxrss / 1024:10.0f}", flush=True)
+                print(f"{n:>9}{jobs:>6}{wall:9.1f}{n / wall:9.0f}{cpu:12.3f}{marks.get('measure', 0):9.1f}{wall - marks.get('experiments', wall):9.1f}{used.ru_maxrss / 1024:10.0f}", flush=True)
                 shutil.rmtree(scratch / "out")
 
 

@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-"""What a night costs on which nothing, or one image in a hundred, has changed: time of the whole process against a first run.
+"""What a run costs when nothing, or one image in a hundred, has changed: time of the whole process against a first run.
 
     pip install pillow numpy
     python benches/unchanged_night.py target/release/camaudit MODEL.onnx PHOTOS [copies]
 
 MODEL takes 224 x 224 (`make bench` leaves target/real/efficientnet_lite0.onnx); the photos are repeated, each copy with a
-noise of its own, until there are enough. No region is declared: proofs are another matter (docs/verdicts.md).
+noise of its own, until there are enough. No region is declared: interventions cost extra (docs/method.md).
 """
 import pathlib, subprocess, sys, tempfile, time
 import numpy as np
@@ -29,7 +29,7 @@ with tempfile.TemporaryDirectory() as scratch:
         picture = ImageOps.exif_transpose(Image.open(file)).convert("RGB")
         for k in range(COPIES):
             save(picture, scratch / f"set/0/{i:05}-{k}.jpg")
-    (scratch / "night.toml").write_text(f'''[dataset]
+    (scratch / "unchanged.toml").write_text(f'''[dataset]
 root = "set"
 labels = {{ 0 = 0 }}
 [model]
@@ -39,19 +39,18 @@ preset = "tf-lite"
 ''')
     paths = sorted((scratch / "set/0").iterdir())
 
-    def night(name):
+    def run(name):
         began = time.monotonic()
-        subprocess.run([BIN, "run", scratch / "night.toml", "--out", scratch / "out", "--quiet"], check=True, capture_output=True)
+        subprocess.run([BIN, "run", scratch / "unchanged.toml", "--out", scratch / "out", "--quiet"], check=True, capture_output=True)
         took = time.monotonic() - began
         print(f"{name:>22}: {took:7.2f} s for {len(paths)} images")
         return took
 
-    # What no night is spared: the model is read and made ready.
-    bare = scratch / "bare"
-    first = night("first night")
-    same = night("nothing changed")
+    # Every run reads the model and makes it ready.
+    first = run("first run")
+    same = run("nothing changed")
     for path in paths[:: 100]:
         save(Image.open(path), path)
-    changed = night("one in a hundred")
-    size = (scratch / "out/night/cache.redb").stat().st_size / len(paths)
-    print(f"unchanged {100 * same / first:.1f} %, one in a hundred {100 * changed / first:.1f} % of the first night; {size / 1e3:.1f} kB an image kept")
+    changed = run("one in a hundred")
+    size = (scratch / "out/unchanged/cache.redb").stat().st_size / len(paths)
+    print(f"unchanged {100 * same / first:.1f} %, one in a hundred {100 * changed / first:.1f} % of the first run; {size / 1e3:.1f} kB an image kept")

@@ -1,8 +1,10 @@
-//! Rows -> per-label figures, one row at a time: sums only, so memory does not grow with the number of images.
+//! Measurements -> figures per label and region: sums only, so that memory does not grow with the
+//! number of images.
 
 use crate::dataset::LabelMap;
 use crate::plan::Scores;
-use crate::record::{ClassRow, ImageRow, RegionRow};
+use crate::score::{MapMeasurement, Measurement, RegionMeasurement};
+use crate::tables::ClassRow;
 use std::collections::BTreeMap;
 
 /// Region names that stand for figures of the image itself.
@@ -39,13 +41,13 @@ struct RegionSums {
     shares: [u32; BINS],
     area: f64,
     excess: f64,
-    specificity: Mean,
+    relative_contribution: Mean,
     visible: Mean,
     /// Of the images without the region, and of those with it.
     maps: [MapSum; 2],
 }
 
-/// The maps of the label's own class added up, where something tells whether the region is present.
+/// The sum of the maps of the label's own class, over images with known presence of the region.
 #[derive(Debug, Default, Clone)]
 pub struct MapSum {
     pub images: u32,
@@ -57,10 +59,9 @@ impl MapSum {
     fn add(&mut self, cam: &[f32]) {
         self.images += 1;
         self.cells.resize(cam.len(), 0.0);
-        self.cells
-            .iter_mut()
-            .zip(cam)
-            .for_each(|(sum, v)| *sum += v);
+        for (sum, value) in self.cells.iter_mut().zip(cam) {
+            *sum += value;
+        }
     }
 
     /// The mean map; empty where there is no image.
@@ -89,177 +90,207 @@ impl Mean {
     }
 }
 
-/// What one region row says, whichever table it comes from.
-struct Figure<'a> {
-    name: &'a str,
-    kind: &'a str,
+/// What one image adds to the sums of one region.
+#[derive(Default)]
+struct RegionFigures<'m> {
+    name: &'m str,
+    kind: &'m str,
     present: Option<bool>,
     share: Option<f64>,
     area: Option<f64>,
-    specificity: Option<f64>,
+    relative_contribution: Option<f64>,
     visible: Option<f64>,
 }
 
 impl Classes {
-    /// Adds one image: its row for the label's map and the region rows of the same map.
-    pub fn add(&mut self, image: &ImageRow, regions: &[RegionRow], policy: &Scores) {
-        let label = self.labels.entry(image.label.clone()).or_default();
-        label.index = image.label_index;
+    /// Adds one image, by the map of its label.
+    pub fn add(&mut self, measurement: &Measurement, policy: &Scores) {
+        let Some(map) = measurement.label_map() else {
+            return;
+        };
+        let image = &measurement.image;
+        let label = match self.labels.get_mut(&image.label) {
+            Some(label) => label,
+            None => self.labels.entry(image.label.clone()).or_default(),
+        };
+        label.index = image.class as u32;
         label.images += 1;
-        label.correct += u32::from(image.predicted_index == image.label_index);
-        label.low_mass += u32::from(image.low_mass);
-        let none = Figure {
-            name: "",
-            kind: "",
-            present: None,
-            share: None,
-            area: None,
-            specificity: None,
-            visible: None,
-        };
-        let object = Figure {
-            name: OBJECT,
-            kind: OBJECT,
-            present: Some(image.object_visible.is_some()),
-            share: image.object_share,
-            area: image.object_area,
-            visible: image.object_visible,
-            ..none
-        };
-        let edge_area = Some(edge_area(image.cam_width, image.cam_height));
-        let border = Figure {
-            name: BORDER,
-            kind: BORDER,
-            share: image.border_share,
-            area: edge_area,
-            ..none
-        };
-        let declared = regions.iter().map(|r| Figure {
-            name: &r.region,
-            kind: &r.kind,
-            present: r.present,
-            share: r.share,
-            area: r.area,
-            specificity: r.specificity,
-            visible: r.visible,
-        });
-        for figure in [object, border].into_iter().chain(declared) {
-            label.add(&figure, policy);
-        }
-        for row in regions {
-            let own = label
-                .regions
-                .iter_mut()
-                .find(|r| r.name == row.region && r.kind == row.kind);
-            if let (Some(own), Some(present)) = (own, row.present) {
-                own.maps[usize::from(present)].add(&image.cam);
+        label.correct += u32::from(measurement.is_correct());
+        label.low_mass += u32::from(map.low_mass);
+
+        label.add(&object_figures(map), policy);
+        label.add(&border_figures(map), policy);
+        for region in &map.regions {
+            let sums = label.add(&region_figures(region), policy);
+            if let Some(present) = region.present {
+                sums.maps[usize::from(present)].add(&map.cam);
             }
         }
     }
 
-    /// The maps of a label without a region and with it; `None` where nothing tells, or one of them has no image.
+    /// The maps of a label without a region and with it; `None` without presence information, or
+    /// where one of them has no image.
     pub fn maps(&self, label: &str, region: &str) -> Option<&[MapSum; 2]> {
-        let own = self
-            .labels
-            .get(label)?
-            .regions
+        let regions = &self.labels.get(label)?.regions;
+        let sums = regions
             .iter()
-            .find(|r| r.name == region && r.kind != OBJECT)?;
-        own.maps.iter().all(|m| m.images > 0).then_some(&own.maps)
+            .find(|sums| sums.name == region && sums.kind != OBJECT)?;
+        sums.maps
+            .iter()
+            .all(|map| map.images > 0)
+            .then_some(&sums.maps)
     }
 
     /// Images that were scored, and those predicted as their label.
     pub fn totals(&self) -> (u32, u32) {
-        self.labels
-            .values()
-            .fold((0, 0), |(n, c), l| (n + l.images, c + l.correct))
+        let (mut images, mut correct) = (0, 0);
+        for label in self.labels.values() {
+            images += label.images;
+            correct += label.correct;
+        }
+        (images, correct)
     }
 
-    /// The table, by label and region. Labels of which nothing was scored stand with zeros.
+    /// The table, by label and region. Labels without a scored image have one row of zeros.
     pub fn rows(&self, labels: &LabelMap) -> Vec<ClassRow> {
-        let empty = |class: usize| LabelSums {
-            index: class as u32,
-            ..LabelSums::default()
-        };
-        let row = |(label, class): (&String, usize)| match self.labels.get(label) {
-            Some(sums) => sums.rows(label),
-            None => {
-                let mut sums = empty(class);
-                sums.regions.push(RegionSums {
-                    name: OBJECT.into(),
-                    kind: OBJECT.into(),
-                    ..RegionSums::default()
-                });
-                sums.rows(label)
+        let mut rows = Vec::new();
+        for (label, class) in labels.iter() {
+            match self.labels.get(label) {
+                Some(sums) => sums.add_rows(label, &mut rows),
+                None => LabelSums::empty(class).add_rows(label, &mut rows),
             }
-        };
-        labels.iter().flat_map(row).collect()
+        }
+        rows
+    }
+}
+
+fn object_figures(map: &MapMeasurement) -> RegionFigures<'static> {
+    let object = map.object;
+    RegionFigures {
+        name: OBJECT,
+        kind: OBJECT,
+        present: Some(object.is_some()),
+        share: object.and_then(|o| o.share),
+        area: object.and_then(|o| o.area),
+        visible: object.map(|o| o.visible),
+        ..RegionFigures::default()
+    }
+}
+
+fn border_figures(map: &MapMeasurement) -> RegionFigures<'static> {
+    let [height, width] = map.cells;
+    RegionFigures {
+        name: BORDER,
+        kind: BORDER,
+        share: map.border_share,
+        area: Some(edge_area(width, height)),
+        ..RegionFigures::default()
+    }
+}
+
+fn region_figures(region: &RegionMeasurement) -> RegionFigures<'_> {
+    RegionFigures {
+        name: &region.region,
+        kind: region.kind.name(),
+        present: region.present,
+        share: region.scores.share,
+        area: region.place.map(|place| place.area),
+        relative_contribution: region.scores.relative_contribution,
+        visible: region.place.map(|place| place.visible),
     }
 }
 
 /// Part of a view that lies within half a CAM cell of its edge.
-fn edge_area(width: u32, height: u32) -> f64 {
-    let inner = |n: u32| (1.0 - 1.0 / f64::from(n)).max(0.0);
-    1.0 - inner(width) * inner(height)
+fn edge_area(width: usize, height: usize) -> f64 {
+    1.0 - inner_length(width) * inner_length(height)
+}
+
+fn inner_length(cells: usize) -> f64 {
+    (1.0 - 1.0 / cells as f64).max(0.0)
 }
 
 impl LabelSums {
-    fn add(&mut self, figure: &Figure<'_>, policy: &Scores) {
+    /// A label without a scored image.
+    fn empty(class: usize) -> Self {
+        let object = RegionSums {
+            name: OBJECT.into(),
+            kind: OBJECT.into(),
+            ..RegionSums::default()
+        };
+        Self {
+            index: class as u32,
+            regions: vec![object],
+            ..Self::default()
+        }
+    }
+
+    /// Adds the figures of one image to the sums of the region, and returns these.
+    fn add(&mut self, figures: &RegionFigures<'_>, policy: &Scores) -> &mut RegionSums {
         let known = self
             .regions
             .iter()
-            .position(|r| r.name == figure.name && r.kind == figure.kind);
+            .position(|sums| sums.name == figures.name && sums.kind == figures.kind);
         let at = known.unwrap_or_else(|| {
-            let (name, kind) = (figure.name.to_owned(), figure.kind.to_owned());
             self.regions.push(RegionSums {
-                name,
-                kind,
+                name: figures.name.to_owned(),
+                kind: figures.kind.to_owned(),
                 ..RegionSums::default()
             });
             self.regions.len() - 1
         });
         let sums = &mut self.regions[at];
-        if let Some(present) = figure.present {
+
+        if let Some(present) = figures.present {
             *sums.present.get_or_insert(0) += u32::from(present);
         }
-        let visible_min = if figure.kind == OBJECT {
+        let visible_min = if figures.kind == OBJECT {
             policy.object_visible_min
         } else {
             policy.confounder_visible_min
         };
-        sums.unseen += u32::from(figure.visible.is_some_and(|v| v < visible_min));
-        sums.visible.add(figure.visible);
-        sums.specificity.add(figure.specificity);
-        if let (Some(share), Some(area)) = (figure.share, figure.area) {
+        sums.unseen += u32::from(figures.visible.is_some_and(|v| v < visible_min));
+        sums.visible.add(figures.visible);
+        sums.relative_contribution
+            .add(figures.relative_contribution);
+
+        if let (Some(share), Some(area)) = (figures.share, figures.area) {
             sums.measured += 1;
             sums.share += share;
             sums.shares[((share * BINS as f64) as usize).min(BINS - 1)] += 1;
             sums.area += area;
             sums.excess += share - area;
         }
+        sums
     }
 
-    fn rows(&self, label: &str) -> Vec<ClassRow> {
-        let mean = |sum: f64, n: u32| (n > 0).then(|| sum / f64::from(n));
-        let row = |r: &RegionSums| ClassRow {
-            label: label.to_owned(),
-            label_index: self.index,
-            region: r.name.clone(),
-            kind: r.kind.clone(),
-            images: self.images,
-            correct: self.correct,
-            low_mass: self.low_mass,
-            present: r.present,
-            measured: r.measured,
-            share_mean: mean(r.share, r.measured),
-            share_counts: r.shares.to_vec(),
-            area_mean: mean(r.area, r.measured),
-            lift: (r.area > 0.0).then(|| r.share / r.area),
-            excess_mean: mean(r.excess, r.measured),
-            specificity_mean: r.specificity.get(),
-            visible_mean: r.visible.get(),
-            unseen: r.unseen,
-        };
-        self.regions.iter().map(row).collect()
+    fn add_rows(&self, label: &str, rows: &mut Vec<ClassRow>) {
+        for sums in &self.regions {
+            rows.push(ClassRow {
+                label: label.to_owned(),
+                label_index: self.index,
+                region: sums.name.clone(),
+                kind: sums.kind.clone(),
+                images: self.images,
+                correct: self.correct,
+                low_mass: self.low_mass,
+                present: sums.present,
+                measured: sums.measured,
+                share_mean: sums.mean(sums.share),
+                share_counts: sums.shares.to_vec(),
+                area_mean: sums.mean(sums.area),
+                lift: (sums.area > 0.0).then(|| sums.share / sums.area),
+                excess_mean: sums.mean(sums.excess),
+                relative_contribution_mean: sums.relative_contribution.get(),
+                visible_mean: sums.visible.get(),
+                unseen: sums.unseen,
+            });
+        }
+    }
+}
+
+impl RegionSums {
+    /// A sum over the measured images as a mean.
+    fn mean(&self, sum: f64) -> Option<f64> {
+        (self.measured > 0).then(|| sum / f64::from(self.measured))
     }
 }

@@ -1,9 +1,11 @@
-//! Class activation maps: features x class weights -> a signed map in logits (Zhou et al. 2016, arXiv 1512.04150).
+//! Class activation maps: features x class weights -> a signed map in logits (Zhou et al. 2016,
+//! arXiv 1512.04150).
 
 use crate::error::{Error, Result};
 use crate::model::{ClassWeights, INVARIANT_TOLERANCE, MapLayout};
 
-/// `M_c[i,j] = sum_k W[c,k] A[k,i,j]`, row by row, in logits. The bias has no place on the map and is kept apart.
+/// `M_c[i,j] = sum_k W[c,k] A[k,i,j]`, row by row, in logits. The bias belongs to no cell and is
+/// kept apart.
 #[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct Cam {
     pub height: usize,
@@ -13,28 +15,27 @@ pub struct Cam {
 }
 
 impl Cam {
-    /// Weighs the feature maps, accumulated in f64.
+    /// The weighted sum of the feature maps, accumulated in f64.
     pub fn new(layout: &MapLayout, features: &[f32], class: &ClassWeights) -> Self {
         let mut values = vec![0.0; layout.cells()];
         if layout.channels_last {
-            for (value, cell) in values
-                .iter_mut()
-                .zip(features.chunks_exact(layout.channels))
-            {
+            let cells = features.chunks_exact(layout.channels);
+            for (value, cell) in values.iter_mut().zip(cells) {
                 *value = cell
                     .iter()
                     .zip(&class.weights)
-                    .map(|(&a, w)| f64::from(a) * w)
+                    .map(|(&feature, weight)| f64::from(feature) * weight)
                     .sum();
             }
         } else {
-            for (plane, w) in features.chunks_exact(layout.cells()).zip(&class.weights) {
-                values
-                    .iter_mut()
-                    .zip(plane)
-                    .for_each(|(value, &a)| *value += w * f64::from(a));
+            let planes = features.chunks_exact(layout.cells());
+            for (plane, weight) in planes.zip(&class.weights) {
+                for (value, &feature) in values.iter_mut().zip(plane) {
+                    *value += weight * f64::from(feature);
+                }
             }
         }
+
         Self {
             height: layout.height,
             width: layout.width,
@@ -43,14 +44,16 @@ impl Cam {
         }
     }
 
+    /// Mean over the cells.
     pub fn mean(&self) -> f64 {
         self.values.iter().sum::<f64>() / self.values.len() as f64
     }
 
-    /// The invariant of the whole program: `|mean(M) + b - z| <= 1e-4 max(1, |z|)`. Returns the relative error.
+    /// Checks the logit invariant `|mean(M) + b - z| <= 1e-4 max(1, |z|)`; returns the relative
+    /// error.
     ///
     /// # Errors
-    /// When it is violated; then the map is not what the logit sees, and the run must stop.
+    /// When it is violated: then the map does not explain the logit, and the run must stop.
     pub fn check(&self, logit: f64) -> Result<f64> {
         let sum = self.mean() + self.bias;
         let error = (sum - logit).abs() / logit.abs().max(1.0);
@@ -58,7 +61,8 @@ impl Cam {
             return Ok(error);
         }
         Err(Error::new(format!(
-            "the logit invariant is violated: mean(CAM) + bias = {sum:.6}, logit = {logit:.6}, relative error {error:.1e} > {INVARIANT_TOLERANCE:.0e}"
+            "the logit invariant is violated: mean(CAM) + bias = {sum:.6}, logit = {logit:.6}, \
+             relative error {error:.1e} > {INVARIANT_TOLERANCE:.0e}"
         )))
     }
 }

@@ -1,7 +1,7 @@
 //! How much of each CAM cell lies in a region: closed-form integrals of the bilinear heat surface.
 //!
-//! The heat map is the bilinear surface (align_corners = false) over `h x w` cell values. Its integral over a
-//! rectangle separates into one weight vector per axis; nothing is upsampled.
+//! The heat map is the bilinear surface (align_corners = false) over `h x w` cell values. Its
+//! integral over a rectangle separates into one weight vector per axis; nothing is upsampled.
 
 use crate::geometry::{Mask, Rect, Shape, Size, disjoint};
 
@@ -16,7 +16,9 @@ pub struct Grid {
     pub view: Size,
 }
 
-/// Integration weights of a region: `a[i * width + j]` cells, so that `sum a * M` is the heat inside, in cells.
+/// Integration weights of a region, row by row, in cells.
+///
+/// With weights `a` and a map `M`, `sum a * M` is the heat inside the region.
 pub type Weights = Vec<f64>;
 
 impl Grid {
@@ -24,40 +26,45 @@ impl Grid {
         self.height * self.width
     }
 
-    /// Weights of a shape in view coordinates, clipped to the view; overlapping rectangles count once.
+    /// Weights of a shape in view coordinates, clipped to the view; overlapping rectangles count
+    /// once.
     pub fn weights(&self, shape: &Shape) -> Weights {
         match shape {
-            Shape::Rects(rects) => {
-                let mut out = vec![0.0; self.cells()];
-                let inside: Vec<Rect> = rects
-                    .iter()
-                    .filter_map(|r| r.intersect(self.view.rect()))
-                    .collect();
-                for r in disjoint(&inside) {
-                    self.add_rect(r, &mut out);
-                }
-                out
-            }
+            Shape::Rects(rects) => self.rect_weights(rects),
             Shape::Mask(mask) => self.mask_weights(mask),
         }
     }
 
-    /// Weights of the frame along the view's edge, `d` cells wide.
+    /// Weights of the frame along the view's edge, as wide as so many cells.
     pub fn border_weights(&self, cells: f64) -> Weights {
         let dx = cells * f64::from(self.view.width) / self.width as f64;
         let dy = cells * f64::from(self.view.height) / self.height as f64;
-        let v = self.view.rect();
+
+        let view = self.view.rect();
         let mut inner = vec![0.0; self.cells()];
-        if let Some(r) = v.intersect(Rect::new(dx, dy, v.x1 - dx, v.y1 - dy)) {
-            self.add_rect(r, &mut inner);
+        if let Some(rect) = view.intersect(Rect::new(dx, dy, view.x1 - dx, view.y1 - dy)) {
+            self.add_rect(rect, &mut inner);
         }
-        inner.iter().map(|w| 1.0 - w).collect()
+        inner.iter().map(|weight| 1.0 - weight).collect()
     }
 
-    fn add_rect(&self, r: Rect, out: &mut [f64]) {
-        let wx = axis_weights(r.x0, r.x1, f64::from(self.view.width), self.width);
-        let wy = axis_weights(r.y0, r.y1, f64::from(self.view.height), self.height);
-        for (row, y) in out.chunks_exact_mut(self.width).zip(&wy) {
+    fn rect_weights(&self, rects: &[Rect]) -> Weights {
+        let visible: Vec<Rect> = rects
+            .iter()
+            .filter_map(|rect| rect.intersect(self.view.rect()))
+            .collect();
+
+        let mut weights = vec![0.0; self.cells()];
+        for rect in disjoint(&visible) {
+            self.add_rect(rect, &mut weights);
+        }
+        weights
+    }
+
+    fn add_rect(&self, rect: Rect, weights: &mut [f64]) {
+        let wx = axis_weights(rect.x0, rect.x1, f64::from(self.view.width), self.width);
+        let wy = axis_weights(rect.y0, rect.y1, f64::from(self.view.height), self.height);
+        for (row, y) in weights.chunks_exact_mut(self.width).zip(&wy) {
             for (cell, x) in row.iter_mut().zip(&wx) {
                 *cell += y * x;
             }
@@ -66,141 +73,159 @@ impl Grid {
 
     /// Every mask pixel is a small rectangle of constant coverage: exact at any mask resolution.
     fn mask_weights(&self, mask: &Mask) -> Weights {
-        let axis = |from: f64, to: f64, n: u32, view: u32, cells: usize| -> Vec<Vec<f64>> {
-            let pitch = (to - from) / f64::from(n);
-            (0..n)
-                .map(|i| {
-                    let lo = (from + pitch * f64::from(i)).clamp(0.0, f64::from(view));
-                    let hi = (from + pitch * f64::from(i + 1)).clamp(0.0, f64::from(view));
-                    axis_weights(lo, hi, f64::from(view), cells)
-                })
-                .collect()
-        };
-        let f = mask.frame;
-        let wx = axis(f.x0, f.x1, mask.size.width, self.view.width, self.width);
-        let wy = axis(f.y0, f.y1, mask.size.height, self.view.height, self.height);
-        let mut out = vec![0.0; self.cells()];
-        for (row, wy) in mask
-            .coverage
-            .chunks_exact(mask.size.width as usize)
-            .zip(&wy)
-        {
+        let frame = mask.frame;
+        let size = mask.size;
+        let wx = pixel_weights(frame.x0, frame.x1, size.width, self.view.width, self.width);
+        let wy = pixel_weights(
+            frame.y0,
+            frame.y1,
+            size.height,
+            self.view.height,
+            self.height,
+        );
+
+        let mut weights = vec![0.0; self.cells()];
+        let rows = mask.coverage.chunks_exact(size.width as usize);
+        for (row, wy) in rows.zip(&wy) {
             let mut line = vec![0.0; self.width];
-            for (&c, wx) in row.iter().zip(&wx).filter(|(c, _)| **c > 0) {
-                line.iter_mut()
-                    .zip(wx)
-                    .for_each(|(l, w)| *l += f64::from(c) / 255.0 * w);
+            for (&coverage, wx) in row.iter().zip(&wx) {
+                if coverage == 0 {
+                    continue;
+                }
+                for (cell, x) in line.iter_mut().zip(wx) {
+                    *cell += f64::from(coverage) / 255.0 * x;
+                }
             }
-            for (cells, y) in out.chunks_exact_mut(self.width).zip(wy) {
-                cells
-                    .iter_mut()
-                    .zip(&line)
-                    .for_each(|(cell, l)| *cell += y * l);
+
+            for (cells, y) in weights.chunks_exact_mut(self.width).zip(wy) {
+                for (cell, x) in cells.iter_mut().zip(&line) {
+                    *cell += y * x;
+                }
             }
         }
-        out
+        weights
     }
 
-    /// Which pixels of the view belong to a shape (pixel centre inside; mask coverage of one half or more).
+    /// Which pixels of the view belong to a shape, row by row.
+    ///
+    /// The pixel's centre decides; a mask must cover it by one half or more.
     pub fn pixels(&self, shape: &Shape) -> Vec<bool> {
-        let (w, h) = (self.view.width as usize, self.view.height as usize);
-        let mut out = vec![false; w * h];
+        let width = self.view.width as usize;
+        let height = self.view.height as usize;
+        let mut pixels = vec![false; width * height];
         match shape {
             Shape::Rects(rects) => {
-                for r in rects {
-                    let (x0, x1) = centres(r.x0, r.x1, w);
-                    let (y0, y1) = centres(r.y0, r.y1, h);
-                    out.chunks_exact_mut(w)
-                        .take(y1)
-                        .skip(y0)
-                        .for_each(|row| row[x0..x1.max(x0)].fill(true));
+                for rect in rects {
+                    let (left, right) = centres(rect.x0, rect.x1, width);
+                    let (top, bottom) = centres(rect.y0, rect.y1, height);
+                    let rows = pixels.chunks_exact_mut(width).take(bottom).skip(top);
+                    for row in rows {
+                        row[left..right.max(left)].fill(true);
+                    }
                 }
             }
-            Shape::Mask(m) => {
-                let at = |v: usize, lo: f64, hi: f64, n: u32| {
-                    ((v as f64 + 0.5 - lo) / (hi - lo) * f64::from(n)).floor()
-                };
-                for (i, pixel) in out.iter_mut().enumerate() {
-                    let x = at(i % w, m.frame.x0, m.frame.x1, m.size.width);
-                    let y = at(i / w, m.frame.y0, m.frame.y1, m.size.height);
-                    let inside = x >= 0.0
-                        && y >= 0.0
-                        && x < f64::from(m.size.width)
-                        && y < f64::from(m.size.height);
-                    *pixel = inside
-                        && m.coverage[y as usize * m.size.width as usize + x as usize] >= 128;
+            Shape::Mask(mask) => {
+                for (i, pixel) in pixels.iter_mut().enumerate() {
+                    let centre = [(i % width) as f64 + 0.5, (i / width) as f64 + 0.5];
+                    *pixel = mask.at(centre) >= 128;
                 }
             }
         }
-        out
+        pixels
     }
 
-    /// The bilinear surface (align_corners = false) at the centre of every pixel of the view, row by row.
+    /// The bilinear surface (align_corners = false) at the centre of every pixel of the view, row
+    /// by row.
     pub fn upsample(&self, cells: &[f64]) -> Vec<f32> {
         let xs = taps(self.view.width as usize, self.width);
         let ys = taps(self.view.height as usize, self.height);
-        let rows: Vec<Vec<f32>> = cells
-            .chunks_exact(self.width)
-            .map(|row| {
-                xs.iter()
-                    .map(|&(a, b, t)| (row[a] * (1.0 - t) + row[b] * t) as f32)
-                    .collect()
-            })
-            .collect();
-        let mut out = Vec::with_capacity(xs.len() * ys.len());
-        for &(a, b, t) in &ys {
-            let (s, t) = ((1.0 - t) as f32, t as f32);
-            out.extend(rows[a].iter().zip(&rows[b]).map(|(p, q)| p * s + q * t));
+
+        let mut rows: Vec<Vec<f32>> = Vec::with_capacity(self.height);
+        for row in cells.chunks_exact(self.width) {
+            let interpolated = xs
+                .iter()
+                .map(|&(a, b, t)| (row[a] * (1.0 - t) + row[b] * t) as f32);
+            rows.push(interpolated.collect());
         }
-        out
+
+        let mut surface = Vec::with_capacity(xs.len() * ys.len());
+        for &(a, b, t) in &ys {
+            let s = (1.0 - t) as f32;
+            let t = t as f32;
+            surface.extend(rows[a].iter().zip(&rows[b]).map(|(p, q)| p * s + q * t));
+        }
+        surface
     }
 }
 
-/// Range of the pixels whose centres lie in `[lo, hi)`.
-fn centres(lo: f64, hi: f64, n: usize) -> (usize, usize) {
-    let at = |v: f64| (v - 0.5).ceil().clamp(0.0, n as f64) as usize;
-    (at(lo), at(hi))
+/// For each of `pixels` equal parts of a mask's axis, its weights on the cells of the view's axis.
+fn pixel_weights(from: f64, to: f64, pixels: u32, view: u32, cells: usize) -> Vec<Vec<f64>> {
+    let length = f64::from(view);
+    let pitch = (to - from) / f64::from(pixels);
+    (0..pixels)
+        .map(|i| {
+            let start = (from + pitch * f64::from(i)).clamp(0.0, length);
+            let end = (from + pitch * f64::from(i + 1)).clamp(0.0, length);
+            axis_weights(start, end, length, cells)
+        })
+        .collect()
 }
 
-/// For each pixel the two cells that it lies between and the weight of the second.
+/// Range of the pixels whose centres lie in `[lo, hi)`, of `n` pixels.
+fn centres(lo: f64, hi: f64, n: usize) -> (usize, usize) {
+    (first_centre(lo, n), first_centre(hi, n))
+}
+
+/// The first of `n` pixels whose centre is at `v` or behind it.
+fn first_centre(v: f64, n: usize) -> usize {
+    (v - 0.5).ceil().clamp(0.0, n as f64) as usize
+}
+
+/// For each pixel the two cells around its centre and the weight of the second.
 fn taps(pixels: usize, cells: usize) -> Vec<(usize, usize, f64)> {
     let last = cells - 1;
     (0..pixels)
         .map(|p| {
-            let u = ((p as f64 + 0.5) * cells as f64 / pixels as f64 - 0.5).clamp(0.0, last as f64);
+            let u = (p as f64 + 0.5) * cells as f64 / pixels as f64 - 0.5;
+            let u = u.clamp(0.0, last as f64);
             let a = u.floor() as usize;
             (a, (a + 1).min(last), u - a as f64)
         })
         .collect()
 }
 
-/// Integral over `[x0, x1]` of each cell's bilinear basis, in cells. `length` is the axis in pixels, `n` its cells.
+/// Integral over `[x0, x1]` of each cell's bilinear basis, in cells. `length` is the axis in
+/// pixels, `n` the number of its cells.
 ///
 /// `sum_i w_i = (x1 - x0) / pitch`.
 pub fn axis_weights(x0: f64, x1: f64, length: f64, n: usize) -> Vec<f64> {
-    let u = |x: f64| x * n as f64 / length - 0.5;
-    let (u0, u1) = (u(x0), u(x1));
+    let u0 = x0 * n as f64 / length - 0.5;
+    let u1 = x1 * n as f64 / length - 0.5;
     (0..n)
         .map(|i| primitive(u1 - i as f64, i, n) - primitive(u0 - i as f64, i, n))
         .collect()
 }
 
-/// Primitive of basis `i` at `t = u - i`. The first and the last cell are flat towards the edge.
+/// Primitive of basis `i` of `n` at `t = u - i`.
+///
+/// The basis is a triangle from -1 to 1. The first and the last cell are flat towards the edge.
 fn primitive(t: f64, i: usize, n: usize) -> f64 {
-    let rise = |t: f64| {
-        if t <= -1.0 {
+    let is_first = i == 0;
+    let is_last = i + 1 == n;
+    if t <= 0.0 {
+        if is_first {
+            t + 0.5
+        } else if t <= -1.0 {
             0.0
         } else {
             (t + 1.0).powi(2) / 2.0
         }
-    };
-    let fall = |t: f64| if t <= 1.0 { 0.5 + t - t * t / 2.0 } else { 1.0 };
-    let (first, last) = (i == 0, i + 1 == n);
-    match t <= 0.0 {
-        true if first => t + 0.5,
-        true => rise(t),
-        false if last => t + 0.5,
-        false => fall(t),
+    } else if is_last {
+        t + 0.5
+    } else if t <= 1.0 {
+        0.5 + t - t * t / 2.0
+    } else {
+        1.0
     }
 }
 
@@ -231,10 +256,10 @@ mod tests {
         let g = grid(7, 224);
         let check = |row: usize, col: usize, expected: f64| {
             let (x, y) = (32.0 * col as f64, 32.0 * row as f64);
-            let own = g.weights(&Shape::Rects(vec![Rect::new(x, y, x + 32.0, y + 32.0)]));
+            let inside_cell = g.weights(&Shape::Rects(vec![Rect::new(x, y, x + 32.0, y + 32.0)]));
             let all = g.weights(&Shape::Rects(vec![g.view.rect()]));
             let map = one_hot(7, row, col);
-            assert!((inside(&own, &map) / inside(&all, &map) - expected).abs() < 1e-12);
+            assert!((inside(&inside_cell, &map) / inside(&all, &map) - expected).abs() < 1e-12);
         };
         check(0, 0, 0.765625);
         check(0, 3, 0.65625);

@@ -4,6 +4,7 @@
 
 pub mod error;
 pub mod geometry;
+pub mod finding;
 pub mod grid;
 pub mod plan;
 pub mod dataset;
@@ -11,10 +12,11 @@ pub mod input;
 pub mod model;
 pub mod cam;
 pub mod region;
-pub mod retouch;
+pub mod perturb;
 pub mod score;
-pub mod record;
-pub mod store;
+pub mod tables;
+pub mod cache;
+pub mod runs;
 pub mod aggregate;
 pub mod evidence;
 pub mod verdict;

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""What a night can do to a run: it is killed at any moment, asked to stop, started twice, its cache is damaged, calls to the file
-system fail, its disk fills, and until the next night the set changes and the clock jumps.
+"""What can happen to a run that nobody watches: it is killed at any moment, asked to stop, started twice, its cache is damaged,
+calls to the file system fail, its disk fills, and until the next run the set changes and the clock jumps.
 
     python tests/check_faults.py target/release/camaudit [short | long]
 
@@ -13,10 +13,10 @@ import polars as pl
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 BIN = pathlib.Path(sys.argv[1]).resolve()
 LONG = sys.argv[2:] == ["long"]
-# The demo's photos, so many times over (400 and 2,000 images); kills; failing calls of each kind; damaged caches; nights.
-COPIES, KILLS, CALLS, CACHES, NIGHTS = (5, 200, 60, 100, 30) if LONG else (1, 6, 8, 3, 3)
-# These tell of the night itself: times, and the nights before.
-OF_THE_NIGHT = {"run.json", "changes.json", "report.html"}
+# The demo's photos, so many times over (400 and 2,000 images); kills; failing calls of each kind; damaged caches; runs in a row.
+COPIES, KILLS, CALLS, CACHES, RUNS = (5, 200, 60, 100, 30) if LONG else (1, 6, 8, 3, 3)
+# These name the run itself: its times, and the runs before.
+OF_ONE_RUN = {"measured.json", "run.json", "changes.json", "report.html"}
 chance = random.Random(7)
 
 
@@ -63,16 +63,23 @@ def under_way(out, process):
 
 
 def files(out, pipeline="audit"):
-    folder = (out / pipeline / "latest").resolve()
-    return {str(p.relative_to(folder)): p.read_bytes() for p in sorted(folder.rglob("*")) if p.is_file() and p.name not in OF_THE_NIGHT}
+    return files_of((out / pipeline / "latest").resolve())
+
+
+def files_of(folder):
+    return {str(p.relative_to(folder)): p.read_bytes() for p in sorted(folder.rglob("*")) if p.is_file() and p.name not in OF_ONE_RUN}
 
 
 def ends_well(out, after):
     code, errors = finish(out)
     assert code == 0, f"{after}: {errors}"
     assert files(out) == CALM, f"{after}: the files differ"
-    left = [p.name for p in (out / "audit").iterdir() if p.is_dir() and not p.is_symlink() and not (p / "run.json").exists()]
-    assert not left, f"{after}: torn runs stay: {left}"
+    for left in [p for p in (out / "audit").iterdir() if p.is_dir() and not p.is_symlink() and not (p / "run.json").exists()]:
+        # Rows that are complete wait for `conclude`.
+        assert (left / "measured.json").exists(), f"{after}: an incomplete run stays: {left.name}"
+        done = subprocess.run([BIN, "conclude", left, "--quiet"], capture_output=True, text=True)
+        assert done.returncode == 0, f"{after}: conclude: {done.stderr}"
+        assert files_of(left) == CALM, f"{after}: conclude: the files differ"
     shutil.rmtree(out)
 
 
@@ -98,8 +105,8 @@ def stops(home):
         began = time.monotonic()
         _, errors = process.communicate(timeout=60)
         took = time.monotonic() - began
-        ok(process.returncode == 130 and took < 5 and "goes on where it stopped" in errors, f"{which.name} ends with 130 in {took:.1f} s")
-        ok(not (out / "audit/latest").exists(), "a reader sees no torn run")
+        ok(process.returncode == 130 and took < 5 and "continues where it stopped" in errors, f"{which.name} ends with 130 in {took:.1f} s")
+        ok(not (out / "audit/latest").exists(), "a reader sees no incomplete run")
 
 
 def two_at_once(home):
@@ -150,7 +157,7 @@ def damaged_parts(home):
 def preloaded(library):
     """The environment of a run in which things fail; None where that cannot be."""
     if not shutil.which("cc") or sys.platform != "linux":
-        print("SKIPPED failing calls and clocks: they want Linux and a C compiler")
+        print("SKIPPED failing calls and clocks: they need Linux and a C compiler")
         return None
     subprocess.run(["cc", "-shared", "-fPIC", "-O1", "-o", library, ROOT / "tests/faults.c", "-ldl"], check=True)
     return lambda **how: {**os.environ, "LD_PRELOAD": str(library), **{k.upper(): str(v) for k, v in how.items()}}
@@ -160,17 +167,17 @@ def failing_calls(home, fail):
     """One call to the file system fails, or every one from it on."""
     for kind, errors_of in (("write", [errno.EIO, errno.ENOSPC, errno.EROFS]), ("read", [errno.EIO, errno.ESTALE])):
         counter = home / f"count-{kind}"
-        code, told = finish(home / f"counted-{kind}", env=fail(fault_calls=kind, fault_count=counter))
-        assert code == 0, told
+        code, errors = finish(home / f"counted-{kind}", env=fail(fault_calls=kind, fault_count=counter))
+        assert code == 0, errors
         total, ends = int(counter.read_text()), {}
         for i in range(CALLS):
             # The first calls are of the start, and the last of the end: half of the tries are theirs.
             at = chance.choice([chance.randrange(1, total + 1), chance.randrange(1, 60), total - chance.randrange(60)])
             number, lasts = chance.choice(errors_of), chance.randrange(2)
             out = home / f"{kind}{i}"
-            code, told = finish(out, env=fail(fault_calls=kind, fault_at=at, fault_errno=number, fault_lasts=lasts))
-            what = f"{errno.errorcode[number]} of {kind} call {at}{' and all behind it' if lasts else ''}: exit {code}: {told}"
-            assert code in (0, 2, 3) and "panicked" not in told, what
+            code, errors = finish(out, env=fail(fault_calls=kind, fault_at=at, fault_errno=number, fault_lasts=lasts))
+            what = f"{errno.errorcode[number]} of {kind} call {at}{' and all behind it' if lasts else ''}: exit {code}: {errors}"
+            assert code in (0, 2, 3) and "panicked" not in errors, what
             latest = (out / "audit/latest").exists()
             if code == 0 and kind == "write":
                 assert files(out) == CALM, what
@@ -181,10 +188,10 @@ def failing_calls(home, fail):
                 assert scored.height + skipped.height == 400 * COPIES, what
                 assert set(skipped["reason"]) <= {"io"}, f"{what} {set(skipped['reason'])}"
             elif code == 2:
-                assert told.strip(), what
+                assert errors.strip(), what
             ends[code] = ends.get(code, 0) + 1
             ends_well(out, what)
-        ok(True, f"{CALLS} of {total} {kind} calls failed, one or all from it on: exit codes {ends}, nothing torn is shown, the same command ends in equal files")
+        ok(True, f"{CALLS} of {total} {kind} calls failed, one or all from it on: exit codes {ends}, nothing incomplete is shown, the same command ends in equal files")
 
 
 def full_disks(home):
@@ -193,7 +200,7 @@ def full_disks(home):
     for kib in (0, 4, 8, 16, 40, 100, 400, 1600, 3000):
         out = home / f"full{kib}"
         full = subprocess.run(["bash", "-c", f'trap "" XFSZ; ulimit -f {kib}; exec "$@"', "-", *RUN, "--out", out], capture_output=True, text=True)
-        said = "failed to write" in full.stderr or "failed to make" in full.stderr
+        said = "failed to write" in full.stderr or "failed to create" in full.stderr
         whole_run = full.returncode == 0 and files(out) == CALM
         refused = full.returncode == 2 and said and not (out / "audit/latest").exists()
         assert whole_run or refused, f"files up to {kib} KiB: exit {full.returncode}: {full.stderr}"
@@ -210,14 +217,14 @@ def narrow_places(home):
     ok(code == 2 and "blocked" in errors, f"a place that cannot be written to ends with 2: {errors.strip()[-90:]}")
 
 
-def nights(home, fail):
-    """Night after night photos come, go, change, and move, tags are annotated anew, and the clock is wrong by up to ten years;
-    each night against a run without a past."""
+def changing_set(home, fail):
+    """Between runs photos come, go, change, and move, tags are annotated anew, and the clock is wrong by up to ten years; each
+    run against one without earlier runs."""
     home.mkdir()
-    night_run = make_set(home, "night") + ["--set", "run.shard_size=50", "--set", "run.max_skipped=0.9"]
-    run = lambda out, *more, **how: subprocess.run([*night_run, "--out", home / out, *more], capture_output=True, text=True, **how)
+    command = make_set(home, "changing") + ["--set", "run.shard_size=50", "--set", "run.max_skipped=0.9"]
+    run = lambda out, *more, **how: subprocess.run([*command, "--out", home / out, *more], capture_output=True, text=True, **how)
     header, *lines = (home / "boxes.csv").read_text().splitlines()
-    for night in range(NIGHTS):
+    for number in range(RUNS):
         photos = sorted((home / "set").rglob("*.jpg"))
         for photo in chance.sample(photos, 4):
             photo.unlink()
@@ -228,17 +235,17 @@ def nights(home, fail):
             elif change == 1:  # new bytes, the same pixels
                 photo.write_bytes(photo.read_bytes() + b"\0")
             elif change == 2:  # the same photo in another place
-                photo.rename(photo.with_name(f"night{night}-{photo.name}"))
+                photo.rename(photo.with_name(f"moved{number}-{photo.name}"))
             else:  # broken
                 photo.write_bytes(photo.read_bytes()[: chance.randrange(1, 600)])
         kept = [line for line in lines if (home / "set" / line.split(",")[0]).exists() and chance.random() > 0.02]
         (home / "boxes.csv").write_text("\n".join([header, *kept]) + "\n")
         clock = chance.randrange(-315_000_000, 315_000_000)
-        done, fresh = run("kept", env=fail and fail(fault_clock=clock)), run(f"fresh{night}", "--no-cache")
+        done, fresh = run("kept", env=fail and fail(fault_clock=clock)), run(f"fresh{number}", "--no-cache")
         assert done.returncode == fresh.returncode == 0, done.stderr + fresh.stderr
-        assert files(home / "kept", "night") == files(home / f"fresh{night}", "night"), f"night {night}: the files differ from those of a fresh run"
-        shutil.rmtree(home / f"fresh{night}")
-    ok(True, f"{NIGHTS} nights with changes in between and a clock that jumps: each night's files equal a fresh run's")
+        assert files(home / "kept", "changing") == files(home / f"fresh{number}", "changing"), f"run {number}: the files differ from those of a fresh run"
+        shutil.rmtree(home / f"fresh{number}")
+    ok(True, f"{RUNS} runs with changes in between and a clock that jumps: each one's files equal a fresh run's")
 
 
 with tempfile.TemporaryDirectory() as scratch:
@@ -259,4 +266,4 @@ with tempfile.TemporaryDirectory() as scratch:
         failing_calls(scratch, fail)
     full_disks(scratch)
     narrow_places(scratch)
-    nights(scratch / "nights", fail)
+    changing_set(scratch / "changing", fail)

@@ -20,26 +20,24 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import sync_playwright
 
 
-def large(folder):
-    """A run folder of 1,000 classes and 200 findings, made by hand from the schema, rendered by the tool itself."""
-    finding = lambda i: {
-        "label": f"class {i:04}", "label_index": i, "region": "watermark", "kind": "confounder",
-        "verdict": ["confirmed", "candidate", "data_risk"][min(2, i // 40)], "severity": "high" if i < 40 else None,
-        "sentence": f"watermark in {i + 10} of 1300 class {i:04} images and 3 of 1298700 others", "tagged": i + 10,
-        "association": 0.2, "association_low": 0.1, "association_high": 0.3, "contrast": 0.6, "contrast_low": 0.4,
-        "contrast_high": 0.8, "contrast_least": 0.15, "effect": 0.3, "open": True}
-    heat = lambda i: {
-        "label": f"class {i:04}", "region": "watermark", "kind": "confounder", "images": 1300, "accuracy": i / 1000,
-        "present": 3, "measured": 1300, "share": (i * 37 % 1000) / 2000, "area": 0.02, "lift": 1.0, "object_share": 0.5}
-    summary = {
-        "schema_version": 1, "tool_version": "0.1.0", "engine": "none", "audit_id": "0" * 32, "pipeline": "large",
-        "model": {"features_shape": [1, 2048, 7, 7], "pool_node": "pool", "decomposition": "exact_linear"},
-        "model_hash": "0" * 64, "pipeline_hash": "0" * 64, "dataset_fingerprint": "0" * 64, "invariant_error_max": 1e-6,
-        "counts": {"found": 1300000, "scored": 1300000, "skipped": 0, "skipped_by_reason": {}}, "top1_accuracy": 0.8,
-        "warnings": [], "verdicts": {}, "findings": [finding(i) for i in range(200)], "heat": [heat(i) for i in range(1000)]}
+def large(demo, folder):
+    """A run folder of 1,000 classes and 200 findings, multiplied from the demo's, rendered by the tool itself."""
+    summary = json.loads((demo / "summary.json").read_text())
+    finding, heat, summarised = summary["findings"][0], summary["heat"][0], summary["classes"][0]
+    verdict = lambda i: ["confirmed", "candidate", "data_risk"][min(2, i // 40)]
+    label = lambda i: f"class {i:04}"
+    summary["pipeline"], summary["decisions"] = "large", []
+    finding["review"] = {"decision": None, "note": None, "open": True, "reopened": None}
+    summary["findings"] = [{**finding, "label": label(i), "verdict": verdict(i)} for i in range(200)]
+    summary["heat"] = [{**heat, "label": label(i)} for i in range(200)]
+    summary["classes"] = [
+        {**summarised, "label": label(i), "images": 1300, "accuracy": i / 1000, "share": (i * 37 % 1000) / 2000,
+         "object_share": 0.5, "verdict": verdict(i) if i < 200 else "none"} for i in range(1000)]
     folder.mkdir(parents=True)
     (folder / "summary.json").write_text(json.dumps(summary))
-    (folder / "run.json").write_text("{}")
+    for document in ("run.json", "changes.json"):
+        shutil.copy(demo / document, folder)
+    (folder / "figures.json").write_text(json.dumps({"schema_version": summary["schema_version"], "figures": []}))
     subprocess.run([BIN, "report", folder], check=True, capture_output=True)
 
 
@@ -153,14 +151,14 @@ with tempfile.TemporaryDirectory() as scratch, sync_playwright() as play:
     demo = lambda *more: subprocess.run([BIN, "run", ROOT / "pipelines/demo.toml", "--out", scratch, "--quiet", *more], capture_output=True)
     assert demo().returncode == 0
     review = visit(browser, scratch / "demo/latest", "demo", 1)
-    # Round trip: what was decided in the browser is folded on the next night and no longer raises the exit code.
+    # Round trip: findings decided in the browser are folded in the next run and no longer raise the exit code.
     assert demo("--fail-on", "candidate").returncode == 1
     folded = demo("--fail-on", "candidate", "--set", f"review.decisions={review}")
     assert folded.returncode == 0, folded.stderr
     grown = review.read_text().replace(next(csv.DictReader(review.open()))["effect"], "0.4")
     review.write_text(grown)
     back = demo("--fail-on", "candidate", "--set", f"review.decisions={review}")
-    assert back.returncode == 1, "the effect has grown, and nobody was told"
+    assert back.returncode == 1, "the effect has grown, but the finding is not open again"
     chosen = ["--class", "horse", "--region", "source-tag", "--limit", "12", "--out", scratch / "gallery.html"]
     subprocess.run([BIN, "gallery", scratch / "demo/latest", *chosen], check=True, capture_output=True)
     look(browser, scratch / "gallery.html", "gallery", 24, 0)
@@ -168,7 +166,7 @@ with tempfile.TemporaryDirectory() as scratch, sync_playwright() as play:
     look(browser, scratch / "index.html", "index", 0, 1)
     if run := bees(scratch / "bees"):
         visit(browser, run, "bees", 1)
-    large(scratch / "large")
+    large(scratch / "demo/latest", scratch / "large")
     visit(browser, scratch / "large", "large", 200)
     browser.close()
 print(f"screenshots in {SHOTS.relative_to(ROOT)}")

@@ -45,18 +45,18 @@ def tables(folder):
         n, = sql.sql(f"SELECT count(*) FROM '{path}'").fetchone()
         ok(n == frame.height and frame.width == len(sql.sql(f"SELECT * FROM '{path}' LIMIT 0").columns), f"DuckDB and polars agree on {table}: {n} rows")
         keys = {k.decode(): v.decode() for k, v in sql.sql(f"SELECT DISTINCT key, value FROM parquet_kv_metadata('{path}')").fetchall()}
-        ok(keys.get("camaudit.audit_id") == record["audit_id"] and keys.get("camaudit.schema_version") == "1", f"footer of {table}")
+        ok(keys.get("camaudit.audit_id") == record["audit_id"] and keys.get("camaudit.schema_version") == "2", f"footer of {table}")
     counts = record["counts"]
     images = pl.read_parquet(f"{folder}/images/*.parquet")
-    own = images.filter(pl.col("target") == "label")
-    ok(counts["found"] == counts["scored"] + counts["skipped"] and own.height == counts["scored"], f"found {counts['found']} = scored {counts['scored']} + skipped {counts['skipped']}")
+    labels = images.filter(pl.col("target") == "label")
+    ok(counts["found"] == counts["scored"] + counts["skipped"] and labels.height == counts["scored"], f"found {counts['found']} = scored {counts['scored']} + skipped {counts['skipped']}")
     cams = np.array(images["cam"].to_list())
     error = np.abs(cams.mean(1) + images["bias"].to_numpy() - images["logit"].to_numpy()) / np.maximum(1, np.abs(images["logit"].to_numpy()))
     ok(error.max() < 1e-4, f"mean(cam) + bias = logit on every row, largest error {error.max():.1e}")
 
     # Shares of the corner by brute force: the view is 64 px, the region 22.4 x 12.8 px, whole on a grid of 640.
     regions = pl.read_parquet(f"{folder}/regions/*.parquet").filter((pl.col("region") == "bottom-left") & (pl.col("target") == "label"))
-    joined = own.join(regions, on="image_id").head(60)
+    joined = labels.join(regions, on="image_id").head(60)
     worst = 0.0
     for cam, share in zip(joined["cam"], joined["share"]):
         heat = upsample(np.maximum(np.array(cam).reshape(8, 8), 0), 640)
@@ -64,14 +64,14 @@ def tables(folder):
     ok(worst < 1e-4, f"shares equal sums over 640 x 640 upsampled pixels, largest difference {worst:.1e}")
 
     bins = ", ".join(f"count(*) FILTER (share IS NOT NULL AND least(floor(share * 10), 9) = {k})" for k in range(10))
-    means = sql.sql(f"""SELECT label, region, avg(share), avg(specificity), count(share),
+    means = sql.sql(f"""SELECT label, region, avg(share), avg(relative_contribution), count(share),
                         [{bins}] FROM '{folder}/regions/*.parquet'
                         WHERE target = 'label' GROUP BY ALL""").fetchall()
     classes = {(r["label"], r["region"]): r for r in pl.read_parquet(folder / "classes.parquet").to_dicts()}
     close = lambda a, b: (a is None and b is None) or abs(a - b) <= 1e-9 * max(1, abs(b))
-    for label, region, share, specificity, n, counts in means:
+    for label, region, share, contribution, n, counts in means:
         row = classes[label, region]
-        if not (close(row["share_mean"], share) and close(row["specificity_mean"], specificity) and row["measured"] == n and row["share_counts"] == counts):
+        if not (close(row["share_mean"], share) and close(row["relative_contribution_mean"], contribution) and row["measured"] == n and row["share_counts"] == counts):
             sys.exit(f"FAILED: classes.parquet differs from DuckDB's means for {label}, {region}")
     ok(True, f"classes.parquet equals DuckDB's means and counts in {len(means)} rows")
 

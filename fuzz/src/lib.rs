@@ -1,6 +1,6 @@
-//! What the fuzz targets share: a set on disk whose annotations are the fuzzer's bytes, and what counts as a crash.
+//! What the fuzz targets share: a set on disk whose annotations are the fuzzer's bytes, and what is a crash.
 
-use camaudit::dataset::{Dataset, LabelMap};
+use camaudit::dataset::{Dataset, ImageBytes, LabelMap};
 use camaudit::plan::{self, BoxCoordinates, Format, Links};
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
@@ -84,8 +84,8 @@ pub fn read(plan: &plan::Dataset) {
     let Ok(dataset) = Dataset::open(plan, None, 0) else {
         return;
     };
-    let labels = LabelMap::without_model(dataset.listing.labels.keys());
-    let Ok(samples) = dataset.samples(&labels) else {
+    let labels = LabelMap::without_model(dataset.stats.labels.keys());
+    let Ok(samples) = dataset.samples(&labels, ImageBytes::Read) else {
         return;
     };
     let mut found = 0;
@@ -96,7 +96,7 @@ pub fn read(plan: &plan::Dataset) {
         }
     }
     assert_eq!(
-        found, dataset.listing.found,
+        found, dataset.stats.found,
         "an item was lost between the walk and the stream"
     );
 }

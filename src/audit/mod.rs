@@ -1,22 +1,37 @@
-//! The conductor: a file through a worker (`see`), its rows (`rows`), one image on its way (`image`), what the
-//! annotations tell beforehand (`survey`), the workers (`crew`), all images (`run`), proofs on changed photos (`prove`).
-//! The only room that names the thread pool.
+//! An audit: `measure` makes rows of images, `conclude` makes findings and documents of rows, `run`
+//! is both. Start reading in `run`. The only room that names the thread pool.
+//!
+//! One image goes through `worker` (file -> inference) and `measure_image` (inference ->
+//! measurement). Before, `prescan` reads the annotations; afterwards, `experiments` chooses images,
+//! `intervention` edits them, and `figures` shows some.
 
-mod crew;
-mod exhibits;
-mod gallery;
-mod image;
+mod conclude;
+mod contact_sheet;
+mod context;
+mod experiments;
+mod figures;
+mod footprints;
+mod intervention;
 mod limits;
+mod measure;
+mod measure_image;
+mod observer;
+mod pool;
+mod prescan;
 mod presence;
-mod prove;
 mod rows;
 mod run;
-mod see;
-mod survey;
 mod totals;
+mod view;
+mod worker;
 
-pub use gallery::tiles;
-pub use image::{Auditor, Failure, Scored};
-pub use run::{Observer, Outcome, run};
-pub use see::{Seen, Timings, Worker};
-pub use survey::Survey;
+pub use conclude::{Outcome, report_page};
+pub use contact_sheet::tiles;
+pub use context::{AuditContext, load_model};
+pub use measure_image::{Failure, Measured, measure_image};
+pub use observer::Observer;
+pub use prescan::Prescan;
+pub use presence::{annotate, search};
+pub use run::{conclude_run, measure_only, run};
+pub use view::{ModelView, PredictedView, view};
+pub use worker::{Inferred, Timings, Worker};

@@ -1,244 +1,61 @@
-//! The rows of one image: its maps under its regions.
+//! The rows of a run folder, read back: the sums that a conclusion is made of.
 
-use super::image::Auditor;
-use crate::dataset::Sample;
+use super::totals::Sums;
 use crate::error::{Error, Result};
-use crate::geometry::{Rect, Shape, View};
-use crate::grid::{Grid, Weights};
-use crate::record::{ImageRow, RegionRow};
-use crate::region::{self, Kind, Placed};
-use crate::score::{self, Footprint, Heat};
-use crate::store::{Maps, Memory};
+use crate::plan::Plan;
+use crate::runs::documents::MeasureRecord;
+use crate::runs::parts;
+use crate::tables::{ImageRow, RegionRow, Row, SCHEMA_VERSION, decode, measurements, read_footer};
+use std::path::Path;
 
-/// One class's map of one image.
-pub struct Map<'m> {
-    /// `label`, `predicted` or `baseline`.
-    target: &'static str,
-    class: usize,
-    logit: f64,
-    maps: &'m Maps,
-    heat: Heat,
-    /// Relative violation of the logit invariant.
-    pub invariant_error: f64,
-}
-
-/// What is laid over the cells of one image, the same for every map.
-pub struct Overlay<'p> {
-    grid: Grid,
-    view: View,
-    placed: Vec<(Placed<'p>, Option<Footprint>)>,
-    object: Option<Object>,
-    border: Vec<f64>,
-}
-
-/// The objects of one image.
-struct Object {
-    shape: Shape,
-    foot: Footprint,
-    /// Weights of what counts neither way.
-    ignored: Option<Weights>,
-}
-
-impl<'m> Map<'m> {
-    /// # Errors
-    /// When the logit invariant is violated.
-    pub fn new(
-        sample: &Sample,
-        logits: &[f32],
-        target: &'static str,
-        maps: &'m Maps,
-    ) -> Result<Self> {
-        let class = maps.class;
-        let logit = f64::from(logits[class]);
-        let checked = maps.cam.check(logit);
-        let invariant_error =
-            checked.map_err(|e| Error::new(format!("{}: class {class}: {e}", sample.path)))?;
-        let heat = Heat::new(&maps.cam.values, logit);
-        Ok(Self {
-            target,
-            class,
-            logit,
-            maps,
-            heat,
-            invariant_error,
-        })
+/// Adds up the rows of all parts, one part in memory at a time.
+///
+/// # Errors
+/// When a part is missing or damaged, of another schema or of another audit, or when rows are
+/// missing.
+pub fn read_sums(run: &Path, measured: &MeasureRecord, plan: &Plan) -> Result<Sums> {
+    let mut sums = Sums::new(plan.run.seed);
+    let mut images = 0;
+    for part in parts(run, ImageRow::TABLE)? {
+        let image_file = run.join(ImageRow::TABLE).join(&part);
+        let region_file = run.join(RegionRow::TABLE).join(&part);
+        for file in [&image_file, &region_file] {
+            check_footer(file, measured)?;
+        }
+        let rows = decode::<ImageRow>(&image_file)?;
+        let regions = decode::<RegionRow>(&region_file)?;
+        let measured = measurements(rows, regions)
+            .map_err(|e| Error::new(format!("{}: {e}", image_file.display())))?;
+        for measurement in &measured {
+            sums.add(measurement, plan);
+        }
+        images += measured.len();
     }
+
+    let scored = measured.facts.counts.scored;
+    if images != scored {
+        return Err(Error::new(format!(
+            "{}: rows of {images} images, but {scored} were measured: part files are missing",
+            run.display()
+        )));
+    }
+    Ok(sums)
 }
 
-impl<'p> Overlay<'p> {
-    pub fn new(auditor: &Auditor<'p>, sample: &Sample, view: &View) -> Self {
-        let layout = auditor.model.layout;
-        let grid = Grid {
-            height: layout.height,
-            width: layout.width,
-            view: view.size,
-        };
-        let regions = &auditor.plan.regions;
-        let placed = region::place(regions, &sample.annotations, view).into_iter();
-        let placed = placed.map(|p| {
-            let foot = p.shape.as_ref().map(|s| Footprint::new(&grid, s));
-            (p, foot)
-        });
-        let object = region::objects(regions, &sample.label, &sample.annotations, view).map(|o| {
-            let foot = Footprint::new(&grid, &o.objects);
-            let both = o.with_ignored.map(|shape| grid.weights(&shape));
-            let ignored = both.map(|both| {
-                both.iter()
-                    .zip(&foot.weights)
-                    .map(|(b, o)| (b - o).max(0.0))
-                    .collect()
-            });
-            Object {
-                shape: o.objects,
-                foot,
-                ignored,
-            }
-        });
-        Self {
-            placed: placed.collect(),
-            object,
-            border: grid.border_weights(0.5),
-            grid,
-            view: *view,
+fn check_footer(file: &Path, measured: &MeasureRecord) -> Result<()> {
+    let expected = [
+        ("camaudit.schema_version", SCHEMA_VERSION.to_string()),
+        ("camaudit.audit_id", measured.identity.audit_id.clone()),
+    ];
+    for (key, expected) in expected {
+        let found = read_footer(file, key)?;
+        if found.as_ref() != Some(&expected) {
+            return Err(Error::new(format!(
+                "{}: {key} is {}, but measured.json says {expected}: the rows are of another audit",
+                file.display(),
+                found.as_deref().unwrap_or("missing")
+            )));
         }
     }
-
-    /// Contrast of a region that can be present or absent under one map, in logits; at a borrowed place where it is absent.
-    fn contrast(
-        &self,
-        auditor: &Auditor<'_>,
-        sample: &Sample,
-        map: &Map<'_>,
-        region: usize,
-    ) -> Option<f64> {
-        let (placed, _) = &self.placed[region];
-        placed.present.filter(|_| placed.kind == Kind::Confounder)?;
-        let borrowed = || {
-            let r = auditor.survey.borrowed(map.class, region, &sample.id)?;
-            let (w, h) = (
-                f64::from(self.view.original.width),
-                f64::from(self.view.original.height),
-            );
-            Some(Shape::Rects(vec![self.view.rect(Rect::new(
-                r.x0 * w,
-                r.y0 * h,
-                r.x1 * w,
-                r.y1 * h,
-            ))]))
-        };
-        let shape = placed.shape.clone().or_else(borrowed)?;
-        let foot = Footprint::new(&self.grid, &shape);
-        let objects = self.object.as_ref().map(|o| &o.shape);
-        let controls = region::mirrors(&shape, objects, self.view.size);
-        let controls: Vec<Footprint> = controls
-            .iter()
-            .map(|s| Footprint::new(&self.grid, s))
-            .collect();
-        let seen = foot.visible >= auditor.plan.scores.confounder_visible_min;
-        seen.then(|| {
-            score::contrast(
-                &foot,
-                &controls,
-                &map.maps.centred,
-                auditor.softmax_classes(),
-            )
-        })?
-    }
-}
-
-/// The image's row for one map.
-pub fn image_row(
-    auditor: &Auditor<'_>,
-    sample: &Sample,
-    (content, seen): (&str, &Memory),
-    map: &Map<'_>,
-    overlay: &Overlay<'_>,
-) -> ImageRow {
-    let policy = &auditor.plan.scores;
-    let heat = &map.heat;
-    let predicted = seen.predicted();
-    let softmax = auditor.softmax_classes().is_some();
-    let object = overlay
-        .object
-        .as_ref()
-        .filter(|o| o.foot.area > 0.0 && o.foot.visible >= policy.object_visible_min);
-    let object_share =
-        object.and_then(|o| heat.share_without(&o.foot.weights, o.ignored.as_deref()));
-    let object_area =
-        object.and_then(|o| score::area_without(&o.foot.weights, o.ignored.as_deref()));
-    let tolerance = policy.pointing_tolerance_px;
-    let place = object.and_then(|o| score::localise(&overlay.grid, heat, &o.shape, tolerance));
-    ImageRow {
-        image_id: sample.id.clone(),
-        path: sample.path.clone(),
-        label: sample.label.clone(),
-        label_index: sample.class as u32,
-        split: sample.split.clone(),
-        group: sample.group.clone(),
-        width: seen.size.width,
-        height: seen.size.height,
-        predicted: auditor.labels.classes[predicted].clone(),
-        predicted_index: predicted as u32,
-        target: map.target.to_owned(),
-        target_class: map.class as u32,
-        logit: map.logit,
-        centred_logit: score::centred_logit(&seen.logits, map.class, softmax),
-        margin: score::margin(&seen.logits, map.class, softmax),
-        bias: map.maps.cam.bias,
-        positive_mass: heat.positive_mass,
-        negative_mass: heat.negative_mass,
-        low_mass: heat.low_mass,
-        object_share,
-        object_area,
-        object_lift: object_share
-            .zip(object_area)
-            .map(|(share, area)| share / area),
-        object_visible: overlay.object.as_ref().map(|o| o.foot.visible),
-        pointing_hit: place.map(|p| p.pointing_hit),
-        rank_accuracy: place.map(|p| p.rank_accuracy),
-        border_share: heat.share(&overlay.border),
-        entropy: heat.entropy(),
-        content_hash: content.to_owned(),
-        fingerprint: seen.fingerprint.clone(),
-        cam_height: map.maps.cam.height as u32,
-        cam_width: map.maps.cam.width as u32,
-        cam: map.maps.cam.values.iter().map(|&v| v as f32).collect(),
-    }
-}
-
-/// One row per region for one map.
-pub fn region_rows(
-    auditor: &Auditor<'_>,
-    sample: &Sample,
-    map: &Map<'_>,
-    overlay: &Overlay<'_>,
-) -> Vec<RegionRow> {
-    let classes = auditor.softmax_classes();
-    let row = |(i, (placed, foot)): (usize, &(Placed<'_>, Option<Footprint>))| {
-        let scores = foot
-            .as_ref()
-            .map(|f| score::region(f, &map.heat, &map.maps.centred, classes));
-        RegionRow {
-            image_id: sample.id.clone(),
-            label: sample.label.clone(),
-            target: map.target.to_owned(),
-            region: placed.name.to_owned(),
-            kind: placed.kind.name().to_owned(),
-            present: placed.present,
-            area: foot.as_ref().map(|f| f.area),
-            visible: foot.as_ref().map(|f| f.visible),
-            share: scores.and_then(|s| s.share),
-            lift: scores.and_then(|s| s.lift),
-            excess: scores.and_then(|s| s.excess),
-            s_max: foot.as_ref().map(|f| f.s_max),
-            rho: scores.and_then(|s| s.rho),
-            contribution: scores.and_then(|s| s.contribution),
-            specificity: scores.and_then(|s| s.specificity),
-            contrast: overlay.contrast(auditor, sample, map, i),
-            resolution: foot
-                .as_ref()
-                .map(|f| if f.sub_cell { "sub_cell" } else { "ok" }.to_owned()),
-        }
-    };
-    overlay.placed.iter().enumerate().map(row).collect()
+    Ok(())
 }

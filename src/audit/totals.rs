@@ -1,115 +1,155 @@
-//! What the shards of a run add up to, in the order of the dataset, and the rows of a shard on their way to the writer.
+//! What the shards of a run add up to, in the order of the dataset, and the rows of a shard on
+//! their way to the writer.
 
-use super::image::Scored;
-use super::see::Timings;
+use super::measure_image::Measured;
+use super::worker::Timings;
 use crate::aggregate::Classes;
-use crate::dataset::Noted;
+use crate::cache::CachedInference;
+use crate::dataset::HandledProblem;
 use crate::evidence::Evidence;
 use crate::plan::Plan;
-use crate::record::{ImageRow, ProblemRow, RegionRow, SkipRow};
-use crate::store::Memory;
+use crate::score::Measurement;
+use crate::tables::{ImageRow, ProblemRow, RegionRow, SkipRow};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-/// What the shards add up to.
-#[derive(Default)]
-pub struct Totals {
+/// The sums that a conclusion is made of: from measured images as they come, or from the rows of a
+/// run folder.
+pub struct Sums {
     pub classes: Classes,
     pub evidence: Evidence,
+}
+
+/// What the shards add up to.
+pub struct Totals {
+    pub sums: Sums,
     pub skipped: Vec<SkipRow>,
     pub problems: Vec<ProblemRow>,
     pub scored: usize,
     pub invariant_error: f64,
     pub timings: Timings,
-    /// Time of the writer, off the workers' way.
+    /// Time of the writer, which works beside the workers.
     pub stored: Duration,
-    /// Longest time of one image, and which.
+    /// Longest time of one image, and its path.
     pub slowest: (Duration, String),
     pub content: blake3::Hasher,
 }
 
-/// An image that gave no rows, and what was odd about its annotations.
-pub type Unscored = (SkipRow, Vec<Noted>);
+/// An image that was not measured, and the problems of its annotations.
+pub struct Unmeasured {
+    pub row: SkipRow,
+    pub problems: Vec<HandledProblem>,
+}
 
 /// The rows of a shard on their way to the writer.
+#[derive(Default)]
 pub struct Part {
     pub images: Vec<ImageRow>,
     pub regions: Vec<RegionRow>,
-    pub fresh: Vec<(String, Memory)>,
+    /// Cache entries by the hash of the file's content.
+    pub fresh: Vec<(String, CachedInference)>,
     pub used: Vec<String>,
 }
 
+impl Sums {
+    pub fn new(seed: u64) -> Self {
+        Self {
+            classes: Classes::default(),
+            evidence: Evidence::new(seed),
+        }
+    }
+
+    /// Adds one image.
+    pub fn add(&mut self, measurement: &Measurement, plan: &Plan) {
+        let trained_on = plan.model.trained_on(measurement.image.split.as_deref());
+        self.classes.add(measurement, &plan.scores);
+        self.evidence.add(measurement, trained_on);
+    }
+}
+
 impl Totals {
-    /// Takes a shard's results in order; returns its rows.
-    pub fn add(&mut self, shard: Vec<Result<Scored, Unscored>>, plan: &Plan) -> Part {
-        let mut part = Part {
-            images: vec![],
-            regions: vec![],
-            fresh: vec![],
-            used: vec![],
-        };
+    pub fn new(seed: u64, problems: Vec<ProblemRow>) -> Self {
+        Self {
+            sums: Sums::new(seed),
+            skipped: Vec::new(),
+            problems,
+            scored: 0,
+            invariant_error: 0.0,
+            timings: Timings::default(),
+            stored: Duration::ZERO,
+            slowest: (Duration::ZERO, String::new()),
+            content: blake3::Hasher::new(),
+        }
+    }
+
+    /// Adds a shard's results in order; returns its rows.
+    pub fn add(&mut self, shard: Vec<Result<Measured, Unmeasured>>, plan: &Plan) -> Part {
+        let mut part = Part::default();
         for result in shard {
             match result {
-                Err((skip, noted)) => {
-                    self.skipped.push(skip);
-                    self.problems.extend(noted.iter().map(problem_row));
-                }
-                Ok(mut scored) => {
-                    let own = scored.regions.len() / scored.images.len().max(1);
-                    self.classes
-                        .add(&scored.images[0], &scored.regions[..own], &plan.scores);
-                    self.evidence.add(
-                        &scored.images,
-                        &scored.regions,
-                        plan.model.trained_on(scored.images[0].split.as_deref()),
-                    );
-                    self.content
-                        .update(scored.images[0].content_hash.as_bytes());
-                    self.invariant_error = self.invariant_error.max(scored.invariant_error);
-                    self.timings.add(&scored.timings);
-                    if scored.timings.total() > self.slowest.0 {
-                        self.slowest = (scored.timings.total(), scored.images[0].path.clone());
-                    }
+                Ok(measured) => self.add_measured(measured, plan, &mut part),
+                Err(unmeasured) => {
+                    self.skipped.push(unmeasured.row);
                     self.problems
-                        .extend(scored.problems.iter().map(problem_row));
-                    self.scored += 1;
-                    part.images.append(&mut scored.images);
-                    part.regions.append(&mut scored.regions);
-                    match scored.fresh {
-                        Some(memory) => part.fresh.push((scored.content, memory)),
-                        None => part.used.push(scored.content),
-                    }
+                        .extend(unmeasured.problems.iter().map(problem_row));
                 }
             }
         }
         part
     }
+
+    fn add_measured(&mut self, measured: Measured, plan: &Plan, part: &mut Part) {
+        let measurement = &measured.measurement;
+        let image = &measurement.image;
+        self.sums.add(measurement, plan);
+        self.scored += 1;
+        self.content.update(image.content_hash.as_bytes());
+        self.invariant_error = self.invariant_error.max(measured.invariant_error);
+        self.problems
+            .extend(measured.problems.iter().map(problem_row));
+
+        self.timings.add(&measured.timings);
+        let time = measured.timings.total();
+        if time > self.slowest.0 {
+            self.slowest = (time, image.path.clone());
+        }
+
+        for map in &measurement.maps {
+            part.images.push(ImageRow::new(image, map));
+            for region in &map.regions {
+                part.regions.push(RegionRow::new(image, map, region));
+            }
+        }
+        let content = measurement.image.content_hash.clone();
+        match measured.fresh {
+            Some(inference) => part.fresh.push((content, inference)),
+            None => part.used.push(content),
+        }
+    }
+
+    /// Milliseconds per stage, over all workers and the writer.
+    pub fn stages_ms(&self) -> BTreeMap<String, f64> {
+        let timings = &self.timings;
+        let stages = [
+            ("read", timings.read),
+            ("decode", timings.decode),
+            ("fingerprint", timings.fingerprint),
+            ("preprocess", timings.preprocess),
+            ("infer", timings.infer),
+            ("score", timings.score),
+            ("store", self.stored),
+        ];
+        let in_ms = stages.map(|(name, time)| (name.to_owned(), time.as_secs_f64() * 1e3));
+        BTreeMap::from(in_ms)
+    }
 }
 
-/// Milliseconds per stage, over all workers and the writer.
-pub fn stages(totals: &Totals) -> BTreeMap<&'static str, f64> {
-    let t = &totals.timings;
-    let stages = [
-        ("read", t.read),
-        ("decode", t.decode),
-        ("fingerprint", t.fingerprint),
-        ("preprocess", t.preprocess),
-        ("infer", t.infer),
-        ("score", t.score),
-        ("store", totals.stored),
-    ];
-    stages
-        .into_iter()
-        .map(|(name, time)| (name, time.as_secs_f64() * 1e3))
-        .collect()
-}
-
-pub fn problem_row(noted: &Noted) -> ProblemRow {
+pub fn problem_row(problem: &HandledProblem) -> ProblemRow {
     ProblemRow {
-        path: noted.path.clone(),
-        code: noted.code.to_owned(),
-        severity: noted.severity.name().to_owned(),
-        place: noted.place.clone(),
-        message: noted.message.clone(),
+        path: problem.path.clone(),
+        code: problem.code.to_owned(),
+        severity: problem.action.name().to_owned(),
+        place: problem.place.clone(),
+        message: problem.message.clone(),
     }
 }

@@ -1,11 +1,14 @@
-//! `camaudit inspect`
+//! `camaudit inspect`: a model's input, pool and head.
 
-use super::print;
-use crate::error::Error;
-use crate::model::{Facts, Model, Options, engines};
+use super::output::print;
+use crate::error::{Error, Result};
+use crate::model::{Facts, Model, Options, OutputActivation, engines};
 use crate::plan::{Device, Engine};
 use clap::Args;
 use std::path::PathBuf;
+
+/// Names of the engines.
+const ENGINES: [&str; 2] = ["tract", "onnxruntime"];
 
 #[derive(Args)]
 pub struct InspectArgs {
@@ -17,15 +20,19 @@ pub struct InspectArgs {
     /// Output that holds the logits [default: the first]
     #[arg(long)]
     output: Option<String>,
-    /// What runs the model
-    #[arg(long, value_name = "NAME", default_value = "tract", value_parser = ["tract", "onnxruntime"])]
+    /// Engine that runs the model
+    #[arg(long, value_name = "NAME", default_value = ENGINES[0], value_parser = ENGINES)]
     engine: String,
     /// Print JSON
     #[arg(long)]
     json: bool,
 }
 
-pub fn inspect(args: &InspectArgs) -> Result<(), Error> {
+/// Prints the facts of a model, and the engines.
+///
+/// # Errors
+/// When the model cannot be loaded; names the node that stands in the way.
+pub fn inspect(args: &InspectArgs) -> Result<()> {
     let Some(file) = &args.model else {
         return print(&engine_lines());
     };
@@ -42,9 +49,12 @@ pub fn inspect(args: &InspectArgs) -> Result<(), Error> {
         engine,
         ..Options::default()
     };
+
     let model = Model::load(file, &options)?;
     if args.json {
-        return print(&(serde_json::to_string_pretty(&model.facts).unwrap_or_default() + "\n"));
+        let text = serde_json::to_string_pretty(&model.facts)
+            .map_err(Error::cause("write the model's facts as JSON"))?;
+        return print(&(text + "\n"));
     }
     print(&format!(
         "{}engine         {}\n{}",
@@ -55,20 +65,19 @@ pub fn inspect(args: &InspectArgs) -> Result<(), Error> {
 }
 
 fn engine_lines() -> String {
-    let titles = ["engines here"].into_iter().chain(std::iter::repeat(""));
-    titles
-        .zip(engines())
-        .map(|(title, line)| format!("{title:15}{line}\n"))
-        .collect()
+    let mut lines = String::new();
+    for (i, engine) in engines().iter().enumerate() {
+        let title = if i == 0 { "engines here" } else { "" };
+        lines += &format!("{title:15}{engine}\n");
+    }
+    lines
 }
 
 /// The facts of a model for people.
-pub fn describe(f: &Facts) -> String {
-    let shape = |s: &[usize]| {
-        s.iter()
-            .map(usize::to_string)
-            .collect::<Vec<_>>()
-            .join(" x ")
+pub fn describe(facts: &Facts) -> String {
+    let output = match facts.output_activation {
+        OutputActivation::None => "logits",
+        activation => activation.name(),
     };
     format!(
         "input          {} ({})\n\
@@ -79,20 +88,21 @@ pub fn describe(f: &Facts) -> String {
          decomposition  {}\n\
          affine error   {:.1e}\n\
          invariant      |mean(CAM) + bias - logit| <= {:.1e} of the logit\n",
-        f.input,
-        shape(&f.input_shape),
-        f.pool_node,
-        f.pool_op,
-        f.features_tensor,
-        shape(&f.features_shape),
-        f.classes,
-        if f.output_activation == "none" {
-            "logits"
-        } else {
-            f.output_activation
-        },
-        f.decomposition.name(),
-        f.affine_error,
-        f.invariant_error,
+        facts.input,
+        shape(&facts.input_shape),
+        facts.pool_node,
+        facts.pool_op,
+        facts.features_tensor,
+        shape(&facts.features_shape),
+        facts.classes,
+        output,
+        facts.decomposition.name(),
+        facts.affine_error,
+        facts.invariant_error,
     )
+}
+
+fn shape(sizes: &[usize]) -> String {
+    let sizes: Vec<String> = sizes.iter().map(usize::to_string).collect();
+    sizes.join(" x ")
 }

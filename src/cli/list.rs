@@ -1,12 +1,13 @@
-//! `camaudit list`: what was understood of a dataset, one annotation a line.
+//! `camaudit list`: every annotation of a dataset as it was read, one a line.
 
-use super::{PipelineArgs, printable};
-use crate::dataset::{Annotation, Dataset, LabelMap, Outline, Sample};
+use super::output::printable;
+use super::pipeline_args::PipelineArgs;
+use crate::dataset::{Annotation, Dataset, ImageBytes, LabelMap, Outline, Sample};
 use crate::error::{Error, Result};
 use crate::geometry::Size;
 use clap::Args;
 use csv::Writer;
-use std::io::Stdout;
+use std::io::{ErrorKind, Stdout};
 
 const HEADER: [&str; 11] = [
     "path", "label", "split", "group", "category", "shape", "xmin", "ymin", "xmax", "ymax",
@@ -19,72 +20,79 @@ pub struct ListArgs {
     pipeline: PipelineArgs,
 }
 
+/// Prints the annotations as CSV.
+///
+/// # Errors
+/// When the dataset cannot be read, or stdout fails; a closed pipe is no error.
 pub fn list(args: &ListArgs) -> Result<()> {
-    let plan = args.pipeline.load(None)?;
+    let plan = args.pipeline.load()?;
     let dataset = Dataset::open(&plan.dataset, plan.run.limit, plan.run.seed)?;
-    let labels = LabelMap::without_model(dataset.listing.labels.keys());
-    let samples = dataset
-        .samples(&labels)?
-        .filter_map(std::result::Result::ok);
-    match write(samples, Writer::from_writer(std::io::stdout())).map_err(|e| (e.kind(), e)) {
-        // Whoever reads has read enough.
-        Err((std::io::ErrorKind::BrokenPipe, _)) | Ok(()) => Ok(()),
-        Err((_, e)) => Err(Error::new(format!("failed to write to stdout: {e}"))),
+    let labels = LabelMap::without_model(dataset.stats.labels.keys());
+    let samples = dataset.samples(&labels, ImageBytes::Leave)?;
+
+    let written = write(samples.flatten(), Writer::from_writer(std::io::stdout()));
+    match written {
+        Err(e) if e.kind() != ErrorKind::BrokenPipe => {
+            Err(Error::new(format!("failed to write to stdout: {e}")))
+        }
+        _ => Ok(()),
     }
 }
 
 fn write(samples: impl Iterator<Item = Sample>, mut out: Writer<Stdout>) -> std::io::Result<()> {
-    out.write_record(HEADER).map_err(io)?;
+    out.write_record(HEADER).map_err(io_error)?;
     for sample in samples {
-        let text = |v: &Option<String>| v.clone().unwrap_or_default();
         let head = [
             sample.path.clone(),
             sample.label.clone(),
-            text(&sample.split),
-            text(&sample.group),
+            sample.split.clone().unwrap_or_default(),
+            sample.group.clone().unwrap_or_default(),
         ];
-        let nothing = [std::array::from_fn(|_| String::new())];
-        let annotated: Vec<[String; 7]> = sample.annotations.iter().map(fields).collect();
-        for row in if annotated.is_empty() {
-            &nothing[..]
-        } else {
-            &annotated
-        } {
-            out.write_record(head.iter().chain(row).map(|cell| printable(cell)))
-                .map_err(io)?;
+        let mut annotations: Vec<[String; 7]> = sample.annotations.iter().map(cells).collect();
+        if annotations.is_empty() {
+            annotations.push([const { String::new() }; 7]);
+        }
+        for annotation in &annotations {
+            let row = head.iter().chain(annotation);
+            out.write_record(row.map(|cell| printable(cell)))
+                .map_err(io_error)?;
         }
     }
     out.flush()
 }
 
-/// The cause with its kind, which tells a closed pipe from a full disk.
-fn io(error: csv::Error) -> std::io::Error {
+/// The error with its kind, which tells a closed pipe from a full disk.
+fn io_error(error: csv::Error) -> std::io::Error {
     match error.into_kind() {
         csv::ErrorKind::Io(e) => e,
         other => std::io::Error::other(format!("{other:?}")),
     }
 }
 
-/// Bounds as they are written: pixels, or fractions where the format has those.
-fn fields(a: &Annotation) -> [String; 7] {
-    let r = a.bounds(Size::new(1, 1));
-    let unit = if a.normalised { "normalised " } else { "" };
-    let shape = match &a.outline {
+/// The bounds as they are written: pixels, or fractions where the format has those.
+fn cells(annotation: &Annotation) -> [String; 7] {
+    let unit = if annotation.normalised {
+        "normalised "
+    } else {
+        ""
+    };
+    let shape = match &annotation.outline {
         Outline::Box(_) => format!("{unit}box"),
-        Outline::Polygons(rings) => format!(
-            "{unit}polygon of {}",
-            rings.iter().map(Vec::len).sum::<usize>()
-        ),
+        Outline::Polygons(rings) => {
+            let points: usize = rings.iter().map(Vec::len).sum();
+            format!("{unit}polygon of {points}")
+        }
         Outline::Pixels(mask) => format!("mask of {:.0} px", mask.area()),
     };
-    let edge = |v: f64| v.to_string();
+
+    let bounds = annotation.bounds(Size::new(1, 1));
     [
-        a.category.clone(),
+        annotation.category.clone(),
         shape,
-        edge(r.x0),
-        edge(r.y0),
-        edge(r.x1),
-        edge(r.y1),
-        a.ignore.to_string(),
+        bounds.x0.to_string(),
+        bounds.y0.to_string(),
+        bounds.x1.to_string(),
+        bounds.y1.to_string(),
+        annotation.ignore.to_string(),
     ]
 }

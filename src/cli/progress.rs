@@ -1,22 +1,51 @@
-//! Watching a run on stderr: a bar for people, JSON lines for machines, or nothing but warnings.
+//! The progress of a run on stderr: a bar for people, JSON lines for machines, or warnings only.
 
+use super::output::{eprint, printable, warn};
+use super::signals;
 use crate::audit::Observer;
-use crate::error::Error;
-use crate::record::SkipRow;
-use crate::report::RunRecord;
+use crate::tables::SkipRow;
+use clap::{Args, ValueEnum};
 use indicatif::{ProgressBar, ProgressState, ProgressStyle};
 use serde_json::{Value, json};
-use std::io::Write;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-fn stderr(line: &str) {
-    let _ = writeln!(std::io::stderr(), "{line}");
+/// How a run reports its progress.
+#[derive(Args)]
+pub struct ProgressArgs {
+    /// Print the result only, no progress
+    #[arg(long, conflicts_with = "log")]
+    quiet: bool,
+    /// How to log on stderr
+    #[arg(long, value_enum, default_value_t = Log::Text)]
+    log: Log,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Log {
+    /// A progress bar and warnings
+    Text,
+    /// One JSON object per event
+    Json,
+}
+
+impl ProgressArgs {
+    pub fn observer(&self) -> Box<dyn Observer> {
+        match (self.log, self.quiet) {
+            (Log::Json, _) => Box::new(JsonLog),
+            (Log::Text, true) => Box::new(Quiet),
+            (Log::Text, false) => Box::new(Bar::default()),
+        }
+    }
+
+    pub fn is_json(&self) -> bool {
+        self.log == Log::Json
+    }
 }
 
 /// A progress bar with images per second, time left and skips. Hidden where stderr is no terminal.
 #[derive(Default)]
-pub struct Bar {
+struct Bar {
     bar: OnceLock<ProgressBar>,
     skips: AtomicU64,
 }
@@ -27,14 +56,12 @@ impl Observer for Bar {
             bar.finish_and_clear();
         }
         let Some(total) = total else { return };
+
         let bar = ProgressBar::new(total as u64);
         let template = "{prefix} {wide_bar} {pos}/{len}  {rate} images/s  {eta} left{msg}";
         let style =
             ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
-        let rate = |state: &ProgressState, out: &mut dyn std::fmt::Write| {
-            let _ = write!(out, "{:.0}", state.per_sec());
-        };
-        bar.set_style(style.with_key("rate", rate));
+        bar.set_style(style.with_key("rate", write_rate));
         bar.set_prefix(name.to_owned());
         let _ = self.bar.set(bar);
     }
@@ -43,20 +70,22 @@ impl Observer for Bar {
         let Some(bar) = self.bar.get() else { return };
         bar.inc(1);
         if skipped.is_some() {
-            bar.set_message(format!(
-                "  {} skipped",
-                self.skips.fetch_add(1, Ordering::Relaxed) + 1
-            ));
+            let skips = self.skips.fetch_add(1, Ordering::Relaxed) + 1;
+            bar.set_message(format!("  {skips} skipped"));
         }
     }
 
     fn warning(&self, message: &str) {
-        stderr(&format!("warning: {}", super::printable(message)));
+        warn(message);
     }
 
     fn stopped(&self) -> bool {
-        super::signals::stopped()
+        signals::stopped()
     }
+}
+
+fn write_rate(state: &ProgressState, out: &mut dyn std::fmt::Write) {
+    let _ = write!(out, "{:.0}", state.per_sec());
 }
 
 impl Drop for Bar {
@@ -68,49 +97,42 @@ impl Drop for Bar {
 }
 
 /// One JSON object a line: `{"event": ..., ...}`.
-pub struct JsonLog;
+struct JsonLog;
 
-impl JsonLog {
-    fn event(&self, mut value: Value) {
-        value["time"] = Value::String(jiff::Timestamp::now().to_string());
-        stderr(&value.to_string());
-    }
-
-    /// The last event: what was done, or why it was not.
-    pub fn end(&self, result: Result<&RunRecord, &Error>) {
-        self.event(match result {
-            Ok(run) => {
-                json!({"event": "finish", "run_id": run.run_id, "audit_id": run.audit_id, "counts": run.counts, "exit_code": 0})
-            },
-            Err(e) => json!({"event": "error", "message": e.to_string(), "exit_code": e.exit_code()}),
-        });
-    }
+/// Writes an event with the time.
+pub fn log_event(mut event: Value) {
+    event["time"] = Value::String(jiff::Timestamp::now().to_string());
+    eprint(&event.to_string());
 }
 
 impl Observer for JsonLog {
     fn stage(&self, name: &str, total: Option<usize>) {
-        self.event(json!({"event": "stage", "stage": name, "images": total}));
+        log_event(json!({"event": "stage", "stage": name, "images": total}));
     }
 
     fn image(&self, skipped: Option<&SkipRow>) {
-        if let Some(s) = skipped {
-            self.event(
-                json!({"event": "skip", "path": s.path, "stage": s.stage, "reason": s.reason, "message": s.message}),
-            );
+        if let Some(row) = skipped {
+            log_event(json!({
+                "event": "skip",
+                "path": row.path,
+                "stage": row.stage,
+                "reason": row.reason,
+                "message": row.message,
+            }));
         }
     }
 
     fn warning(&self, message: &str) {
-        self.event(json!({"event": "warning", "message": message}));
+        log_event(json!({"event": "warning", "message": printable(message)}));
     }
 
     fn stopped(&self) -> bool {
-        super::signals::stopped()
+        signals::stopped()
     }
 }
 
 /// Warnings only.
-pub struct Quiet;
+struct Quiet;
 
 impl Observer for Quiet {
     fn stage(&self, _: &str, _: Option<usize>) {}
@@ -118,10 +140,10 @@ impl Observer for Quiet {
     fn image(&self, _: Option<&SkipRow>) {}
 
     fn warning(&self, message: &str) {
-        stderr(&format!("warning: {}", super::printable(message)));
+        warn(message);
     }
 
     fn stopped(&self) -> bool {
-        super::signals::stopped()
+        signals::stopped()
     }
 }

@@ -1,14 +1,13 @@
-//! `camaudit runs` and `camaudit prune`: the finished runs of a pipeline.
+//! `camaudit runs` and `camaudit prune`: the runs of a pipeline.
 
-use super::{print, printable, terminal_width};
-use crate::error::Error;
+use super::output::{empty_table, print, printable};
+use crate::error::{Error, Result};
+use crate::finding::Verdict;
 use crate::plan::Retention;
-use crate::report::nights;
-use crate::store::Lock;
+use crate::runs::documents::{Document, MeasureRecord, RunRecord};
+use crate::runs::{Lock, history};
 use clap::{ArgGroup, Args};
-use comfy_table::presets::UTF8_HORIZONTAL_ONLY;
-use comfy_table::{ColumnConstraint, ContentArrangement, Table};
-use serde_json::Value;
+use comfy_table::ColumnConstraint;
 use std::path::{Path, PathBuf};
 
 #[derive(Args)]
@@ -18,119 +17,151 @@ pub struct RunsArgs {
 }
 
 #[derive(Args)]
-#[command(group(ArgGroup::new("bounds").required(true).multiple(true).args(["keep", "days", "gb"])))]
+#[command(group = bounds())]
 pub struct PruneArgs {
     /// Folder of a pipeline's runs, as reports/demo
     folder: PathBuf,
-    /// How many runs stay, the newest
+    /// Keep the newest N runs
     #[arg(long, value_name = "N")]
     keep: Option<usize>,
-    /// How many days ago the oldest that stay were started
+    /// Keep runs of the last N days
     #[arg(long, value_name = "N")]
     days: Option<u32>,
-    /// How many gigabytes stay
+    /// Keep the newest runs up to so many gigabytes
     #[arg(long, value_name = "GB")]
     gb: Option<f64>,
-    /// Only say what would go
+    /// List what would be removed
     #[arg(long)]
     dry_run: bool,
 }
 
-/// One line per run: state, counts, verdicts, size.
-pub fn runs(args: &RunsArgs) -> Result<(), Error> {
-    let runs = some(&args.folder)?;
-    let mut table = Table::new();
-    table
-        .load_style(UTF8_HORIZONTAL_ONLY)
-        .set_content_arrangement(ContentArrangement::Dynamic);
-    table.set_width(terminal_width()).set_header([
+/// At least one of the bounds.
+fn bounds() -> ArgGroup {
+    let bounds = ArgGroup::new("bounds").required(true).multiple(true);
+    bounds.args(["keep", "days", "gb"])
+}
+
+/// Prints one line per run: state, counts, verdicts, size.
+///
+/// # Errors
+/// When the folder has no run.
+pub fn runs(args: &RunsArgs) -> Result<()> {
+    let mut runs = history::finished(&args.folder);
+    runs.extend(history::unfinished(&args.folder));
+    if runs.is_empty() {
+        return Err(no_run(&args.folder));
+    }
+
+    let latest = args.folder.join("latest").canonicalize().ok();
+    let latest_limit = latest
+        .as_ref()
+        .and_then(|latest| RunRecord::read(latest).ok())
+        .map(|record| record.facts.limit);
+
+    let mut table = empty_table();
+    table.set_header([
         "run", "state", "found", "skipped", "top-1", "verdicts", "size",
     ]);
-    let latest = args.folder.join("latest").canonicalize().ok();
-    let usual = latest.as_deref().map_or(Value::Null, |latest| {
-        nights::record(latest)["limit"].clone()
-    });
-    for run in runs.into_iter().chain(nights::unfinished(&args.folder)) {
-        let record = nights::record(&run);
-        let state = match &record {
-            Value::Null => "unfinished",
-            record if record["refused"] == true => "refused",
-            record if record["limit"] != usual => "trial",
-            _ if run.canonicalize().ok() == latest => "latest",
-            _ => "finished",
-        };
-        let count = |of: &str| {
-            record["counts"][of]
-                .as_u64()
-                .map_or("-".into(), |n| n.to_string())
-        };
-        let told = |(verdict, n): (&String, &Value)| {
-            (verdict != "none").then(|| format!("{n} {}", verdict.replace('_', " ")))
-        };
-        let verdicts: Vec<String> = record["verdicts"]
-            .as_object()
-            .into_iter()
-            .flatten()
-            .filter_map(told)
-            .collect();
-        table.add_row([
-            printable(&run.file_name().unwrap_or_default().to_string_lossy()),
-            state.to_owned(),
-            count("found"),
-            count("skipped"),
-            record["top1_accuracy"]
-                .as_f64()
-                .map_or("-".into(), |v| format!("{:.1} %", 100.0 * v)),
-            verdicts.join(", "),
-            format!("{:.1} MB", nights::size(&run) as f64 / 1e6),
-        ]);
+    for run in &runs {
+        let is_latest = run.canonicalize().ok() == latest;
+        table.add_row(row(run, is_latest, latest_limit));
     }
-    // What is copied into the next command stays whole.
+    // Names that are copied into the next command are not wrapped.
     if let Some(names) = table.column_mut(0) {
         names.set_constraint(ColumnConstraint::ContentWidth);
     }
     print(&format!("{table}\n"))
 }
 
-/// Removes the oldest runs.
-pub fn prune(args: &PruneArgs) -> Result<(), Error> {
-    some(&args.folder)?;
-    let _lock = Lock::take(&args.folder)?;
-    let bytes = args.gb.map_or(u64::MAX, |gb| (gb.max(0.0) * 1e9) as u64);
-    let bounds = Retention {
-        nights: args.keep.map_or(usize::MAX, |n| n.max(1)),
-        days: args.days,
-        bytes,
+fn row(run: &Path, is_latest: bool, latest_limit: Option<Option<usize>>) -> [String; 7] {
+    let name = run.file_name().unwrap_or_default().to_string_lossy();
+    let size = format!("{:.1} MB", history::dir_size(run) as f64 / 1e6);
+    let record = RunRecord::read(run);
+    let state = match &record {
+        Err(_) => state_without_record(run),
+        Ok(record) if record.refused => "refused",
+        Ok(record) if latest_limit.is_some_and(|limit| limit != record.facts.limit) => "trial",
+        Ok(_) if is_latest => "latest",
+        Ok(_) => "finished",
     };
-    let surplus = nights::surplus(&args.folder, &bounds);
-    for run in &surplus {
-        if !args.dry_run {
-            nights::remove(run).map_err(Error::cause(format!("remove {}", run.display())))?;
+
+    let mut cells = [const { String::new() }; 7];
+    cells[0] = printable(&name);
+    cells[1] = state.to_owned();
+    cells[6] = size;
+    match record {
+        Ok(record) => {
+            cells[2] = record.facts.counts.found.to_string();
+            cells[3] = record.facts.counts.skipped.to_string();
+            cells[4] = format!("{:.1} %", 100.0 * record.top1_accuracy);
+            cells[5] = verdicts(&record);
         }
-        print(&format!(
-            "{} {}\n",
-            if args.dry_run {
-                "would remove"
-            } else {
-                "removed"
-            },
-            printable(&run.display().to_string())
-        ))?;
+        Err(_) => {
+            for cell in &mut cells[2..5] {
+                *cell = "-".to_owned();
+            }
+        }
     }
-    if surplus.is_empty() {
-        print("nothing to remove\n")
+    cells
+}
+
+fn state_without_record(run: &Path) -> &'static str {
+    if run.join(RunRecord::FILE).exists() {
+        "unreadable"
+    } else if run.join(MeasureRecord::FILE).exists() {
+        "measured"
     } else {
-        Ok(())
+        "unfinished"
     }
 }
 
-fn some(folder: &Path) -> Result<Vec<PathBuf>, Error> {
-    let runs = nights::finished(folder);
-    if runs.is_empty() {
-        return Err(Error::new(format!(
-            "there is no finished run in {}; a pipeline's runs lie in reports/PIPELINE",
-            folder.display()
-        )));
+fn verdicts(record: &RunRecord) -> String {
+    let mut counts = Vec::new();
+    for (verdict, count) in &record.verdicts {
+        if *verdict != Verdict::None {
+            counts.push(format!("{count} {}", verdict.words()));
+        }
     }
-    Ok(runs)
+    counts.join(", ")
+}
+
+/// Removes the oldest runs.
+///
+/// # Errors
+/// When the folder has no run, another run holds it, or a run cannot be removed.
+pub fn prune(args: &PruneArgs) -> Result<()> {
+    if history::complete(&args.folder).is_empty() {
+        return Err(no_run(&args.folder));
+    }
+    if args.gb.is_some_and(|gb| gb.is_nan() || gb < 0.0) {
+        return Err(Error::new("--gb must be a number from 0"));
+    }
+    let _lock = Lock::take(&args.folder)?;
+    let policy = Retention {
+        runs: args.keep.map_or(usize::MAX, |n| n.max(1)),
+        days: args.days,
+        bytes: args.gb.map_or(u64::MAX, |gb| (gb * 1e9) as u64),
+    };
+
+    let expired = history::expired(&args.folder, &policy);
+    for run in &expired {
+        let name = printable(&run.display().to_string());
+        if args.dry_run {
+            print(&format!("would remove {name}\n"))?;
+        } else {
+            history::remove(run)?;
+            print(&format!("removed {name}\n"))?;
+        }
+    }
+    if expired.is_empty() {
+        return print("nothing to remove\n");
+    }
+    Ok(())
+}
+
+fn no_run(folder: &Path) -> Error {
+    Error::new(format!(
+        "there is no run in {}; a pipeline's runs lie in reports/PIPELINE",
+        folder.display()
+    ))
 }

@@ -1,24 +1,32 @@
 //! Annotated boxes beside any format: CSV `path,category,xmin,ymin,xmax,ymax`.
 
-use super::Annotation;
-use super::manifest::{column, relative};
-use super::problem::{Odd, boxed};
+use super::annotation::Annotation;
+use super::checks::checked_box;
+use super::csv_table::{bad_row, column, line_of};
+use super::paths::relative;
+use super::problem::{Problem, ProblemLog};
 use crate::error::{Error, Result};
 use crate::plan::{self, BoxCoordinates};
+use csv::StringRecord;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
-/// All boxes of the file by path, and what was wrong with some of them.
+const COLUMNS: [&str; 6] = ["path", "category", "xmin", "ymin", "xmax", "ymax"];
+
+/// All boxes of the file by path, and the problems of its rows.
 #[derive(Default)]
 pub struct Boxes {
     by_path: HashMap<PathBuf, Vec<Annotation>>,
-    pub odd: Vec<Odd>,
+    pub problems: Vec<Problem>,
     /// BLAKE3 of the file.
     pub hash: Option<blake3::Hash>,
 }
 
 impl Boxes {
-    /// Reads the boxes that the plan names, if any. Rows that make no box are odd, not errors.
+    /// Reads `dataset.boxes`, if the plan has it. A row that makes no box is a problem, no error.
+    ///
+    /// # Errors
+    /// When the file cannot be read, or lacks a column.
     pub fn load(plan: &plan::Dataset) -> Result<Self> {
         let Some(file) = &plan.boxes else {
             return Ok(Self::default());
@@ -27,49 +35,39 @@ impl Boxes {
         let bytes = std::fs::read(file).map_err(Error::cause(&what))?;
         let mut reader = csv::Reader::from_reader(bytes.as_slice());
         let header = reader.headers().map_err(Error::cause(&what))?.clone();
-        let names = ["path", "category", "xmin", "ymin", "xmax", "ymax"];
-        let at: Vec<usize> = names
-            .iter()
-            .map(|n| column(&header, n, file))
-            .collect::<Result<_>>()?;
+        let mut columns = [0; 6];
+        for (index, name) in columns.iter_mut().zip(COLUMNS) {
+            *index = column(&header, name, file)?;
+        }
+
+        let is_normalised = plan.box_coordinates == BoxCoordinates::Normalised;
         let mut boxes = Self {
             hash: Some(blake3::hash(&bytes)),
             ..Self::default()
         };
         for record in reader.records() {
             match record {
-                Ok(record) => {
-                    let line = record.position().map_or(0, csv::Position::line);
-                    let fields: Vec<&str> = at
-                        .iter()
-                        .map(|&i| record.get(i).unwrap_or_default().trim())
-                        .collect();
-                    boxes.add(
-                        &fields,
-                        plan.box_coordinates == BoxCoordinates::Normalised,
-                        file,
-                        line,
-                    );
-                }
-                Err(e) => {
-                    let line = e.position().map_or(0, csv::Position::line);
-                    boxes
-                        .odd
-                        .push(Odd::new("bad_row", file, line, e.to_string()));
-                }
+                Ok(record) => boxes.add(&record, columns, is_normalised, file),
+                Err(error) => boxes.problems.push(bad_row(file, &error)),
             }
         }
         Ok(boxes)
     }
 
-    fn add(&mut self, fields: &[&str], normalised: bool, file: &Path, line: u64) {
-        let mut note = |code, message: String| self.odd.push(Odd::new(code, file, line, message));
-        let Some(path) = relative(fields[0]) else {
-            return note("bad_row", format!("no usable path: {:?}", fields[0]));
+    fn add(&mut self, record: &StringRecord, columns: [usize; 6], normalised: bool, file: &Path) {
+        let line = line_of(record.position());
+        let mut log = ProblemLog::at_line(&mut self.problems, file, line);
+        let cells = columns.map(|column| record.get(column).unwrap_or_default().trim());
+        let [path, category, edges @ ..] = cells;
+        let Some(path_in_set) = relative(path) else {
+            log.add("bad_row", format!("no usable path: {path:?}"));
+            return;
         };
-        let edges = [2, 3, 4, 5].map(|i| fields[i].parse().unwrap_or(f64::NAN));
-        if let Some(annotation) = boxed(fields[1], edges, note) {
-            self.by_path.entry(path).or_default().push(Annotation {
+
+        let edges = edges.map(|edge| edge.parse().unwrap_or(f64::NAN));
+        if let Some(annotation) = checked_box(category, edges, &mut log) {
+            let annotations = self.by_path.entry(path_in_set).or_default();
+            annotations.push(Annotation {
                 normalised,
                 upright: true,
                 ..annotation

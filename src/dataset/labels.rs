@@ -1,11 +1,14 @@
 //! Labels of the dataset -> classes of the model.
 
-use super::lacking::nearest;
+use super::name_checks::nearest;
 use crate::error::{Error, Result};
 use crate::plan::{self, ClassRef};
 use std::collections::BTreeMap;
 
-/// Which class of the model each label of the set means, and what every class is called.
+/// Unknown labels that the message lists.
+const UNKNOWN_LISTED_MAX: usize = 10;
+
+/// The class of the model for each label of the set, and the names of the classes.
 #[derive(Debug, Clone)]
 pub struct LabelMap {
     by_label: BTreeMap<String, usize>,
@@ -14,11 +17,12 @@ pub struct LabelMap {
 }
 
 impl LabelMap {
-    /// Maps by the explicit table `dataset.labels`, else by equal names in `model.classes`, else (no names given) by the
-    /// sorted order of the labels.
+    /// Maps by the explicit table `dataset.labels`, else by equal names in `model.classes`, else
+    /// (without names) by the sorted order of the labels.
     ///
     /// # Errors
-    /// When the model lacks a label (the nearest names are listed), or the counts differ.
+    /// When the model has no class for a label (the nearest names are listed), or the counts
+    /// differ.
     pub fn new<'a>(
         plan: &plan::Plan,
         labels: impl Iterator<Item = &'a String>,
@@ -26,6 +30,7 @@ impl LabelMap {
     ) -> Result<Self> {
         let labels: Vec<&String> = labels.collect();
         let classes = class_names(plan, &labels, class_count)?;
+
         let mut by_label = BTreeMap::new();
         let mut unknown = Vec::new();
         for label in labels {
@@ -33,23 +38,15 @@ impl LabelMap {
                 Ok(class) => {
                     by_label.insert(label.clone(), class);
                 }
-                Err(problem) => unknown.push(problem),
+                Err(reason) => unknown.push(reason),
             }
         }
+
         if unknown.is_empty() {
-            return Ok(Self { by_label, classes });
-        }
-        let more = unknown.len().saturating_sub(10);
-        unknown.truncate(10);
-        let more = if more > 0 {
-            format!("\n  and {more} more")
+            Ok(Self { by_label, classes })
         } else {
-            String::new()
-        };
-        Err(Error::new(format!(
-            "the model lacks labels of the dataset; map them in [dataset.labels]\n  {}{more}",
-            unknown.join("\n  ")
-        )))
+            Err(unknown_labels(unknown))
+        }
     }
 
     /// Every label a class of its own, in sorted order: a dataset without a model.
@@ -77,58 +74,89 @@ impl LabelMap {
     }
 }
 
+fn unknown_labels(mut reasons: Vec<String>) -> Error {
+    let more = reasons.len().saturating_sub(UNKNOWN_LISTED_MAX);
+    reasons.truncate(UNKNOWN_LISTED_MAX);
+
+    let mut message = format!(
+        "the model lacks labels of the dataset; map them in [dataset.labels]\n  {}",
+        reasons.join("\n  ")
+    );
+    if more > 0 {
+        message += &format!("\n  and {more} more");
+    }
+    Error::new(message)
+}
+
 fn class_names(plan: &plan::Plan, labels: &[&String], count: usize) -> Result<Vec<String>> {
-    let index = |label: &String| match plan.dataset.labels.get(label) {
-        Some(ClassRef::Index(i)) => Some(*i as usize),
-        _ => None,
-    };
-    match &plan.model.classes {
-        Some(names) if names.len() == count => Ok(names.clone()),
-        Some(names) => Err(Error::new(format!(
+    if let Some(names) = &plan.model.classes {
+        if names.len() == count {
+            return Ok(names.clone());
+        }
+        return Err(Error::new(format!(
             "model.classes names {} classes, the model has {count}",
             names.len()
-        ))),
-        // All labels have an index: a class is called by the first label that means it, the others by their number.
-        None if labels.iter().all(|l| index(l).is_some()) => {
-            let called = |class: usize| {
-                labels
-                    .iter()
-                    .find(|l| index(l) == Some(class))
-                    .map(|l| (*l).clone())
-            };
-            Ok((0..count)
-                .map(|class| called(class).unwrap_or_else(|| class.to_string()))
-                .collect())
-        }
-        None if labels.len() == count => Ok(labels.iter().map(|l| (*l).clone()).collect()),
-        None => Err(Error::new(format!(
-            "the dataset has {} labels, the model {count} classes: name the model's classes in order in a file and set model.classes",
-            labels.len()
-        ))),
+        )));
     }
+
+    let table = &plan.dataset.labels;
+    if let Some(first_labels) = labels_by_index(labels, table) {
+        let mut names = Vec::with_capacity(count);
+        for class in 0..count {
+            let label = first_labels.get(&class);
+            names.push(label.map_or_else(|| class.to_string(), |label| (*label).clone()));
+        }
+        return Ok(names);
+    }
+    if labels.len() == count {
+        return Ok(labels.iter().map(|label| (*label).clone()).collect());
+    }
+    Err(Error::new(format!(
+        "the dataset has {} labels, the model {count} classes: \
+         name the model's classes in order in a file and set model.classes",
+        labels.len()
+    )))
+}
+
+/// The first label of each class, where all labels have an index in the table.
+fn labels_by_index<'a>(
+    labels: &[&'a String],
+    table: &BTreeMap<String, ClassRef>,
+) -> Option<BTreeMap<usize, &'a String>> {
+    let mut first_labels = BTreeMap::new();
+    for label in labels {
+        let Some(ClassRef::Index(class)) = table.get(*label) else {
+            return None;
+        };
+        first_labels.entry(*class as usize).or_insert(*label);
+    }
+    Some(first_labels)
 }
 
 fn resolve(
     label: &str,
     table: &BTreeMap<String, ClassRef>,
     classes: &[String],
-) -> std::result::Result<usize, String> {
+) -> Result<usize, String> {
     let name = match table.get(label) {
-        Some(ClassRef::Index(i)) if (*i as usize) < classes.len() => return Ok(*i as usize),
-        Some(ClassRef::Index(i)) => {
+        Some(ClassRef::Index(class)) if (*class as usize) < classes.len() => {
+            return Ok(*class as usize);
+        }
+        Some(ClassRef::Index(class)) => {
             return Err(format!(
-                "{label:?} = {i}: the model has classes 0 to {}",
+                "{label:?} = {class}: the model has classes 0 to {}",
                 classes.len() - 1
             ));
         }
         Some(ClassRef::Name(name)) => name,
         None => label,
     };
-    let known = classes.iter().position(|c| c == name);
-    known.ok_or_else(|| {
-        format!(
+
+    match classes.iter().position(|class| class == name) {
+        Some(class) => Ok(class),
+        None => Err(format!(
             "{name:?} is no class of the model; nearest: {}",
             nearest(name, classes.iter())
-        )
-    })
+        )),
+    }
 }

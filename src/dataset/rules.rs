@@ -1,198 +1,230 @@
-//! From what a format knows of an image to a labeled image: boxes beside, the rule for the label, severities.
+//! Decides about each image: adds the boxes beside the set, applies the label rule, and applies the
+//! policy for problems.
 
+use super::annotation::Annotation;
 use super::boxes::Boxes;
-use super::folder::top;
-use super::manifest;
-use super::problem::{Noted, Odd};
-use super::{Entry, Item, Lost, display};
-use crate::error::{Result, Skip, Stage};
+use super::formats::manifest;
+use super::item::{Entry, Item, Skipped};
+use super::paths::{display, top_folder};
+use super::problem::{HandledProblem, Problem};
+use crate::error::{Result, Skip, SkipReason, Stage};
 use crate::geometry::Size;
 use crate::plan::problems::Policy;
-use crate::plan::{self, Format, LabelRule, Severity};
+use crate::plan::{self, Format, LabelRule, ProblemAction};
+use std::cmp::Ordering;
 use std::collections::{BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 
-/// Most annotations of one image: the area of their union takes time and memory with the square of their number.
+/// Most annotations of one image: the area of their union takes time and memory with the square of
+/// their number.
 const ANNOTATIONS_MAX: usize = 1000;
 
 pub struct Rules {
     pub boxes: Boxes,
-    /// What is odd about the files beside: boxes and label table.
-    pub odd: Vec<Odd>,
+    /// Problems of the files beside the set: boxes and label table.
+    pub problems: Vec<Problem>,
     rule: Option<LabelRule>,
-    /// The format speaks of boxes, not of images.
-    detection: bool,
-    /// Labels of a side table, by path.
+    /// Whether the format labels boxes, not images.
+    is_detection: bool,
+    /// Labels of `dataset.label_table`, by path.
     table: HashMap<PathBuf, String>,
     policy: Policy,
 }
 
-/// What becomes of an item.
-pub enum Fate {
+/// The decision about an item.
+pub enum Resolved {
     Labeled(Entry, String),
-    Lost(Lost),
+    Skipped(Skipped),
     Ignored(&'static str),
+    /// A problem that belongs to no image.
     Nothing,
 }
 
 impl Rules {
+    /// Reads the files beside the set.
+    ///
+    /// # Errors
+    /// When the boxes or the label table cannot be read.
     pub fn new(plan: &plan::Dataset) -> Result<Self> {
         let boxes = Boxes::load(plan)?;
-        let (mut table, mut odd) = (HashMap::new(), boxes.odd.clone());
-        if let Some(file) = &plan.label_table {
-            for item in manifest::items(file, Format::Csv, None, &[])? {
-                match item {
-                    Item::Found(Entry {
-                        path,
-                        label: Some(label),
-                        ..
-                    }) => {
-                        table.insert(path, label);
-                    }
-                    Item::Found(Entry { path, .. }) => {
-                        odd.push(Odd::new(
-                            "bad_row",
-                            file,
-                            0,
-                            format!("{} has no label", display(&path)),
-                        ));
-                    }
-                    Item::Lost(Lost { path, skip, .. }) => {
-                        odd.push(Odd::new(
-                            "bad_row",
-                            file,
-                            0,
-                            format!("{path:?}: {}", skip.message),
-                        ));
-                    }
-                    Item::Odd(row) => odd.push(row),
-                    Item::Ignored(_) => {}
-                }
-            }
-        }
-        let detection = !matches!(
-            plan.format,
-            Format::Folder
-                | Format::Csv
-                | Format::Tsv
-                | Format::Parquet
-                | Format::Webdataset
-                | Format::ParquetImages
-        );
+        let mut problems = boxes.problems.clone();
+        let table = match &plan.label_table {
+            Some(file) => read_label_table(file, &mut problems)?,
+            None => HashMap::new(),
+        };
         Ok(Self {
             boxes,
-            odd,
+            problems,
             rule: plan.label,
-            detection,
+            is_detection: is_detection(plan.format),
             table,
             policy: plan.problems.clone(),
         })
     }
 
-    /// Labels an image, or says why it is lost; with everything odd about it.
-    pub fn judge(&self, item: Item) -> (Fate, Vec<Noted>) {
-        let mut entry = match item {
-            Item::Ignored(kind) => return (Fate::Ignored(kind), Vec::new()),
-            Item::Lost(lost) => return (Fate::Lost(lost), Vec::new()),
-            Item::Odd(odd) => return (Fate::Nothing, vec![odd.noted(&self.policy, None)]),
-            Item::Found(entry) => entry,
-        };
-        let path = display(&entry.path);
-        // The format's own annotations tell the label; boxes beside it only where it has none.
-        let beside = self.boxes.of(&entry.path);
-        let (own, rest) = if entry.annotations.is_empty() {
-            (beside, &[][..])
-        } else {
-            (&[][..], beside)
-        };
-        entry.annotations.extend_from_slice(own);
-        let label = self.label(&mut entry);
-        entry.annotations.extend_from_slice(rest);
-        if entry.annotations.len() > ANNOTATIONS_MAX {
-            let message = format!("{} annotations", entry.annotations.len());
-            entry
-                .odd
-                .push(Odd::new("too_many_boxes", Path::new(&path), 0, message));
-            entry.annotations.truncate(ANNOTATIONS_MAX);
+    /// Labels an image, or says why it is skipped; with all its problems.
+    pub fn resolve(&self, item: Item) -> (Resolved, Vec<HandledProblem>) {
+        match item {
+            Item::Found(entry) => self.resolve_entry(entry),
+            Item::Skipped(skipped) => (Resolved::Skipped(skipped), Vec::new()),
+            Item::Ignored(kind) => (Resolved::Ignored(kind), Vec::new()),
+            Item::Problem(problem) => {
+                let handled = problem.handled(&self.policy, None);
+                (Resolved::Nothing, vec![handled])
+            }
         }
-        let noted: Vec<Noted> = entry
-            .odd
-            .drain(..)
-            .map(|odd| odd.noted(&self.policy, Some(&path)))
-            .collect();
-        let lost = |reason, message: String| {
-            let skip = Skip::new(Stage::Annotation, reason, message);
-            Fate::Lost(Lost {
-                path: path.clone(),
-                label: label.clone(),
-                skip,
-            })
+    }
+
+    fn resolve_entry(&self, mut entry: Entry) -> (Resolved, Vec<HandledProblem>) {
+        let path = display(&entry.path);
+        let label = self.add_boxes_and_label(&mut entry);
+        limit_annotations(&mut entry);
+
+        let mut problems = Vec::new();
+        for problem in entry.problems.drain(..) {
+            problems.push(problem.handled(&self.policy, Some(&path)));
+        }
+
+        let fatal = problems.iter().find(|p| p.action == ProblemAction::Skip);
+        let (reason, message) = match (fatal, &label) {
+            (Some(problem), _) => {
+                let message = format!("{}: {}", problem.place, problem.message);
+                (SkipReason::Problem(problem.code), message)
+            }
+            // Whatever the policy, an image without a label cannot be audited.
+            (None, None) => (SkipReason::NoLabel, "no label".to_owned()),
+            (None, Some(label)) => return (Resolved::Labeled(entry, label.clone()), problems),
         };
-        let fate = match (noted.iter().find(|n| n.severity == Severity::Skip), &label) {
-            (Some(n), _) => lost(n.code, format!("{}: {}", n.place, n.message)),
-            // Whatever its severity, an image without a label cannot be audited.
-            (None, None) => lost("no_label", "no label".into()),
-            (None, Some(label)) => Fate::Labeled(entry, label.clone()),
+        let skipped = Skipped {
+            path,
+            label,
+            skip: Skip::new(Stage::Annotation, reason, message),
         };
-        (fate, noted)
+        (Resolved::Skipped(skipped), problems)
+    }
+
+    /// Adds the boxes beside the set and applies the label rule.
+    ///
+    /// The format's own annotations give the label; boxes beside the set do only where there are
+    /// none.
+    fn add_boxes_and_label(&self, entry: &mut Entry) -> Option<String> {
+        let boxes = self.boxes.of(&entry.path);
+        if entry.annotations.is_empty() {
+            entry.annotations.extend_from_slice(boxes);
+            return self.label(entry);
+        }
+        let label = self.label(entry);
+        entry.annotations.extend_from_slice(boxes);
+        label
     }
 
     fn label(&self, entry: &mut Entry) -> Option<String> {
         let label = match self.rule {
-            None => entry
-                .label
-                .clone()
-                .or_else(|| if self.detection { largest(entry) } else { None }),
-            Some(LabelRule::Folder) => top(&entry.path),
+            None if entry.label.is_none() && self.is_detection => largest_category(entry),
+            None => entry.label.clone(),
+            Some(LabelRule::Folder) => top_folder(&entry.path),
             Some(LabelRule::Table) => self.table.get(&entry.path).cloned(),
-            Some(LabelRule::LargestBox) => largest(entry),
+            Some(LabelRule::LargestBox) => largest_category(entry),
             Some(LabelRule::OnlyCategory) => {
-                let categories: BTreeSet<&str> =
-                    counted(entry).map(|a| a.category.as_str()).collect();
+                let mut categories = categories(entry);
                 if categories.len() > 1 {
-                    let message = format!(
-                        "{} categories: {}",
-                        categories.len(),
-                        categories.into_iter().collect::<Vec<_>>().join(", ")
-                    );
-                    entry.odd.push(Odd::new(
-                        "two_labels",
-                        Path::new(&display(&entry.path)),
-                        0,
-                        message,
-                    ));
+                    let count = categories.len();
+                    let list = Vec::from_iter(categories).join(", ");
+                    add_problem(entry, "two_labels", format!("{count} categories: {list}"));
                     return None;
                 }
-                categories.first().map(|c| (*c).to_owned())
+                categories.pop_first()
             }
         };
+
         if label.is_none() {
-            entry.odd.push(Odd::new(
-                "no_label",
-                Path::new(&display(&entry.path)),
-                0,
-                "the rule gives no label",
-            ));
+            add_problem(entry, "no_label", "the rule gives no label");
         }
         label
     }
 }
 
-fn counted(entry: &Entry) -> impl Iterator<Item = &super::Annotation> {
-    entry
-        .annotations
-        .iter()
-        .filter(|a| !a.ignore && !a.category.is_empty())
+fn is_detection(format: Format) -> bool {
+    match format {
+        Format::Folder
+        | Format::Csv
+        | Format::Tsv
+        | Format::Parquet
+        | Format::Webdataset
+        | Format::ParquetImages => false,
+        Format::Coco
+        | Format::Voc
+        | Format::Yolo
+        | Format::Labelme
+        | Format::Masks
+        | Format::OpenImages
+        | Format::ImagenetLoc
+        | Format::Wsol => true,
+    }
 }
 
-/// Category of the largest annotation by its bounding box, the first in the alphabet where several are.
-fn largest(entry: &Entry) -> Option<String> {
-    let size = entry.stated.unwrap_or(Size::new(1, 1));
-    let area = |a: &super::Annotation| a.bounds(size).area();
-    let larger = |a: &&super::Annotation, b: &&super::Annotation| {
-        area(a)
-            .total_cmp(&area(b))
-            .then_with(|| b.category.cmp(&a.category))
-    };
-    counted(entry).max_by(larger).map(|a| a.category.clone())
+fn read_label_table(file: &Path, problems: &mut Vec<Problem>) -> Result<HashMap<PathBuf, String>> {
+    let mut labels = HashMap::new();
+    for item in manifest::items(file, Format::Csv, None, &[])? {
+        match item {
+            Item::Found(entry) => match entry.label {
+                Some(label) => {
+                    labels.insert(entry.path, label);
+                }
+                None => {
+                    let message = format!("{} has no label", display(&entry.path));
+                    problems.push(Problem::in_file("bad_row", file, message));
+                }
+            },
+            Item::Skipped(Skipped { path, skip, .. }) => {
+                let message = format!("{path:?}: {}", skip.message);
+                problems.push(Problem::in_file("bad_row", file, message));
+            }
+            Item::Problem(problem) => problems.push(problem),
+            Item::Ignored(_) => {}
+        }
+    }
+    Ok(labels)
+}
+
+fn add_problem(entry: &mut Entry, code: &'static str, message: impl Into<String>) {
+    let path = display(&entry.path);
+    let problem = Problem::in_file(code, Path::new(&path), message);
+    entry.problems.push(problem);
+}
+
+fn limit_annotations(entry: &mut Entry) {
+    let count = entry.annotations.len();
+    if count > ANNOTATIONS_MAX {
+        add_problem(entry, "too_many_boxes", format!("{count} annotations"));
+        entry.annotations.truncate(ANNOTATIONS_MAX);
+    }
+}
+
+/// The annotations that can give a label.
+fn labeling(entry: &Entry) -> impl Iterator<Item = &Annotation> {
+    let annotations = entry.annotations.iter();
+    annotations.filter(|annotation| !annotation.ignore && !annotation.category.is_empty())
+}
+
+/// Category of the largest annotation by its bounding box, the first in the alphabet among equals.
+fn largest_category(entry: &Entry) -> Option<String> {
+    let size = entry.declared_size.unwrap_or(Size::new(1, 1));
+    let largest = labeling(entry).max_by(|a, b| compare_area(a, b, size))?;
+    Some(largest.category.clone())
+}
+
+fn compare_area(a: &Annotation, b: &Annotation, size: Size) -> Ordering {
+    let area_a = a.bounds(size).area();
+    let area_b = b.bounds(size).area();
+    area_a
+        .total_cmp(&area_b)
+        .then_with(|| b.category.cmp(&a.category))
+}
+
+fn categories(entry: &Entry) -> BTreeSet<String> {
+    let annotations = labeling(entry);
+    annotations
+        .map(|annotation| annotation.category.clone())
+        .collect()
 }

@@ -1,180 +1,202 @@
-//! Image files below a folder, sorted by name. Hidden files and other file types are ignored and counted.
+//! Image files below a folder, sorted by name. Hidden files and other file types are ignored and
+//! counted.
 
-use super::{Item, Lost, display};
-use crate::error::{Error, Result, Skip, Stage};
+use super::item::Skipped;
+use super::paths::display;
+use crate::error::{Error, Result, Skip, SkipReason, Stage};
 use crate::plan::Links;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use walkdir::{DirEntry, WalkDir};
 
-/// File names that are taken for images; the content decides what they are.
+/// Extensions of files that are treated as images; the content decides what they are.
 pub const EXTENSIONS: [&str; 9] = [
     "jpg", "jpeg", "jpe", "png", "webp", "bmp", "tif", "tiff", "gif",
 ];
 
-/// One thing that the walk comes upon.
+/// One step of the walk.
 pub enum Step {
     /// Relative to the root.
     Image(PathBuf),
-    Lost(Lost),
+    Skipped(Skipped),
     /// Counted by kind.
     Ignored(&'static str),
 }
 
-impl Step {
-    /// As an item of the set, where `entry` makes an image one.
-    pub fn item(self, entry: impl FnOnce(PathBuf) -> Item) -> Item {
-        match self {
-            Self::Image(path) => entry(path),
-            Self::Lost(lost) => Item::Lost(lost),
-            Self::Ignored(kind) => Item::Ignored(kind),
-        }
-    }
-}
-
-/// Streams what lies below the root.
+/// Streams the files below the root.
+///
+/// # Errors
+/// When the root cannot be opened.
 pub fn images(root: &Path, links: Links) -> Result<impl Iterator<Item = Step> + Send + use<>> {
-    let real_root = root.canonicalize().map_err(Error::cause(format!(
-        "open dataset.root {}",
-        root.display()
-    )))?;
-    let root = root.to_path_buf();
-    let mut walk = WalkDir::new(&root)
+    let what = format!("open dataset.root {}", root.display());
+    let real_root = root.canonicalize().map_err(Error::cause(what))?;
+    let entries = WalkDir::new(root)
         .min_depth(1)
         .follow_links(links != Links::Never)
         .sort_by_file_name()
         .into_iter();
-    Ok(std::iter::from_fn(move || {
-        loop {
-            let entry = match walk.next()? {
-                Ok(entry) => entry,
-                Err(e) => return Some(walk_error(&e, &root)),
-            };
-            let hidden = entry.file_name().as_encoded_bytes().starts_with(b".");
-            let escapes = links == Links::Inside
-                && entry.path_is_symlink()
-                && !stays_inside(entry.path(), &real_root);
-            if entry.file_type().is_dir() {
-                if hidden || escapes {
-                    walk.skip_current_dir();
-                }
-                match (hidden, escapes) {
-                    (true, _) => return Some(Step::Ignored("hidden folder")),
-                    (_, true) => return Some(Step::Ignored("link that leaves the root")),
-                    _ => continue,
-                }
-            }
-            return Some(file(&entry, &root, hidden, escapes));
-        }
-    }))
+    Ok(Walk {
+        root: root.to_path_buf(),
+        real_root,
+        links,
+        entries,
+    })
 }
 
 /// All files of an extension below a folder, sorted by name; links are not followed.
 pub fn files(root: &Path, extension: &str) -> Vec<PathBuf> {
-    let entries = WalkDir::new(root)
-        .sort_by_file_name()
-        .into_iter()
-        .filter_map(std::result::Result::ok);
-    let files = entries
-        .filter(|e| e.file_type().is_file())
-        .map(DirEntry::into_path);
+    let mut files = Vec::new();
+    for entry in WalkDir::new(root).sort_by_file_name().into_iter().flatten() {
+        let has_extension = entry.path().extension().is_some_and(|e| e == extension);
+        if entry.file_type().is_file() && has_extension {
+            files.push(entry.into_path());
+        }
+    }
     files
-        .filter(|p| p.extension().is_some_and(|e| e == extension))
-        .collect()
 }
 
-/// Whether a file that an annotation names may be read: what `links` says of links, on every part of its way.
-pub fn allowed(path: &Path, root: &Path, links: Links) -> bool {
-    let real = |p: &Path| p.canonicalize().ok();
-    match links {
-        Links::Anywhere => true,
-        // A file that is not there is a matter of reading it.
-        _ if !path.exists() => true,
-        Links::Inside => real(root).is_some_and(|root| stays_inside(path, &root)),
-        Links::Never => {
-            let unlinked = path
-                .strip_prefix(root)
-                .ok()
-                .and_then(|within| Some(real(root)?.join(within)));
-            unlinked.is_some_and(|unlinked| real(path) == Some(unlinked))
+/// Whether a file that an annotation names may be read, given what `links` allows on every part of
+/// its path.
+pub fn is_allowed(path: &Path, root: &Path, links: Links) -> bool {
+    // Reading a missing file fails later, with a better message.
+    if links == Links::Anywhere || !path.exists() {
+        return true;
+    }
+    let Ok(real_root) = root.canonicalize() else {
+        return false;
+    };
+    if links == Links::Inside {
+        return stays_inside(path, &real_root);
+    }
+
+    let (Ok(relative), Ok(real_path)) = (path.strip_prefix(root), path.canonicalize()) else {
+        return false;
+    };
+    real_path == real_root.join(relative)
+}
+
+fn stays_inside(path: &Path, real_root: &Path) -> bool {
+    path.canonicalize()
+        .is_ok_and(|target| target.starts_with(real_root))
+}
+
+struct Walk {
+    root: PathBuf,
+    /// The root without links.
+    real_root: PathBuf,
+    links: Links,
+    entries: walkdir::IntoIter,
+}
+
+impl Iterator for Walk {
+    type Item = Step;
+
+    fn next(&mut self) -> Option<Step> {
+        loop {
+            let step = match self.entries.next()? {
+                Ok(entry) if entry.file_type().is_dir() => self.enter(&entry),
+                Ok(entry) => Some(self.file(&entry)),
+                Err(error) => Some(self.error(&error)),
+            };
+            if step.is_some() {
+                return step;
+            }
         }
     }
 }
 
-fn stays_inside(path: &Path, root: &Path) -> bool {
-    path.canonicalize()
-        .is_ok_and(|target| target.starts_with(root))
+impl Walk {
+    /// Enters a folder, or says why it is ignored.
+    fn enter(&mut self, folder: &DirEntry) -> Option<Step> {
+        let ignored = if is_hidden(folder.file_name().as_encoded_bytes()) {
+            "hidden folder"
+        } else if self.escapes(folder) {
+            "link that leaves the root"
+        } else {
+            return None;
+        };
+        self.entries.skip_current_dir();
+        Some(Step::Ignored(ignored))
+    }
+
+    fn file(&self, entry: &DirEntry) -> Step {
+        let path = self.relative(entry.path());
+        if is_hidden(entry.file_name().as_encoded_bytes()) {
+            return Step::Ignored("hidden file");
+        }
+        if !is_image(&path) {
+            return Step::Ignored("file without an image's extension");
+        }
+        if entry.file_type().is_symlink() {
+            let message = "a symbolic link; set dataset.links to follow it";
+            return skipped(&path, SkipReason::Link, message);
+        }
+        if self.escapes(entry) {
+            let message =
+                "the link leaves dataset.root; set dataset.links = \"anywhere\" to follow it";
+            return skipped(&path, SkipReason::LinkOutside, message);
+        }
+        if !entry.file_type().is_file() {
+            let message = "neither a file nor a folder (a pipe, a socket or a device)";
+            return skipped(&path, SkipReason::NotAFile, message);
+        }
+        Step::Image(path)
+    }
+
+    fn error(&self, error: &walkdir::Error) -> Step {
+        let path = error.path().map(|path| self.relative(path));
+        let path = path.unwrap_or_default();
+        if error.loop_ancestor().is_some() {
+            let message = "the link leads back to a folder above it";
+            return skipped(&path, SkipReason::LinkLoop, message);
+        }
+
+        let name = path.file_name().unwrap_or_default();
+        let is_other_file = path.extension().is_some() && !is_image(&path);
+        if is_hidden(name.as_encoded_bytes()) || is_other_file {
+            return Step::Ignored("unreadable file that is no image");
+        }
+        match error.io_error().map(std::io::Error::kind) {
+            Some(ErrorKind::NotFound) => skipped(
+                &path,
+                SkipReason::DanglingLink,
+                "the target of the link is missing",
+            ),
+            Some(ErrorKind::PermissionDenied) => {
+                skipped(&path, SkipReason::Permission, "permission denied")
+            }
+            _ => skipped(&path, SkipReason::Walk, &error.to_string()),
+        }
+    }
+
+    /// Whether an entry is a link whose target may not be read.
+    fn escapes(&self, entry: &DirEntry) -> bool {
+        self.links == Links::Inside
+            && entry.path_is_symlink()
+            && !stays_inside(entry.path(), &self.real_root)
+    }
+
+    fn relative(&self, path: &Path) -> PathBuf {
+        path.strip_prefix(&self.root).unwrap_or(path).to_path_buf()
+    }
 }
 
-fn file(entry: &DirEntry, root: &Path, hidden: bool, escapes: bool) -> Step {
-    let path = entry
-        .path()
-        .strip_prefix(root)
-        .unwrap_or(entry.path())
-        .to_path_buf();
-    let lost = |reason, message: &str| lost(&path, reason, message);
-    if hidden {
-        return Step::Ignored("hidden file");
-    }
-    if !is_image(&path) {
-        return Step::Ignored("file without an image's extension");
-    }
-    if entry.file_type().is_symlink() {
-        return lost("link", "a symbolic link; set dataset.links to follow it");
-    }
-    if escapes {
-        return lost(
-            "link_outside",
-            "the link leaves dataset.root; set dataset.links = \"anywhere\" to follow it",
-        );
-    }
-    if !entry.file_type().is_file() {
-        return lost(
-            "not_a_file",
-            "neither a file nor a folder (a pipe, a socket or a device)",
-        );
-    }
-    Step::Image(path)
+fn is_hidden(name: &[u8]) -> bool {
+    name.starts_with(b".")
 }
 
 fn is_image(path: &Path) -> bool {
-    let extension = path.extension().map(|e| e.to_string_lossy().to_lowercase());
-    extension.is_some_and(|e| EXTENSIONS.contains(&e.as_str()))
+    let Some(extension) = path.extension() else {
+        return false;
+    };
+    let extension = extension.to_string_lossy().to_lowercase();
+    EXTENSIONS.contains(&extension.as_str())
 }
 
-fn lost(path: &Path, reason: &'static str, message: &str) -> Step {
-    Step::Lost(Lost {
+fn skipped(path: &Path, reason: SkipReason, message: &str) -> Step {
+    Step::Skipped(Skipped {
         path: display(path),
         label: None,
         skip: Skip::new(Stage::Walk, reason, message),
     })
-}
-
-fn walk_error(error: &walkdir::Error, root: &Path) -> Step {
-    let path = error
-        .path()
-        .map(|p| p.strip_prefix(root).unwrap_or(p).to_path_buf())
-        .unwrap_or_default();
-    let kind = error.io_error().map(std::io::Error::kind);
-    let hidden = path
-        .file_name()
-        .is_some_and(|n| n.as_encoded_bytes().starts_with(b"."));
-    if error.loop_ancestor().is_none()
-        && (hidden || (path.extension().is_some() && !is_image(&path)))
-    {
-        return Step::Ignored("unreadable file that is no image");
-    }
-    let (reason, message) = match kind {
-        _ if error.loop_ancestor().is_some() => (
-            "link_loop",
-            "the link leads back to a folder above it".to_owned(),
-        ),
-        Some(std::io::ErrorKind::NotFound) => {
-            ("dangling_link", "the link leads nowhere".to_owned())
-        }
-        Some(std::io::ErrorKind::PermissionDenied) => {
-            ("permission", "permission denied".to_owned())
-        }
-        _ => ("walk", error.to_string()),
-    };
-    lost(&path, reason, &message)
 }

@@ -1,60 +1,50 @@
-//! A: is the confounder tied to the label in the data? Groups count, not images; the model has no part in it.
+//! A: is the confounder associated with the class in the data? Groups count, not images; the model
+//! has no part in it.
 
-use super::Sighting;
-use super::statistics::{Estimate, difference, fisher_greater, proportion};
+use super::observations::Observation;
+use super::statistics::{difference, fisher_greater, proportion};
+use crate::finding::{Association, Estimate, GroupCount};
 use std::collections::BTreeMap;
 
-/// `p1 = P(present | label)` against `p0 = P(present | other labels)`.
-#[derive(Debug, Clone, Copy)]
-pub struct Association {
-    /// Groups of the label: with the region, and all.
-    pub own: [u32; 2],
-    /// Groups of the other labels: with the region, and all.
-    pub others: [u32; 2],
-    /// `p1 - p0`, with Newcombe's interval.
-    pub difference: Estimate,
-    /// The largest `P(present | label)` of any single other label.
-    pub worst_other: f64,
-    /// One-sided Fisher.
-    pub p: f64,
-}
-
-/// Groups with the region and all groups, per class. A group shows it where any of its images does.
-pub(super) fn groups<'a>(sightings: impl Iterator<Item = &'a Sighting>) -> BTreeMap<u32, [u32; 2]> {
-    let mut seen: BTreeMap<(u32, u64), bool> = BTreeMap::new();
-    for s in sightings {
-        *seen.entry((s.shown.class, s.shown.group)).or_default() |= s.present;
+/// Groups with the region and all groups, by class. A group shows it where any of its images does.
+pub fn count_groups<'a>(
+    observations: impl Iterator<Item = &'a Observation>,
+) -> BTreeMap<u32, GroupCount> {
+    let mut groups: BTreeMap<(u32, u64), bool> = BTreeMap::new();
+    for observation in observations {
+        let key = (observation.map.class, observation.map.group);
+        *groups.entry(key).or_default() |= observation.present;
     }
-    let mut counts: BTreeMap<u32, [u32; 2]> = BTreeMap::new();
-    for ((class, _), present) in seen {
-        let [with, all] = counts.entry(class).or_default();
-        *with += u32::from(present);
-        *all += 1;
+
+    let mut counts: BTreeMap<u32, GroupCount> = BTreeMap::new();
+    for ((class, _), present) in groups {
+        let count = counts.entry(class).or_default();
+        count.present += u32::from(present);
+        count.groups += 1;
     }
     counts
 }
 
-impl Association {
-    /// `None` where the label, or every other one, has no group.
-    pub(super) fn new(by_class: &BTreeMap<u32, [u32; 2]>, class: u32) -> Option<Self> {
-        let own = *by_class.get(&class)?;
-        let others = || {
-            by_class
-                .iter()
-                .filter(|(c, _)| **c != class)
-                .map(|(_, n)| *n)
-        };
-        let sum = others().fold([0, 0], |[a, b], [k, n]| [a + k, b + n]);
-        let worst = others()
-            .map(|[k, n]| f64::from(k) / f64::from(n))
-            .fold(0.0, f64::max);
-        let difference = difference(proportion(own[0], own[1])?, proportion(sum[0], sum[1])?);
-        Some(Self {
-            own,
-            others: sum,
-            difference,
-            worst_other: worst,
-            p: fisher_greater(own, sum),
-        })
+/// `None` where the class, or every other one, has no group.
+pub fn association(by_class: &BTreeMap<u32, GroupCount>, class: u32) -> Option<Association> {
+    let in_class = *by_class.get(&class)?;
+    let mut in_others = GroupCount::default();
+    let mut worst_other = 0.0_f64;
+    for (_, count) in by_class.iter().filter(|(other, _)| **other != class) {
+        in_others.present += count.present;
+        in_others.groups += count.groups;
+        worst_other = worst_other.max(f64::from(count.present) / f64::from(count.groups));
     }
+
+    Some(Association {
+        in_class,
+        in_others,
+        difference: difference(rate(in_class)?, rate(in_others)?),
+        worst_other,
+        p: fisher_greater(in_class, in_others),
+    })
+}
+
+fn rate(count: GroupCount) -> Option<Estimate> {
+    proportion(count.present, count.groups)
 }

@@ -1,139 +1,129 @@
-//! C: does the confounder cause the class? Pasted on other images (insertion) it must move them to the class more than
-//! anything else pasted at the same place; filled in (removal) it must take the class away more than the same fill elsewhere.
+//! C: does the confounder cause the class? Pasted on other images (insertion) it must move them to
+//! the class more than any control pasted at the same place; filled in (removal) it must take the
+//! class away more than the same fill at another place.
 
-use super::statistics::{Estimate, deviation, difference, paired, proportion};
+use super::statistics::{deviation, difference, paired, proportion};
+use crate::finding::InterventionEffect;
 
-/// What the model says of one changed photo.
+/// The prediction for one changed photo.
 #[derive(Debug, Clone)]
 pub struct Outcome {
-    /// Margin of the class: its logit less the logsumexp of the others; the logit itself for sigmoid heads.
+    /// Margin of the class, see [`crate::model::Head::margin`].
     pub margin: f64,
-    /// The class is predicted; for sigmoid heads, its logit is positive.
-    pub says: bool,
+    /// The class is predicted, see [`crate::model::Head::predicts`].
+    pub predicts_class: bool,
     pub logits: Vec<f32>,
 }
 
 /// Photos under two changes; the first is expected to have the larger margin.
-#[derive(Debug, Default)]
-pub struct Contrasted {
-    /// What stands against the confounder: a control patch, or a way to fill.
-    pub against: &'static str,
+#[derive(Debug)]
+pub struct PairedOutcomes<Control> {
+    pub control: Control,
     pub pairs: Vec<(Outcome, Outcome)>,
 }
 
-/// One side of the proof: the contrast with the least effect speaks.
-#[derive(Debug, Clone)]
-pub struct Effect {
-    pub images: u32,
-    /// Mean difference of the margins, in logits, with Student's interval; paired by image.
-    pub margin: Estimate,
-    /// Net rate of images that say the class: flips to it, or recall lost. Newcombe's interval, as if unpaired.
-    pub rate: Estimate,
-    /// Images that say the class: under the first change, under the second; of the contrast with the least rate.
-    pub says: [u32; 2],
-    /// The contrast with the least effect on the margin.
-    pub against: &'static str,
-    /// The class is the one that moves most on average.
-    pub moved_most: bool,
-    /// One-sided, of an effect of at most the least that counts; the largest over the contrasts.
-    pub p: f64,
-}
+/// One side of C: the control with the smallest effect counts. `None` where no control has two
+/// images.
+pub fn intervention_effect<Control: Copy>(
+    controls: &[PairedOutcomes<Control>],
+    class: usize,
+    min_effect: f64,
+) -> Option<InterventionEffect<Control>> {
+    // A control that few images can have (no room for it elsewhere) does not decide for all.
+    let most = controls.iter().map(|c| c.pairs.len()).max().unwrap_or(0);
 
-/// Both sides for one label and one region.
-#[derive(Debug, Clone)]
-pub struct Intervention {
-    pub insertion: Option<Effect>,
-    pub removal: Option<Effect>,
-    /// The least effect that counts, in logits.
-    pub least: f64,
-    /// Hosts that say the class with the scrambled tag: is it the pattern or the texture?
-    pub scrambled: u32,
-    /// Photos that tags were cut from.
-    pub donors: u32,
-    /// Passes through the network.
-    pub forwards: u32,
-    /// `max_forwards` left hosts or tagged images out.
-    pub cut_short: bool,
-    /// `min(1, 2 min(p insertion, p removal))`.
-    pub p: f64,
-}
-
-impl Effect {
-    /// `None` where no contrast has two images.
-    pub fn new(contrasts: &[Contrasted], class: usize, least: f64) -> Option<Self> {
-        // A control that few images can have (no room for it elsewhere) does not speak for all.
-        let most = contrasts.iter().map(|c| c.pairs.len()).max().unwrap_or(0);
-        let common = contrasts.iter().filter(|c| 2 * c.pairs.len() >= most);
-        let effects = common.filter_map(|c| Self::of(c, class, least));
-        effects.reduce(|a, b| {
-            let p = a.p.max(b.p);
-            let (rate, says) = if a.rate.low <= b.rate.low {
-                (a.rate, a.says)
-            } else {
-                (b.rate, b.says)
-            };
-            let moved_most = a.moved_most && b.moved_most;
-            let weaker = if a.margin.value <= b.margin.value {
-                a
-            } else {
-                b
-            };
-            Self {
-                p,
-                rate,
-                says,
-                moved_most,
-                ..weaker
-            }
-        })
+    let mut weakest: Option<InterventionEffect<Control>> = None;
+    for outcomes in controls.iter().filter(|c| 2 * c.pairs.len() >= most) {
+        let Some(effect) = against_control(outcomes, class, min_effect) else {
+            continue;
+        };
+        weakest = Some(match weakest {
+            None => effect,
+            Some(other) => weaker(other, effect),
+        });
     }
+    weakest
+}
 
-    fn of(contrast: &Contrasted, class: usize, least: f64) -> Option<Self> {
-        let pairs = &contrast.pairs;
-        let margins: Vec<f64> = pairs.iter().map(|(a, b)| a.margin - b.margin).collect();
-        let (margin, p) = paired(&margins, least)?;
-        let n = pairs.len() as u32;
-        let says = [
-            pairs.iter().filter(|(a, _)| a.says).count(),
-            pairs.iter().filter(|(_, b)| b.says).count(),
-        ];
-        let says = says.map(|k| k as u32);
-        let rate = difference(proportion(says[0], n)?, proportion(says[1], n)?);
-        Some(Self {
-            images: n,
-            margin,
-            rate,
-            says,
-            against: contrast.against,
-            moved_most: moved(pairs) == class,
-            p,
-        })
+/// Of two controls the smaller margin, the smaller rate, the larger p-value.
+fn weaker<Control: Copy>(
+    a: InterventionEffect<Control>,
+    b: InterventionEffect<Control>,
+) -> InterventionEffect<Control> {
+    let smaller_rate = if a.rate.low <= b.rate.low { a } else { b };
+    let smaller_margin = if a.margin.value <= b.margin.value {
+        a
+    } else {
+        b
+    };
+    InterventionEffect {
+        rate: smaller_rate.rate,
+        predicted: smaller_rate.predicted,
+        largest_shift: a.largest_shift && b.largest_shift,
+        p: a.p.max(b.p),
+        ..smaller_margin
     }
 }
 
-impl Intervention {
-    /// The least effect that counts: a policy number, or a tenth of the spread of the hosts' own margins.
-    pub fn least(policy: f64, clean: &[Outcome]) -> f64 {
-        policy.max(0.1 * deviation(&clean.iter().map(|o| o.margin).collect::<Vec<_>>()))
+fn against_control<Control: Copy>(
+    outcomes: &PairedOutcomes<Control>,
+    class: usize,
+    min_effect: f64,
+) -> Option<InterventionEffect<Control>> {
+    let mut margins = Vec::new();
+    let mut predicted = [0, 0];
+    for (first, second) in &outcomes.pairs {
+        margins.push(first.margin - second.margin);
+        predicted[0] += u32::from(first.predicts_class);
+        predicted[1] += u32::from(second.predicts_class);
     }
+    let (margin, p) = paired(&margins, min_effect)?;
+    let images = outcomes.pairs.len() as u32;
+    let rate = difference(
+        proportion(predicted[0], images)?,
+        proportion(predicted[1], images)?,
+    );
 
-    /// `min(1, 2 min(p insertion, p removal))`: either side may prove it.
-    pub fn p(insertion: Option<&Effect>, removal: Option<&Effect>) -> f64 {
-        let p = |effect: Option<&Effect>| effect.map_or(1.0, |e| e.p);
-        (2.0 * p(insertion).min(p(removal))).min(1.0)
-    }
+    Some(InterventionEffect {
+        images,
+        margin,
+        rate,
+        predicted,
+        control: outcomes.control,
+        largest_shift: class_of_largest_shift(&outcomes.pairs) == class,
+        p,
+    })
 }
 
 /// The class whose logit rises most on average.
-fn moved(pairs: &[(Outcome, Outcome)]) -> usize {
-    let mut sums: Vec<f64> = Vec::new();
-    for (a, b) in pairs {
-        sums.resize(a.logits.len(), 0.0);
-        sums.iter_mut()
-            .zip(a.logits.iter().zip(&b.logits))
-            .for_each(|(s, (a, b))| *s += f64::from(a - b));
+fn class_of_largest_shift(pairs: &[(Outcome, Outcome)]) -> usize {
+    let mut shifts: Vec<f64> = Vec::new();
+    for (first, second) in pairs {
+        shifts.resize(first.logits.len(), 0.0);
+        for (class, shift) in shifts.iter_mut().enumerate() {
+            *shift += f64::from(first.logits[class] - second.logits[class]);
+        }
     }
-    sums.iter()
-        .enumerate()
-        .fold(0, |best, (i, s)| if *s > sums[best] { i } else { best })
+
+    let mut largest = 0;
+    for (class, shift) in shifts.iter().enumerate() {
+        if *shift > shifts[largest] {
+            largest = class;
+        }
+    }
+    largest
+}
+
+/// The smallest effect that counts: `verdict.causal_logits`, or a tenth of the standard deviation
+/// of the hosts' clean margins, the larger.
+pub fn min_causal_effect(causal_logits: f64, clean: &[Outcome]) -> f64 {
+    let margins: Vec<f64> = clean.iter().map(|outcome| outcome.margin).collect();
+    causal_logits.max(0.1 * deviation(&margins))
+}
+
+/// `min(1, 2 min(p of insertion, p of removal))`: either side may confirm. A side that was not run
+/// has `None`.
+pub fn combined_p(insertion: Option<f64>, removal: Option<f64>) -> f64 {
+    let smaller = insertion.unwrap_or(1.0).min(removal.unwrap_or(1.0));
+    (2.0 * smaller).min(1.0)
 }

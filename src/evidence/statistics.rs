@@ -1,23 +1,22 @@
-//! The statistics behind the evidence, from a kept library, with the edges that it leaves open.
+//! The statistics behind the evidence: distributions from statrs, intervals and adjustments from
+//! the papers named.
 
+use crate::finding::{Estimate, GroupCount};
 use statrs::distribution::{ContinuousCDF, Normal, StudentsT};
 use statrs::stats_tests::{Alternative, fishers_exact};
 
-/// A number with its 95 % interval.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Estimate {
-    pub value: f64,
-    pub low: f64,
-    pub high: f64,
-}
-
-/// `k` of `n`, with the interval of Wilson (1927); `None` of nothing.
+/// `k` of `n`, with the interval of Wilson (1927); `None` for `n = 0`.
 pub fn proportion(k: u32, n: u32) -> Option<Estimate> {
+    if n == 0 {
+        return None;
+    }
     let z = Normal::standard().inverse_cdf(0.975);
     let (value, n) = (f64::from(k) / f64::from(n), f64::from(n));
+
     let centre = (value + z * z / (2.0 * n)) / (1.0 + z * z / n);
-    let half = z / (1.0 + z * z / n) * (value * (1.0 - value) / n + z * z / (4.0 * n * n)).sqrt();
-    (n > 0.0).then(|| Estimate {
+    let variance = value * (1.0 - value) / n + z * z / (4.0 * n * n);
+    let half = z / (1.0 + z * z / n) * variance.sqrt();
+    Some(Estimate {
         value,
         low: (centre - half).max(0.0),
         high: (centre + half).min(1.0),
@@ -36,68 +35,63 @@ pub fn difference(a: Estimate, b: Estimate) -> Estimate {
     }
 }
 
-/// One-sided Fisher test that `k1` of `n1` is more than `k0` of `n0`.
-pub fn fisher_greater([k1, n1]: [u32; 2], [k0, n0]: [u32; 2]) -> f64 {
-    let table = [k1, n1 - k1, k0, n0 - k0].map(u64::from);
-    fishers_exact(&table, Alternative::Greater)
+/// One-sided Fisher test that the first rate is larger than the second.
+pub fn fisher_greater(a: GroupCount, b: GroupCount) -> f64 {
+    let table = [
+        a.present,
+        a.groups - a.present,
+        b.present,
+        b.groups - b.present,
+    ];
+    fishers_exact(&table.map(u64::from), Alternative::Greater)
         .unwrap_or(1.0)
         .clamp(0.0, 1.0)
 }
 
-/// Difference of two means by Welch, and the one-sided p-value of `difference <= least`. `None` under two values a side.
-pub fn welch(a: &[f64], b: &[f64], least: f64) -> Option<(Estimate, f64)> {
-    let (ma, va) = moments(a)?;
-    let (mb, vb) = moments(b)?;
-    let (sa, sb) = (va / a.len() as f64, vb / b.len() as f64);
-    let (value, error) = (ma - mb, (sa + sb).sqrt());
-    if error <= 0.0 {
-        return Some((
-            Estimate {
-                value,
-                low: value,
-                high: value,
-            },
-            f64::from(u8::from(value <= least)),
-        ));
-    }
-    let freedom = (sa + sb).powi(2)
-        / (sa.powi(2) / (a.len() as f64 - 1.0) + sb.powi(2) / (b.len() as f64 - 1.0));
-    let t = StudentsT::new(0.0, 1.0, freedom).ok()?;
-    let half = t.inverse_cdf(0.975) * error;
-    Some((
-        Estimate {
-            value,
-            low: value - half,
-            high: value + half,
-        },
-        t.sf((value - least) / error),
-    ))
+/// Difference of two means by Welch, and the one-sided p-value of `difference <= min_effect`.
+/// `None` under two values a side.
+pub fn welch(a: &[f64], b: &[f64], min_effect: f64) -> Option<(Estimate, f64)> {
+    let (mean_a, variance_a) = moments(a)?;
+    let (mean_b, variance_b) = moments(b)?;
+    let squared_a = variance_a / a.len() as f64;
+    let squared_b = variance_b / b.len() as f64;
+    let error = (squared_a + squared_b).sqrt();
+
+    let terms =
+        squared_a.powi(2) / (a.len() as f64 - 1.0) + squared_b.powi(2) / (b.len() as f64 - 1.0);
+    let freedom = (squared_a + squared_b).powi(2) / terms;
+    student(mean_a - mean_b, error, freedom, min_effect)
 }
 
-/// Mean of differences with Student's interval, and the one-sided p-value of `mean <= least`. `None` under two values.
-pub fn paired(differences: &[f64], least: f64) -> Option<(Estimate, f64)> {
-    let (value, variance) = moments(differences)?;
-    let error = (variance / differences.len() as f64).sqrt();
+/// Mean of differences with Student's interval, and the one-sided p-value of `mean <= min_effect`.
+/// `None` under two values.
+pub fn paired(differences: &[f64], min_effect: f64) -> Option<(Estimate, f64)> {
+    let (mean, variance) = moments(differences)?;
+    let n = differences.len() as f64;
+    student(mean, (variance / n).sqrt(), n - 1.0, min_effect)
+}
+
+/// An estimate with Student's interval, and its one-sided p-value. Without any spread the value is
+/// certain.
+fn student(value: f64, error: f64, freedom: f64, min_effect: f64) -> Option<(Estimate, f64)> {
     if error <= 0.0 {
-        return Some((
-            Estimate {
-                value,
-                low: value,
-                high: value,
-            },
-            f64::from(u8::from(value <= least)),
-        ));
-    }
-    let t = StudentsT::new(0.0, 1.0, differences.len() as f64 - 1.0).ok()?;
-    let half = t.inverse_cdf(0.975) * error;
-    Some((
-        Estimate {
+        let certain = Estimate {
             value,
-            low: value - half,
-            high: value + half,
-        },
-        t.sf((value - least) / error),
-    ))
+            low: value,
+            high: value,
+        };
+        let p = if value <= min_effect { 1.0 } else { 0.0 };
+        return Some((certain, p));
+    }
+
+    let t = StudentsT::new(0.0, 1.0, freedom).ok()?;
+    let half = t.inverse_cdf(0.975) * error;
+    let estimate = Estimate {
+        value,
+        low: value - half,
+        high: value + half,
+    };
+    Some((estimate, t.sf((value - min_effect) / error)))
 }
 
 /// Standard deviation (n - 1); 0 under two values.
@@ -105,27 +99,28 @@ pub fn deviation(values: &[f64]) -> f64 {
     moments(values).map_or(0.0, |(_, variance)| variance.sqrt())
 }
 
-/// Mean and variance (n - 1).
+/// Mean and variance (n - 1); `None` under two values.
 fn moments(values: &[f64]) -> Option<(f64, f64)> {
+    if values.len() < 2 {
+        return None;
+    }
     let n = values.len() as f64;
     let mean = values.iter().sum::<f64>() / n;
-    (values.len() > 1).then(|| {
-        (
-            mean,
-            values.iter().map(|v| (v - mean).powi(2)).sum::<f64>() / (n - 1.0),
-        )
-    })
+    let squares: f64 = values.iter().map(|v| (v - mean).powi(2)).sum();
+    Some((mean, squares / (n - 1.0)))
 }
 
-/// Draws the outermost hundredth on either side in to the next value.
+/// Replaces the outermost hundredth on either side by the next value.
 pub fn winsorised(mut values: Vec<f64>) -> Vec<f64> {
     values.sort_by(f64::total_cmp);
     let cut = values.len() / 100;
-    if let (Some(&low), Some(&high)) = (
-        values.get(cut),
-        values.get(values.len().wrapping_sub(cut + 1)),
-    ) {
-        values.iter_mut().for_each(|v| *v = v.clamp(low, high));
+    let low = values.get(cut).copied();
+    let high = values.get(values.len().wrapping_sub(cut + 1)).copied();
+
+    if let (Some(low), Some(high)) = (low, high) {
+        for value in &mut values {
+            *value = value.clamp(low, high);
+        }
     }
     values
 }
@@ -141,11 +136,13 @@ pub fn median(mut values: Vec<f64>) -> Option<f64> {
 pub fn benjamini_hochberg(p: &[f64]) -> Vec<f64> {
     let mut order: Vec<usize> = (0..p.len()).collect();
     order.sort_by(|&a, &b| p[b].total_cmp(&p[a]));
+
     let mut q = vec![1.0; p.len()];
-    let mut least = 1.0_f64;
+    let mut smallest = 1.0_f64;
     for (above, &i) in order.iter().enumerate() {
-        least = least.min(p[i] * p.len() as f64 / (p.len() - above) as f64);
-        q[i] = least;
+        let rank = (p.len() - above) as f64;
+        smallest = smallest.min(p[i] * p.len() as f64 / rank);
+        q[i] = smallest;
     }
     q
 }
@@ -153,6 +150,10 @@ pub fn benjamini_hochberg(p: &[f64]) -> Vec<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn count(present: u32, groups: u32) -> GroupCount {
+        GroupCount { present, groups }
+    }
 
     /// SciPy 1.x and statsmodels by `fixtures/make_statistics.py`.
     #[test]
@@ -177,7 +178,7 @@ mod tests {
             let n = list(&case["table"]);
             let [k1, n1, k0, n0] = [0, 1, 2, 3].map(|i| n[i] as u32);
             close(
-                fisher_greater([k1, n1], [k0, n0]),
+                fisher_greater(count(k1, n1), count(k0, n0)),
                 case["fisher"].as_f64().unwrap_or(f64::NAN),
                 "fisher",
             );

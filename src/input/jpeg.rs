@@ -1,30 +1,39 @@
-//! What is only done with JPEGs: told whether they are all there (decoders fill what is missing with grey and say nothing), and
-//! reduced while they are decoded.
+//! JPEG only: whether a file is complete (decoders fill missing data with grey and report nothing),
+//! and decoding at a reduced size.
 
-use super::preprocess;
+use super::transform;
 use crate::geometry::Size;
 use crate::plan::Preprocess;
 use image::{DynamicImage, GrayImage, RgbImage};
 use jpeg_decoder::{Decoder, PixelFormat};
 
-/// Pixels that are decoded in each direction for one of the input's: so many that the antialiased resize behind it, not the
-/// decoder, decides what the network sees.
-const OVERSAMPLED: f64 = 2.0;
+/// Decoded pixels in each direction per pixel of the input: enough that the antialiased resize
+/// after the decoder determines what the model receives.
+const OVERSAMPLING: f64 = 2.0;
+/// Reductions, in eighths of a side.
+const EIGHTHS: [u32; 3] = [1, 2, 4];
 /// Most bytes of the reduced pixels.
 const BYTES_MAX: usize = 1 << 30;
 
-/// Decodes 1/2, 1/4 or 1/8 of the pixels, as few as the transform still sees enough of: the inverse DCT is taken of the low
-/// frequencies alone. `None` where that is not worth it, or the file is one for the ordinary decoder.
+/// Marker that ends an image.
+const END_OF_IMAGE: u8 = 0xD9;
+
+/// Decodes 1/8, 1/4 or 1/2 of each side, the fewest pixels that the transform can work with, by
+/// an inverse DCT of the low frequencies only. `None` where no reduction is possible, or the file
+/// needs the ordinary decoder.
 pub fn reduced(bytes: &[u8], size: Size, plan: &Preprocess) -> Option<DynamicImage> {
-    let wanted = OVERSAMPLED * preprocess::scale(plan, size)?;
-    let eighths = [1_u32, 2, 4]
+    let needed = OVERSAMPLING * transform::scale(plan, size)?;
+    let eighths = EIGHTHS
         .into_iter()
-        .find(|n| f64::from(*n) / 8.0 >= wanted)?;
-    let side = |full: u32| u16::try_from((full * eighths).div_ceil(8)).ok();
+        .find(|n| f64::from(*n) / 8.0 >= needed)?;
+
     let mut decoder = Decoder::new(bytes);
     decoder.set_max_decoding_buffer_size(BYTES_MAX);
-    decoder.scale(side(size.width)?, side(size.height)?).ok()?;
+    let width = reduced_side(size.width, eighths)?;
+    let height = reduced_side(size.height, eighths)?;
+    decoder.scale(width, height).ok()?;
     let pixels = decoder.decode().ok()?;
+
     let info = decoder.info()?;
     let (width, height) = (u32::from(info.width), u32::from(info.height));
     match info.pixel_format {
@@ -34,14 +43,15 @@ pub fn reduced(bytes: &[u8], size: Size, plan: &Preprocess) -> Option<DynamicIma
     }
 }
 
-/// Walks the markers from start to end of image (ITU-T T.81, B.1.1) without decoding. `false` where the file ends before
-/// its end-of-image marker; bytes behind that marker are allowed, as cameras write them.
+fn reduced_side(full: u32, eighths: u32) -> Option<u16> {
+    u16::try_from((full * eighths).div_ceil(8)).ok()
+}
+
+/// Whether a file has its end-of-image marker. Walks the markers (ITU-T T.81, B.1.1) without
+/// decoding; bytes after that marker are allowed, because cameras write them.
 pub fn is_complete(bytes: &[u8]) -> bool {
     let mut at = 2;
-    loop {
-        let Some(marker) = next_marker(bytes, &mut at) else {
-            return false;
-        };
+    while let Some(marker) = next_marker(bytes, &mut at) {
         match marker {
             END_OF_IMAGE => return true,
             // Markers without a segment: start of image, restarts, TEM.
@@ -54,15 +64,15 @@ pub fn is_complete(bytes: &[u8]) -> bool {
             }
         }
     }
+    false
 }
 
-const END_OF_IMAGE: u8 = 0xD9;
-
-/// The next byte behind 0xFF that is neither a stuffed zero nor fill, and the position after it.
+/// The next byte after 0xFF that is neither a stuffed zero nor fill; `at` is moved after it.
 fn next_marker(bytes: &[u8], at: &mut usize) -> Option<u8> {
     loop {
-        let found = bytes.get(*at..)?.iter().position(|&b| b == 0xFF)?;
-        *at += found + 1;
+        let position = bytes.get(*at..)?.iter().position(|&b| b == 0xFF)?;
+        *at += position + 1;
+
         let code = *bytes.get(*at)?;
         if code != 0xFF {
             *at += 1;

@@ -1,14 +1,22 @@
-//! From a file to the model's input tensor: decode, then exactly the training transform.
+//! From a file to the model's input tensor: decode, then apply the training transform.
 
 mod decode;
 mod decoder;
+mod fingerprint;
 mod jpeg;
+mod photo;
+mod picture;
 mod preprocess;
-mod similar;
+mod read;
 mod template;
+mod tensor;
+mod transform;
 
-pub use decode::{Photo, decode, decode_for, read};
+pub use decode::{decode, decode_for};
 pub use decoder::{Decoder, abandoned};
-pub use preprocess::{Preprocessor, Tensor};
-pub use similar::Fingerprinter;
-pub use template::find;
+pub use fingerprint::Fingerprinter;
+pub use photo::Photo;
+pub use preprocess::Preprocessor;
+pub use read::read;
+pub use template::locate_template;
+pub use tensor::Tensor;

@@ -1,4 +1,4 @@
-//! Spells LayerNormalization out in primitives, so that its normaliser stands as a gate of its own on the waist.
+//! Decomposes LayerNormalization into primitives, so that its normaliser becomes a dominator.
 
 use super::graph::Graph;
 use crate::error::Result;
@@ -6,117 +6,127 @@ use tract_onnx::pb::{
     AttributeProto, NodeProto, TensorProto, attribute_proto::AttributeType, tensor_proto::DataType,
 };
 
-/// Replaces every LayerNormalization over the last axis between `from` and `to` on the waist.
-pub fn spell_out(mut graph: Graph, from: &str, to: &str) -> Result<Graph> {
+/// The default of ONNX.
+const EPSILON: f32 = 1e-5;
+/// From this opset on, ReduceMean takes its axes as an input instead of an attribute.
+const AXES_INPUT_OPSET: i64 = 18;
+
+/// Replaces every LayerNormalization over the last axis that is a dominator between `from` and
+/// `to`.
+pub fn decompose(mut graph: Graph, from: &str, to: &str) -> Result<Graph> {
     while let Some(index) = find(&graph, from, to) {
-        let node = graph.nodes()[index].clone();
-        let (nodes, weights) = primitives(&node, graph.opset());
+        let norm = graph.nodes()[index].clone();
+        let (nodes, weights) = primitives(&norm, graph.opset());
         graph = graph.replace(index, nodes, weights)?;
     }
     Ok(graph)
 }
 
 fn find(graph: &Graph, from: &str, to: &str) -> Option<usize> {
-    let waist = graph.waist(from, to);
-    graph.nodes().iter().position(|n| {
-        let last_axis = n
-            .attribute
-            .iter()
-            .find(|a| a.name == "axis")
-            .is_none_or(|a| a.i == -1);
-        n.op_type == "LayerNormalization"
-            && last_axis
-            && n.output.first().is_some_and(|o| waist.contains(o))
+    let dominators = graph.dominators(from, to);
+    graph.nodes().iter().position(|node| {
+        let output = node.output.first();
+        node.op_type == "LayerNormalization"
+            && normalises_last_axis(node)
+            && output.is_some_and(|output| dominators.contains(output))
     })
 }
 
-/// From opset 18 on a mean takes its axes as an input, before as an attribute.
+fn normalises_last_axis(norm: &NodeProto) -> bool {
+    attribute(norm, "axis").is_none_or(|axis| axis.i == -1)
+}
+
+fn attribute<'a>(node: &'a NodeProto, name: &str) -> Option<&'a AttributeProto> {
+    node.attribute.iter().find(|a| a.name == name)
+}
+
+/// `y = (x - mean) / sqrt(variance + epsilon) * scale + bias` as nodes and weights.
 fn primitives(norm: &NodeProto, opset: i64) -> (Vec<NodeProto>, Vec<TensorProto>) {
-    let out = &norm.output[0];
-    let name = |part: &str| format!("{out}/{part}");
-    let epsilon = norm
-        .attribute
-        .iter()
-        .find(|a| a.name == "epsilon")
-        .map_or(1e-5, |a| a.f);
-    let eps = TensorProto {
-        data_type: DataType::Float as i32,
-        float_data: vec![epsilon],
-        ..named(name("eps"))
-    };
-    let axes = TensorProto {
-        data_type: DataType::Int64 as i32,
-        dims: vec![1],
-        int64_data: vec![-1],
-        ..named(name("axes"))
-    };
+    let input = norm.input[0].as_str();
+    let scale = norm.input[1].as_str();
+    let bias = norm.input.get(2).filter(|name| !name.is_empty());
+    let output = norm.output[0].as_str();
+
+    let epsilon = name(norm, "eps");
+    let axes = name(norm, "axes");
+    let mean = name(norm, "mean");
+    let centred = name(norm, "centred");
+    let square = name(norm, "square");
+    let variance = name(norm, "variance");
+    let safe_variance = name(norm, "safe");
+    let deviation = name(norm, "deviation");
+    let normalised = name(norm, "normalised");
+
+    let mut nodes = vec![
+        mean_node(input, &mean, &axes, opset),
+        node("Sub", &[input, &mean], &centred),
+        node("Mul", &[&centred, &centred], &square),
+        mean_node(&square, &variance, &axes, opset),
+        node("Add", &[&variance, &epsilon], &safe_variance),
+        node("Sqrt", &[&safe_variance], &deviation),
+        node("Div", &[&centred, &deviation], &normalised),
+    ];
+    match bias {
+        None => nodes.push(node("Mul", &[&normalised, scale], output)),
+        Some(bias) => {
+            let scaled = name(norm, "scaled");
+            nodes.push(node("Mul", &[&normalised, scale], &scaled));
+            nodes.push(node("Add", &[&scaled, bias], output));
+        }
+    }
+
+    let value = attribute(norm, "epsilon").map_or(EPSILON, |a| a.f);
+    (nodes, vec![scalar(epsilon, value), last_axis(axes)])
+}
+
+/// A name for one step of a normalisation.
+fn name(norm: &NodeProto, step: &str) -> String {
+    format!("{}/{step}", norm.output[0])
+}
+
+fn node(op: &str, inputs: &[&str], output: &str) -> NodeProto {
+    NodeProto {
+        op_type: op.into(),
+        name: output.into(),
+        input: inputs.iter().map(|name| (*name).to_owned()).collect(),
+        output: vec![output.into()],
+        ..Default::default()
+    }
+}
+
+/// The mean over the last axis. `axes` is the weight that holds the axis.
+fn mean_node(input: &str, output: &str, axes: &str, opset: i64) -> NodeProto {
+    if opset >= AXES_INPUT_OPSET {
+        return node("ReduceMean", &[input, axes], output);
+    }
     let attribute = AttributeProto {
         name: "axes".into(),
         ints: vec![-1],
         r#type: AttributeType::Ints as i32,
         ..Default::default()
     };
-    let node =
-        |op: &str, inputs: &[&str], output: String, attribute: Vec<AttributeProto>| NodeProto {
-            op_type: op.into(),
-            name: output.clone(),
-            input: inputs.iter().map(|i| (*i).to_owned()).collect(),
-            output: vec![output],
-            attribute,
-            ..Default::default()
-        };
-    let mean = |of: &str, to: String| match opset {
-        18.. => node("ReduceMean", &[of, &axes.name], to, vec![]),
-        _ => node("ReduceMean", &[of], to, vec![attribute.clone()]),
-    };
-    let mut nodes = vec![
-        mean(&norm.input[0], name("mean")),
-        node(
-            "Sub",
-            &[&norm.input[0], &name("mean")],
-            name("centred"),
-            vec![],
-        ),
-        node(
-            "Mul",
-            &[&name("centred"), &name("centred")],
-            name("square"),
-            vec![],
-        ),
-        mean(&name("square"), name("variance")),
-        node(
-            "Add",
-            &[&name("variance"), &name("eps")],
-            name("safe"),
-            vec![],
-        ),
-        node("Sqrt", &[&name("safe")], name("deviation"), vec![]),
-        node(
-            "Div",
-            &[&name("centred"), &name("deviation")],
-            name("normalised"),
-            vec![],
-        ),
-    ];
-    let bias = norm.input.get(2).filter(|b| !b.is_empty());
-    let scaled = if bias.is_some() {
-        name("scaled")
-    } else {
-        out.clone()
-    };
-    nodes.push(node(
-        "Mul",
-        &[&name("normalised"), &norm.input[1]],
-        scaled.clone(),
-        vec![],
-    ));
-    nodes.extend(bias.map(|b| node("Add", &[&scaled, b], out.clone(), vec![])));
-    (nodes, vec![eps, axes])
+    NodeProto {
+        attribute: vec![attribute],
+        ..node("ReduceMean", &[input], output)
+    }
 }
 
-fn named(name: String) -> TensorProto {
+fn scalar(name: String, value: f32) -> TensorProto {
     TensorProto {
         name,
+        data_type: DataType::Float as i32,
+        float_data: vec![value],
+        ..Default::default()
+    }
+}
+
+/// The axis -1 as a weight.
+fn last_axis(name: String) -> TensorProto {
+    TensorProto {
+        name,
+        data_type: DataType::Int64 as i32,
+        dims: vec![1],
+        int64_data: vec![-1],
         ..Default::default()
     }
 }

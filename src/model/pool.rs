@@ -2,12 +2,14 @@
 
 use super::engine::{Array, Runtime};
 use super::graph::{Graph, label};
+use super::layout::MapLayout;
+use super::no_pool::no_pool;
 use crate::error::{Error, Result};
-use tract_onnx::pb::NodeProto;
 
-/// Operators that can write a global average pool.
+/// Operators that can express a global average pool.
 const POOLS: [&str; 3] = ["GlobalAveragePool", "ReduceMean", "AveragePool"];
-/// Relative error allowed between a pool's output and the mean that we compute.
+/// Largest difference between a pool's output and the mean of its input, relative to the largest
+/// feature.
 const MEAN_TOLERANCE: f32 = 1e-3;
 
 /// The pool and the tensor that feeds it.
@@ -23,115 +25,121 @@ pub struct Pool {
     pub layout: MapLayout,
 }
 
-/// Shape and order of the feature maps.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct MapLayout {
-    pub channels: usize,
-    pub height: usize,
-    pub width: usize,
-    /// `[1, h, w, k]` rather than `[1, k, h, w]`.
-    pub channels_last: bool,
-}
-
-impl MapLayout {
-    pub fn cells(&self) -> usize {
-        self.height * self.width
-    }
-
-    /// Mean of each channel over the cells, in f64.
-    pub fn means(&self, features: &[f32]) -> Vec<f64> {
-        let n = self.cells() as f64;
-        if self.channels_last {
-            let mut sums = vec![0.0; self.channels];
-            for cell in features.chunks_exact(self.channels) {
-                sums.iter_mut()
-                    .zip(cell)
-                    .for_each(|(s, &v)| *s += f64::from(v));
-            }
-            sums.iter().map(|s| s / n).collect()
-        } else {
-            let mean = |plane: &[f32]| plane.iter().map(|&v| f64::from(v)).sum::<f64>() / n;
-            features.chunks_exact(self.cells()).map(mean).collect()
-        }
-    }
-}
-
-/// Finds the last node on the waist of the graph that averages a map over its two spatial axes.
+/// Finds the last dominator of the logits that is the mean of a map over its two spatial axes.
 ///
-/// Candidates are told by a probe: the node's output is compared with the mean, whatever the operator calls it.
+/// The test is numeric, on a probe image: the operator's name and its axes are not trusted.
 ///
 /// # Errors
-/// When there is none; the message names the node in its place and what would work.
-pub fn find(
+/// When there is none; the message names the node in its place and the models that work.
+pub fn find_pool(
     graph: &Graph,
     logits: &str,
     runtime: &Runtime,
     probe: &[f32],
     shape: &[usize],
 ) -> Result<Pool> {
-    let waist = graph.waist(&graph.input, logits);
-    let is_pool = |t: &&String| {
-        graph
-            .producer(t)
-            .is_some_and(|n| POOLS.contains(&n.op_type.as_str()))
-    };
-    let candidates: Vec<&String> = waist.iter().filter(is_pool).collect();
+    let dominators = graph.dominators(&graph.input, logits);
+    let candidates = candidates(graph, &dominators);
     if candidates.is_empty() {
-        return Err(refuse(graph, logits, &waist, &[]));
+        return Err(no_pool(graph, logits, &dominators, &[]));
     }
-    let mut outputs: Vec<&str> = Vec::new();
-    for pooled in &candidates {
-        let features = graph
-            .producer(pooled)
-            .and_then(|n| n.input.first())
-            .map_or("", String::as_str);
-        outputs.extend([features, pooled.as_str()]);
-    }
-    let mut unique = outputs.clone();
-    unique.sort_unstable();
-    unique.dedup();
-    let (proto, _) = graph.cut(&[(&graph.input, shape)], &unique, shape);
-    let ran = runtime
-        .load(&proto, vec![shape.to_vec()])
-        .and_then(|engine| engine.run(&[probe]));
-    let arrays = ran.map_err(|e| match graph.last_ancestor(logits, &["Softmax"]) {
-        Some(node) => Error::new(format!(
-            "attention at node {:?} (Softmax), and the engine cannot run it: {e}",
-            label(node)
-        )),
-        None => Error::new(format!(
-            "the engine cannot run the model up to its pool: {e}"
-        )),
-    })?;
-    let array = |name: &str| unique.iter().position(|u| *u == name).map(|i| &arrays[i]);
-    let mut found = None;
-    for pair in outputs.chunks_exact(2) {
-        let (Some(features), Some(pooled)) = (array(pair[0]), array(pair[1])) else {
+
+    let tensors = Tensors::compute(graph, &candidates, runtime, probe, shape)
+        .map_err(|e| engine_error(graph, logits, &e))?;
+    let mut pool = None;
+    let mut tried = Vec::new();
+    for candidate in &candidates {
+        let Some(pooled) = tensors.get(candidate.pooled) else {
             continue;
         };
-        let Some(layout) = spatial_mean(features, pooled) else {
+        tried.push((candidate.pooled, pooled.shape.as_slice()));
+        let features = tensors.get(candidate.features);
+        let Some(layout) = features.and_then(|features| spatial_mean(features, pooled)) else {
             continue;
         };
-        let Some(node) = graph.producer(pair[1]) else {
-            continue;
-        };
-        found = Some(Pool {
-            node: label(node).to_owned(),
-            op: node.op_type.clone(),
-            features: pair[0].to_owned(),
-            pooled: pair[1].to_owned(),
+        pool = Some(Pool {
+            node: candidate.node.to_owned(),
+            op: candidate.op.to_owned(),
+            features: candidate.features.to_owned(),
+            pooled: candidate.pooled.to_owned(),
             pooled_shape: pooled.shape.clone(),
             layout,
         });
     }
-    let shapes: Vec<(&str, &[usize])> = outputs
-        .chunks_exact(2)
-        .filter_map(|p| Some((p[1], array(p[0])?.shape.as_slice())))
-        .collect();
-    found.ok_or_else(|| refuse(graph, logits, &waist, &shapes))
+    pool.ok_or_else(|| no_pool(graph, logits, &dominators, &tried))
 }
 
-/// The layout under which `pooled` is the mean of `features` over both spatial axes, if there is one.
+/// A node that might be the pool.
+struct Candidate<'a> {
+    node: &'a str,
+    op: &'a str,
+    features: &'a str,
+    pooled: &'a str,
+}
+
+fn candidates<'a>(graph: &'a Graph, dominators: &'a [String]) -> Vec<Candidate<'a>> {
+    let mut candidates = Vec::new();
+    for pooled in dominators {
+        let Some(node) = graph.producer(pooled) else {
+            continue;
+        };
+        if POOLS.contains(&node.op_type.as_str()) {
+            candidates.push(Candidate {
+                node: label(node),
+                op: &node.op_type,
+                features: node.input.first().map_or("", String::as_str),
+                pooled,
+            });
+        }
+    }
+    candidates
+}
+
+/// The inputs and outputs of the candidates on the probe image.
+struct Tensors<'a> {
+    names: Vec<&'a str>,
+    arrays: Vec<Array>,
+}
+
+impl<'a> Tensors<'a> {
+    fn compute(
+        graph: &Graph,
+        candidates: &[Candidate<'a>],
+        runtime: &Runtime,
+        probe: &[f32],
+        shape: &[usize],
+    ) -> Result<Self> {
+        let mut names = Vec::new();
+        for candidate in candidates {
+            names.extend([candidate.features, candidate.pooled]);
+        }
+        names.sort_unstable();
+        names.dedup();
+
+        let cut = graph.cut(&[(&graph.input, shape)], &names, shape);
+        let engine = runtime.load(&cut.proto, vec![shape.to_vec()])?;
+        let arrays = engine.run(&[probe])?;
+        Ok(Self { names, arrays })
+    }
+
+    fn get(&self, name: &str) -> Option<&Array> {
+        let index = self.names.iter().position(|n| *n == name)?;
+        self.arrays.get(index)
+    }
+}
+
+/// The engine fails on many attention networks; then the attention is the reason to name.
+fn engine_error(graph: &Graph, logits: &str, error: &Error) -> Error {
+    Error::new(match graph.last_ancestor(logits, &["Softmax"]) {
+        Some(node) => format!(
+            "attention at node {:?} (Softmax), and the engine cannot run it: {error}",
+            label(node)
+        ),
+        None => format!("the engine cannot run the model up to its pool: {error}"),
+    })
+}
+
+/// The layout for which `pooled` is the mean of `features` over both spatial axes.
 fn spatial_mean(features: &Array, pooled: &Array) -> Option<MapLayout> {
     let [1, a, b, c] = features.shape[..] else {
         return None;
@@ -139,101 +147,32 @@ fn spatial_mean(features: &Array, pooled: &Array) -> Option<MapLayout> {
     if a * b * c == 0 {
         return None;
     }
-    let first = MapLayout {
+
+    let channels_first = MapLayout {
         channels: a,
         height: b,
         width: c,
         channels_last: false,
     };
-    let last = MapLayout {
+    let channels_last = MapLayout {
         channels: c,
         height: a,
         width: b,
         channels_last: true,
     };
-    [first, last].into_iter().find(|layout| {
-        let scale = features
-            .values
-            .iter()
-            .fold(f32::MIN_POSITIVE, |m, v| m.max(v.abs()));
-        let close = |(mean, &p): (&f64, &f32)| (*mean as f32 - p).abs() <= MEAN_TOLERANCE * scale;
-        pooled.values.len() == layout.channels
-            && layout
-                .means(&features.values)
-                .iter()
-                .zip(&pooled.values)
-                .all(close)
-    })
+    [channels_first, channels_last]
+        .into_iter()
+        .find(|layout| is_mean(layout, &features.values, &pooled.values))
 }
 
-/// Says what stands where a global average pool should.
-fn refuse(graph: &Graph, logits: &str, waist: &[String], tried: &[(&str, &[usize])]) -> Error {
-    let on_waist = |ops: &[&str]| {
-        waist
-            .iter()
-            .rev()
-            .filter_map(|t| graph.producer(t))
-            .find(|n| ops.contains(&n.op_type.as_str()))
-    };
-    let named = |n: &NodeProto| format!("node {:?} ({})", label(n), n.op_type);
-    let tokens = tried.iter().find(|(_, shape)| shape.len() == 3);
-    let reason = if let Some(node) = graph.last_ancestor(logits, &["NonMaxSuppression", "TopK"]) {
-        format!(
-            "{} picks boxes: this is a detector, not a classifier",
-            named(node)
-        )
-    } else if let Some((node, shape)) = tokens.and_then(|(t, s)| Some((graph.producer(t)?, s))) {
-        format!(
-            "{} averages tokens {shape:?}, whose place in the image is not known",
-            named(node)
-        )
-    } else if let Some(softmax) = graph.last_ancestor(logits, &["Softmax"]) {
-        match on_waist(&["Gather", "Slice", "Split"]) {
-            Some(node) => format!(
-                "{} picks a class token out of an attention network",
-                named(node)
-            ),
-            None => format!("{} pools by attention", named(softmax)),
-        }
-    } else if let Some(node) = on_waist(&["GlobalMaxPool", "ReduceMax"]) {
-        format!(
-            "{} pools by maximum, which no class weight can share out",
-            named(node)
-        )
-    } else if let Some((joint, node)) = joined_pools(graph, waist) {
-        format!(
-            "{} joins the average with other poolings at {}, so that no average pool carries all evidence",
-            named(joint),
-            named(node)
-        )
-    } else if let Some(node) = on_waist(&["Flatten", "Reshape"]) {
-        format!(
-            "{} flattens the map into the classifier without pooling it",
-            named(node)
-        )
-    } else if let Some(node) = on_waist(&["AveragePool"]) {
-        format!("{} averages windows, not the whole map", named(node))
-    } else {
-        format!("nothing between the input and {logits:?} averages a whole map")
-    };
-    let works = "a CAM needs a CNN that ends in global average pooling and a head (ResNet, DenseNet, EfficientNet, MobileNet, ConvNeXt)";
-    Error::new(format!("{reason}; {works}"))
-}
-
-/// A Concat or Add on the waist that joins an average pool with something else.
-fn joined_pools<'a>(graph: &'a Graph, waist: &[String]) -> Option<(&'a NodeProto, &'a NodeProto)> {
-    let joints = waist
+fn is_mean(layout: &MapLayout, features: &[f32], pooled: &[f32]) -> bool {
+    if pooled.len() != layout.channels {
+        return false;
+    }
+    let largest = features
         .iter()
-        .filter_map(|t| graph.producer(t))
-        .filter(|n| ["Concat", "Add", "Sum"].contains(&n.op_type.as_str()));
-    let pool = |joint: &NodeProto| {
-        joint
-            .input
-            .iter()
-            .filter_map(|t| graph.producer(t))
-            .find(|n| n.op_type == "GlobalAveragePool")
-    };
-    joints
-        .filter_map(|joint| Some((joint, pool(joint)?)))
-        .next()
+        .fold(f32::MIN_POSITIVE, |max, v| max.max(v.abs()));
+    let means = layout.means(features);
+    let mut pairs = means.iter().zip(pooled);
+    pairs.all(|(mean, pooled)| (*mean as f32 - pooled).abs() <= MEAN_TOLERANCE * largest)
 }

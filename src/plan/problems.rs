@@ -1,104 +1,100 @@
-//! Oddities of annotations: their codes, and what is done about each.
+//! Problems of annotations: their codes, and what happens to each.
 
-use super::file::Severity;
+use super::file::ProblemAction::{self, Ignore, Skip};
 use std::collections::BTreeMap;
 
 /// Every code, what happens by default, and what it means.
-pub const CODES: [(&str, Severity, &str); 16] = [
+pub const CODES: [(&str, ProblemAction, &str); 16] = [
     (
         "annotation_without_image",
-        Severity::Ignore,
-        "annotations of an image that the set lacks",
+        Ignore,
+        "annotations of an image that the dataset does not contain",
     ),
     (
         "image_without_annotation",
-        Severity::Ignore,
-        "an image without annotations in a format that has them beside",
+        Ignore,
+        "an image without annotations in a format that keeps them in separate files",
     ),
-    (
-        "bad_file",
-        Severity::Skip,
-        "an annotation file that cannot be parsed",
-    ),
-    (
-        "bad_encoding",
-        Severity::Skip,
-        "an annotation file that is not UTF-8",
-    ),
+    ("bad_file", Skip, "an annotation file that cannot be parsed"),
+    ("bad_encoding", Skip, "an annotation file that is not UTF-8"),
     (
         "bad_row",
-        Severity::Ignore,
-        "a row that cannot be parsed or has no usable path; of a manifest it is an image all the same, skipped with `annotation/bad_row`",
+        Ignore,
+        "a row that cannot be parsed or has no usable path; \
+         in a manifest its image is counted and skipped with `annotation/bad_row`",
     ),
     (
         "not_a_number",
-        Severity::Ignore,
-        "a coordinate that is no finite number; the box is left out",
+        Ignore,
+        "a coordinate that is not a finite number; the box is left out",
     ),
     (
         "swapped_corners",
-        Severity::Ignore,
+        Ignore,
         "corners in the wrong order; they are swapped back",
     ),
     (
         "box_without_area",
-        Severity::Ignore,
+        Ignore,
         "a box without area; it is left out",
     ),
     (
         "box_outside",
-        Severity::Ignore,
-        "a box that reaches over the image's edge; it is clipped",
+        Ignore,
+        "a box that extends beyond the image; it is clipped",
     ),
     (
         "unknown_category",
-        Severity::Ignore,
-        "a category that has no name; the box is left out",
+        Ignore,
+        "a category without a name; the box is left out",
     ),
     (
         "bad_segmentation",
-        Severity::Ignore,
-        "a segmentation that cannot be read; the box stands for it",
+        Ignore,
+        "a segmentation that cannot be read; the box is used instead",
     ),
-    ("duplicate", Severity::Skip, "an image that is listed twice"),
+    ("duplicate", Skip, "an image that is listed twice"),
     (
         "two_labels",
-        Severity::Skip,
+        Skip,
         "an image with two labels where one is expected",
     ),
     (
         "too_many_boxes",
-        Severity::Ignore,
+        Ignore,
         "more than 1,000 annotations of one image; the others are left out",
     ),
     (
         "no_label",
-        Severity::Skip,
+        Skip,
         "an image for which the rule gives no label",
     ),
     (
         "size_contradicts",
-        Severity::Skip,
-        "the annotation's image size is not the file's",
+        Skip,
+        "the annotation's image size differs from the file's",
     ),
 ];
 
 /// What to do with each code.
 #[derive(Debug, Clone, Default)]
-pub struct Policy(BTreeMap<String, Severity>);
+pub struct Policy(BTreeMap<String, ProblemAction>);
 
 impl Policy {
-    pub fn new(chosen: &BTreeMap<String, Severity>) -> Self {
+    pub fn new(chosen: &BTreeMap<String, ProblemAction>) -> Self {
         Self(chosen.clone())
     }
 
-    pub fn severity(&self, code: &str) -> Severity {
-        let default = || {
-            CODES
-                .iter()
-                .find(|(c, ..)| *c == code)
-                .map_or(Severity::Ignore, |(_, s, _)| *s)
-        };
-        self.0.get(code).copied().unwrap_or_else(default)
+    /// What the pipeline chose for a code, else the default.
+    pub fn severity(&self, code: &str) -> ProblemAction {
+        if let Some(action) = self.0.get(code) {
+            return *action;
+        }
+        for (known, default, _) in CODES {
+            if known == code {
+                return default;
+            }
+        }
+        Ignore
     }
 }

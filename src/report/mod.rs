@@ -1,21 +1,36 @@
-//! What a run tells people and machines: the run record, the summary, overlays of single images.
+//! Documents of a run as sentences, tables, pages and pictures: pure functions, which read no
+//! files.
 
-mod bars;
-pub mod diff;
-mod exhibit;
-pub mod gallery;
-mod html;
-pub mod index;
-mod metrics;
-pub mod nights;
-pub mod overlay;
-mod record;
-pub mod review;
-mod summary;
+mod build_summary;
+mod cards;
+mod changes;
+mod charts;
+pub mod contact_sheet;
+#[cfg(test)]
+mod fabricated;
+mod glossary;
+mod headline;
+mod heat_table;
+pub mod heatmap;
+mod image_budget;
+mod markdown;
+mod page;
+mod pictures;
+pub mod pipeline_index;
+mod prometheus;
+mod sentences;
 mod template;
+mod terminal;
+mod text;
+mod warnings;
 
-pub use exhibit::{Exhibit, Panel, number};
-pub use html::{Night, page};
-pub use metrics::prometheus;
-pub use record::{Counts, RunRecord, run_id, verdict_counts};
-pub use summary::{Summary, accuracy_warning, printable};
+pub use build_summary::summary;
+pub use headline::{headline, open_at_or_above, upshot};
+pub use markdown::markdown;
+pub use page::{PageInput, page};
+pub use pictures::{name_files, panel};
+pub use prometheus::{RunOutcome, prometheus};
+pub use sentences::sentence;
+pub use terminal::terminal;
+pub use text::printable;
+pub use warnings::accuracy_warning;

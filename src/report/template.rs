@@ -1,8 +1,7 @@
-//! Pages: each one offline file that may load nothing, and everything in it escaped.
+//! Templates of pages: each page is one offline file that loads nothing, with all text escaped.
 
-use super::summary::printable;
+use super::text::{percent_or, printable, thousands};
 use crate::error::{Error, Result};
-use crate::verdict::thousands;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use minijinja::value::{Serde, Value};
@@ -13,21 +12,21 @@ use sha2::{Digest, Sha256};
 const HEAD: &str = include_str!("page/head.html");
 const STYLE: &str = include_str!("page/report.css");
 
-/// A page's template, and the script that it runs.
+/// A page's template and its script.
 pub struct Template {
     name: &'static str,
     text: &'static str,
     script: &'static str,
 }
 
-pub const REPORT: Template = Template {
+pub const PAGE: Template = Template {
     name: "report.html",
     text: include_str!("page/report.html"),
     script: include_str!("page/report.js"),
 };
-pub const GALLERY: Template = Template {
-    name: "gallery.html",
-    text: include_str!("page/gallery.html"),
+pub const CONTACT_SHEET: Template = Template {
+    name: "contact_sheet.html",
+    text: include_str!("page/contact_sheet.html"),
     script: "",
 };
 pub const INDEX: Template = Template {
@@ -37,8 +36,10 @@ pub const INDEX: Template = Template {
 };
 
 impl Template {
+    /// Renders the page; the values of `given` are the template's variables.
+    ///
     /// # Errors
-    /// When the template does not fit what it is given.
+    /// When the template does not fit the values.
     pub fn render(&self, title: &str, given: impl Serialize) -> Result<String> {
         let context = context! {
             title,
@@ -47,6 +48,7 @@ impl Template {
             policy => policy(STYLE, self.script),
             ..Value::from(Serde(given))
         };
+
         let mut environment = environment();
         let page = environment
             .add_template("head.html", HEAD)
@@ -55,41 +57,42 @@ impl Template {
     }
 }
 
-/// What the browser may run and load: the style and the script of these very texts, pictures inside the page.
+/// The content security policy: only this style, this script and pictures inside the page.
 fn policy(style: &str, script: &str) -> String {
-    let hash = |text: &str| {
-        format!(
-            "'sha256-{}'",
-            BASE64.encode(Sha256::digest(text.as_bytes()))
-        )
+    let style = source_hash(style);
+    let script = if script.is_empty() {
+        "'none'".to_owned()
+    } else {
+        source_hash(script)
     };
-    let (style, script) = (
-        hash(style),
-        if script.is_empty() {
-            "'none'".to_owned()
-        } else {
-            hash(script)
-        },
-    );
     format!(
-        "default-src 'none'; img-src data:; style-src {style}; script-src {script}; base-uri 'none'; form-action 'none'"
+        "default-src 'none'; img-src data:; style-src {style}; script-src {script}; \
+         base-uri 'none'; form-action 'none'"
     )
 }
 
-/// Templates escape everything by default.
+fn source_hash(source: &str) -> String {
+    let digest = Sha256::digest(source.as_bytes());
+    format!("'sha256-{}'", BASE64.encode(digest))
+}
+
+/// Escapes everything by default.
 fn environment() -> Environment<'static> {
     let mut environment = Environment::new();
     environment.set_auto_escape_callback(|_| AutoEscape::Html);
-    environment.add_filter("percent", |v: Option<f64>| {
-        v.map_or("–".to_owned(), |v| format!("{:.1} %", 100.0 * v))
+    environment.add_filter("percent", |value: Option<f64>| percent_or(value, MISSING));
+    environment.add_filter("fixed", |value: Option<f64>| match value {
+        Some(value) => format!("{value:.1}"),
+        None => MISSING.to_owned(),
     });
-    environment.add_filter("fixed", |v: Option<f64>| {
-        v.map_or("–".to_owned(), |v| format!("{v:.1}"))
+    environment.add_filter("power", |value: Option<f64>| match value {
+        Some(value) => format!("{value:.1e}"),
+        None => MISSING.to_owned(),
     });
-    environment.add_filter("power", |v: Option<f64>| {
-        v.map_or("–".to_owned(), |v| format!("{v:.1e}"))
-    });
-    environment.add_filter("thousands", |v: u64| thousands(v));
+    environment.add_filter("thousands", |count: u64| thousands(count));
     environment.add_filter("plain", |text: String| printable(&text));
     environment
 }
+
+/// In place of a value that was not measured.
+const MISSING: &str = "–";

@@ -1,7 +1,7 @@
 //! The files of a run against the page that documents them.
 
 use crate::support::{audit, demo_text, parquet, plan, root};
-use camaudit::record::{
+use camaudit::tables::{
     ClassRow, Column, DuplicateRow, FindingRow, ImageRow, ProblemRow, RegionRow, Row, SkipRow,
 };
 use polars::prelude::DataType;
@@ -11,7 +11,7 @@ fn reports_readme_holds_the_generated_tables() {
     let page =
         std::fs::read_to_string(root().join("reports/README.md")).expect("reports/README.md");
     assert!(
-        page.contains(&camaudit::record::markdown()),
+        page.contains(&camaudit::tables::markdown()),
         "run `make schema`"
     );
 }

@@ -1,9 +1,11 @@
-//! Every annotation format: one set in all of them gives equal rows; oddities have codes and severities.
+//! Every annotation format: one set in all of them gives equal rows; problems have codes and
+//! severities.
 
 use crate::support::{Silent, audit, close, fixtures, json, numbers, parquet, plan, texts};
 use camaudit::audit::run;
-use camaudit::dataset::{Dataset, LabelMap};
+use camaudit::dataset::{Dataset, ImageBytes, ImageId, LabelMap, Source};
 use polars::prelude::DataFrame;
+use std::collections::BTreeSet;
 use std::path::Path;
 
 fn text(root: &Path, keys: &str) -> String {
@@ -26,7 +28,7 @@ fn rows(name: &str, keys: &str) -> (DataFrame, DataFrame) {
         &text(&fixtures().join("formats/images"), keys),
         &[],
     ));
-    let counts = &outcome.record.counts;
+    let counts = &outcome.record.facts.counts;
     assert_eq!((counts.found, counts.scored), (9, 9), "{name}");
     assert!(
         counts.annotation_problems.is_empty(),
@@ -154,7 +156,10 @@ fn shards_and_parquet_files_hold_the_same_images() {
             &["run.shard_size=4"],
         ));
         assert_eq!(
-            (outcome.record.counts.found, outcome.record.counts.scored),
+            (
+                outcome.record.facts.counts.found,
+                outcome.record.facts.counts.scored
+            ),
             (9, 9),
             "{name}"
         );
@@ -194,6 +199,102 @@ fn shards_and_parquet_files_hold_the_same_images() {
     );
 }
 
+/// The bytes of a sample, if they are in memory.
+fn bytes_in_memory(source: &Source) -> Option<&[u8]> {
+    match source {
+        Source::Bytes(bytes) => Some(bytes),
+        Source::File(_) | Source::Slice { .. } => None,
+    }
+}
+
+/// The samples of some ids are those of the whole stream, with their bytes.
+#[test]
+fn samples_are_fetched_by_id_in_one_pass() {
+    let sets = [
+        (
+            "files",
+            "images",
+            "manifest = \"FIXTURES/manifest.csv\"\nboxes = \"FIXTURES/boxes.csv\"",
+        ),
+        ("tars", "webdataset", "names = \"FIXTURES/classes.txt\""),
+        ("parquet", "parquet-images", ""),
+    ];
+    for (name, root, keys) in sets {
+        let folder = tempfile::tempdir().expect("folder");
+        let root = fixtures().join("formats").join(root);
+        let plan = plan(folder.path(), name, &text(&root, keys), &[]);
+        let dataset = Dataset::open(&plan.dataset, None, 0).expect("dataset");
+        let labels = LabelMap::without_model(dataset.stats.labels.keys());
+        let read = dataset.samples(&labels, ImageBytes::Read).expect("samples");
+        let all: Vec<_> = read.map(|sample| sample.expect("sample")).collect();
+
+        let expected = [&all[1], &all[7]];
+        let unknown = ImageId(1);
+        let ids = expected.map(|sample| sample.id).into_iter();
+        let ids = ids.chain([unknown]).collect();
+        let fetched = dataset.samples_by_id(&labels, &ids).expect("fetched");
+        assert_eq!(fetched.len(), 2, "{name}");
+        for sample in expected {
+            let other = &fetched[&sample.id];
+            assert_eq!(other.path, sample.path, "{name}");
+            assert_eq!(other.label, sample.label, "{name}");
+            assert_eq!(other.annotations, sample.annotations, "{name}");
+            let bytes = bytes_in_memory(&sample.source);
+            assert_eq!(bytes_in_memory(&other.source), bytes, "{name}");
+            assert!(bytes.is_none_or(|bytes| !bytes.is_empty()), "{name}");
+        }
+
+        let none = dataset.samples_by_id(&labels, &BTreeSet::new());
+        assert!(none.expect("none").is_empty(), "{name}");
+    }
+}
+
+/// A file whose images cannot be read does not matter to a stream without images, nor to images of
+/// other files.
+#[test]
+fn image_bytes_of_parquet_files_are_read_only_where_they_are_used() {
+    let folder = tempfile::tempdir().expect("folder");
+    let set = folder.path().join("set");
+    std::fs::create_dir(&set).expect("set");
+    let files = [
+        ("fuzz/bytes_unreadable.parquet", "0.parquet"),
+        (
+            "formats/parquet-images/train-00000-of-00002.parquet",
+            "1.parquet",
+        ),
+    ];
+    for (from, to) in files {
+        std::fs::copy(fixtures().join(from), set.join(to)).expect("copy");
+    }
+    let plan = plan(
+        folder.path(),
+        "bytes",
+        &text(&set, "format = \"parquet-images\""),
+        &[],
+    );
+    let dataset = Dataset::open(&plan.dataset, None, 0).expect("dataset");
+    let labels = LabelMap::without_model(dataset.stats.labels.keys());
+
+    let left = dataset.samples(&labels, ImageBytes::Leave).expect("left");
+    let left: Vec<_> = left.filter_map(Result::ok).collect();
+    for sample in &left {
+        assert_eq!(bytes_in_memory(&sample.source), Some(&[][..]));
+    }
+
+    // The first row group of `0.parquet`: labels that can be read, images that cannot.
+    let read = dataset.samples(&labels, ImageBytes::Read).expect("read");
+    let read: Vec<_> = read.filter_map(Result::ok).collect();
+    assert!(left.iter().any(|sample| sample.path == "0.parquet/0"));
+    assert!(!read.iter().any(|sample| sample.path == "0.parquet/0"));
+    assert!(read.iter().any(|sample| sample.path == "1.parquet/0"));
+
+    let ids = left.iter().map(|sample| sample.id).collect();
+    let fetched = dataset.samples_by_id(&labels, &ids).expect("fetched");
+    let fetched: BTreeSet<ImageId> = fetched.into_keys().collect();
+    let readable: BTreeSet<ImageId> = read.iter().map(|sample| sample.id).collect();
+    assert_eq!(fetched, readable);
+}
+
 #[test]
 fn a_broken_shard_is_noted_and_its_whole_images_are_audited() {
     let folder = tempfile::tempdir().expect("folder");
@@ -230,7 +331,8 @@ fn what_counts_neither_way_leaves_the_statistics_in_every_format() {
         numbers(&plain, "object_area")[0].expect("area"),
         areas[0][0].expect("area"),
     );
-    // p0 has a second box of 10 x 8 pixels that the first does not touch: it is neither object nor background.
+    // p0 has a second box of 10 x 8 pixels that the first does not touch: it is neither object nor
+    // background.
     let (object, ignored, view) = (with * 4096.0 - 80.0, 80.0, 4096.0);
     assert!(
         (without - object / (view - ignored)).abs() < 1e-9,
@@ -243,7 +345,7 @@ fn problems(root: &Path, keys: &str, set: &[&str]) -> Result<(Vec<String>, usize
     let folder = tempfile::tempdir().expect("folder");
     let outcome = run(&plan(folder.path(), "odd", &text(root, keys), set), &Silent)
         .map_err(|e| e.to_string())?;
-    let counts = &outcome.record.counts;
+    let counts = &outcome.record.facts.counts;
     assert_eq!(counts.found, counts.scored + counts.skipped);
     let table = parquet(&outcome.folder.join("problems.parquet"));
     let mut found: Vec<String> = counts
@@ -271,7 +373,7 @@ fn photos(folder: &Path, names: &[&str]) {
 }
 
 #[test]
-fn oddities_of_boxes_have_codes_and_the_pipeline_sets_what_they_do() {
+fn problems_of_boxes_have_codes_and_the_pipeline_sets_what_they_do() {
     let folder = tempfile::tempdir().expect("folder");
     photos(folder.path(), &["a.jpg", "b.jpg"]);
     let rows = "path,category,xmin,ymin,xmax,ymax\na.jpg,boat,40,30,10,10\na.jpg,boat,5,5,5,9\na.jpg,boat,nan,0,3,3\n\
@@ -359,7 +461,7 @@ fn broken_annotation_files_lose_their_images_not_the_run() {
 }
 
 #[test]
-fn coco_oddities() {
+fn coco_problems() {
     let folder = tempfile::tempdir().expect("folder");
     photos(folder.path(), &["a.jpg", "b.jpg", "c.jpg"]);
     let file = folder.path().join("coco.json");
@@ -402,7 +504,8 @@ fn coco_oddities() {
 fn boxes_follow_the_exif_orientation_where_the_stated_size_says_so() {
     let cases = json(&fixtures().join("golden/odd.json"));
     assert!(cases.get("exif6.jpg").is_some());
-    // Stored 40 x 30; a quarter turn clockwise makes it 30 x 40. A box in the stored top left corner lands top right.
+    // Stored 40 x 30; a quarter turn clockwise makes it 30 x 40. A box in the stored top left
+    // corner lands top right.
     let expected = [
         (5, (0.0, 0.0)),
         (6, (1.0, 0.0)),
@@ -431,7 +534,7 @@ fn boxes_follow_the_exif_orientation_where_the_stated_size_says_so() {
         let out = tempfile::tempdir().expect("folder");
         let outcome = audit(&plan(
             out.path(),
-            "turned",
+            "transpose",
             &(text(folder.path(), &keys) + &region),
             &[],
         ));
@@ -583,8 +686,8 @@ fn a_side_table_labels_images_and_its_bad_rows_are_noted() {
     );
 }
 
-/// Found by fuzzing: a page of more values than memory could hold, and a footer of more row groups. The reader believes both, and
-/// the process would end.
+/// Found by fuzzing: a page of more values than memory could hold, and a footer of more row groups.
+/// The reader believes both, and the process would end.
 #[test]
 fn what_a_parquet_file_claims_is_not_believed() {
     let names = [
@@ -638,7 +741,8 @@ fn parquet_without_images_is_refused() {
     );
 }
 
-/// Found by fuzzing: a file whose labels can be read and whose images cannot, and one that the reader panics on.
+/// Found by fuzzing: a file whose labels can be read and whose images cannot, and one that the
+/// reader panics on.
 #[test]
 fn rows_of_broken_parquet_files_are_lost_and_counted() {
     for (name, rows) in [("bytes_unreadable", true), ("reader_panics", false)] {
@@ -658,10 +762,11 @@ fn rows_of_broken_parquet_files_are_lost_and_counted() {
         );
         match Dataset::open(&plan.dataset, None, 0) {
             Ok(dataset) => {
-                let labels = LabelMap::without_model(dataset.listing.labels.keys());
-                let found = dataset.samples(&labels).expect("samples").count();
+                let labels = LabelMap::without_model(dataset.stats.labels.keys());
+                let samples = dataset.samples(&labels, ImageBytes::Read);
+                let found = samples.expect("samples").count();
                 assert!(rows && found > 0, "{name}");
-                assert_eq!(found, dataset.listing.found, "{name}");
+                assert_eq!(found, dataset.stats.found, "{name}");
             }
             Err(error) => assert!(
                 !rows && error.to_string().contains("(5 found)"),

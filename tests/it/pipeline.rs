@@ -2,6 +2,7 @@
 
 use crate::support::{demo_text, fixtures, root};
 use camaudit::plan::Plan;
+use std::process::Command;
 
 fn load(text: &str, set: &[&str]) -> Result<Plan, String> {
     let folder = tempfile::tempdir().expect("folder");
@@ -88,7 +89,7 @@ fn what_is_missing_is_said() {
 }
 
 #[test]
-fn set_overrides_any_key_and_its_problems_are_told_apart() {
+fn set_overrides_any_key_and_its_problems_are_distinguished() {
     let demo = demo_text("shortcut.onnx");
     let plan = load(
         &demo,
@@ -155,12 +156,114 @@ fn jobs_and_out_do_not_change_the_meaning_but_all_else_does() {
     assert_ne!(hash(&[]), hash(&["preprocess.size=32"]));
 }
 
+/// An override, and which of the two hashes it changes.
+#[test]
+fn measure_hash_covers_what_decides_the_rows() {
+    let demo = demo_text("shortcut.onnx");
+    let base = load(&demo, &[]).expect("plan");
+    let check = |set: &str, changes_hash: bool, changes_measure_hash: bool| {
+        let plan = load(&demo, &[set]).expect("plan");
+        assert_eq!(plan.hash != base.hash, changes_hash, "hash, {set}");
+        let measure_changed = plan.measure_hash != base.measure_hash;
+        assert_eq!(measure_changed, changes_measure_hash, "measure_hash, {set}");
+    };
+
+    check("dataset.near_duplicates=false", true, true);
+    check("dataset.labels={horse=0}", true, true);
+    check("model.expected_accuracy=0.5", true, true);
+    check("model.output=logits", true, true);
+    check("preprocess.size=32", true, true);
+    check("region=[]", true, true);
+    check("scores.object_visible_min=0.5", true, true);
+    check("run.seed=1", true, true);
+    check("run.limit=5", true, true);
+    check("run.image_seconds=5", true, true);
+
+    check("verdict.causal_logits=1", true, false);
+    check("report.pictures=none", true, false);
+    check("report.max_mb=1", true, false);
+    check("review.margin=0.5", true, false);
+    check("review.decisions=review.csv", true, false);
+    check("run.shard_size=7", true, false);
+    check("run.max_skipped=0.5", true, false);
+
+    check("retention.runs=3", false, false);
+    check("retention.nights=3", false, false);
+    check("retention.days=3", false, false);
+    check("retention.gb=3", false, false);
+    check("run.jobs=2", false, false);
+    check("run.memory_gb=2", false, false);
+    check("run.cache_gb=2", false, false);
+    check("run.metrics=m.prom", false, false);
+    check("run.on_finish=[\"true\"]", false, false);
+    check("run.out=elsewhere", false, false);
+}
+
+#[test]
+fn the_old_name_of_a_key_works_with_a_warning() {
+    let demo = demo_text("shortcut.onnx");
+    let named = |key: &str| demo.clone() + "[retention]\n" + key + " = 5\n";
+    let line = demo.lines().count() + 2;
+    let message = "retention.nights is now called retention.runs; \
+                   the old name works in this version only";
+
+    let plan = load(&named("runs"), &[]).expect("plan");
+    assert_eq!((plan.retention.runs, plan.warnings.len()), (5, 0));
+
+    let plan = load(&named("nights"), &[]).expect("plan");
+    assert_eq!((plan.retention.runs, plan.warnings.len()), (5, 1));
+    assert!(
+        plan.warnings[0].ends_with(&format!("p.toml:{line}: {message}")),
+        "{:?}",
+        plan.warnings
+    );
+
+    let plan = load(&demo, &["retention.nights=5"]).expect("plan");
+    assert_eq!(plan.warnings, [format!("--set: {message}")]);
+
+    let both = named("nights") + "runs = 5\n";
+    check(&both, &[], &[&format!("{line} retention.nights")]);
+}
+
+#[test]
+fn a_command_prints_the_warnings_of_its_pipeline_once() {
+    let folder = tempfile::tempdir().expect("folder");
+    let file = folder.path().join("old.toml");
+    let text = demo_text("shortcut.onnx") + "[retention]\nnights = 5\n";
+    std::fs::write(&file, text).expect("write");
+    for command in ["check", "list"] {
+        let output = Command::new(env!("CARGO_BIN_EXE_camaudit"))
+            .arg(command)
+            .arg(&file)
+            .output()
+            .expect("camaudit");
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        let warning = format!("warning: {}:", file.display());
+        assert_eq!(stderr.matches(&warning).count(), 1, "{command}: {stderr}");
+    }
+}
+
+/// Problems show the path as it was typed; the plan keeps one that is valid anywhere.
+#[test]
+fn the_pipeline_file_is_absolute() {
+    let typed = std::path::Path::new("pipelines/demo.toml");
+    let plan = Plan::load(typed, &[]).expect("plan");
+    assert_eq!(plan.file, root().join(typed));
+    assert_eq!(plan.name, "demo");
+
+    let warned = Plan::load(typed, &["retention.nights=5".into()]).expect("plan");
+    assert_eq!(warned.warnings.len(), 1);
+    let problems = Plan::load(typed, &["dataset.root=\"none\"".into()]).expect_err("problems");
+    let message = problems.to_string();
+    assert!(message.contains(" pipelines/none "), "{message}");
+}
+
 #[test]
 fn the_committed_schema_is_the_generated_one() {
     let committed = std::fs::read_to_string(root().join("pipelines/schema.json"))
         .expect("pipelines/schema.json");
     assert!(
-        committed == camaudit::plan::json_schema(),
+        committed == camaudit::plan::json_schema().expect("schema"),
         "run `make schema`"
     );
 }
@@ -169,8 +272,8 @@ fn the_committed_schema_is_the_generated_one() {
 #[test]
 fn full_toml_shows_every_key() {
     let text = std::fs::read_to_string(root().join("pipelines/full.toml")).expect("full.toml");
-    let schema: serde_json::Value =
-        serde_json::from_str(&camaudit::plan::json_schema()).expect("schema");
+    let schema = camaudit::plan::json_schema().expect("schema");
+    let schema: serde_json::Value = serde_json::from_str(&schema).expect("JSON");
     let mut missing = Vec::new();
     let objects =
         std::iter::once(&schema).chain(schema["$defs"].as_object().expect("defs").values());

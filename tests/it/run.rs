@@ -4,10 +4,11 @@ use crate::support::{
     audit, close, demo_text, files, fixtures, json, numbers, onnxruntime, parquet, plan, texts,
 };
 use camaudit::audit::Outcome;
+use camaudit::runs::history;
 use std::collections::BTreeSet;
 
 #[test]
-fn the_network_that_learned_the_tag_puts_its_heat_there_and_the_other_does_not() {
+fn the_model_that_learned_the_tag_has_its_heat_there_and_the_other_has_not() {
     let folder = tempfile::tempdir().expect("folder");
     let share = |model: &str| {
         let outcome = audit(&plan(folder.path(), model, &demo_text(model), &[]));
@@ -27,27 +28,26 @@ fn the_network_that_learned_the_tag_puts_its_heat_there_and_the_other_does_not()
         assert_eq!(present, Some(40));
         (
             numbers(&classes, "lift")[row].expect("lift"),
-            numbers(&classes, "specificity_mean")[row].expect("specificity"),
+            numbers(&classes, "relative_contribution_mean")[row].expect("relative_contribution"),
         )
     };
-    let (clever_lift, clever_specificity) = share("shortcut.onnx");
-    let (clean_lift, clean_specificity) = share("clean.onnx");
+    let (clever_lift, clever_contribution) = share("shortcut.onnx");
+    let (clean_lift, clean_contribution) = share("clean.onnx");
     assert!(
         clever_lift > 3.0 && clean_lift < 1.5,
         "lifts {clever_lift} and {clean_lift}"
     );
     assert!(
-        clever_specificity > 5.0 * clean_specificity.abs(),
-        "{clever_specificity} and {clean_specificity}"
+        clever_contribution > 5.0 * clean_contribution.abs(),
+        "{clever_contribution} and {clean_contribution}"
     );
 }
 
 /// The second engine gives the same rows and the same verdicts.
 #[test]
-fn onnxruntime_says_what_the_built_in_engine_says() {
-    let Some(engine) = onnxruntime("run") else {
-        return;
-    };
+#[ignore = "needs ONNX Runtime in .venv"]
+fn onnxruntime_gives_the_rows_of_the_built_in_engine() {
+    let engine = onnxruntime();
     let folder = tempfile::tempdir().expect("folder");
     let mut second = plan(folder.path(), "second", &demo_text("shortcut.onnx"), &[]);
     second.model.engine = engine;
@@ -59,21 +59,21 @@ fn onnxruntime_says_what_the_built_in_engine_says() {
     ));
     let second = audit(&second);
     assert!(
-        first.record.engine.starts_with("tract"),
+        first.record.facts.engine.starts_with("tract"),
         "{}",
-        first.record.engine
+        first.record.facts.engine
     );
     assert!(
-        second.record.engine.starts_with("onnxruntime 1."),
+        second.record.facts.engine.starts_with("onnxruntime 1."),
         "{}",
-        second.record.engine
+        second.record.facts.engine
     );
     let part = |outcome: &Outcome, kind: &str| {
         parquet(&outcome.folder.join(kind).join("part-00000.parquet"))
     };
     for (kind, columns) in [
         ("images", &["logit", "margin"][..]),
-        ("regions", &["share", "specificity"][..]),
+        ("regions", &["share", "relative_contribution"][..]),
     ] {
         let (a, b) = (part(&first, kind), part(&second, kind));
         assert_eq!(texts(&a, "label"), texts(&b, "label"));
@@ -95,9 +95,7 @@ fn found_is_scored_plus_skipped_and_every_skip_has_a_reason() {
     std::fs::create_dir_all(&set).expect("set");
     std::fs::create_dir_all(set.join("a folder.jpg")).expect("folder with a picture's name");
     let copy = |from: &str, to: &str| {
-        std::fs::copy(fixtures().join(from), set.join(to))
-            .map(|_| ())
-            .expect("copy")
+        std::fs::copy(fixtures().join(from), set.join(to)).expect("copy");
     };
     copy("horses/horse/horse000.jpg", "good.jpg");
     copy("horses/horse/horse001.jpg", "a folder.jpg/inside.jpg");
@@ -122,7 +120,7 @@ fn found_is_scored_plus_skipped_and_every_skip_has_a_reason() {
         &format!("{:?}", folder.path().join("set")),
     );
     let outcome = audit(&plan(folder.path(), "odd", &text, &["run.max_skipped=0.9"]));
-    let counts = &outcome.record.counts;
+    let counts = &outcome.record.facts.counts;
     assert_eq!(counts.found, counts.scored + counts.skipped);
     assert_eq!(counts.scored, if cfg!(unix) { 3 } else { 2 });
     let skipped = parquet(&outcome.folder.join("skipped.parquet"));
@@ -149,7 +147,7 @@ fn found_is_scored_plus_skipped_and_every_skip_has_a_reason() {
 }
 
 #[test]
-fn too_many_skips_end_with_exit_code_3_and_a_report_all_the_same() {
+fn too_many_skips_refuse_the_run_but_leave_a_report() {
     let folder = tempfile::tempdir().expect("folder");
     let set = folder.path().join("set/horse");
     std::fs::create_dir_all(&set).expect("set");
@@ -165,22 +163,21 @@ fn too_many_skips_end_with_exit_code_3_and_a_report_all_the_same() {
         &format!("{:?}", fixtures().join("horses")),
         &format!("{:?}", folder.path().join("set")),
     );
-    let error = audit(&plan(folder.path(), "broken", &text, &[]))
+    let refused = audit(&plan(folder.path(), "broken", &text, &[]))
         .refused
         .expect("too many");
-    assert_eq!(error.exit_code(), 3);
     assert!(
-        error
-            .to_string()
-            .contains("3 of 4 images were skipped (3 decode/not_an_image)"),
-        "{error}"
+        refused.contains("3 of 4 images were skipped (3 decode/not_an_image)"),
+        "{refused}"
     );
-    assert!(
-        folder
-            .path()
-            .join("reports/broken/latest/run.json")
-            .is_file()
-    );
+    let record = json(&folder.path().join("reports/broken/latest/run.json"));
+    assert_eq!(record["refused"], true);
+}
+
+/// A page without the minute in which its run started.
+fn without_start(run: &std::path::Path, page: &[u8]) -> Vec<u8> {
+    let page = String::from_utf8_lossy(page);
+    page.replace(&history::started_at(run), "").into_bytes()
 }
 
 /// The same bytes for any number of threads; the same rows for any shard size.
@@ -200,10 +197,14 @@ fn threads_and_shards_change_nothing() {
     let tables = |folder: &std::path::Path| -> Vec<(String, Vec<u8>)> {
         files(folder)
             .into_iter()
-            .filter(|(name, _)| name != "run.json")
+            .filter(|(name, _)| name != "run.json" && name != "measured.json")
+            .map(|(name, bytes)| match name.as_str() {
+                "report.html" => (name, without_start(folder, &bytes)),
+                _ => (name, bytes),
+            })
             .collect()
     };
-    // report.html, exhibits.json, changes.json, and the pictures
+    // Two tables in parts, five whole ones, five documents, and the pictures.
     let one = tables(&run("one", &["run.jobs=1", "run.shard_size=64"]));
     let pictures = one
         .iter()
@@ -216,10 +217,11 @@ fn threads_and_shards_change_nothing() {
         "{:?}",
         one.iter().map(|f| &f.0).collect::<Vec<_>>()
     );
-    assert!(
-        one == tables(&run("two", &["run.jobs=2", "run.shard_size=64"])),
-        "jobs change bytes"
-    );
+    let two = tables(&run("two", &["run.jobs=2", "run.shard_size=64"]));
+    for (first, second) in one.iter().zip(&two) {
+        assert!(first == second, "jobs change bytes of {}", first.0);
+    }
+    assert_eq!(one.len(), two.len());
     let (small, large) = (
         run("small", &["run.shard_size=7"]),
         run("large", &["run.shard_size=1000"]),
@@ -246,7 +248,7 @@ fn a_limit_takes_the_same_images_of_each_class_every_time() {
     let folder = tempfile::tempdir().expect("folder");
     let paths = |name: &str, set: &[&str]| {
         let outcome = audit(&plan(folder.path(), name, &demo_text("shortcut.onnx"), set));
-        assert_eq!(outcome.record.counts.found, 15);
+        assert_eq!(outcome.record.facts.counts.found, 15);
         texts(
             &parquet(&outcome.folder.join("images/part-00000.parquet")),
             "path",
@@ -277,7 +279,7 @@ fn a_manifest_gives_the_rows_that_the_folders_give() {
         &format!("{root}\nformat = \"csv\"\nmanifest = \"labels.csv\"\nsplits = [\"train\"]"),
     );
     let from_csv = audit(&plan(folder.path(), "csv", &text, &["run.max_skipped=0.5"]));
-    let counts = &from_csv.record.counts;
+    let counts = &from_csv.record.facts.counts;
     assert_eq!((counts.found, counts.scored, counts.skipped), (13, 9, 4));
     assert_eq!(counts.ignored["row of another split"], 3);
     for reason in [
@@ -439,9 +441,13 @@ fn a_limit_draws_among_the_images_that_can_be_audited() {
     );
     let counts = audit(&plan(folder.path(), "limited", &text, &["run.limit=2"]))
         .record
+        .facts
         .counts;
     assert_eq!((counts.found, counts.scored), (2, 2));
-    assert_eq!(counts.ignored["image lost before the limit was drawn"], 6);
+    assert_eq!(
+        counts.ignored["image skipped before the limit was applied"],
+        6
+    );
 }
 
 #[test]
@@ -470,7 +476,7 @@ fn labels_mapped_by_index_name_the_classes() {
     assert_eq!(texts(&images, "predicted")[row], "a_horse");
 }
 
-/// A region that the crop cuts off has no scores, and no zeros that dilute a mean.
+/// A region that the crop cuts off has no scores, instead of zeros that change a mean.
 #[test]
 fn what_the_model_never_sees_has_no_scores() {
     let folder = tempfile::tempdir().expect("folder");
@@ -487,7 +493,7 @@ fn what_the_model_never_sees_has_no_scores() {
         .iter()
         .position(|r| r == "bottom-left")
         .expect("row");
-    for column in ["share", "lift", "contribution", "specificity"] {
+    for column in ["share", "lift", "contribution", "relative_contribution"] {
         assert_eq!(numbers(&regions, column)[row], None, "{column}");
     }
     assert_eq!(numbers(&regions, "visible")[row], Some(0.0));

@@ -1,10 +1,16 @@
 //! Helpers: where the fixtures are, pipelines in a temporary folder, runs, Parquet as columns.
 
-use camaudit::audit::{Observer, Outcome, run};
+use camaudit::audit::{Observer, Outcome, report_page, run};
+use camaudit::finding::{
+    ConfounderEvidence, EffectUnit, Estimate, Finding, FindingEvidence, InsertionControl,
+    Intervention, InterventionEffect, ReviewState, Verdict,
+};
 use camaudit::plan::{Device, Engine, Plan};
-use camaudit::record::SkipRow;
+use camaudit::runs::open_finished;
+use camaudit::tables::SkipRow;
 use polars::prelude::{DataFrame, DataType, ParquetReader, SerReader};
 use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
 
 pub fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
@@ -19,41 +25,40 @@ pub fn json(path: &Path) -> serde_json::Value {
     serde_json::from_str(&text).unwrap_or_else(|e| panic!("{}: {e}", path.display()))
 }
 
-/// Data that is not part of the project. Tests that want it say so and are skipped where it is absent.
-pub fn shared(test: &str) -> Option<PathBuf> {
+/// Data that is not part of the project. Tests that need it are ignored; `make test` includes them
+/// where it is present.
+pub fn shared() -> PathBuf {
     let path = root().join("../shared/data");
-    if !path.is_dir() {
-        eprintln!("SKIPPED {test}: ../shared/data is absent");
-        return None;
-    }
-    path.canonicalize().ok()
+    path.canonicalize()
+        .unwrap_or_else(|e| panic!("{}: {e}", path.display()))
 }
 
-/// ONNX Runtime from the project's Python environment, which `make test` makes; skipped visibly where it is absent.
-pub fn onnxruntime(test: &str) -> Option<Engine> {
-    let list = |folder: PathBuf| {
-        std::fs::read_dir(folder)
-            .into_iter()
-            .flatten()
-            .flatten()
-            .map(|e| e.path())
-            .collect::<Vec<_>>()
-    };
-    let packages = list(root().join(".venv/lib"))
-        .into_iter()
-        .flat_map(|python| list(python.join("site-packages/onnxruntime/capi")));
-    let is_library = |p: &PathBuf| {
-        p.file_name()
-            .is_some_and(|n| n.to_string_lossy().starts_with("libonnxruntime.so"))
-    };
-    let library = packages.filter(is_library).max();
-    if library.is_none() {
-        eprintln!("SKIPPED {test} with ONNX Runtime: not in .venv");
+/// ONNX Runtime from the project's Python environment, which `make test` makes. Tests that need it
+/// are ignored, and `make test` includes them.
+pub fn onnxruntime() -> Engine {
+    let mut libraries = Vec::new();
+    for python in list(&root().join(".venv/lib")) {
+        for file in list(&python.join("site-packages/onnxruntime/capi")) {
+            let name = file.file_name().unwrap_or_default().to_string_lossy();
+            if name.starts_with("libonnxruntime.so") {
+                libraries.push(file.clone());
+            }
+        }
     }
-    library.map(|library| Engine::OnnxRuntime {
-        library: Some(library),
+    let library = libraries.into_iter().max();
+    assert!(
+        library.is_some(),
+        "ONNX Runtime is not in .venv: run `make test`"
+    );
+    Engine::OnnxRuntime {
+        library,
         device: Device::Cpu,
-    })
+    }
+}
+
+fn list(folder: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    entries.map(|entry| entry.path()).collect()
 }
 
 /// A pipeline in a folder of its own.
@@ -90,6 +95,79 @@ pub fn demo_text(model: &str) -> String {
         fixtures.join("models").join(model),
         fixtures.join("models/classes.txt"),
     )
+}
+
+/// `report.html`, made from the documents of a run folder.
+pub fn page(run: &Path, picture_bytes_max: usize) -> String {
+    let documents = open_finished(run).unwrap_or_else(|e| panic!("{e}"));
+    let changes = documents.changes().unwrap_or_else(|e| panic!("{e}"));
+    report_page(run, &documents.summary, &changes, picture_bytes_max)
+        .unwrap_or_else(|e| panic!("{e}"))
+}
+
+/// Runs the program.
+pub fn camaudit<S: AsRef<std::ffi::OsStr>>(arguments: &[S]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_camaudit"))
+        .args(arguments)
+        .output()
+        .expect("camaudit starts")
+}
+
+pub fn stderr(output: &Output) -> Vec<String> {
+    let text = String::from_utf8_lossy(&output.stderr);
+    text.lines().map(str::to_owned).collect()
+}
+
+/// A finding about horses and the region `tag`: the interval of its flip rate is `effect` +- 0.05.
+pub fn finding(verdict: Verdict, effect: f64) -> Finding {
+    tested(verdict, effect, effect, None)
+}
+
+/// The same with the margin that pasting adds, of which 0.5 is the smallest that counts, and the
+/// adjusted p-value.
+pub fn tested(verdict: Verdict, effect: f64, margin: f64, confirming_q: Option<f64>) -> Finding {
+    let estimate = |value: f64| Estimate {
+        value,
+        low: value - 0.05,
+        high: value + 0.05,
+    };
+    let insertion = InterventionEffect {
+        images: 100,
+        margin: estimate(margin),
+        rate: estimate(effect),
+        predicted: [50, 0],
+        control: InsertionControl::OtherPatch,
+        largest_shift: true,
+        p: 0.001,
+    };
+    let intervention = Intervention {
+        insertion: Some(insertion),
+        removal: None,
+        min_effect: 0.5,
+        scrambled_flips: 0,
+        donors: 10,
+        forwards: 300,
+        cut_short: false,
+        photos_lost: 0,
+        p: 0.002,
+    };
+    Finding {
+        label: "horse".into(),
+        class: 2,
+        region: "tag".into(),
+        verdict,
+        severity: None,
+        evidence: FindingEvidence::Confounder(ConfounderEvidence {
+            intervention: Some(Box::new(intervention)),
+            confirming_q,
+            ..ConfounderEvidence::default()
+        }),
+        effect: Some(effect),
+        effect_unit: EffectUnit::Fraction,
+        not_tested: None,
+        declared: None,
+        review: ReviewState::default(),
+    }
 }
 
 pub fn parquet(path: &Path) -> DataFrame {

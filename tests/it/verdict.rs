@@ -103,7 +103,8 @@ fn the_tag_is_confirmed_for_the_network_that_learned_it_and_a_risk_in_the_data_f
     }
     assert_eq!(texts(&clever, "severity")[0], "critical");
     let number = |column: &str| numbers(&clever, column)[0].expect("a number");
-    // Nearly every car and boat becomes a horse; the same patch from elsewhere, or a foreign one, hardly does that.
+    // Nearly every car and boat becomes a horse; the same patch from elsewhere, or a foreign one,
+    // hardly does that.
     assert!(
         number("flips") > 0.8 * number("hosts") && number("control_flips") < 0.1 * number("hosts")
     );
@@ -200,7 +201,8 @@ fn a_region_that_all_classes_show_equally_convicts_nobody() {
     assert!(numbers(&found, "association_q").iter().flatten().count() >= 3);
 }
 
-/// A square that only the network with the shortcut knows: the tag itself as a picture, laid over all classes.
+/// A square that only the network with the shortcut knows: the tag itself as a picture, laid over
+/// all classes.
 #[test]
 fn an_overlay_speaks_for_the_class_that_learned_it() {
     let folder = tempfile::tempdir().expect("folder");
@@ -248,7 +250,7 @@ fn a_proof_stays_within_its_bounds_and_says_so() {
         .expect("finding");
     assert!(numbers(&few, "forwards")[row].expect("forwards") <= 120.0);
     assert_eq!(
-        texts(&few, "unproved")[row],
+        texts(&few, "not_tested_reason")[row],
         "max_forwards = 120 left images out"
     );
     let none = findings(folder.path(), "none", &text, &["verdict.max_candidates=0"]);
@@ -257,7 +259,10 @@ fn a_proof_stays_within_its_bounds_and_says_so() {
         .position(|r| r == "source-tag")
         .expect("finding");
     assert_eq!(texts(&none, "verdict")[row], "candidate");
-    assert_eq!(texts(&none, "unproved")[row], "beyond max_candidates = 0");
+    assert_eq!(
+        texts(&none, "not_tested_reason")[row],
+        "beyond max_candidates = 0"
+    );
 }
 
 /// One photo saved a hundred times over is one piece of evidence, though nobody said so.
@@ -308,7 +313,8 @@ fn near_duplicates_are_one_group() {
     );
 }
 
-/// The tag as a picture instead of boxes: it is found where the boxes say it is, and the verdict is the same.
+/// The tag as a picture instead of boxes: it is found where the boxes say it is, and the verdict is
+/// the same.
 #[test]
 fn a_template_tells_where_the_tag_is() {
     let folder = tempfile::tempdir().expect("folder");
@@ -362,15 +368,15 @@ fn a_template_tells_where_the_tag_is() {
     for label in ["car", "boat"] {
         assert_eq!(verdict(&found, label, "stamp"), "none", "{label}");
     }
-    let exhibits = json(&outcome.folder.join("exhibits.json"));
-    let looked_for = exhibits
+    let document = json(&outcome.folder.join("figures.json"));
+    let template = document["figures"]
         .as_array()
-        .expect("exhibits")
+        .expect("figures")
         .iter()
         .find(|e| e["role"] == "template")
         .expect("picture");
     assert_eq!(
-        (&looked_for["region"], looked_for["path"].as_str()),
+        (&template["region"], template["path"].as_str()),
         (&"stamp".into(), Some(""))
     );
 }
@@ -422,7 +428,8 @@ fn a_column_of_the_manifest_tells_where_the_tag_is() {
     assert!(error.contains("there is no column `stampd`"), "{error}");
 }
 
-/// Sigmoid heads go through the same rooms: the margin is the logit itself, and a flip is a change of its sign.
+/// Sigmoid heads go through the same rooms: the margin is the logit itself, and a flip is a change
+/// of its sign.
 #[test]
 fn a_multi_label_head_is_proved_by_the_sign_of_its_logit() {
     let folder = tempfile::tempdir().expect("folder");

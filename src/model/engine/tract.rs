@@ -1,6 +1,8 @@
-//! The engine that is built in: tract. A plan is shared, each worker has its state.
+//! The built-in engine: tract. All workers share a plan; each has its own state.
 
-use super::{Array, swap};
+use super::Array;
+use super::replace_convolutions::replace_convolutions;
+use super::tensor::values;
 use crate::error::{Error, Result, guarded};
 use std::path::Path;
 use std::sync::Arc;
@@ -10,17 +12,19 @@ use tract_onnx::prelude::{
     Tensor as TractTensor, TractError, TractResult, TypedSimplePlan, TypedSimpleState, tvec,
 };
 
-/// Version of the engine, for `run.json`.
+/// Name and version of the engine, for `run.json`.
 pub const NAME: &str = "tract-onnx 0.23.9";
 /// Most numbers of one tensor inside a graph: half a gigabyte.
 const ELEMENTS_MAX: usize = 1 << 27;
+/// Longest error message, in characters.
+const MESSAGE_MAX: usize = 600;
 
 /// An optimised graph with fixed shapes.
 pub struct Engine {
     plan: Arc<TypedSimplePlan>,
     shapes: Vec<Vec<usize>>,
-    /// Convolutions that run by our own operator.
-    pub swapped: usize,
+    /// Number of convolutions that run by this crate's operator.
+    pub replaced: usize,
 }
 
 /// One thread's memory for running an [`Engine`].
@@ -29,57 +33,50 @@ pub struct State {
 }
 
 impl Engine {
-    /// Optimises `proto` for the input shapes given; weights in external files are looked up in `folder`.
+    /// Optimises `proto` for the given input shapes. External weights are read from `folder`.
     ///
     /// # Errors
     /// When an operator is not supported or a shape does not fit; the message names the node.
     pub fn new(proto: &ModelProto, folder: &Path, shapes: Vec<Vec<usize>>) -> Result<Self> {
-        let (plan, swapped) = caught(|| build(proto, folder, &shapes))?;
+        let (plan, replaced) = guard(|| build(proto, folder, &shapes))?;
         Ok(Self {
             plan,
             shapes,
-            swapped,
+            replaced,
         })
     }
 
     pub fn state(&self) -> Result<State> {
-        let state = self.plan.spawn().map_err(|e| Error::new(first_lines(&e)))?;
-        Ok(State { state })
+        match self.plan.spawn() {
+            Ok(state) => Ok(State { state }),
+            Err(error) => Err(Error::new(summary(&error))),
+        }
     }
 }
 
 impl State {
-    /// Runs the graph; inputs and outputs in the order of the cut.
+    /// Runs the graph; inputs and outputs are in the order of the graph.
     ///
     /// # Errors
     /// When the engine fails.
     pub fn run(&mut self, engine: &Engine, inputs: &[&[f32]]) -> Result<Vec<Array>> {
-        let mut run = || -> TractResult<Vec<Array>> {
+        guard(|| {
             let mut tensors = tvec!();
             for (shape, values) in engine.shapes.iter().zip(inputs) {
                 tensors.push(TValue::from(TractTensor::from_shape(shape, values)?));
             }
             let outputs = self.state.run(tensors)?;
-            outputs.iter().map(|t| array(t)).collect()
-        };
-        caught(&mut run)
+            outputs.iter().map(|tensor| array(tensor)).collect()
+        })
     }
 }
 
 fn array(tensor: &TractTensor) -> TractResult<Array> {
-    let cast = tensor.cast_to::<f32>()?;
+    let floats = tensor.cast_to::<f32>()?;
     Ok(Array {
-        shape: cast.shape().to_vec(),
-        values: values(&cast)?,
+        shape: floats.shape().to_vec(),
+        values: values(&floats)?,
     })
-}
-
-/// The numbers of a tensor of 32-bit floats.
-pub(super) fn values(tensor: &TractTensor) -> TractResult<Vec<f32>> {
-    let view = tensor.to_plain_array_view::<f32>()?;
-    Ok(view
-        .as_slice()
-        .map_or_else(|| view.iter().copied().collect(), <[f32]>::to_vec))
 }
 
 fn build(
@@ -87,31 +84,34 @@ fn build(
     folder: &Path,
     shapes: &[Vec<usize>],
 ) -> TractResult<(Arc<TypedSimplePlan>, usize)> {
+    // Dynamo exports declare shapes that contradict a batch of 1.
     let onnx = tract_onnx::onnx()
         .with_ignore_value_info(true)
         .with_ignore_output_shapes(true);
     let mut model = onnx.parse(proto, folder.to_str())?.model;
-    for (i, shape) in shapes.iter().enumerate() {
-        model.set_input_fact(
-            i,
-            InferenceFact::dt_shape(f32::datum_type(), shape.as_slice()),
-        )?;
+
+    for (input, shape) in shapes.iter().enumerate() {
+        let fact = InferenceFact::dt_shape(f32::datum_type(), shape.as_slice());
+        model.set_input_fact(input, fact)?;
     }
     model.analyse(false)?;
-    refuse_giants(&model)?;
-    let (model, swapped) = swap::convolutions(model.into_typed()?)?;
-    Ok((model.into_runnable()?, swapped))
+    refuse_huge_tensors(&model)?;
+
+    let (model, replaced) = replace_convolutions(model.into_typed()?)?;
+    Ok((model.into_runnable()?, replaced))
 }
 
-/// A graph may state any shape; what no machine could hold is refused before the engine tries.
-fn refuse_giants(model: &InferenceModel) -> TractResult<()> {
+/// A file can declare any shape; the engine would try to allocate it.
+fn refuse_huge_tensors(model: &InferenceModel) -> TractResult<()> {
     for node in model.nodes() {
         for output in &node.outputs {
             let shape = output.fact.shape.as_concrete_finite()?.unwrap_or_default();
-            if shape.iter().fold(1_usize, |n, &d| n.saturating_mul(d)) > ELEMENTS_MAX {
-                let name = format!("node {:?} ({})", node.name, node.op.name());
+            let elements = shape.iter().fold(1_usize, |n, &d| n.saturating_mul(d));
+            if elements > ELEMENTS_MAX {
                 return Err(TractError::msg(format!(
-                    "{name} makes a tensor of {shape:?}, more than {ELEMENTS_MAX} numbers"
+                    "node {:?} ({}) makes a tensor of {shape:?}, more than {ELEMENTS_MAX} numbers",
+                    node.name,
+                    node.op.name()
                 )));
             }
         }
@@ -119,19 +119,20 @@ fn refuse_giants(model: &InferenceModel) -> TractResult<()> {
     Ok(())
 }
 
-/// Runs the engine; what it fails at or panics on becomes an error.
-fn caught<T>(work: impl FnOnce() -> TractResult<T>) -> Result<T> {
+/// Runs the engine; its failures and its panics become errors.
+fn guard<T>(work: impl FnOnce() -> TractResult<T>) -> Result<T> {
     match guarded(work) {
-        Some(result) => result.map_err(|e| Error::new(first_lines(&e))),
+        Some(result) => result.map_err(|e| Error::new(summary(&e))),
         None => Err(Error::new("the engine panicked on this graph")),
     }
 }
 
-/// The chain of causes without the operator dumps that follow.
-fn first_lines(error: &TractError) -> String {
-    let chain: Vec<String> = error
-        .chain()
-        .map(|c| c.to_string().lines().next().unwrap_or_default().to_owned())
-        .collect();
-    chain.join(": ").chars().take(600).collect()
+/// The chain of causes, without the operator dumps in the lines after the first.
+fn summary(error: &TractError) -> String {
+    let mut causes = Vec::new();
+    for cause in error.chain() {
+        let text = cause.to_string();
+        causes.push(text.lines().next().unwrap_or_default().to_owned());
+    }
+    causes.join(": ").chars().take(MESSAGE_MAX).collect()
 }

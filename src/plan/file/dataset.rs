@@ -1,44 +1,52 @@
 //! `[dataset]` as it is written.
 
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::de::{self, Unexpected, Visitor};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::fmt;
 
-/// Where the labeled images lie.
+/// The labeled images.
 #[derive(Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct DatasetFile {
     /// Folder of the images.
     pub root: Option<String>,
-    /// Default: guessed from what is named; `camaudit check` says what and why.
+    /// Default: guessed from the other keys; `camaudit check` prints the guess and its reason.
     pub format: Option<Format>,
-    /// Table with columns `path,label[,split,group]`, paths relative to `root`. Formats `csv`, `tsv`, `parquet`.
+    /// Table with columns `path,label[,split,group]`, paths relative to `root`. For the formats
+    /// `csv`, `tsv` and `parquet`.
     pub manifest: Option<String>,
-    /// Annotations: the JSON of `coco`, the table of `open-images` and `imagenet-loc`, the folder of `wsol`, or the
-    /// folder that holds one file per image for `voc`, `yolo`, `labelme` and `masks`.
+    /// Annotations: the JSON of `coco`, the table of `open-images` and `imagenet-loc`, the folder
+    /// of `wsol`, or the folder with one file per image for `voc`, `yolo`, `labelme` and `masks`.
     pub annotations: Option<String>,
-    /// Names of the categories: `data.yaml` or `classes.txt` for `yolo`, `masks` and `wsol`, the class descriptions for
-    /// `open-images`.
+    /// Names of the categories: `data.yaml` or `classes.txt` for `yolo`, `masks` and `wsol`, the
+    /// class descriptions for `open-images`.
     pub names: Option<String>,
-    /// How an image gets its label. Default: what the format says of the image, else `largest-box`.
+    /// How an image gets its label. Default: the label that the format gives, else
+    /// `largest-box`.
     pub label: Option<LabelRule>,
     /// CSV with columns `path,label`, for `label = "table"`.
     pub label_table: Option<String>,
-    /// What to do with oddities of the annotations, by code; the codes are in `docs/formats.md`.
-    pub problems: BTreeMap<String, Severity>,
+    /// What to do with problems of the annotations, by code; `docs/formats.md` lists the codes.
+    pub problems: BTreeMap<String, ProblemAction>,
     /// CSV with columns `path,category,xmin,ymin,xmax,ymax`.
     pub boxes: Option<String>,
     /// Unit of the boxes. Default `pixels`: edges in the upright image.
     pub box_coordinates: Option<BoxCoordinates>,
-    /// `coco`: outline the objects by their `segmentation` (polygons or RLE) instead of their `bbox`. Default false.
+    /// `coco`: outline the objects by their `segmentation` (polygons or RLE) instead of their
+    /// `bbox`. Default false.
     pub segmentations: Option<bool>,
-    /// Whether photos that hardly differ count as one group, where the dataset names none. Default true.
+    /// Whether near-duplicate photos count as one group if the dataset names no groups.
+    /// Default true.
     pub near_duplicates: Option<bool>,
-    /// Only these splits of the manifest.
+    /// The splits of the manifest to audit. Default: all.
     pub splits: Option<Vec<String>>,
-    /// Symbolic links: never followed, followed inside `root` (default), or followed anywhere.
+    /// Which symbolic links are followed: none, those that stay inside `root` (default), or all.
     pub links: Option<Links>,
-    /// Label in the dataset -> class of the model, by name or index. Default: by equal names.
+    /// Class of the model for each label of the dataset, by name or index. Default: the class of
+    /// the same name.
     pub labels: BTreeMap<String, ClassRef>,
 }
 
@@ -59,7 +67,8 @@ pub enum Format {
     Yolo,
     /// One JSON per image; rectangles, polygons, circles, flags.
     Labelme,
-    /// One grey or palette PNG per image: the value of a pixel is its category, 0 is background, 255 counts neither way.
+    /// One grey or palette PNG per image: the value of a pixel is its category, 0 is background,
+    /// 255 is ignored.
     Masks,
     /// Boxes CSV of Open Images.
     OpenImages,
@@ -69,11 +78,17 @@ pub enum Format {
     Wsol,
     /// Tar shards of `key.jpg` with `key.cls`, `key.txt` or `key.json`.
     Webdataset,
-    /// Parquet files with the images inside, as Hugging Face lays them out.
+    /// Parquet files that contain the images, in the layout of Hugging Face.
     ParquetImages,
 }
 
 impl Format {
+    /// Whether the images are listed in a table of their paths and labels.
+    pub fn is_manifest(self) -> bool {
+        matches!(self, Self::Csv | Self::Tsv | Self::Parquet)
+    }
+
+    /// The format as a pipeline file spells it.
     pub fn name(self) -> &'static str {
         match self {
             Self::Folder => "folder",
@@ -102,19 +117,19 @@ pub enum LabelRule {
     Folder,
     /// Category of the largest annotation.
     LargestBox,
-    /// The one category of its annotations; several are a problem.
+    /// The category of its annotations; several categories are a problem.
     OnlyCategory,
-    /// `label_table`.
+    /// Its row in `label_table`.
     Table,
 }
 
-/// What to do with an oddity of the annotations.
+/// What to do with a problem of the annotations.
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
 )]
 #[serde(rename_all = "kebab-case")]
-pub enum Severity {
-    /// Count it and go on.
+pub enum ProblemAction {
+    /// Count it and continue.
     Ignore,
     /// Skip the image.
     Skip,
@@ -122,7 +137,7 @@ pub enum Severity {
     Error,
 }
 
-impl Severity {
+impl ProblemAction {
     pub fn name(self) -> &'static str {
         match self {
             Self::Ignore => "ignore",
@@ -155,38 +170,47 @@ pub enum ClassRef {
 }
 
 impl<'de> Deserialize<'de> for ClassRef {
-    fn deserialize<D: serde::Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
-        struct Visitor;
-        impl serde::de::Visitor<'_> for Visitor {
-            type Value = ClassRef;
-            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                f.write_str("a class name or an index from 0")
-            }
-            fn visit_str<E: serde::de::Error>(self, v: &str) -> Result<ClassRef, E> {
-                Ok(ClassRef::Name(v.to_owned()))
-            }
-            fn visit_i64<E: serde::de::Error>(self, v: i64) -> Result<ClassRef, E> {
-                let negative = |_| E::invalid_value(serde::de::Unexpected::Signed(v), &self);
-                u32::try_from(v).map(ClassRef::Index).map_err(negative)
-            }
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(ClassRefVisitor)
+    }
+}
+
+/// Reads a [`ClassRef`] from a string or an integer, with an error that names both.
+struct ClassRefVisitor;
+
+impl Visitor<'_> for ClassRefVisitor {
+    type Value = ClassRef;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a class name or an index from 0")
+    }
+
+    fn visit_str<E: de::Error>(self, name: &str) -> Result<ClassRef, E> {
+        Ok(ClassRef::Name(name.to_owned()))
+    }
+
+    fn visit_i64<E: de::Error>(self, index: i64) -> Result<ClassRef, E> {
+        match u32::try_from(index) {
+            Ok(index) => Ok(ClassRef::Index(index)),
+            Err(_) => Err(E::invalid_value(Unexpected::Signed(index), &self)),
         }
-        d.deserialize_any(Visitor)
     }
 }
 
 impl Serialize for ClassRef {
-    fn serialize<S: serde::Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self {
-            Self::Name(name) => s.serialize_str(name),
-            Self::Index(index) => s.serialize_u32(*index),
+            Self::Name(name) => serializer.serialize_str(name),
+            Self::Index(index) => serializer.serialize_u32(*index),
         }
     }
 }
 
 impl JsonSchema for ClassRef {
-    fn schema_name() -> std::borrow::Cow<'static, str> {
+    fn schema_name() -> Cow<'static, str> {
         "ClassRef".into()
     }
+
     fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
         schemars::json_schema!({
             "description": "A class of the model, by name or by index from 0.",

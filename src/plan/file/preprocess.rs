@@ -3,20 +3,22 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// How the model's training resized and normalised images: a preset, or spelled out. Keys beside a preset override it.
+/// How images were resized and normalised when the model was trained: a preset, or every step. Keys
+/// beside a preset override it.
 #[derive(Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct PreprocessFile {
     pub preset: Option<Preset>,
-    /// `exact` (default), or `fast`: JPEGs far larger than the input are decoded at 1/2, 1/4 or 1/8, which changes pixels.
+    /// `exact` (default), or `fast`: JPEGs far larger than the input are decoded at 1/2, 1/4 or 1/8
+    /// of their size, which changes pixel values slightly.
     pub decode: Option<Decode>,
     /// Side of the model's square input, for presets. Default 224.
     pub size: Option<u32>,
     /// Steps on the upright 8-bit image, in order.
     pub steps: Option<Vec<StepFile>>,
-    /// Default `rgb`.
+    /// Order of the channels. Default `rgb`.
     pub channels: Option<Channels>,
-    /// Default `nchw`.
+    /// Order of the input's axes. Default `nchw`.
     pub layout: Option<Layout>,
     /// `(x * scale - mean) / std` with x in 0..255. Default 1/255.
     pub scale: Option<f64>,
@@ -76,7 +78,8 @@ pub enum StepFile {
     Letterbox(LetterboxFile),
 }
 
-/// `short` keeps the aspect (the long side is truncated, as torchvision does); `exact` squashes.
+/// `short` keeps the aspect ratio (the long side is truncated, as in torchvision); `exact` does
+/// not.
 #[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct ResizeFile {

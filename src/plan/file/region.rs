@@ -3,11 +3,14 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// A place to measure. Exactly one of `corner`, `border`, `rect`, `polygon`, `annotation`, `mask`, `overlay`.
+/// A region to measure, with exactly one of `corner`, `border`, `rect`, `polygon`, `annotation`,
+/// `mask`, `overlay`.
 #[derive(Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct RegionFile {
+    /// Unique name, used in tables and reports.
     pub name: Option<String>,
+    /// Default `confounder`.
     pub kind: Option<RegionKind>,
     pub corner: Option<CornerFile>,
     pub border: Option<BorderFile>,
@@ -15,29 +18,31 @@ pub struct RegionFile {
     pub polygon: Option<PolygonFile>,
     /// Boxes of this category in the dataset's annotations.
     pub annotation: Option<String>,
-    /// One PNG for all images, stretched over each; brightness is coverage.
+    /// One PNG for all images, stretched over each of them; brightness is coverage.
     pub mask: Option<String>,
-    /// A picture of its own that is laid over photos to see which class it speaks for.
+    /// A picture that is laid over photos to measure which class it raises.
     pub overlay: Option<OverlayFile>,
-    /// The region is present where this column of the manifest says 1, true or yes. With `corner` or `rect` in fractions.
+    /// The region is present in images whose row has 1, true or yes in this column of the manifest.
+    /// Needs `corner` or `rect` in fractions.
     pub presence_column: Option<String>,
-    /// The region is present in every image. With `corner` or `rect` in fractions.
+    /// The region is present in every image. Needs `corner` or `rect` in fractions.
     pub always: Option<bool>,
-    /// The region is present where this picture is found. With `corner` or `rect` in fractions: where to look.
+    /// The region is present where this picture is found. Needs `corner` or `rect` in fractions,
+    /// the area to search.
     pub template: Option<TemplateFile>,
 }
 
-/// A picture that is looked for in every photo, by zero-mean normalised cross-correlation.
+/// A picture to search for in every photo, by zero-mean normalised cross-correlation.
 #[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct TemplateFile {
-    /// The tag as it stands on the photos, in their pixels.
+    /// The tag as it appears on the photos, at their scale.
     pub picture: Option<String>,
-    /// How far beyond the place to look, as part of the photo. Default 0.05.
+    /// How far beyond the area to search, as a fraction of the photo. Default 0.05.
     pub margin: Option<f64>,
-    /// Sizes to try, times the picture's own. Default `[0.9, 1.0, 1.1]`.
+    /// Sizes to try, as multiples of the picture's size. Default `[0.9, 1.0, 1.1]`.
     pub scales: Option<Vec<f64>>,
-    /// Least correlation. Default 0.8.
+    /// Minimum correlation. Default 0.8.
     pub threshold: Option<f64>,
 }
 
@@ -94,15 +99,15 @@ pub struct RectFile {
     pub unit: Option<Unit>,
 }
 
-/// A picture such as a watermark, and where it lies: by default stretched over the whole image.
+/// A picture such as a watermark, and its place: by default the whole image.
 #[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct OverlayFile {
     /// PNG or WebP with transparency.
     pub picture: Option<String>,
-    /// Times its own transparency, 0 to 1. Default 1.
+    /// Multiplied with the picture's own opacity, 0 to 1. Default 1.
     pub opacity: Option<f64>,
-    /// Default: the whole image.
+    /// The place of the picture. Default: the whole image.
     pub rect: Option<RectFile>,
 }
 

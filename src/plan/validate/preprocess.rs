@@ -1,212 +1,263 @@
-//! `[preprocess]`: a preset or spelled-out steps -> the training transform.
+//! `[preprocess]`: a preset or listed steps -> the training transform.
 
-use super::super::file::{LetterboxFile, PipelineFile, Preset, ResizeFile, StepFile};
-use super::super::read::Document;
-use super::super::{Channels, Filter, Layout, Preprocess, Step};
-use super::{range, side};
+use super::checker::Checker;
 use crate::geometry::Size;
+use crate::plan::file::{
+    Channels, Filter, Layout, LetterboxFile, PreprocessFile, Preset, ResizeFile, StepFile,
+};
+use crate::plan::types::{Preprocess, Step};
 
-pub fn preprocess(parsed: &PipelineFile, doc: &mut Document<'_>) -> Preprocess {
-    let p = &parsed.preprocess;
-    if p.preset.is_none() && p.steps.is_none() {
-        doc.complain(
-            "preprocess.preset",
-            "missing: name a preset, or spell out preprocess.steps",
-        );
-    }
-    if p.size.is_some() && p.steps.is_some() {
-        doc.complain(
-            "preprocess.size",
-            "only a preset has a size; spelled-out steps say their own",
-        );
-    }
-    let preset = p
-        .preset
-        .map(|preset| from_preset(preset, side(p.size.unwrap_or(224), "preprocess.size", doc)));
-    let (preset_steps, scale, mean, std) =
-        preset.unwrap_or((Vec::new(), 1.0 / 255.0, vec![0.0], vec![1.0]));
-    let steps = match &p.steps {
-        Some(steps) => steps
+/// Mean and standard deviation of ImageNet's RGB channels, as torchvision uses them.
+const IMAGENET_MEAN: [f64; 3] = [0.485, 0.456, 0.406];
+const IMAGENET_STD: [f64; 3] = [0.229, 0.224, 0.225];
+
+pub fn preprocess(file: &PreprocessFile, check: &mut Checker<'_>) -> Preprocess {
+    check_given_keys(file, check);
+    let preset = match file.preset {
+        Some(preset) => {
+            let side = check.side("preprocess.size", file.size.unwrap_or(224));
+            Transform::of_preset(preset, side)
+        }
+        None => Transform::unscaled(),
+    };
+
+    let mut steps = preset.steps;
+    if let Some(listed) = &file.steps {
+        steps = listed
             .iter()
             .enumerate()
-            .map(|(i, s)| step(s, i, doc))
-            .collect(),
-        None => preset_steps,
-    };
-    let channels = p.channels.unwrap_or(Channels::Rgb);
-    let count = if channels == Channels::Grey { 1 } else { 3 };
-    let grey_mean = |v: Vec<f64>| {
-        if count == 1 && p.mean.is_none() {
-            vec![v.iter().sum::<f64>() / v.len() as f64]
-        } else {
-            v
-        }
-    };
-    let scale = p.scale.unwrap_or(scale);
-    let mean = per_channel(
-        p.mean.clone().unwrap_or_else(|| grey_mean(mean)),
-        count,
-        "preprocess.mean",
-        doc,
-    );
-    let std = per_channel(
-        p.std.clone().unwrap_or_else(|| grey_mean(std)),
-        count,
-        "preprocess.std",
-        doc,
-    );
-    if std.iter().any(|s| s.abs() < f64::MIN_POSITIVE) {
-        doc.complain("preprocess.std", "found 0, which divides by zero");
+            .map(|(i, listed)| step(listed, &format!("preprocess.steps[{i}]"), check))
+            .collect();
     }
-    let output = output_size(&steps).unwrap_or_else(|| {
-        let key = if steps.is_empty() {
-            "preprocess.preset"
-        } else {
-            "preprocess.steps"
-        };
-        doc.complain(
-            key,
-            "the steps end in no fixed size; end with center_crop, resize exact or letterbox",
-        );
-        Size::new(1, 1)
-    });
+
+    let channels = file.channels.unwrap_or(Channels::Rgb);
+    let count = if channels == Channels::Grey { 1 } else { 3 };
+    let mut mean = preset.mean;
+    let mut std = preset.std;
+    if count == 1 && file.mean.is_none() {
+        mean = vec![average(&mean)];
+        std = vec![average(&std)];
+    }
+    let mean = file.mean.clone().unwrap_or(mean);
+    let std = file.std.clone().unwrap_or(std);
+
     Preprocess {
-        decode: p.decode.unwrap_or_default(),
+        decode: file.decode.unwrap_or_default(),
+        mean: per_channel("preprocess.mean", mean, count, check),
+        std: divisors("preprocess.std", std, count, check),
+        output: fixed_output(&steps, check),
         steps,
         channels,
-        layout: p.layout.unwrap_or(Layout::Nchw),
-        scale,
-        mean,
-        std,
-        output,
+        layout: file.layout.unwrap_or(Layout::Nchw),
+        scale: file.scale.unwrap_or(preset.scale),
     }
 }
 
-/// Steps, scale, mean and deviation of a preset at an input of `size` pixels.
-fn from_preset(preset: Preset, size: u32) -> (Vec<Step>, f64, Vec<f64>, Vec<f64>) {
-    let short = (f64::from(size) * 256.0 / 224.0).round() as u32;
-    let crop = |filter| {
-        vec![
-            Step::ResizeShort {
-                side: short,
-                filter,
-            },
-            Step::CenterCrop { side: size },
-        ]
-    };
-    let squash = |filter| Step::ResizeExact {
-        size: Size::new(size, size),
-        filter,
-    };
-    let imagenet = |steps| {
-        (
-            steps,
-            1.0 / 255.0,
-            vec![0.485, 0.456, 0.406],
-            vec![0.229, 0.224, 0.225],
-        )
-    };
-    match preset {
-        Preset::ImagenetTorchvision => imagenet(crop(Filter::Bilinear)),
-        Preset::ImagenetTimmBicubic => imagenet(crop(Filter::Bicubic)),
-        Preset::TfLite => {
-            let steps = vec![
-                Step::CenterCropFraction { fraction: 0.875 },
-                squash(Filter::Bicubic),
-            ];
-            (steps, 1.0, vec![127.0], vec![128.0])
+fn check_given_keys(file: &PreprocessFile, check: &mut Checker<'_>) {
+    if file.preset.is_none() && file.steps.is_none() {
+        check.problem(
+            "preprocess.preset",
+            "missing: name a preset, or list the steps in preprocess.steps",
+        );
+    }
+    if file.size.is_some() && file.steps.is_some() {
+        check.problem(
+            "preprocess.size",
+            "only valid with a preset; every step has its own size",
+        );
+    }
+}
+
+/// What a preset stands for.
+struct Transform {
+    steps: Vec<Step>,
+    scale: f64,
+    mean: Vec<f64>,
+    std: Vec<f64>,
+}
+
+impl Transform {
+    /// Pixel values from 0 to 1.
+    fn unscaled() -> Self {
+        Self {
+            steps: Vec::new(),
+            scale: 1.0 / 255.0,
+            mean: vec![0.0],
+            std: vec![1.0],
         }
-        Preset::ZeroOne => (
-            vec![squash(Filter::Bilinear)],
-            1.0 / 255.0,
-            vec![0.0],
-            vec![1.0],
-        ),
-        Preset::MinusOneOne => (
-            vec![squash(Filter::Bilinear)],
-            1.0 / 255.0,
-            vec![0.5],
-            vec![0.5],
-        ),
+    }
+
+    /// The transform of a preset at an input of `side` x `side` pixels.
+    fn of_preset(preset: Preset, side: u32) -> Self {
+        match preset {
+            Preset::ImagenetTorchvision => Self::imagenet(side, Filter::Bilinear),
+            Preset::ImagenetTimmBicubic => Self::imagenet(side, Filter::Bicubic),
+            Preset::TfLite => Self {
+                steps: vec![
+                    Step::CenterCropFraction { fraction: 0.875 },
+                    square(side, Filter::Bicubic),
+                ],
+                scale: 1.0,
+                mean: vec![127.0],
+                std: vec![128.0],
+            },
+            Preset::ZeroOne => Self {
+                steps: vec![square(side, Filter::Bilinear)],
+                ..Self::unscaled()
+            },
+            Preset::MinusOneOne => Self {
+                steps: vec![square(side, Filter::Bilinear)],
+                mean: vec![0.5],
+                std: vec![0.5],
+                ..Self::unscaled()
+            },
+        }
+    }
+
+    /// Short side 256 for an input of 224, then the centre.
+    fn imagenet(side: u32, filter: Filter) -> Self {
+        let short = (f64::from(side) * 256.0 / 224.0).round() as u32;
+        Self {
+            steps: vec![
+                Step::ResizeShort {
+                    side: short,
+                    filter,
+                },
+                Step::CenterCrop { side },
+            ],
+            scale: 1.0 / 255.0,
+            mean: IMAGENET_MEAN.to_vec(),
+            std: IMAGENET_STD.to_vec(),
+        }
     }
 }
 
-fn per_channel(values: Vec<f64>, count: usize, key: &str, doc: &mut Document<'_>) -> Vec<f64> {
+fn square(side: u32, filter: Filter) -> Step {
+    Step::ResizeExact {
+        size: Size::new(side, side),
+        filter,
+    }
+}
+
+fn average(values: &[f64]) -> f64 {
+    values.iter().sum::<f64>() / values.len() as f64
+}
+
+/// One number per channel; a single number counts for all of them.
+fn per_channel(key: &str, values: Vec<f64>, count: usize, check: &mut Checker<'_>) -> Vec<f64> {
     match values.len() {
         1 => vec![values[0]; count],
         n if n == count => values,
         n => {
-            doc.complain(key, format!("found {n} numbers, allowed is 1 or {count}"));
+            check.problem(key, format!("found {n} numbers, allowed is 1 or {count}"));
             vec![1.0; count]
         }
     }
 }
 
-fn step(step: &StepFile, i: usize, doc: &mut Document<'_>) -> Step {
-    let key = |name: &str| format!("preprocess.steps[{i}].{name}");
+/// One number per channel, none of them 0.
+fn divisors(key: &str, values: Vec<f64>, count: usize, check: &mut Checker<'_>) -> Vec<f64> {
+    let values = per_channel(key, values, count, check);
+    if values.iter().any(|value| value.abs() < f64::MIN_POSITIVE) {
+        check.problem(key, "found 0, which divides by zero");
+    }
+    values
+}
+
+fn step(step: &StepFile, key: &str, check: &mut Checker<'_>) -> Step {
     match step {
-        StepFile::Resize(ResizeFile {
-            short: Some(short),
-            exact: None,
-            filter,
-        }) => Step::ResizeShort {
-            side: side(*short, &key("resize.short"), doc),
-            filter: filter.unwrap_or(Filter::Bilinear),
+        StepFile::Resize(resize_file) => resize(resize_file, &format!("{key}.resize"), check),
+        StepFile::CenterCrop(side) => Step::CenterCrop {
+            side: check.side(&format!("{key}.center_crop"), *side),
         },
-        StepFile::Resize(ResizeFile {
-            short: None,
-            exact: Some(exact),
-            filter,
-        }) => Step::ResizeExact {
-            size: size(*exact, &key("resize.exact"), doc),
-            filter: filter.unwrap_or(Filter::Bilinear),
+        StepFile::CenterCropFraction(fraction) => Step::CenterCropFraction {
+            fraction: check.number(
+                &format!("{key}.center_crop_fraction"),
+                *fraction,
+                0.01..=1.0,
+            ),
         },
-        StepFile::Resize(_) => {
-            doc.complain(&key("resize"), "expected exactly one of short, exact");
-            Step::CenterCrop { side: 1 }
-        }
-        StepFile::CenterCrop(n) => Step::CenterCrop {
-            side: side(*n, &key("center_crop"), doc),
-        },
-        StepFile::CenterCropFraction(f) => Step::CenterCropFraction {
-            fraction: range(*f, 0.01, 1.0, &key("center_crop_fraction"), doc),
-        },
-        StepFile::Letterbox(LetterboxFile {
-            size: given,
-            fill,
-            filter,
-        }) => {
-            if given.is_none() {
-                doc.complain(
-                    &key("letterbox.size"),
-                    "missing: [width, height] of the model's input",
-                );
-            }
-            Step::Letterbox {
-                size: size(given.unwrap_or([1, 1]), &key("letterbox.size"), doc),
-                fill: fill.unwrap_or([0; 3]),
-                filter: filter.unwrap_or(Filter::Bilinear),
-            }
+        StepFile::Letterbox(letterbox_file) => {
+            letterbox(letterbox_file, &format!("{key}.letterbox"), check)
         }
     }
 }
 
-fn size([width, height]: [u32; 2], key: &str, doc: &mut Document<'_>) -> Size {
-    Size::new(side(width, key, doc), side(height, key, doc))
+fn resize(file: &ResizeFile, key: &str, check: &mut Checker<'_>) -> Step {
+    let filter = file.filter.unwrap_or(Filter::Bilinear);
+    match (file.short, file.exact) {
+        (Some(short), None) => Step::ResizeShort {
+            side: check.side(&format!("{key}.short"), short),
+            filter,
+        },
+        (None, Some(exact)) => Step::ResizeExact {
+            size: size(&format!("{key}.exact"), exact, check),
+            filter,
+        },
+        _ => {
+            check.problem(key, "expected exactly one of short, exact");
+            Step::CenterCrop { side: 1 }
+        }
+    }
 }
 
+fn letterbox(file: &LetterboxFile, key: &str, check: &mut Checker<'_>) -> Step {
+    let size_key = format!("{key}.size");
+    if file.size.is_none() {
+        check.problem(&size_key, "missing: [width, height] of the model's input");
+    }
+    Step::Letterbox {
+        size: size(&size_key, file.size.unwrap_or([1, 1]), check),
+        fill: file.fill.unwrap_or([0; 3]),
+        filter: file.filter.unwrap_or(Filter::Bilinear),
+    }
+}
+
+fn size(key: &str, [width, height]: [u32; 2], check: &mut Checker<'_>) -> Size {
+    let width = check.side(key, width);
+    let height = check.side(key, height);
+    Size::new(width, height)
+}
+
+/// The model's input size, which must not depend on the photo.
+fn fixed_output(steps: &[Step], check: &mut Checker<'_>) -> Size {
+    if let Some(size) = output_size(steps) {
+        return size;
+    }
+    let key = if steps.is_empty() {
+        "preprocess.preset"
+    } else {
+        "preprocess.steps"
+    };
+    check.problem(
+        key,
+        "the steps do not fix the input size; end with center_crop, resize exact or letterbox",
+    );
+    Size::new(1, 1)
+}
+
+/// The size after all steps; `None` if it depends on the photo.
 fn output_size(steps: &[Step]) -> Option<Size> {
-    steps.iter().fold(None, |size, step| match *step {
-        Step::ResizeShort { side, .. } => size
-            .filter(|s: &Size| s.width == s.height)
-            .map(|_| Size::new(side, side)),
-        Step::ResizeExact { size, .. } | Step::Letterbox { size, .. } => Some(size),
-        Step::CenterCrop { side } => Some(Size::new(side, side)),
-        Step::CenterCropFraction { fraction } => size.map(|s| {
-            let side = (f64::from(s.width.min(s.height)) * fraction)
-                .floor()
-                .max(1.0) as u32;
-            Size::new(side, side)
-        }),
-    })
+    let mut output: Option<Size> = None;
+    for step in steps {
+        output = match *step {
+            Step::ResizeExact { size, .. } | Step::Letterbox { size, .. } => Some(size),
+            Step::CenterCrop { side } => Some(Size::new(side, side)),
+            // The long side follows from the photo's, unless the image is square by now.
+            Step::ResizeShort { side, .. } => output
+                .filter(|size| size.width == size.height)
+                .map(|_| Size::new(side, side)),
+            Step::CenterCropFraction { fraction } => {
+                output.map(|size| centred_square(size, fraction))
+            }
+        };
+    }
+    output
+}
+
+/// The square that covers a fraction of the short side.
+fn centred_square(size: Size, fraction: f64) -> Size {
+    let short = f64::from(size.width.min(size.height));
+    let side = (short * fraction).floor().max(1.0) as u32;
+    Size::new(side, side)
 }

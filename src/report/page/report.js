@@ -3,23 +3,23 @@ const cards = [...document.querySelectorAll(".card")];
 const exportButton = document.getElementById("export");
 const prefix = "camaudit\t" + document.body.dataset.state + "\t";
 const key = (card) => prefix + card.dataset.class + "\t" + card.dataset.region;
-// What was decided on earlier nights: lines of review.csv.
+// Decisions of earlier runs: lines of review.csv.
 const decided = JSON.parse(exportButton.dataset.decided || "null") ?? [];
 const before = (card) => decided.find((d) => d.class === card.dataset.class && d.region === card.dataset.region);
-// A page opened from a file may have no storage; decisions then live as long as the page.
+// A page opened from a file may have no storage: then decisions last as long as the page.
 const memory = new Map();
 const recall = (k) => { try { return localStorage.getItem(k) ?? memory.get(k); } catch { return memory.get(k); } };
-const keep = (k, v) => { memory.set(k, v); try { localStorage.setItem(k, v); } catch { /* memory has it */ } };
+const keep = (k, v) => { memory.set(k, v); try { localStorage.setItem(k, v); } catch { /* kept in memory */ } };
 
-// What stands in the card: tonight's change, else the earlier decision, unless the finding has come back since.
+// The decision in the card: what was chosen on this page, else the earlier decision, unless the finding is open again.
 function state(card) {
   const saved = recall(key(card));
   if (saved) return JSON.parse(saved);
-  const earlier = card.dataset.back ? undefined : before(card);
+  const earlier = card.dataset.reopened ? undefined : before(card);
   return { decision: earlier?.decision ?? "", note: earlier?.note ?? "" };
 }
 
-// The line to export: untouched decisions stay as they were made.
+// The line to export: decisions that were not touched stay as they are.
 function line(card) {
   const d = card.dataset;
   const { decision, note } = state(card);
@@ -57,11 +57,11 @@ offer();
 
 exportButton.addEventListener("click", () => {
   const columns = ["class", "region", "decision", "note", "verdict", "effect", "unit", "declared", "expires"];
-  // What a spreadsheet would take for a formula gets an apostrophe, which is taken off again when it is read.
-  const quiet = (name, text) => (["class", "region", "note"].includes(name) && /^[=+\-@\t\r']/.test(text) ? "'" + text : text);
-  const cell = (name, value) => '"' + quiet(name, String(value ?? "")).replace(/"/g, '""') + '"';
-  const here = new Set(cards.map((c) => c.dataset.class + "\t" + c.dataset.region));
-  const lines = [...cards.map(line).filter(Boolean), ...decided.filter((d) => !here.has(d.class + "\t" + d.region))];
+  // Text that a spreadsheet would read as a formula gets an apostrophe, which camaudit removes when it reads the file.
+  const guarded = (name, text) => (["class", "region", "note"].includes(name) && /^[=+\-@\t\r']/.test(text) ? "'" + text : text);
+  const cell = (name, value) => '"' + guarded(name, String(value ?? "")).replace(/"/g, '""') + '"';
+  const onPage = new Set(cards.map((c) => c.dataset.class + "\t" + c.dataset.region));
+  const lines = [...cards.map(line).filter(Boolean), ...decided.filter((d) => !onPage.has(d.class + "\t" + d.region))];
   const rows = [columns.join(","), ...lines.map((l) => columns.map((name) => cell(name, l[name])).join(","))];
   const link = document.createElement("a");
   link.href = URL.createObjectURL(new Blob([rows.join("\n") + "\n"], { type: "text/csv" }));
@@ -115,10 +115,10 @@ document.querySelectorAll("#classes thead th").forEach((head, column) => {
   });
 });
 filter.addEventListener("input", () => {
-  const wanted = filter.value.trim().toLowerCase();
+  const text = filter.value.trim().toLowerCase();
   let n = 0;
   for (const row of rows) {
-    row.hidden = !row.textContent.toLowerCase().includes(wanted);
+    row.hidden = !row.textContent.toLowerCase().includes(text);
     n += row.hidden ? 0 : 1;
   }
   document.getElementById("shown").textContent = `${n} classes`;

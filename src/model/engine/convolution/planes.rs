@@ -1,14 +1,18 @@
-//! How a channel is laid out flat.
+//! The flat layout of one channel.
 //!
-//! A channel is copied into padded planes, one per phase of the stride: phase `(a, b)` holds the pixels whose padded row
-//! is `a` and whose padded column is `b` modulo the stride. All planes share one pitch, so that tap `(i, j)` of the
-//! output at flat index `o = y * pitch + x` lies at `offset(i, j) + o`, with an offset that does not depend on `o`.
-//! The output is computed flat with the same pitch, and its rows are copied to their places.
+//! A channel is copied into padded planes, one per phase of the stride: phase `(a, b)` holds the
+//! pixels whose padded row is `a` and whose padded column is `b` modulo the stride. All planes
+//! share one pitch, so that tap `(i, j)` of the output at flat index `o = y * pitch + x` is at
+//! `offset(i, j) + o`, with an offset that does not depend on `o`. The output is computed flat with
+//! the same pitch, and its rows are then copied to their places.
 
-/// Most numbers of the planes for one number of input and output: far dilated kernels are the engine's own.
+/// Most numbers of the planes per number of input and output. Kernels with a larger dilation are
+/// left to the engine.
 const PLANES_MAX: usize = 16;
-/// The same where all channels have their planes at once.
+/// The same limit where the planes of all channels exist at once.
 const LEAN: usize = 4;
+/// Numbers of the planes that are allowed for any size.
+const PLANES_FREE: usize = 1 << 12;
 
 /// Sizes of one convolution's channels; `[rows, columns]` each.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,69 +26,102 @@ pub struct Geometry {
     pub padding: [usize; 2],
 }
 
-/// Where the phases of a channel lie in one flat buffer.
+impl Geometry {
+    fn has_empty_side(&self) -> bool {
+        let sides = [
+            self.input,
+            self.output,
+            self.kernel,
+            self.stride,
+            self.dilation,
+        ];
+        sides.as_flattened().contains(&0)
+    }
+
+    /// Rows (axis 0) or columns (axis 1) of a plane; `None` on overflow.
+    fn plane_side(&self, axis: usize) -> Option<usize> {
+        let reach = (self.kernel[axis] - 1).checked_mul(self.dilation[axis])?;
+        self.output[axis].checked_add(reach / self.stride[axis])
+    }
+
+    /// Most numbers that the planes may have; `None` on overflow.
+    fn plane_numbers_max(&self) -> Option<usize> {
+        checked_area(self.input)?
+            .checked_add(checked_area(self.output)?)?
+            .checked_add(PLANES_FREE)?
+            .checked_mul(PLANES_MAX)
+    }
+}
+
+fn checked_area([height, width]: [usize; 2]) -> Option<usize> {
+    height.checked_mul(width)
+}
+
+fn area([height, width]: [usize; 2]) -> usize {
+    height * width
+}
+
+/// Where the phases of a channel are in one flat buffer.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Planes {
     pub geometry: Geometry,
     pub pitch: usize,
     rows: usize,
-    /// Phases that some tap reads.
+    /// Phases that at least one tap reads.
     phases: Vec<[usize; 2]>,
-    /// Of each tap, in the order of the kernel: where its run starts.
+    /// Start of each tap's run, in the order of the kernel.
     pub taps: Vec<usize>,
 }
 
 impl Planes {
-    /// `None` where a side is zero, or where the planes would be far larger than what is convolved.
+    /// `None` where a side is zero or the planes would be far larger than input and output.
     pub fn new(geometry: Geometry) -> Option<Self> {
-        let Geometry {
-            input,
-            output,
-            kernel,
-            stride,
-            dilation,
-            ..
-        } = geometry;
-        if [input, output, kernel, stride, dilation]
-            .as_flattened()
-            .contains(&0)
-        {
+        if geometry.has_empty_side() {
             return None;
         }
-        let area = |[h, w]: [usize; 2]| h.checked_mul(w);
-        let side = |axis: usize| {
-            let reach = (kernel[axis] - 1).checked_mul(dilation[axis])? / stride[axis];
-            output[axis].checked_add(reach)
-        };
-        let (rows, pitch) = (side(0)?, side(1)?);
-        let numbers = area([rows, pitch])?.checked_mul(area(stride)?.min(area(kernel)?))?;
-        let most = area(input)?
-            .checked_add(area(output)?)?
-            .checked_add(1 << 12)?
-            .checked_mul(PLANES_MAX)?;
-        if numbers > most {
+        let rows = geometry.plane_side(0)?;
+        let pitch = geometry.plane_side(1)?;
+
+        let planes_max = checked_area(geometry.stride)?.min(checked_area(geometry.kernel)?);
+        let numbers = checked_area([rows, pitch])?.checked_mul(planes_max)?;
+        if numbers > geometry.plane_numbers_max()? {
             return None;
         }
-        let (mut phases, mut taps) = (Vec::new(), Vec::new());
-        for i in 0..kernel[0] {
-            for j in 0..kernel[1] {
-                let at = [i * dilation[0], j * dilation[1]];
-                let phase = [at[0] % stride[0], at[1] % stride[1]];
-                let known = phases.iter().position(|p| *p == phase);
-                let plane = known.unwrap_or_else(|| {
-                    phases.push(phase);
-                    phases.len() - 1
-                });
-                taps.push((plane * rows + at[0] / stride[0]) * pitch + at[1] / stride[1]);
-            }
-        }
-        Some(Self {
+
+        let mut planes = Self {
             geometry,
             pitch,
             rows,
-            phases,
-            taps,
-        })
+            phases: Vec::new(),
+            taps: Vec::new(),
+        };
+        planes.place_taps();
+        Some(planes)
+    }
+
+    /// Collects the phases and the start of every tap's run.
+    fn place_taps(&mut self) {
+        let [kernel_rows, kernel_columns] = self.geometry.kernel;
+        let stride = self.geometry.stride;
+        let dilation = self.geometry.dilation;
+
+        for i in 0..kernel_rows {
+            for j in 0..kernel_columns {
+                let (y, x) = (i * dilation[0], j * dilation[1]);
+                let plane = self.plane_of([y % stride[0], x % stride[1]]);
+                let row = plane * self.rows + y / stride[0];
+                self.taps.push(row * self.pitch + x / stride[1]);
+            }
+        }
+    }
+
+    /// Index of a phase's plane; a new phase gets the next.
+    fn plane_of(&mut self, phase: [usize; 2]) -> usize {
+        if let Some(plane) = self.phases.iter().position(|p| *p == phase) {
+            return plane;
+        }
+        self.phases.push(phase);
+        self.phases.len() - 1
     }
 
     /// Numbers of one channel's planes.
@@ -92,18 +129,17 @@ impl Planes {
         self.phases.len() * self.rows * self.pitch
     }
 
-    /// Numbers of `rows` rows of the flat output, from their first pixel to their last.
+    /// Numbers of `rows` rows of the flat output, from the first pixel to the last.
     pub fn run(&self, rows: usize) -> usize {
         (rows - 1) * self.pitch + self.geometry.output[1]
     }
 
-    /// Whether they are not much larger than what is convolved: many channels have as many of them.
+    /// Whether the planes are small enough to exist for all channels at once.
     pub fn are_lean(&self) -> bool {
-        let area = |[h, w]: [usize; 2]| h * w;
         self.len() <= LEAN * (area(self.geometry.input) + area(self.geometry.output))
     }
 
-    /// Whether a channel lies in its planes as it is.
+    /// Whether the planes are the channel itself, so that no copy is needed.
     pub fn are_the_channel(&self) -> bool {
         let Geometry {
             input,
@@ -114,7 +150,7 @@ impl Planes {
         stride == [1, 1] && padding == [0, 0] && input == [self.rows, self.pitch]
     }
 
-    /// Copies a channel into its planes; what lies outside of it stays zero.
+    /// Copies a channel into its planes; the padding of `buffer` is not written.
     #[inline(always)]
     pub fn spread(&self, channel: &[f32], buffer: &mut [f32]) {
         let Geometry {
@@ -123,16 +159,15 @@ impl Planes {
             padding,
             ..
         } = self.geometry;
-        for (phase, plane) in self
-            .phases
-            .iter()
-            .zip(buffer.chunks_exact_mut(self.rows * self.pitch))
-        {
-            let (first, start) = inside(phase[1], stride[1], padding[1]);
+
+        let planes = buffer.chunks_exact_mut(self.rows * self.pitch);
+        for (phase, plane) in self.phases.iter().zip(planes) {
+            let (first, start) = first_column(phase[1], stride[1], padding[1]);
             let count = width
                 .saturating_sub(start)
                 .div_ceil(stride[1])
                 .min(self.pitch.saturating_sub(first));
+
             for (r, row) in plane.chunks_exact_mut(self.pitch).enumerate() {
                 let Some(y) = (r * stride[0] + phase[0]).checked_sub(padding[0]) else {
                     continue;
@@ -140,33 +175,36 @@ impl Planes {
                 if y >= height || count == 0 {
                     continue;
                 }
-                let (from, to) = (
-                    &channel[y * width + start..(y + 1) * width],
-                    &mut row[first..first + count],
-                );
-                match stride[1] {
-                    1 => to.copy_from_slice(&from[..count]),
-                    2 => {
-                        let (pairs, last) = from.as_chunks::<2>();
-                        to.iter_mut()
-                            .zip(pairs)
-                            .for_each(|(to, pair)| *to = pair[0]);
-                        if count > pairs.len() {
-                            to[count - 1] = last[0];
-                        }
-                    }
-                    stride => to
-                        .iter_mut()
-                        .zip(from.iter().step_by(stride))
-                        .for_each(|(to, from)| *to = *from),
-                }
+                let from = &channel[y * width + start..(y + 1) * width];
+                copy_strided(from, &mut row[first..first + count], stride[1]);
             }
         }
     }
 }
 
-/// First column of a phase that is not padding, and the column of the channel that it holds.
-fn inside(phase: usize, stride: usize, padding: usize) -> (usize, usize) {
+/// Copies every `stride`-th number of `from` until `to` is full.
+#[inline(always)]
+fn copy_strided(from: &[f32], to: &mut [f32], stride: usize) {
+    match stride {
+        1 => to.copy_from_slice(&from[..to.len()]),
+        2 => {
+            let (pairs, last) = from.as_chunks::<2>();
+            to.iter_mut()
+                .zip(pairs)
+                .for_each(|(to, pair)| *to = pair[0]);
+            if to.len() > pairs.len() {
+                to[pairs.len()] = last[0];
+            }
+        }
+        stride => to
+            .iter_mut()
+            .zip(from.iter().step_by(stride))
+            .for_each(|(to, from)| *to = *from),
+    }
+}
+
+/// First column of a phase inside the padding, and the column of the channel that it holds.
+fn first_column(phase: usize, stride: usize, padding: usize) -> (usize, usize) {
     let first = padding.saturating_sub(phase).div_ceil(stride);
     (first, first * stride + phase - padding)
 }

@@ -1,0 +1,161 @@
+//! The experiments of a run: chosen from the evidence, their photos fetched in one pass over the
+//! dataset.
+
+use super::context::AuditContext;
+use super::pool::WorkerPool;
+use super::presence;
+use super::worker::Worker;
+use crate::dataset::{Dataset, ImageId, Sample};
+use crate::error::Result;
+use crate::evidence::{Cohorts, Evidence, Example, Pair};
+use crate::input;
+use crate::plan::{Pictures, Place, Region};
+use crate::runs::content_hashes;
+use crate::tables::ClassRow;
+use crate::verdict;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+/// Most photos that the confounder is cut from, and most that are copied from.
+pub const DONORS_MAX: usize = 32;
+/// Images per class whose objects are filled.
+const FILLED_MAX: usize = 60;
+
+/// The experiments, by image ids.
+#[derive(Default)]
+pub struct Experiments {
+    /// Pairs that C is run for: the index of the pair, and its images.
+    pub pairs: Vec<(usize, Cohorts)>,
+    /// Images that every overlay is laid on, of all classes in turn.
+    pub overlay_hosts: Vec<u128>,
+    /// Classes whose surroundings are tested, with the images whose objects are filled.
+    pub surroundings: Vec<(u32, Vec<u128>)>,
+    /// Images to show, of every pair that may be reported.
+    pub examples: BTreeMap<usize, Vec<Example>>,
+}
+
+/// The photos of all experiments by id, with the annotations that presence amounts to.
+#[derive(Default)]
+pub struct FetchedSamples {
+    samples: BTreeMap<ImageId, Sample>,
+    /// Photos that are missing, unreadable, or no longer the ones that were measured.
+    pub lost: usize,
+}
+
+impl Experiments {
+    /// Chooses the experiments; `pairs` have A and B.
+    pub fn choose(
+        context: &AuditContext<'_>,
+        evidence: &Evidence,
+        classes: &[ClassRow],
+        pairs: &[Pair],
+    ) -> Self {
+        let plan = context.plan;
+        let policy = &plan.verdict;
+        let candidates = verdict::candidates(classes, pairs, policy);
+        let mut experiments = Self::default();
+
+        for &index in &candidates.tested {
+            let cohorts = evidence.cohorts(&pairs[index]);
+            experiments.pairs.push((index, cohorts));
+        }
+        if plan.report.pictures != Pictures::None {
+            for &index in &candidates.associated {
+                let examples = evidence.examples(&pairs[index]);
+                experiments.examples.insert(index, examples);
+            }
+        }
+
+        let is_overlay = |place: &Place| matches!(place, Place::Overlay { .. });
+        if plan.regions.iter().any(|region| is_overlay(&region.place)) {
+            let hosts = evidence.images.round_robin(evidence.seed);
+            experiments.overlay_hosts = hosts.take(policy.hosts_max as usize).collect();
+        }
+        for class in verdict::least_on_objects(classes, policy) {
+            let mut images = evidence.object_images.of_class(class);
+            images.truncate(FILLED_MAX);
+            experiments.surroundings.push((class, images));
+        }
+        experiments
+    }
+
+    /// The ids of all images that take part.
+    fn ids(&self, hosts_max: usize) -> BTreeSet<ImageId> {
+        let mut ids: BTreeSet<u128> = BTreeSet::new();
+        for (_, cohorts) in &self.pairs {
+            ids.extend(cohorts.hosts.iter().take(hosts_max));
+            ids.extend(cohorts.tagged.iter().take(hosts_max.max(DONORS_MAX)));
+            ids.extend(cohorts.untagged.iter().take(DONORS_MAX));
+        }
+        ids.extend(&self.overlay_hosts);
+        for (_, images) in &self.surroundings {
+            ids.extend(images);
+        }
+        for examples in self.examples.values() {
+            ids.extend(examples.iter().map(|example| example.image));
+        }
+        ids.into_iter().map(ImageId).collect()
+    }
+
+    /// Fetches the photos of all experiments in one pass over the dataset. A photo whose bytes are
+    /// not those that were measured takes no part.
+    ///
+    /// # Errors
+    /// When the dataset or the rows of the run can no longer be read, or the run is asked to stop.
+    pub fn fetch<'a>(
+        &self,
+        context: &AuditContext<'a>,
+        pool: &WorkerPool<'a>,
+        dataset: &Dataset,
+        run: &Path,
+    ) -> Result<FetchedSamples> {
+        let plan = context.plan;
+        let ids = self.ids(plan.verdict.hosts_max as usize);
+        if ids.is_empty() {
+            return Ok(FetchedSamples::default());
+        }
+        let hashes = content_hashes(run, &ids)?;
+        let samples = dataset.samples_by_id(context.labels, &ids)?;
+        let samples: Vec<Sample> = samples.into_values().collect();
+
+        let checked = pool.map(samples, |worker, sample: Sample| {
+            let is_same = match input::read(&sample.source) {
+                Ok(bytes) => hashes.get(&sample.id) == Some(&content_hash(&bytes)),
+                Err(_) => false,
+            };
+            Ok(is_same.then(|| annotated(&plan.regions, worker, sample)))
+        })?;
+        let samples: BTreeMap<ImageId, Sample> =
+            checked.into_iter().flatten().map(|s| (s.id, s)).collect();
+        Ok(FetchedSamples {
+            lost: ids.len() - samples.len(),
+            samples,
+        })
+    }
+}
+
+fn content_hash(bytes: &[u8]) -> String {
+    blake3::hash(bytes).to_hex().to_string()
+}
+
+/// The sample with the annotations that presence amounts to.
+fn annotated(regions: &[Region], worker: &mut Worker<'_>, mut sample: Sample) -> Sample {
+    let places = presence::search(regions, |template| {
+        worker.locate_template(&sample.source, template)
+    });
+    // A photo that cannot be decoded is counted as lost by the experiment that needs it.
+    presence::annotate(regions, &mut sample, &places.unwrap_or_default());
+    sample
+}
+
+impl FetchedSamples {
+    pub fn get(&self, id: u128) -> Option<&Sample> {
+        self.samples.get(&ImageId(id))
+    }
+
+    /// The first `most` of these images that are still in the dataset.
+    pub fn first(&self, ids: &[u128], most: usize) -> Vec<&Sample> {
+        let known = ids.iter().filter_map(|id| self.get(*id));
+        known.take(most).collect()
+    }
+}

@@ -1,0 +1,265 @@
+//! The figures of a report: for each finding the images that a reviewer is shown, as the model sees
+//! them and with heat.
+
+use super::context::AuditContext;
+use super::intervention::{InterventionRunner, ObjectsRemoved, remove_objects};
+use super::view::{PredictedView, view};
+use super::worker::Worker;
+use crate::aggregate::{Classes, MapSum};
+use crate::cam::Cam;
+use crate::dataset::Sample;
+use crate::error::Result;
+use crate::evidence::Pair;
+use crate::finding::{FigureRole, Finding};
+use crate::plan::{Pictures, Presence};
+use crate::report::{heatmap, panel};
+use crate::runs::documents::{Figure, Panel};
+use image::{DynamicImage, RgbImage};
+
+/// Findings that are shown with pictures.
+const FINDINGS_MAX: usize = 30;
+
+/// Images whose objects are filled to choose from; of these shown: still predicted as the class,
+/// and no longer.
+const FILLED: usize = 8;
+const KEPT: usize = 2;
+const LOST: usize = 1;
+
+/// Grey of the background of a mean map.
+const BACKGROUND: u8 = 225;
+
+/// One image that is shown.
+struct Shown<'s, 'p> {
+    role: FigureRole,
+    sample: &'s Sample,
+    predicted: PredictedView<'p>,
+}
+
+/// Figures of the pairs named, in their order. All figures of one finding share one scale.
+///
+/// # Errors
+/// When a picture cannot be encoded, or the engine cannot make a session.
+pub fn pair_figures(
+    runner: &InterventionRunner<'_, '_>,
+    classes: &Classes,
+    pairs: &[Pair],
+    reported: &[usize],
+) -> Result<Vec<Figure>> {
+    let context = runner.context;
+    if context.plan.report.pictures == Pictures::None {
+        return Ok(Vec::new());
+    }
+    let mut figures = Vec::new();
+    for index in reported.iter().take(FINDINGS_MAX) {
+        let pair = &pairs[*index];
+        figures.extend(template_figure(context, pair)?);
+        figures.extend(mean_figure(context, classes, pair)?);
+        figures.extend(example_figures(runner, pair, *index)?);
+    }
+    Ok(figures)
+}
+
+fn example_figures(
+    runner: &InterventionRunner<'_, '_>,
+    pair: &Pair,
+    index: usize,
+) -> Result<Vec<Figure>> {
+    let mut images = Vec::new();
+    for example in runner
+        .experiments
+        .examples
+        .get(&index)
+        .into_iter()
+        .flatten()
+    {
+        if let Some(sample) = runner.samples.get(example.image) {
+            images.push((example.role, sample));
+        }
+    }
+    let class = pair.class as usize;
+    let shown = runner.pool.map(images, |worker, (role, sample)| {
+        Ok(show(runner.context, worker, role, sample, class))
+    })?;
+    let shown: Vec<Shown<'_, '_>> = shown.into_iter().flatten().collect();
+
+    let scale = shared_scale(shown.iter());
+    let mut figures = Vec::new();
+    for shown in &shown {
+        let panels = shown.panels(runner.context, scale)?;
+        figures.push(shown.figure(&pair.label, &pair.region, panels));
+    }
+    Ok(figures)
+}
+
+/// A few images of each class whose surroundings are reported: as they are, and with the objects
+/// filled in.
+///
+/// # Errors
+/// When a picture cannot be encoded, or the engine cannot make a session.
+pub fn surroundings_figures(
+    runner: &InterventionRunner<'_, '_>,
+    reported: &[&Finding],
+) -> Result<Vec<Figure>> {
+    let context = runner.context;
+    if context.plan.report.pictures == Pictures::None {
+        return Ok(Vec::new());
+    }
+    let mut figures = Vec::new();
+    for finding in reported.iter().take(FINDINGS_MAX) {
+        let class = finding.class as usize;
+        let mut chosen = runner.experiments.surroundings.iter();
+        let ids = chosen.find(|(of, _)| *of == finding.class);
+        let images = ids.map_or_else(Vec::new, |(_, ids)| {
+            let shown = &ids[..ids.len().min(FILLED)];
+            runner.samples.first(shown, FILLED)
+        });
+
+        let shown = runner.pool.map(images, |worker, sample| {
+            let removed = remove_objects(context, worker, sample).ok().flatten();
+            let shown = show(context, worker, FigureRole::Filled, sample, class);
+            Ok(shown.zip(removed))
+        })?;
+        let (kept, lost): (Vec<_>, Vec<_>) = shown
+            .into_iter()
+            .flatten()
+            .partition(|(_, removed)| removed.predicted_classes.contains(&class));
+        let lost = lost.into_iter().take(LOST);
+        let shown: Vec<(Shown<'_, '_>, ObjectsRemoved)> =
+            kept.into_iter().take(KEPT).chain(lost).collect();
+
+        let scale = shared_scale(shown.iter().map(|(shown, _)| shown));
+        for (shown, removed) in shown {
+            let mut panels = shown.panels(context, scale)?;
+            let class = &context.labels.classes[removed.predicted];
+            let caption = format!("objects imputed: predicted {class}");
+            panels.push(panel(caption, &removed.picture)?);
+            figures.push(shown.figure(&finding.label, &finding.region, panels));
+        }
+    }
+    Ok(figures)
+}
+
+/// The scale that maps shown beside each other share.
+fn shared_scale<'s, 'p: 's>(shown: impl Iterator<Item = &'s Shown<'s, 'p>>) -> f64 {
+    let mut scale = 1e-9_f64;
+    for shown in shown {
+        scale = scale.max(heatmap::scale(&shown.predicted.view.heat));
+    }
+    scale
+}
+
+impl Shown<'_, '_> {
+    /// As the model sees it, and with heat.
+    fn panels(&self, context: &AuditContext<'_>, scale: f64) -> Result<Vec<Panel>> {
+        let view = &self.predicted.view;
+        let class = &context.labels.classes[self.predicted.predicted];
+        let heat = heatmap::panel(&view.picture, &view.heat, &view.regions, scale);
+        Ok(vec![
+            panel(format!("predicted {class}"), &view.picture)?,
+            panel(
+                format!("heat, orange for and blue against, scale ±{scale:.1} logits"),
+                &heat,
+            )?,
+        ])
+    }
+
+    fn figure(&self, label: &str, region: &str, panels: Vec<Panel>) -> Figure {
+        Figure {
+            label: label.to_owned(),
+            region: region.to_owned(),
+            role: self.role,
+            path: self.sample.path.clone(),
+            panels,
+        }
+    }
+}
+
+/// The picture that is searched for, where the region is found by one.
+fn template_figure(context: &AuditContext<'_>, pair: &Pair) -> Result<Option<Figure>> {
+    let mut regions = context.plan.regions.iter();
+    let region = regions.find(|region| region.name == pair.region);
+    let Some(Presence::Template(template)) = region.map(|region| &region.presence) else {
+        return Ok(None);
+    };
+
+    let (width, height) = template.grey.dimensions();
+    let caption = format!(
+        "{width} x {height} pixels, in grey, found from a correlation of {}",
+        template.threshold
+    );
+    let picture = DynamicImage::from(template.grey.clone()).to_rgb8();
+    let panels = vec![panel(caption, &picture)?];
+    Ok(Some(without_image(pair, FigureRole::Template, panels)))
+}
+
+/// The mean map of the images with the region, of those without, and their difference.
+fn mean_figure(
+    context: &AuditContext<'_>,
+    classes: &Classes,
+    pair: &Pair,
+) -> Result<Option<Figure>> {
+    let Some([without, with]) = classes.maps(&pair.label, &pair.region) else {
+        return Ok(None);
+    };
+    let (absent, present) = (mean_map(context, without), mean_map(context, with));
+    let mut difference = present.clone();
+    for (value, absent) in difference.values.iter_mut().zip(&absent.values) {
+        *value -= absent;
+    }
+
+    let shared = heatmap::scale(&absent).max(heatmap::scale(&present));
+    let with_it = format!("mean map of {} images with it", with.images);
+    let without_it = format!("of {} without it", without.images);
+    let own_scale = heatmap::scale(&difference);
+    let panels = vec![
+        map_panel(context, &present, shared, &with_it)?,
+        map_panel(context, &absent, shared, &without_it)?,
+        map_panel(context, &difference, own_scale, "with less without")?,
+    ];
+    Ok(Some(without_image(pair, FigureRole::Mean, panels)))
+}
+
+fn mean_map(context: &AuditContext<'_>, sum: &MapSum) -> Cam {
+    let layout = &context.model.layout;
+    Cam {
+        height: layout.height,
+        width: layout.width,
+        values: sum.mean(),
+        bias: 0.0,
+    }
+}
+
+fn map_panel(context: &AuditContext<'_>, map: &Cam, scale: f64, name: &str) -> Result<Panel> {
+    let size = context.plan.preprocess.output;
+    let background = image::Rgb([BACKGROUND; 3]);
+    let blank = RgbImage::from_pixel(size.width, size.height, background);
+    let picture = heatmap::panel(&blank, map, &[], scale);
+    panel(format!("{name}, scale ±{scale:.1} logits"), &picture)
+}
+
+/// A figure that shows no single image of the dataset.
+fn without_image(pair: &Pair, role: FigureRole, panels: Vec<Panel>) -> Figure {
+    Figure {
+        label: pair.label.clone(),
+        region: pair.region.clone(),
+        role,
+        path: String::new(),
+        panels,
+    }
+}
+
+/// `None` where the image can no longer be read: the finding stays without it.
+fn show<'s, 'p>(
+    context: &AuditContext<'p>,
+    worker: &mut Worker<'_>,
+    role: FigureRole,
+    sample: &'s Sample,
+    class: usize,
+) -> Option<Shown<'s, 'p>> {
+    let predicted = view(context, worker, &sample.source, Some(sample), Some(class));
+    Some(Shown {
+        role,
+        sample,
+        predicted: predicted.ok()?,
+    })
+}

@@ -1,0 +1,13 @@
+//! C: re-reads the selected photos, edits them and records the model's predictions: `confounder`
+//! for a declared region of one class, `overlay` for a picture of its own, `surroundings` for
+//! everything but the objects. `pictures` keeps a few of the edited photos for the report.
+
+mod confounder;
+mod overlay;
+mod pictures;
+mod readable;
+mod runner;
+mod surroundings;
+
+pub use runner::InterventionRunner;
+pub use surroundings::{ObjectsRemoved, remove_objects};

@@ -1,0 +1,104 @@
+//! The pool of worker threads, with one session and scratch memory each.
+
+use super::context::AuditContext;
+use super::observer::Observer;
+use super::worker::Worker;
+use crate::error::{Error, Result};
+use crate::input;
+use rayon::prelude::*;
+use std::sync::Mutex;
+
+/// Decoders that hang, each with a core and memory of its own, before a run stops.
+const ABANDONED_MAX: usize = 16;
+
+pub struct WorkerPool<'a> {
+    context: AuditContext<'a>,
+    threads: rayon::ThreadPool,
+    idle: Mutex<Vec<Worker<'a>>>,
+    pub observer: &'a dyn Observer,
+}
+
+impl<'a> WorkerPool<'a> {
+    /// # Errors
+    /// When the threads cannot be started.
+    pub fn new(context: AuditContext<'a>, jobs: usize, observer: &'a dyn Observer) -> Result<Self> {
+        let threads = rayon::ThreadPoolBuilder::new().num_threads(jobs).build();
+        Ok(Self {
+            context,
+            threads: threads.map_err(Error::cause("start the workers"))?,
+            idle: Mutex::default(),
+            observer,
+        })
+    }
+
+    /// Does `work` on every item, in any order; the results come in the order of the items.
+    ///
+    /// # Errors
+    /// An interruption; the first error of `work`, or of a session that cannot be made.
+    pub fn map<T: Send, R: Send>(
+        &self,
+        items: Vec<T>,
+        work: impl Fn(&mut Worker<'a>, T) -> Result<R> + Sync,
+    ) -> Result<Vec<R>> {
+        self.threads.install(|| {
+            items
+                .into_par_iter()
+                .map(|item| self.one(item, &work))
+                .collect()
+        })
+    }
+
+    fn one<T, R>(
+        &self,
+        item: T,
+        work: &(impl Fn(&mut Worker<'a>, T) -> Result<R> + Sync),
+    ) -> Result<R> {
+        if self.observer.stopped() {
+            return Err(Error::interrupted());
+        }
+        let mut worker = self.idle_worker()?;
+        let result = work(&mut worker, item);
+
+        // The item may have been cut short.
+        if self.observer.stopped() {
+            return Err(Error::interrupted());
+        }
+        if input::abandoned() > ABANDONED_MAX {
+            return Err(Error::new(format!(
+                "more than {ABANDONED_MAX} decoders hang: check the machine and the storage, or \
+                 raise run.image_seconds"
+            )));
+        }
+        if let Ok(mut idle) = self.idle.lock() {
+            idle.push(worker);
+        }
+        result
+    }
+
+    fn idle_worker(&self) -> Result<Worker<'a>> {
+        let idle = self.idle.lock().ok().and_then(|mut idle| idle.pop());
+        match idle {
+            Some(worker) => Ok(worker),
+            None => {
+                let observer = self.observer;
+                Worker::new(&self.context, move || observer.stopped())
+            }
+        }
+    }
+
+    /// Writes what the workers inferred of changed photos to the cache.
+    pub fn write_cache(&self) {
+        let Some(cache) = self.context.cache else {
+            return;
+        };
+        let (mut fresh, mut used) = (Vec::new(), Vec::new());
+        if let Ok(mut idle) = self.idle.lock() {
+            for worker in idle.iter_mut() {
+                let writes = worker.take_cache_writes();
+                fresh.extend(writes.fresh);
+                used.extend(writes.used);
+            }
+        }
+        cache.keep_logits(&fresh, &used);
+    }
+}

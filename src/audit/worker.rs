@@ -1,0 +1,229 @@
+//! One thread's work on one file: read, decode, preprocess, infer.
+
+use super::context::AuditContext;
+use crate::cache::Cache;
+use crate::dataset::Source;
+use crate::error::{Result, Skip, SkipReason, Stage};
+use crate::geometry::{Rect, Size, Transpose, View};
+use crate::input::{self, Decoder, Fingerprinter, Photo, Preprocessor, Tensor};
+use crate::model::{Inference, Session};
+use crate::plan::Template;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// One thread's session and scratch memory.
+pub struct Worker<'a> {
+    session: Session<'a>,
+    decoder: Decoder<'a>,
+    preprocessor: Preprocessor,
+    fingerprinter: Option<Fingerprinter>,
+    cache: Option<&'a Cache>,
+    writes: CacheWrites,
+}
+
+/// Entries of changed photos that the cache lacks, and keys of those that it had.
+#[derive(Debug, Default)]
+pub struct CacheWrites {
+    pub fresh: Vec<(String, Vec<f32>)>,
+    pub used: Vec<String>,
+}
+
+/// Time of one image in each stage.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Timings {
+    pub read: Duration,
+    pub decode: Duration,
+    pub fingerprint: Duration,
+    pub preprocess: Duration,
+    pub infer: Duration,
+    pub score: Duration,
+}
+
+impl Timings {
+    pub fn total(&self) -> Duration {
+        self.read + self.decode + self.fingerprint + self.preprocess + self.infer + self.score
+    }
+
+    pub fn add(&mut self, other: &Self) {
+        self.read += other.read;
+        self.decode += other.decode;
+        self.fingerprint += other.fingerprint;
+        self.preprocess += other.preprocess;
+        self.infer += other.infer;
+        self.score += other.score;
+    }
+}
+
+/// A file with the model's features and logits.
+pub struct Inferred {
+    pub size: Size,
+    /// How the stored pixels were turned, where that swapped width and height.
+    pub transpose: Option<Transpose>,
+    pub view: View,
+    pub tensor: Tensor,
+    pub inference: Inference,
+    /// Perceptual hash in hex, where near-duplicates are searched for.
+    pub fingerprint: Option<String>,
+}
+
+/// A photo in memory with the model's logits.
+pub struct Prediction {
+    pub logits: Vec<f32>,
+    pub tensor: Tensor,
+    pub view: View,
+}
+
+impl<'a> Worker<'a> {
+    /// A worker that gives up a photo when `stopped` returns true.
+    ///
+    /// # Errors
+    /// When the engine cannot make a session.
+    pub fn new(context: &AuditContext<'a>, stopped: impl Fn() -> bool + Send + 'a) -> Result<Self> {
+        let plan = context.plan;
+        let fingerprints = plan.dataset.near_duplicates;
+        Ok(Self {
+            session: context.model.session()?,
+            decoder: Decoder::new(plan.run.decode_timeout, &plan.preprocess, stopped),
+            preprocessor: Preprocessor::new(&plan.preprocess),
+            fingerprinter: fingerprints.then(Fingerprinter::default),
+            cache: context.cache.filter(|_| !plan.run.verify_cache),
+            writes: CacheWrites::default(),
+        })
+    }
+
+    /// Reads, decodes, preprocesses and infers one file.
+    ///
+    /// # Errors
+    /// A skip that names the stage and the reason.
+    pub fn infer_file(&mut self, source: &Source) -> Result<Inferred, Skip> {
+        let mut timings = Timings::default();
+        let bytes = timed(&mut timings.read, || input::read(source))?.into_owned();
+        self.infer_bytes(&Arc::new(bytes), &mut timings)
+    }
+
+    /// Decodes, preprocesses and infers the bytes of a file.
+    ///
+    /// # Errors
+    /// A skip, as of [`Worker::infer_file`].
+    pub fn infer_bytes(
+        &mut self,
+        bytes: &Arc<Vec<u8>>,
+        timings: &mut Timings,
+    ) -> Result<Inferred, Skip> {
+        let photo = timed(&mut timings.decode, || self.decoder.decode(bytes))?;
+        let fingerprint = timed(&mut timings.fingerprint, || {
+            self.fingerprinter.as_mut()?.hash(&photo)
+        });
+        let (tensor, view) = timed(&mut timings.preprocess, || self.preprocessor.run(&photo))?;
+        let inference = timed(&mut timings.infer, || self.infer(&tensor))?;
+
+        Ok(Inferred {
+            size: photo.original,
+            transpose: photo.transpose,
+            view,
+            tensor,
+            inference,
+            fingerprint,
+        })
+    }
+
+    /// The model's logits for a photo in memory.
+    ///
+    /// # Errors
+    /// A skip, as of [`Worker::infer_file`].
+    pub fn predict(&mut self, photo: &Photo) -> Result<Prediction, Skip> {
+        let (tensor, view) = self.preprocessor.run(photo)?;
+        let bytes: Vec<u8> = tensor.values.iter().flat_map(|v| v.to_le_bytes()).collect();
+        let key = blake3::hash(&bytes).to_hex().to_string();
+
+        let logits = match self.cached(&key) {
+            Some(logits) => logits,
+            None => {
+                let logits = self.infer(&tensor)?.logits;
+                self.keep(key, &logits);
+                logits
+            }
+        };
+        Ok(Prediction {
+            logits,
+            tensor,
+            view,
+        })
+    }
+
+    /// Reads and decodes one file with every pixel, within the time limit for an image.
+    ///
+    /// # Errors
+    /// A skip, as of [`Worker::infer_file`].
+    pub fn decode(&mut self, source: &Source) -> Result<Photo, Skip> {
+        let bytes = input::read(source)?.into_owned();
+        self.decoder.decode_exactly(&Arc::new(bytes))
+    }
+
+    /// Where a template is in a photo, in fractions of it; `None` where it is not found.
+    ///
+    /// # Errors
+    /// A skip, as of [`Worker::infer_file`].
+    pub fn locate_template(
+        &mut self,
+        source: &Source,
+        template: &Template,
+    ) -> Result<Option<Rect>, Skip> {
+        let bytes = Arc::new(input::read(source)?.into_owned());
+        let content = blake3::hash(bytes.as_slice()).to_hex();
+        let key = format!("{} in {content}", template.hash);
+
+        let edges = match self.cached(&key) {
+            Some(edges) => edges,
+            None => {
+                let photo = self.decoder.decode_exactly(&bytes)?;
+                let edges = match input::locate_template(template, &photo) {
+                    Some(r) => [r.x0, r.y0, r.x1, r.y1].map(|v| v as f32).to_vec(),
+                    None => Vec::new(),
+                };
+                self.keep(key, &edges);
+                edges
+            }
+        };
+        Ok(match edges[..] {
+            [x0, y0, x1, y1] => {
+                let [x0, y0, x1, y1] = [x0, y0, x1, y1].map(f64::from);
+                Some(Rect::new(x0, y0, x1, y1))
+            }
+            _ => None,
+        })
+    }
+
+    /// Numbers that the cache has under a key.
+    fn cached(&mut self, key: &str) -> Option<Vec<f32>> {
+        let numbers = self.cache?.logits(key)?;
+        self.writes.used.push(key.to_owned());
+        Some(numbers)
+    }
+
+    /// Keeps numbers for the cache; without a cache nothing is held.
+    fn keep(&mut self, key: String, numbers: &[f32]) {
+        if self.cache.is_some() {
+            self.writes.fresh.push((key, numbers.to_vec()));
+        }
+    }
+
+    /// Takes what is to be written to the cache since the last call.
+    pub fn take_cache_writes(&mut self) -> CacheWrites {
+        std::mem::take(&mut self.writes)
+    }
+
+    fn infer(&mut self, tensor: &Tensor) -> Result<Inference, Skip> {
+        self.session
+            .run(&tensor.values)
+            .map_err(|e| Skip::new(Stage::Infer, SkipReason::Inference, e))
+    }
+}
+
+/// Sets `into` to the time that `work` takes.
+pub fn timed<T>(into: &mut Duration, work: impl FnOnce() -> T) -> T {
+    let start = Instant::now();
+    let out = work();
+    *into = start.elapsed();
+    out
+}

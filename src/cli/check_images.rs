@@ -1,0 +1,183 @@
+//! `camaudit check`: a few images, measured.
+
+use super::output::{print, printable};
+use crate::audit::{
+    AuditContext, Failure, Measured, Prescan, Worker, annotate, measure_image, search,
+};
+use crate::dataset::{Dataset, ImageBytes, LabelMap, Sample};
+use crate::error::Result;
+use crate::model::Model;
+use crate::plan::{Place, Plan, ProblemAction, Region};
+use std::time::Instant;
+
+/// Images measured to try the pipeline.
+const TRIED: usize = 64;
+
+/// What a few images gave.
+pub struct Tried {
+    measured: Vec<Measured>,
+    seconds_per_image: f64,
+}
+
+impl Tried {
+    /// Part of the images predicted as their label; `None` without a measured image.
+    pub fn accuracy(&self) -> Option<f64> {
+        if self.measured.is_empty() {
+            return None;
+        }
+        let images = self.measured.iter();
+        let correct = images.filter(|m| m.measurement.is_correct()).count();
+        Some(correct as f64 / self.measured.len() as f64)
+    }
+}
+
+/// Measures a few images of every class; prints those that are skipped.
+///
+/// # Errors
+/// When the dataset can no longer be read, or the logit invariant is violated.
+pub fn measure_some(
+    plan: &Plan,
+    model: &Model,
+    labels: &LabelMap,
+    dataset: &Dataset,
+) -> Result<Tried> {
+    let context = AuditContext {
+        plan,
+        model,
+        labels,
+        cache: None,
+    };
+    let prescan = Prescan::without_comparisons();
+    let mut samples = spread(plan, labels, dataset)?;
+    let mut worker = Worker::new(&context, || false)?;
+
+    let start = Instant::now();
+    let mut measured = Vec::new();
+    for sample in &mut samples {
+        let places = search(&plan.regions, |template| {
+            worker.locate_template(&sample.source, template)
+        });
+        let result = match places {
+            Err(skip) => Err(Failure::Skip(skip)),
+            Ok(places) => {
+                annotate(&plan.regions, sample, &places);
+                measure_image(&context, &prescan, &mut worker, sample)
+            }
+        };
+        match result {
+            Ok(image) => measured.push(image),
+            Err(Failure::Stop(error)) => return Err(error),
+            Err(failure) => print_skip(&sample.path, &failure)?,
+        }
+    }
+    Ok(Tried {
+        measured,
+        seconds_per_image: start.elapsed().as_secs_f64() / samples.len().max(1) as f64,
+    })
+}
+
+/// The images with the smallest ids, spread over the classes.
+fn spread(plan: &Plan, labels: &LabelMap, dataset: &Dataset) -> Result<Vec<Sample>> {
+    let mut per_class = TRIED.div_ceil(dataset.stats.labels.len().max(1));
+    if let Some(limit) = plan.run.limit {
+        per_class = per_class.min(limit);
+    }
+    let few = Dataset::open(&plan.dataset, Some(per_class), plan.run.seed)?;
+    let mut samples: Vec<Sample> = few.samples(labels, ImageBytes::Read)?.flatten().collect();
+    samples.sort_by_key(|sample| sample.id);
+    samples.truncate(TRIED);
+    Ok(samples)
+}
+
+fn print_skip(path: &str, failure: &Failure) -> Result<()> {
+    let why = match failure {
+        Failure::Skip(skip) => format!("{}: {}", skip.reason, skip.message),
+        Failure::Annotations(problems) => {
+            let mut skipping = problems.iter().filter(|p| p.action == ProblemAction::Skip);
+            let first = skipping.next();
+            first.map_or(String::new(), |p| format!("{}: {}", p.code, p.message))
+        }
+        Failure::Stop(error) => error.to_string(),
+    };
+    print(&format!(
+        "skipped        {}: {}\n",
+        printable(path),
+        printable(&why)
+    ))
+}
+
+/// The figures of the images for people, and an estimate of a run's time.
+pub fn describe(plan: &Plan, tried: &Tried, found: usize) -> String {
+    let Some(accuracy) = tried.accuracy() else {
+        return String::new();
+    };
+    let images = tried.measured.len();
+    let mut invariant = 0.0_f64;
+    for measured in &tried.measured {
+        invariant = invariant.max(measured.invariant_error);
+    }
+    let accuracy = 100.0 * accuracy;
+    let mut out = format!(
+        "\ntried          {images} images: top-1 {accuracy:.1} %, invariant {invariant:.1e}\n"
+    );
+    for region in &plan.regions {
+        out += &describe_region(region, tried);
+    }
+    out + &estimate(plan, tried, found)
+}
+
+fn describe_region(region: &Region, tried: &Tried) -> String {
+    let mut visible = Vec::new();
+    for measured in &tried.measured {
+        let map = measured.measurement.label_map();
+        let regions = map.map_or(&[][..], |map| &map.regions);
+        for measured in regions.iter().filter(|r| r.region == region.name) {
+            visible.extend(measured.place.map(|place| place.visible));
+        }
+    }
+    if visible.is_empty() {
+        return format!("region         {}: on none of these images\n", region.name);
+    }
+
+    let mean = visible.iter().sum::<f64>() / visible.len() as f64;
+    let on = if matches!(region.place, Place::Annotation { .. }) {
+        "on"
+    } else {
+        "a place on"
+    };
+    format!(
+        "region         {}: {on} {} of {}, the model sees {:.0} % of it (a full view 100 %)\n",
+        region.name,
+        visible.len(),
+        tried.measured.len(),
+        100.0 * mean
+    )
+}
+
+fn estimate(plan: &Plan, tried: &Tried, found: usize) -> String {
+    let jobs = match plan.run.jobs {
+        0 => std::thread::available_parallelism().map_or(1, usize::from),
+        jobs => jobs,
+    };
+    let seconds = tried.seconds_per_image / jobs as f64;
+    let workers = if jobs == 1 {
+        "1 job".to_owned()
+    } else {
+        format!("{jobs} jobs")
+    };
+    format!(
+        "estimate       {} for {found} images with {workers}, and up to {} for each intervention\n",
+        duration(seconds * found as f64),
+        duration(seconds * f64::from(plan.verdict.max_forwards))
+    )
+}
+
+fn duration(seconds: f64) -> String {
+    if seconds < 90.0 {
+        format!("{seconds:.0} s")
+    } else if seconds < 5400.0 {
+        format!("{:.0} min", seconds / 60.0)
+    } else {
+        format!("{:.1} h", seconds / 3600.0)
+    }
+}

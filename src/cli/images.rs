@@ -1,0 +1,189 @@
+//! `camaudit images`: the images behind a finding as CSV.
+
+use super::output::{print, printable};
+use crate::error::{Error, Result};
+use crate::runs::images::{FoundImage, Measure, images as read_images};
+use crate::runs::{RunDocuments, open_finished, verdicts};
+use clap::Args;
+use csv::Writer;
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+
+/// Names listed where a class or region is not found.
+const NAMES_MAX: usize = 10;
+
+/// Which images of a finished run, and in what order.
+#[derive(Args)]
+pub struct Selection {
+    /// Folder of a finished run
+    pub run: PathBuf,
+    /// Label of the images
+    #[arg(long)]
+    pub class: String,
+    /// Region whose figures are shown
+    #[arg(long)]
+    pub region: String,
+    /// Figure to sort by, the largest first
+    #[arg(long, value_name = "FIGURE", default_value = "share", value_parser = measure_names())]
+    pub sort: String,
+    /// Only images in which the region is present (yes) or absent (no)
+    #[arg(long, value_name = "YES|NO", value_parser = ["yes", "no"])]
+    present: Option<String>,
+}
+
+fn measure_names() -> Vec<clap::builder::PossibleValue> {
+    let mut names = Vec::new();
+    for measure in Measure::ALL {
+        let mut name = clap::builder::PossibleValue::new(measure.name());
+        if measure == Measure::RelativeContribution {
+            name = name.alias("specificity");
+        }
+        names.push(name);
+    }
+    names
+}
+
+#[derive(Args)]
+pub struct ImagesArgs {
+    #[command(flatten)]
+    selection: Selection,
+    /// Print at most N images
+    #[arg(long, value_name = "N", default_value_t = usize::MAX, hide_default_value = true)]
+    limit: usize,
+}
+
+/// Prints the images as CSV, for relabeling or removal.
+///
+/// # Errors
+/// When the run cannot be read, or has no such images.
+pub fn images(args: &ImagesArgs) -> Result<()> {
+    let mut images = args.selection.images()?;
+    images.truncate(args.limit);
+
+    let mut out = Writer::from_writer(Vec::new());
+    let measures = Measure::ALL.map(Measure::name);
+    let header = ["path", "predicted", "present"].into_iter().chain(measures);
+    out.write_record(header)
+        .map_err(Error::cause("write CSV"))?;
+    for image in &images {
+        out.write_record(record(image))
+            .map_err(Error::cause("write CSV"))?;
+    }
+    let bytes = out
+        .into_inner()
+        .map_err(|e| Error::new(format!("failed to write CSV: {e}")))?;
+    print(&String::from_utf8_lossy(&bytes))
+}
+
+fn record(image: &FoundImage) -> Vec<String> {
+    let present = match image.present {
+        Some(true) => "yes",
+        Some(false) => "no",
+        None => "",
+    };
+    let mut cells = vec![
+        name(&image.path),
+        name(&image.predicted),
+        present.to_owned(),
+    ];
+    for measure in Measure::ALL {
+        let value = image.measure(measure);
+        cells.push(value.map_or(String::new(), |v| v.to_string()));
+    }
+    cells
+}
+
+/// Names go to files as they are; to a terminal without control characters.
+fn name(text: &str) -> String {
+    if console::Term::stdout().is_term() {
+        printable(text)
+    } else {
+        text.to_owned()
+    }
+}
+
+impl Selection {
+    /// The images, sorted.
+    ///
+    /// # Errors
+    /// When the run cannot be read, or has no such images; names what it has.
+    pub fn images(&self) -> Result<Vec<FoundImage>> {
+        let run = open_finished(&self.run)?;
+        let mut images = read_images(&self.run, &self.class, &self.region)?;
+        if images.is_empty() {
+            return Err(Error::new(format!(
+                "no image of {} has figures for {}; {}",
+                self.class,
+                self.region,
+                self.nearest(&run)?
+            )));
+        }
+        if let Some(present) = &self.present {
+            self.retain(&mut images, present == "yes")?;
+        }
+
+        let measure: Measure = self.sort.parse().map_err(Error::new)?;
+        if images.iter().all(|image| image.measure(measure).is_none()) {
+            let what = if images.is_empty() {
+                "no image is left".to_owned()
+            } else {
+                format!("no image has a {}", self.sort)
+            };
+            return Err(Error::new(format!(
+                "{what} for {} / {}",
+                self.class, self.region
+            )));
+        }
+        images.sort_by(|a, b| {
+            let by_value = value(b, measure).total_cmp(&value(a, measure));
+            by_value.then_with(|| a.path.cmp(&b.path))
+        });
+        Ok(images)
+    }
+
+    fn retain(&self, images: &mut Vec<FoundImage>, present: bool) -> Result<()> {
+        if images.iter().all(|image| image.present.is_none()) {
+            return Err(Error::new(format!(
+                "--present: region {} has no presence information; declare it with annotation, \
+                 presence_column, template or always",
+                self.region
+            )));
+        }
+        images.retain(|image| image.present == Some(present));
+        Ok(())
+    }
+
+    /// The regions of the class with figures by image; for an unknown class the classes with the
+    /// nearest names.
+    fn nearest(&self, run: &RunDocuments) -> Result<String> {
+        let pairs = verdicts(&run.path)?;
+        let declared = pairs.iter().filter(|(_, pair)| pair.declared.is_some());
+        let (mut regions, mut classes) = (BTreeSet::new(), BTreeSet::new());
+        for ((label, region), _) in declared {
+            classes.insert(label.as_str());
+            if *label == self.class {
+                regions.insert(region.as_str());
+            }
+        }
+
+        if !regions.is_empty() {
+            let regions: Vec<&str> = regions.into_iter().collect();
+            return Ok(format!("{} has {}", self.class, shortened(&regions)));
+        }
+        let mut classes: Vec<&str> = classes.into_iter().collect();
+        classes.sort_by_key(|name| strsim::damerau_levenshtein(name, &self.class));
+        Ok(format!("the run has the classes {}", shortened(&classes)))
+    }
+}
+
+fn value(image: &FoundImage, measure: Measure) -> f64 {
+    image.measure(measure).unwrap_or(f64::NEG_INFINITY)
+}
+
+fn shortened(names: &[&str]) -> String {
+    let listed = &names[..names.len().min(NAMES_MAX)];
+    match names.len() - listed.len() {
+        0 => listed.join(", "),
+        more => format!("{} and {more} more", listed.join(", ")),
+    }
+}

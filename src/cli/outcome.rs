@@ -1,0 +1,228 @@
+//! The end of a run: the result on stdout, metrics, the `on_finish` command, the last line, the
+//! exit code.
+
+use super::exit_code::ExitCode;
+use super::output::{eprint, print, printable, terminal_width};
+use super::progress::{ProgressArgs, log_event};
+use crate::audit::Outcome;
+use crate::error::{Error, Result};
+use crate::finding::Verdict;
+use crate::plan::Run;
+use crate::report::{self, RunOutcome};
+use crate::runs::write_file;
+use clap::{Args, ValueEnum};
+use serde_json::json;
+use std::process::Command;
+
+#[derive(Args)]
+pub struct FailOnArgs {
+    /// Exit with code 1 where a finding has this verdict or a more serious one
+    #[arg(long, value_enum, value_name = "VERDICT", default_value_t = FailOn::Never)]
+    fail_on: FailOn,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum FailOn {
+    /// Confirmed, and not so in the last run
+    NewConfirmed,
+    /// Shown by changing the pixels
+    Confirmed,
+    /// An overlay that the dataset need not have raises a class
+    ModelShortcut,
+    /// In the data, and the model's evidence rises with it
+    Candidate,
+    /// In the data
+    DataRisk,
+    Never,
+}
+
+/// The exit code of a run and the message that goes with it.
+struct Ending {
+    code: ExitCode,
+    message: Option<String>,
+}
+
+/// Reports the end of a run, whatever it is.
+///
+/// # Errors
+/// The run's own error; a hook that failed after a clean run.
+pub fn finish(
+    result: Result<(Run, Outcome)>,
+    fail_on: &FailOnArgs,
+    progress: &ProgressArgs,
+) -> Result<ExitCode> {
+    let ended = result.and_then(|(plan, outcome)| {
+        print_outcome(&outcome)?;
+        let ending = ending(fail_on.fail_on, &outcome);
+        let hooks = call_hooks(&plan, &outcome, ending.code);
+        if let Err(e) = hooks {
+            // Findings weigh more than a hook that failed.
+            if ending.code == ExitCode::Clean {
+                return Err(e);
+            }
+            progress.observer().warning(&e.to_string());
+        }
+        Ok((outcome, ending))
+    });
+
+    if progress.is_json() {
+        return Ok(log_ending(&ended));
+    }
+    let (outcome, ending) = ended?;
+    match ending.message {
+        Some(message) => eprint(&format!("camaudit: {}", printable(&message))),
+        // For those who keep stderr only; in a terminal the result stands right above.
+        None if !console::Term::stderr().is_term() => eprint(&format!(
+            "camaudit: {}; {}",
+            printable(&report::headline(&outcome.summary)),
+            report::upshot(&outcome.summary)
+        )),
+        None => {}
+    }
+    Ok(ending.code)
+}
+
+fn print_outcome(outcome: &Outcome) -> Result<()> {
+    let summary = &outcome.summary;
+    print(&format!(
+        "{}\n\n{}; {:.0} images/s\n{}\n{}\n",
+        report::terminal(summary, terminal_width()),
+        printable(&report::headline(summary)),
+        outcome.record.images_per_s,
+        report::upshot(summary),
+        printable(&outcome.folder.display().to_string())
+    ))
+}
+
+fn ending(fail_on: FailOn, outcome: &Outcome) -> Ending {
+    if let Some(refused) = &outcome.refused {
+        return Ending {
+            code: ExitCode::TooManySkipped,
+            message: Some(refused.clone()),
+        };
+    }
+    let (count, what) = named_findings(fail_on, outcome).unwrap_or_default();
+    if count == 0 {
+        return Ending {
+            code: ExitCode::Clean,
+            message: None,
+        };
+    }
+    let findings = if count == 1 {
+        "finding is"
+    } else {
+        "findings are"
+    };
+    Ending {
+        code: ExitCode::Findings,
+        message: Some(format!("{count} {findings} {what} (--fail-on)")),
+    }
+}
+
+/// How many findings `--fail-on` names, and what they are.
+fn named_findings(fail_on: FailOn, outcome: &Outcome) -> Option<(usize, String)> {
+    let verdict = match fail_on {
+        FailOn::NewConfirmed => {
+            let what = "confirmed since the last run".to_owned();
+            return Some((outcome.new_confirmed, what));
+        }
+        FailOn::Confirmed => Verdict::Confirmed,
+        FailOn::ModelShortcut => Verdict::ModelShortcut,
+        FailOn::Candidate => Verdict::Candidate,
+        FailOn::DataRisk => Verdict::DataRisk,
+        FailOn::Never => return None,
+    };
+    let count = report::open_at_or_above(&outcome.summary.findings, verdict);
+    Some((count, format!("at or above {verdict}")))
+}
+
+/// Writes the metrics and starts the command, whatever the outcome and whatever becomes of the
+/// other.
+fn call_hooks(plan: &Run, outcome: &Outcome, code: ExitCode) -> Result<()> {
+    let open = report::open_at_or_above(&outcome.summary.findings, Verdict::Candidate);
+    let hooks = [
+        write_metrics(plan, outcome, open, code),
+        call_on_finish(plan, outcome, open, code),
+    ];
+    let mut failed = Vec::new();
+    for hook in hooks {
+        if let Err(e) = hook {
+            failed.push(e.to_string());
+        }
+    }
+    if failed.is_empty() {
+        return Ok(());
+    }
+    Err(Error::new(format!(
+        "the run is finished, but {}",
+        failed.join("; ")
+    )))
+}
+
+fn write_metrics(plan: &Run, outcome: &Outcome, open: usize, code: ExitCode) -> Result<()> {
+    let Some(file) = &plan.metrics else {
+        return Ok(());
+    };
+    let text = report::prometheus(
+        &outcome.record,
+        RunOutcome {
+            open_findings: open,
+            exit_code: code.number(),
+            finished_at_s: jiff::Timestamp::now().as_second(),
+        },
+    );
+    write_file(file, text.as_bytes()).map_err(|e| Error::new(format!("run.metrics: {e}")))
+}
+
+fn call_on_finish(plan: &Run, outcome: &Outcome, open: usize, code: ExitCode) -> Result<()> {
+    let Some((program, arguments)) = plan.on_finish.split_first() else {
+        return Ok(());
+    };
+    let started = Command::new(program)
+        .args(arguments)
+        .env("CAMAUDIT_RUN", &outcome.folder)
+        .env("CAMAUDIT_OPEN", open.to_string())
+        .env("CAMAUDIT_HEADLINE", report::headline(&outcome.summary))
+        .env("CAMAUDIT_EXIT", code.number().to_string())
+        .status();
+    match started {
+        Ok(status) if status.success() => Ok(()),
+        Ok(status) => Err(Error::new(format!(
+            "run.on_finish ({program}) ended with {status}"
+        ))),
+        Err(e) => Err(Error::new(format!(
+            "failed to start run.on_finish ({program}): {e}"
+        ))),
+    }
+}
+
+/// The last event of the JSON log.
+fn log_ending(ended: &Result<(Outcome, Ending)>) -> ExitCode {
+    match ended {
+        Ok((outcome, ending)) => {
+            let record = &outcome.record;
+            log_event(json!({
+                "event": "finish",
+                "run_id": record.identity.run_id,
+                "audit_id": record.identity.audit_id,
+                "counts": record.facts.counts,
+                "message": ending.message,
+                "exit_code": ending.code.number(),
+            }));
+            ending.code
+        }
+        Err(e) => {
+            let code = if e.is_interruption() {
+                ExitCode::Interrupted
+            } else {
+                ExitCode::Failure
+            };
+            log_event(json!({
+                "event": "error",
+                "message": e.to_string(),
+                "exit_code": code.number(),
+            }));
+            code
+        }
+    }
+}

@@ -1,0 +1,57 @@
+//! Open Images: one CSV of normalised boxes for all images.
+
+use super::entry_table::{EntryTable, RowPlace};
+use crate::dataset::csv_table::{self, column, find_column};
+use crate::dataset::problem::Problem;
+use crate::error::Result;
+use std::collections::HashMap;
+use std::path::Path;
+
+/// Reads `ImageID,..,LabelName,..,XMin,XMax,YMin,YMax,..,IsGroupOf,..`; `names` maps label codes.
+///
+/// # Errors
+/// When a file cannot be read, or lacks a column.
+pub fn load(file: &Path, names: Option<&Path>) -> Result<EntryTable> {
+    let mut table = EntryTable::default();
+    let names = match names {
+        Some(names) => read_names(names, &mut table.problems)?,
+        None => HashMap::new(),
+    };
+
+    let csv = csv_table::read(file, "dataset.annotations", &mut table.problems)?;
+    let image_column = column(&csv.header, "ImageID", file)?;
+    let label_column = column(&csv.header, "LabelName", file)?;
+    let edge_columns = [
+        column(&csv.header, "XMin", file)?,
+        column(&csv.header, "YMin", file)?,
+        column(&csv.header, "XMax", file)?,
+        column(&csv.header, "YMax", file)?,
+    ];
+    let group_column = find_column(&csv.header, "IsGroupOf");
+
+    for row in &csv.rows {
+        let path = format!("{}.jpg", row.text(image_column));
+        let code = row.text(label_column);
+        let category = names.get(code).map_or(code, String::as_str);
+        let edges = edge_columns.map(|edge| row.number(edge));
+        let is_group = group_column.is_some_and(|group| row.text(group).trim() == "1");
+
+        let line = row.line;
+        let annotation = table.add_box(&path, category, edges, RowPlace { file, line });
+        if let Some(annotation) = annotation {
+            annotation.normalised = true;
+            annotation.ignore = is_group;
+        }
+    }
+    Ok(table)
+}
+
+/// The class descriptions: `code,name`, without a header.
+fn read_names(file: &Path, problems: &mut Vec<Problem>) -> Result<HashMap<String, String>> {
+    let csv = csv_table::read_headless(file, "dataset.names", problems)?;
+    let mut names = HashMap::new();
+    for row in &csv.rows {
+        names.insert(row.text(0).to_owned(), row.text(1).to_owned());
+    }
+    Ok(names)
+}

@@ -1,0 +1,168 @@
+//! Formats with one annotation file beside each image: VOC, YOLO, LabelMe, masks. Their own files
+//! only parse; this one walks the folders.
+
+use crate::dataset::annotation::Annotation;
+use crate::dataset::item::{Entry, Item};
+use crate::dataset::problem::Problem;
+use crate::dataset::walk::{self, Step};
+use crate::error::Result;
+use crate::geometry::Size;
+use crate::plan::Links;
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use walkdir::{DirEntry, WalkDir};
+
+/// Largest annotation file of one image.
+const SIDECAR_BYTES_MAX: u64 = 256 << 20;
+
+/// The content of one annotation file.
+#[derive(Debug, Default)]
+pub struct Sidecar {
+    /// Size of the image by the annotation.
+    pub declared_size: Option<Size>,
+    /// Label of the whole image, where the format has one.
+    pub label: Option<String>,
+    pub annotations: Vec<Annotation>,
+    pub problems: Vec<Problem>,
+}
+
+impl Sidecar {
+    /// A file that cannot be used.
+    pub fn of_problem(problem: Problem) -> Self {
+        Self {
+            problems: vec![problem],
+            ..Self::default()
+        }
+    }
+}
+
+/// Parses one annotation file.
+pub type Parse = Arc<dyn Fn(&Path) -> Sidecar + Send + Sync>;
+
+/// A parser of text files: `parse` takes the text, and the file's name for messages.
+pub fn text(parse: impl Fn(&str, &Path) -> Sidecar + Send + Sync + 'static) -> Parse {
+    Arc::new(move |file| match read_text(file) {
+        Ok(text) => parse(&text, file),
+        Err(problem) => Sidecar::of_problem(problem),
+    })
+}
+
+/// Where the annotation files are, and how to parse them.
+#[derive(Clone)]
+pub struct SidecarFormat {
+    pub folder: PathBuf,
+    pub extension: &'static str,
+    pub parse: Parse,
+}
+
+impl SidecarFormat {
+    /// Streams the images below `root` with the annotation file of the same relative name, then the
+    /// annotation files that have no image.
+    ///
+    /// # Errors
+    /// When the root cannot be opened.
+    pub fn items(
+        &self,
+        root: &Path,
+        links: Links,
+    ) -> Result<impl Iterator<Item = Item> + Send + use<>> {
+        let format = self.clone();
+        let images = walk::images(root, links)?.map(move |step| match step {
+            Step::Image(path) => Item::Found(format.entry(path, links)),
+            Step::Skipped(skipped) => Item::Skipped(skipped),
+            Step::Ignored(kind) => Item::Ignored(kind),
+        });
+
+        let format = self.clone();
+        let root = root.to_path_buf();
+        let files = WalkDir::new(&self.folder).sort_by_file_name().into_iter();
+        let orphans = files
+            .filter_map(std::result::Result::ok)
+            .filter(move |file| format.is_orphan(file, &root))
+            .map(|file| Item::Problem(orphan_problem(file.path())));
+
+        Ok(images.chain(orphans))
+    }
+
+    fn entry(&self, path: PathBuf, links: Links) -> Entry {
+        let sidecar = self.read(&path, links);
+        Entry {
+            path,
+            label: sidecar.label,
+            annotations: sidecar.annotations,
+            declared_size: sidecar.declared_size,
+            problems: sidecar.problems,
+            ..Entry::default()
+        }
+    }
+
+    /// Parses the annotation file of an image.
+    fn read(&self, image: &Path, links: Links) -> Sidecar {
+        let file = self.folder.join(image.with_extension(self.extension));
+        if !file.exists() {
+            let message = "there is no such file";
+            let problem = Problem::in_file("image_without_annotation", &file, message);
+            return Sidecar::of_problem(problem);
+        }
+        if !walk::is_allowed(&file, &self.folder, links) {
+            let message = "a link that dataset.links does not allow";
+            return Sidecar::of_problem(Problem::in_file("bad_file", &file, message));
+        }
+        (self.parse)(&file)
+    }
+
+    /// Whether a file is an annotation file of no image.
+    fn is_orphan(&self, file: &DirEntry, root: &Path) -> bool {
+        let Ok(relative) = file.path().strip_prefix(&self.folder) else {
+            return false;
+        };
+        let has_extension = relative.extension().is_some_and(|e| e == self.extension);
+        if !file.file_type().is_file() || !has_extension {
+            return false;
+        }
+
+        for extension in walk::EXTENSIONS {
+            let image = root.join(relative);
+            let has_image = image.with_extension(extension).exists()
+                || image.with_extension(extension.to_uppercase()).exists();
+            if has_image {
+                return false;
+            }
+        }
+        true
+    }
+}
+
+fn orphan_problem(file: &Path) -> Problem {
+    Problem::in_file("annotation_without_image", file, "no image of this name")
+}
+
+/// The text of an annotation file, without a byte-order mark.
+fn read_text(file: &Path) -> Result<String, Problem> {
+    let bytes = read_regular(file)
+        .map_err(|error| Problem::in_file("bad_file", file, error.to_string()))?;
+    if bytes.len() as u64 > SIDECAR_BYTES_MAX {
+        let message = format!("over the limit of {} MiB", SIDECAR_BYTES_MAX >> 20);
+        return Err(Problem::in_file("bad_file", file, message));
+    }
+
+    let mut text = String::from_utf8(bytes)
+        .map_err(|error| Problem::in_file("bad_encoding", file, error.utf8_error().to_string()))?;
+    if text.starts_with('\u{feff}') {
+        text.remove(0);
+    }
+    Ok(text)
+}
+
+/// Reads a file up to one byte over the limit. A pipe would block the run, so it is refused.
+fn read_regular(file: &Path) -> io::Result<Vec<u8>> {
+    if !std::fs::metadata(file)?.is_file() {
+        return Err(io::Error::other("not a regular file"));
+    }
+    let mut bytes = Vec::new();
+    let opened = File::open(file)?;
+    opened.take(SIDECAR_BYTES_MAX + 1).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}

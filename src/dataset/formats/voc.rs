@@ -1,0 +1,71 @@
+//! Pascal VOC: one XML per image; corners are 1-based and inclusive, `difficult` objects are
+//! ignored regions.
+
+use super::sidecar::Sidecar;
+use crate::dataset::annotation::Annotation;
+use crate::dataset::checks::{checked_box, checked_size};
+use crate::dataset::problem::{Problem, ProblemLog};
+use roxmltree::{Document, Node, ParsingOptions};
+use std::path::Path;
+
+/// Most elements of one file.
+const NODES_MAX: u32 = 1_000_000;
+
+pub fn parse(text: &str, file: &Path) -> Sidecar {
+    let options = ParsingOptions {
+        nodes_limit: NODES_MAX,
+        allow_dtd: false,
+        ..ParsingOptions::default()
+    };
+    let document = match Document::parse_with_options(text, options) {
+        Ok(document) => document,
+        Err(error) => {
+            let line = u64::from(error.pos().row);
+            let problem = Problem::at_line("bad_file", file, line, error.to_string());
+            return Sidecar::of_problem(problem);
+        }
+    };
+
+    let root = document.root_element();
+    let mut sidecar = Sidecar::default();
+    if let Some(size) = child(root, "size") {
+        sidecar.declared_size = checked_size(number(size, "width"), number(size, "height"));
+    }
+    for object in root.children().filter(|node| node.has_tag_name("object")) {
+        let line = u64::from(document.text_pos_at(object.range().start).row);
+        let mut log = ProblemLog::at_line(&mut sidecar.problems, file, line);
+        sidecar.annotations.extend(annotation(object, &mut log));
+    }
+    sidecar
+}
+
+fn annotation(object: Node<'_, '_>, log: &mut ProblemLog<'_>) -> Option<Annotation> {
+    let name = child_text(object, "name").unwrap_or_default();
+    let Some(bounds) = child(object, "bndbox") else {
+        log.add("not_a_number", format!("{name}: there is no bndbox"));
+        return None;
+    };
+
+    let edge = |key| number(bounds, key).unwrap_or(f64::NAN);
+    // The first pixel is number 1, and a box contains the pixels of its corners.
+    let x0 = edge("xmin") - 1.0;
+    let y0 = edge("ymin") - 1.0;
+    let x1 = edge("xmax");
+    let y1 = edge("ymax");
+
+    let mut annotation = checked_box(name, [x0, y0, x1, y1], log)?;
+    annotation.ignore = child_text(object, "difficult") == Some("1");
+    Some(annotation)
+}
+
+fn child<'a, 'i>(node: Node<'a, 'i>, name: &str) -> Option<Node<'a, 'i>> {
+    node.children().find(|n| n.has_tag_name(name))
+}
+
+fn child_text<'a>(node: Node<'a, '_>, name: &str) -> Option<&'a str> {
+    child(node, name)?.text().map(str::trim)
+}
+
+fn number(node: Node<'_, '_>, name: &str) -> Option<f64> {
+    child_text(node, name)?.parse().ok()
+}

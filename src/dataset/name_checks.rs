@@ -1,0 +1,98 @@
+//! Names of the pipeline that the set does not have: a typing error, or a set that has changed.
+
+use super::stats::DatasetStats;
+use crate::plan::{Place, Plan, Presence, Region};
+
+/// Names that a message suggests.
+const SUGGESTIONS_MAX: usize = 3;
+
+/// The names of `known` that are most similar to `name`, quoted, the nearest first.
+pub fn nearest<'n>(name: &str, known: impl Iterator<Item = &'n String>) -> String {
+    let mut by_distance: Vec<(usize, &String)> = known
+        .map(|known| (strsim::damerau_levenshtein(known, name), known))
+        .collect();
+    by_distance.sort();
+
+    let nearest = by_distance.iter().take(SUGGESTIONS_MAX);
+    let quoted: Vec<String> = nearest.map(|(_, name)| format!("{name:?}")).collect();
+    quoted.join(", ")
+}
+
+/// Whether `name` is probably a misspelling of `known`: at most a third of its letters differ.
+fn is_similar(name: &str, known: &str) -> bool {
+    strsim::damerau_levenshtein(name, known) * 3 <= known.chars().count()
+}
+
+/// Warnings about labels and annotation categories of the pipeline that no image has, and about
+/// regions without presence information.
+pub fn unmatched_names(plan: &Plan, stats: &DatasetStats) -> Vec<String> {
+    let mut warnings = misspelled_labels(plan, stats);
+    for region in &plan.regions {
+        warnings.extend(missing_category(region, stats));
+    }
+    warnings.extend(no_presence(plan, stats));
+    warnings
+}
+
+/// Keys of `dataset.labels` that no image has and that resemble a label without a key.
+///
+/// One table of labels may be used for several sets, so other keys are not reported.
+fn misspelled_labels(plan: &Plan, stats: &DatasetStats) -> Vec<String> {
+    let table = &plan.dataset.labels;
+    let mut warnings = Vec::new();
+    for name in table.keys() {
+        if stats.labels.contains_key(name) {
+            continue;
+        }
+        let mut unmapped = stats
+            .labels
+            .keys()
+            .filter(|label| !table.contains_key(*label));
+        if let Some(label) = unmapped.find(|label| is_similar(name, label)) {
+            warnings.push(format!(
+                "dataset.labels names {name:?}, but no image has this label; \
+                 did you mean {label:?}?"
+            ));
+        }
+    }
+    warnings
+}
+
+fn missing_category(region: &Region, stats: &DatasetStats) -> Option<String> {
+    let (Presence::Annotated, Place::Annotation { category }) = (&region.presence, &region.place)
+    else {
+        return None;
+    };
+    if stats.categories.contains_key(category) {
+        return None;
+    }
+
+    let nearest = nearest(category, stats.categories.keys());
+    let hint = if nearest.is_empty() {
+        "the set has no annotations".to_owned()
+    } else {
+        format!("nearest: {nearest}")
+    };
+    Some(format!(
+        "region {:?}: no image has an annotation {category:?}; {hint}",
+        region.name
+    ))
+}
+
+/// A warning where no region can lead to a finding.
+fn no_presence(plan: &Plan, stats: &DatasetStats) -> Option<String> {
+    let has_presence = plan.regions.iter().any(|region| {
+        matches!(
+            region.place,
+            Place::Annotation { .. } | Place::Overlay { .. }
+        )
+    });
+    if has_presence || !stats.categories.is_empty() {
+        return None;
+    }
+    Some(
+        "no region has presence information, so this run reports heat only and can find nothing; \
+         add `template`, `annotation`, `presence_column` or `always` to a [[region]]"
+            .to_owned(),
+    )
+}

@@ -1,0 +1,147 @@
+//! An opened set: its content, and ways to stream it.
+
+use super::item::{Entry, ReadMode, Skipped};
+use super::labels::LabelMap;
+use super::limit::Limit;
+use super::paths::display;
+use super::reader::Reader;
+use super::rules::{Resolved, Rules};
+use super::sample::{ImageBytes, ImageId, Sample, Source};
+use super::stats::{self, DatasetStats};
+use super::walk;
+use crate::error::{Result, Skip, SkipReason, Stage};
+use crate::plan;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// An opened set: its content, and ways to stream it.
+pub struct Dataset {
+    plan: plan::Dataset,
+    reader: Reader,
+    rules: Rules,
+    pub stats: DatasetStats,
+}
+
+impl Dataset {
+    /// Reads the set once without its images, counts it and takes its fingerprint. `limit` images
+    /// per label are chosen by a hash of `seed` and id.
+    ///
+    /// # Errors
+    /// When the root, the manifest or the annotations cannot be read, no image is found, or the
+    /// annotations have a problem whose action is `error`.
+    pub fn open(plan: &plan::Dataset, limit: Option<usize>, seed: u64) -> Result<Self> {
+        let reader = Reader::new(plan)?;
+        let rules = Rules::new(plan)?;
+        let limit = limit.map(|per_label| Limit { per_label, seed });
+
+        let items = reader.items(plan, ReadMode::Labels)?;
+        let stats = stats::scan(items, &rules, limit, &plan.root)?;
+        Ok(Self {
+            plan: plan.clone(),
+            reader,
+            rules,
+            stats,
+        })
+    }
+
+    /// Streams the set in order. Every image counted as found by [`Dataset::open`] comes once, as a
+    /// sample or as skipped.
+    ///
+    /// # Errors
+    /// When the root or the manifest can no longer be read.
+    pub fn samples<'a>(
+        &'a self,
+        labels: &'a LabelMap,
+        bytes: ImageBytes,
+    ) -> Result<impl Iterator<Item = Result<Sample, Skipped>> + Send + 'a> {
+        let mode = match bytes {
+            ImageBytes::Read => ReadMode::Images,
+            ImageBytes::Leave => ReadMode::Labels,
+        };
+        let items = self.reader.items(&self.plan, mode)?;
+        Ok(items.filter_map(move |item| {
+            let (resolved, _) = self.rules.resolve(item);
+            self.audited(resolved, labels)
+        }))
+    }
+
+    /// Returns the samples with these ids, with their image bytes. Reads the set once; images that
+    /// are missing or skipped are left out.
+    ///
+    /// # Errors
+    /// When the root or the manifest can no longer be read.
+    pub fn samples_by_id(
+        &self,
+        labels: &LabelMap,
+        ids: &BTreeSet<ImageId>,
+    ) -> Result<BTreeMap<ImageId, Sample>> {
+        let mut samples = BTreeMap::new();
+        if ids.is_empty() {
+            return Ok(samples);
+        }
+
+        for item in self
+            .reader
+            .items(&self.plan, ReadMode::ImagesOf(ids.clone()))?
+        {
+            let (resolved, _) = self.rules.resolve(item);
+            if let Some(Ok(sample)) = self.audited(resolved, labels)
+                && ids.contains(&sample.id)
+            {
+                samples.insert(sample.id, sample);
+            }
+        }
+        Ok(samples)
+    }
+
+    /// Makes a sample of an image to audit; `None` for items outside the set or the limit.
+    fn audited(&self, resolved: Resolved, labels: &LabelMap) -> Option<Result<Sample, Skipped>> {
+        match resolved {
+            Resolved::Labeled(entry, label) if self.stats.selects(&entry) => {
+                Some(self.sample(entry, label, labels))
+            }
+            Resolved::Skipped(skipped) if !self.stats.is_limited() => Some(Err(skipped)),
+            _ => None,
+        }
+    }
+
+    fn sample(&self, entry: Entry, label: String, labels: &LabelMap) -> Result<Sample, Skipped> {
+        let path = display(&entry.path);
+        let Some(class) = labels.class_of(&label) else {
+            let message = "the label appeared during the run";
+            return Err(skipped(path, label, SkipReason::UnknownLabel, message));
+        };
+
+        let id = entry.id();
+        let source = match entry.source {
+            Some(source) => source,
+            None => {
+                let file = self.plan.root.join(&entry.path);
+                if !walk::is_allowed(&file, &self.plan.root, self.plan.links) {
+                    let message = "a link that dataset.links does not allow";
+                    return Err(skipped(path, label, SkipReason::LinkOutside, message));
+                }
+                Source::File(file)
+            }
+        };
+        Ok(Sample {
+            id,
+            path,
+            source,
+            label,
+            class,
+            split: entry.split,
+            group: entry.group,
+            annotations: entry.annotations,
+            flags: entry.flags,
+            declared_size: entry.declared_size,
+        })
+    }
+}
+
+fn skipped(path: String, label: String, reason: SkipReason, message: &str) -> Skipped {
+    Skipped {
+        path,
+        label: Some(label),
+        skip: Skip::new(Stage::Annotation, reason, message),
+    }
+}

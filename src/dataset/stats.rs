@@ -1,0 +1,227 @@
+//! The first pass over a set: counts, fingerprint, the images chosen by a limit, problems.
+
+use super::fingerprint::Fingerprint;
+use super::item::{Entry, Item, Skipped};
+use super::limit::{Limit, LimitSampler};
+use super::problem::{HandledProblem, Problem};
+use super::rules::{Resolved, Rules};
+use super::sample::ImageId;
+use crate::error::{Error, Result};
+use crate::plan::ProblemAction;
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::path::{Path, PathBuf};
+
+/// Problems that the message lists if the policy makes them errors.
+const ERRORS_LISTED_MAX: usize = 10;
+/// The kind under which skipped images are counted if there is a limit.
+const SKIPPED_BEFORE_LIMIT: &str = "image skipped before the limit was applied";
+
+/// The set in numbers.
+#[derive(Debug, Clone, Default)]
+pub struct DatasetStats {
+    /// Images to audit, skipped ones included: found = scored + skipped.
+    pub found: usize,
+    /// Skipped images by `stage/reason`.
+    pub skipped: BTreeMap<String, usize>,
+    /// Images per label.
+    pub labels: BTreeMap<String, usize>,
+    /// Files and rows outside the set, by kind.
+    pub ignored: BTreeMap<&'static str, usize>,
+    /// Annotations per category.
+    pub categories: BTreeMap<String, usize>,
+    /// All problems, in the order of the set.
+    pub problems: Vec<HandledProblem>,
+    /// BLAKE3 over paths, labels, splits, groups and annotations, in order.
+    pub fingerprint: String,
+    /// The images chosen by a limit.
+    selected: Option<HashSet<ImageId>>,
+}
+
+impl DatasetStats {
+    /// Whether a limit chose the images.
+    pub(super) fn is_limited(&self) -> bool {
+        self.selected.is_some()
+    }
+
+    /// Whether an image is among those to audit.
+    pub(super) fn selects(&self, entry: &Entry) -> bool {
+        match &self.selected {
+            Some(selected) => selected.contains(&entry.id()),
+            None => true,
+        }
+    }
+
+    /// Counts of the problems by code.
+    pub fn problem_counts(&self) -> BTreeMap<&'static str, usize> {
+        let mut counts = BTreeMap::new();
+        for problem in &self.problems {
+            *counts.entry(problem.code).or_default() += 1;
+        }
+        counts
+    }
+
+    /// # Errors
+    /// When the policy makes a problem an error, or there is no image with a label.
+    fn check(&self, root: &Path) -> Result<()> {
+        let errors: Vec<&HandledProblem> = self
+            .problems
+            .iter()
+            .filter(|problem| problem.action == ProblemAction::Error)
+            .collect();
+        if !errors.is_empty() {
+            return Err(policy_error(&errors));
+        }
+        if self.found == 0 || self.labels.is_empty() {
+            return Err(self.no_image_error(root));
+        }
+        Ok(())
+    }
+
+    fn no_image_error(&self, root: &Path) -> Error {
+        let mut message = format!(
+            "there is no image with a label under {} ({} found)",
+            root.display(),
+            self.found
+        );
+        for (kind, count) in &self.ignored {
+            message += &format!("; ignored: {count} x {kind}");
+        }
+        if let Some(problem) = self.problems.first() {
+            message += &format!("; first problem: {}", line(problem));
+        }
+        Error::new(message)
+    }
+}
+
+fn policy_error(errors: &[&HandledProblem]) -> Error {
+    let codes: BTreeSet<&str> = errors.iter().map(|problem| problem.code).collect();
+    let codes = Vec::from_iter(codes).join(", ");
+
+    let mut message = format!(
+        "{} problems in the annotations have the action `error` in [dataset.problems] ({codes})",
+        errors.len()
+    );
+    for problem in errors.iter().take(ERRORS_LISTED_MAX) {
+        message += &format!("\n  {}", line(problem));
+    }
+    Error::new(message)
+}
+
+fn line(problem: &HandledProblem) -> String {
+    format!("{}: {}: {}", problem.place, problem.code, problem.message)
+}
+
+/// Reads all items once.
+///
+/// # Errors
+/// When the policy makes a problem an error, or there is no image with a label.
+pub(super) fn scan(
+    items: impl Iterator<Item = Item>,
+    rules: &Rules,
+    limit: Option<Limit>,
+    root: &Path,
+) -> Result<DatasetStats> {
+    let mut scan = Scan {
+        rules,
+        stats: DatasetStats::default(),
+        fingerprint: Fingerprint::default(),
+        sampler: limit.map(LimitSampler::new),
+        with_boxes: HashSet::new(),
+    };
+
+    for item in items {
+        scan.add(item);
+    }
+    for problem in &rules.problems {
+        scan.add(Item::Problem(problem.clone()));
+    }
+    scan.add_orphaned_boxes();
+
+    let stats = scan.finish();
+    stats.check(root)?;
+    Ok(stats)
+}
+
+/// The pass over a set so far.
+struct Scan<'a> {
+    rules: &'a Rules,
+    stats: DatasetStats,
+    fingerprint: Fingerprint,
+    /// Present if there is a limit.
+    sampler: Option<LimitSampler>,
+    /// Images that have boxes beside the set.
+    with_boxes: HashSet<PathBuf>,
+}
+
+impl Scan<'_> {
+    fn add(&mut self, item: Item) {
+        if let Item::Found(entry) = &item
+            && self.rules.boxes.has(&entry.path)
+        {
+            self.with_boxes.insert(entry.path.clone());
+        }
+
+        let (resolved, problems) = self.rules.resolve(item);
+        self.stats.problems.extend(problems);
+        match resolved {
+            Resolved::Labeled(entry, label) => self.add_labeled(&entry, label),
+            Resolved::Skipped(skipped) => self.add_skipped(&skipped),
+            Resolved::Ignored(kind) => self.add_ignored(kind),
+            Resolved::Nothing => {}
+        }
+    }
+
+    fn add_labeled(&mut self, entry: &Entry, label: String) {
+        self.fingerprint.add(entry, &label);
+        for annotation in &entry.annotations {
+            let category = annotation.category.clone();
+            *self.stats.categories.entry(category).or_default() += 1;
+        }
+        if let Some(sampler) = &mut self.sampler {
+            sampler.add(&label, entry.id());
+        }
+        *self.stats.labels.entry(label).or_default() += 1;
+    }
+
+    fn add_skipped(&mut self, skipped: &Skipped) {
+        // A limit chooses among the images that can be audited.
+        if self.sampler.is_some() {
+            return self.add_ignored(SKIPPED_BEFORE_LIMIT);
+        }
+        let skip = &skipped.skip;
+        let reason = format!("{}/{}", skip.stage.name(), skip.reason);
+        *self.stats.skipped.entry(reason).or_default() += 1;
+    }
+
+    fn add_ignored(&mut self, kind: &'static str) {
+        *self.stats.ignored.entry(kind).or_default() += 1;
+    }
+
+    /// Adds the problems of boxes whose image is not in the set.
+    fn add_orphaned_boxes(&mut self) {
+        let boxes = &self.rules.boxes;
+        let mut orphans: Vec<&PathBuf> = boxes
+            .paths()
+            .filter(|path| !self.with_boxes.contains(*path))
+            .collect();
+        orphans.sort();
+
+        for path in orphans {
+            let message = "dataset.boxes has boxes of an image that is not in the set";
+            let problem = Problem::in_file("annotation_without_image", path, message);
+            self.add(Item::Problem(problem));
+        }
+    }
+
+    fn finish(mut self) -> DatasetStats {
+        if let Some(sampler) = self.sampler {
+            self.stats.labels = sampler.counts();
+            self.stats.selected = Some(sampler.into_ids());
+        }
+        let skipped: usize = self.stats.skipped.values().sum();
+        let labeled: usize = self.stats.labels.values().sum();
+        self.stats.found = skipped + labeled;
+        self.stats.fingerprint = self.fingerprint.finish(self.rules.boxes.hash);
+        self.stats
+    }
+}

@@ -1,0 +1,73 @@
+//! The images that take part in C: chosen by hash, so that an unchanged set gives the same ones,
+//! and from the half of the groups that A and B do not use.
+
+use super::halves::is_screening;
+use super::observations::{MapInfo, Observation};
+use super::sampling::{rank, round_robin};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Image ids, in the order in which they are to be used.
+#[derive(Debug, Clone, Default)]
+pub struct Cohorts {
+    /// Tagged images of the class.
+    pub tagged: Vec<u128>,
+    /// Untagged images of the class.
+    pub untagged: Vec<u128>,
+    /// Untagged images of other classes that the model predicts correctly, spread evenly over the
+    /// classes.
+    pub hosts: Vec<u128>,
+}
+
+impl Cohorts {
+    /// From all observations of one region. Hosts are images that the model was not trained on,
+    /// where there are any.
+    pub(super) fn new(
+        observations: impl Iterator<Item = Observation>,
+        class: u32,
+        seed: u64,
+    ) -> Self {
+        let (mut tagged, mut untagged, mut hosts) = (Vec::new(), Vec::new(), Vec::new());
+        for observation in observations {
+            if !observation.is_own_map() || is_screening(observation.map.group) {
+                continue;
+            }
+            match (observation.map.class == class, observation.present) {
+                (true, true) => tagged.push(observation.map),
+                (true, false) => untagged.push(observation.map),
+                (false, false) if observation.map.correct => hosts.push(observation.map),
+                (false, _) => {}
+            }
+        }
+        if hosts.iter().any(|host| !host.trained_on) {
+            hosts.retain(|host| !host.trained_on);
+        }
+
+        let mut hosts_by_class: BTreeMap<u32, Vec<MapInfo>> = BTreeMap::new();
+        for host in hosts {
+            hosts_by_class.entry(host.class).or_default().push(host);
+        }
+        let hosts = hosts_by_class
+            .into_values()
+            .map(|images| one_per_group(&images, seed))
+            .collect();
+
+        Self {
+            tagged: one_per_group(&tagged, seed),
+            untagged: one_per_group(&untagged, seed),
+            hosts: round_robin(hosts, seed).collect(),
+        }
+    }
+}
+
+/// One image per group, in order of hash.
+fn one_per_group(images: &[MapInfo], seed: u64) -> Vec<u128> {
+    let mut ranked: Vec<([u8; 16], u64, u128)> = images
+        .iter()
+        .map(|map| (rank(seed, map.image), map.group, map.image))
+        .collect();
+    ranked.sort_unstable();
+
+    let mut groups = BTreeSet::new();
+    ranked.retain(|(_, group, _)| groups.insert(*group));
+    ranked.into_iter().map(|(_, _, image)| image).collect()
+}

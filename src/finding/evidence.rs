@@ -1,0 +1,205 @@
+//! The evidence about one class and one region: counts, estimates with intervals, p-values.
+
+use super::names::{InsertionControl, OverlayControl, RemovalFill};
+use serde::{Deserialize, Deserializer, Serialize};
+
+/// Reads a number; JSON writes one that is not finite as null.
+fn number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
+    Ok(Option::deserialize(deserializer)?.unwrap_or(f64::NAN))
+}
+
+/// A number with its 95 % interval.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Estimate {
+    #[serde(deserialize_with = "number")]
+    pub value: f64,
+    #[serde(deserialize_with = "number")]
+    pub low: f64,
+    #[serde(deserialize_with = "number")]
+    pub high: f64,
+}
+
+/// Groups that show a region, of all groups.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct GroupCount {
+    pub present: u32,
+    pub groups: u32,
+}
+
+/// A, association: `p1 = P(present | class)` against `p0 = P(present | other classes)`.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Association {
+    pub in_class: GroupCount,
+    pub in_others: GroupCount,
+    /// `p1 - p0`, with Newcombe's interval.
+    pub difference: Estimate,
+    /// The largest `P(present | class)` of any single other class.
+    #[serde(deserialize_with = "number")]
+    pub worst_other: f64,
+    /// One-sided Fisher test.
+    #[serde(deserialize_with = "number")]
+    pub p: f64,
+}
+
+/// Whose images without the region B compares with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ContrastBaseline {
+    /// Images of the class itself.
+    Label,
+    /// Images of other classes under the same class's map: too few of the class itself lack the
+    /// region.
+    OtherClasses,
+}
+
+impl ContrastBaseline {
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Label => "label",
+            Self::OtherClasses => "other_classes",
+        }
+    }
+}
+
+/// B, contrast: `Delta_B = mean(B | present) - mean(B | absent)`, where `B` is the relative
+/// contribution of the region less its mean over the region's mirror images.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Contrast {
+    /// Groups with the region.
+    pub present: u32,
+    /// Groups without it.
+    pub absent: u32,
+    /// In logits, with Welch's interval.
+    pub difference: Estimate,
+    /// The smallest effect that counts, in logits.
+    #[serde(deserialize_with = "number")]
+    pub min_effect: f64,
+    pub baseline: ContrastBaseline,
+    /// One-sided, of `Delta_B <= min_effect`.
+    #[serde(deserialize_with = "number")]
+    pub p: f64,
+}
+
+/// One side of C, insertion or removal: the control with the smallest effect counts.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct InterventionEffect<Control> {
+    pub images: u32,
+    /// Mean difference of the margins, in logits, with Student's interval; paired by image.
+    pub margin: Estimate,
+    /// Net rate of images predicted as the class: flips to it, or recall lost. Newcombe's interval
+    /// for two independent rates.
+    pub rate: Estimate,
+    /// Images predicted as the class under the change that should have the larger margin, and under
+    /// the other; of the control with the smallest rate.
+    pub predicted: [u32; 2],
+    /// The control with the smallest effect on the margin.
+    pub control: Control,
+    /// No other class's logit changes more on average.
+    pub largest_shift: bool,
+    /// One-sided, of an effect of at most the smallest that counts; the largest over the controls.
+    #[serde(deserialize_with = "number")]
+    pub p: f64,
+}
+
+/// C, intervention: the confounder pasted on other images, and filled in where it is.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Intervention {
+    pub insertion: Option<InterventionEffect<InsertionControl>>,
+    pub removal: Option<InterventionEffect<RemovalFill>>,
+    /// The smallest effect that counts, in logits.
+    #[serde(deserialize_with = "number")]
+    pub min_effect: f64,
+    /// Hosts predicted as the class with the scrambled confounder: texture and colour without the
+    /// pattern.
+    pub scrambled_flips: u32,
+    /// Photos that the confounder was cut from.
+    pub donors: u32,
+    /// Passes through the network.
+    pub forwards: u32,
+    /// `verdict.max_forwards` left hosts or tagged images out.
+    pub cut_short: bool,
+    /// Photos that could not be read again.
+    pub photos_lost: u32,
+    /// `min(1, 2 min(p of insertion, p of removal))`.
+    #[serde(deserialize_with = "number")]
+    pub p: f64,
+}
+
+/// Images of the class, and of all other classes, that show a region.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct PresenceCounts {
+    /// `None` where the pipeline has no presence information for the region.
+    pub present: Option<u32>,
+    pub images: u32,
+    pub others_present: u64,
+    pub others_images: u64,
+}
+
+/// Mean heat of the class in a region, over its images.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+pub struct RegionHeat {
+    pub share: Option<f64>,
+    pub area: Option<f64>,
+    pub lift: Option<f64>,
+    pub excess: Option<f64>,
+    /// Part of the region that the model sees.
+    pub visible: Option<f64>,
+}
+
+/// All evidence about one class and one declared confounder region.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct ConfounderEvidence {
+    pub counts: PresenceCounts,
+    pub heat: RegionHeat,
+    /// Groups of the class that show the region; `None` without presence information.
+    pub tagged: Option<u32>,
+    pub association: Option<Association>,
+    /// A, adjusted by Benjamini and Hochberg; `None` where too few groups were tagged.
+    pub association_q: Option<f64>,
+    pub contrast: Option<Contrast>,
+    /// The larger p-value of A and B, adjusted by Benjamini and Hochberg.
+    pub screening_q: Option<f64>,
+    pub intervention: Option<Box<Intervention>>,
+    /// C, adjusted by Benjamini and Hochberg over the tested pairs.
+    pub confirming_q: Option<f64>,
+}
+
+/// The effect of an overlay on one class.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct OverlayEvidence {
+    pub hosts: u32,
+    /// Mean rise of the centred logit over the stronger control, in logits.
+    pub rise: Estimate,
+    /// The stronger control.
+    pub control: OverlayControl,
+    /// Robust z among all classes: `(rise - median) / (1.4826 MAD)`.
+    #[serde(deserialize_with = "number")]
+    pub z: f64,
+    /// One-sided, of a rise of at most the smallest that counts.
+    #[serde(deserialize_with = "number")]
+    pub p: f64,
+    /// Hosts predicted as the class with the overlay, and with the stronger control.
+    pub predicted: [u32; 2],
+    /// Net rate of hosts predicted as the class.
+    pub rate: Estimate,
+    /// The smallest rise that counts, in logits.
+    #[serde(deserialize_with = "number")]
+    pub min_effect: f64,
+    /// Place of the class by rise, from 1.
+    pub rank: u32,
+    /// Number of classes compared.
+    pub classes: u32,
+}
+
+/// One class's images with their objects filled in.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct SurroundingsEvidence {
+    pub images: u32,
+    /// Of these, still predicted as the class.
+    pub kept: u32,
+    /// `kept / images`, with Wilson's interval.
+    pub rate: Estimate,
+    /// `rate` less the rate at which filled images of other classes are predicted as this one;
+    /// `None` without any.
+    pub net: Option<Estimate>,
+}

@@ -1,0 +1,145 @@
+//! The geometry of the training transform: how each step changes the view and the pixels.
+
+use crate::error::{Skip, SkipReason, Stage};
+use crate::geometry::{Size, View};
+use crate::plan::{Filter, Preprocess, Step};
+
+/// Most pixels of an intermediate picture; only absurdly elongated photos exceed it.
+const PIXELS_MAX: u64 = 100_000_000;
+const BLACK: [u8; 3] = [0; 3];
+
+/// A change of the pixels.
+#[derive(Clone, Copy)]
+pub enum Edit {
+    Resize(Size, Filter),
+    Window(Window),
+}
+
+/// A crop, padded where it leaves the picture.
+#[derive(Clone, Copy)]
+pub struct Window {
+    /// Top left corner in the picture.
+    pub left: i64,
+    pub top: i64,
+    pub size: Size,
+    /// Colour of the padding.
+    pub fill: [u8; 3],
+}
+
+/// The view before the first step: the photo, or its decoded reduction.
+pub fn initial_view(original: Size, decoded: Size) -> View {
+    let view = View::identity(original);
+    if decoded == original {
+        view
+    } else {
+        view.resized(decoded)
+    }
+}
+
+/// Pixels of the input per pixel of a photo, the larger of both directions; `None` where a step
+/// refuses the photo.
+pub fn scale(plan: &Preprocess, size: Size) -> Option<f64> {
+    let mut view = View::identity(size);
+    for step in &plan.steps {
+        view = apply(view, *step).ok()?.0;
+    }
+    Some(view.x_scale.max(view.y_scale))
+}
+
+/// The view after a step, and the edits that produce its pixels.
+///
+/// # Errors
+/// A skip `too_elongated` where the picture would be absurdly large.
+pub fn apply(view: View, step: Step) -> Result<(View, Vec<Edit>), Skip> {
+    let size = view.size;
+    Ok(match step {
+        Step::ResizeExact { size, filter } => resize(view, size, filter),
+        Step::ResizeShort { side, filter } => resize(view, short_side(size, side)?, filter),
+        Step::CenterCrop { side } => center_crop(view, Size::new(side, side)),
+        Step::CenterCropFraction { fraction } => {
+            let side = (f64::from(size.width.min(size.height)) * fraction)
+                .floor()
+                .max(1.0) as u32;
+            center_crop(view, Size::new(side, side))
+        }
+        Step::Letterbox { size, fill, filter } => letterbox(view, size, fill, filter),
+    })
+}
+
+fn resize(view: View, size: Size, filter: Filter) -> (View, Vec<Edit>) {
+    (view.resized(size), vec![Edit::Resize(size, filter)])
+}
+
+fn center_crop(view: View, size: Size) -> (View, Vec<Edit>) {
+    let window = Window {
+        left: crop_offset(view.size.width, size.width),
+        top: crop_offset(view.size.height, size.height),
+        size,
+        fill: BLACK,
+    };
+    crop(view, window)
+}
+
+fn crop(view: View, window: Window) -> (View, Vec<Edit>) {
+    let cropped = view.cropped(window.left, window.top, window.size);
+    (cropped, vec![Edit::Window(window)])
+}
+
+/// Fits the picture into `size` and pads the rest on both sides.
+fn letterbox(view: View, size: Size, fill: [u8; 3], filter: Filter) -> (View, Vec<Edit>) {
+    let ratio = (f64::from(size.width) / f64::from(view.size.width))
+        .min(f64::from(size.height) / f64::from(view.size.height));
+    let inner = Size::new(
+        scaled_side(view.size.width, ratio, size.width),
+        scaled_side(view.size.height, ratio, size.height),
+    );
+    let window = Window {
+        left: -i64::from((size.width - inner.width) / 2),
+        top: -i64::from((size.height - inner.height) / 2),
+        size,
+        fill,
+    };
+
+    let (resized, mut edits) = resize(view, inner, filter);
+    let (boxed, padding) = crop(resized, window);
+    edits.extend(padding);
+    (boxed, edits)
+}
+
+fn scaled_side(side: u32, ratio: f64, max: u32) -> u32 {
+    ((f64::from(side) * ratio).round() as u32).clamp(1, max)
+}
+
+/// torchvision's `Resize(int)`: the long side is truncated.
+fn short_side(size: Size, side: u32) -> Result<Size, Skip> {
+    let short = size.width.min(size.height).max(1);
+    let long = size.width.max(size.height);
+    let scaled = u64::from(side) * u64::from(long) / u64::from(short);
+    if scaled * u64::from(side) > PIXELS_MAX {
+        let message =
+            format!("{size} resized to a short side of {side} would be {scaled} pixels long");
+        return Err(Skip::new(
+            Stage::Preprocess,
+            SkipReason::TooElongated,
+            message,
+        ));
+    }
+
+    let scaled = scaled as u32;
+    Ok(if size.width <= size.height {
+        Size::new(side, scaled)
+    } else {
+        Size::new(scaled, side)
+    })
+}
+
+/// The offset of torchvision's `CenterCrop`: half the difference, rounded half to even where it
+/// crops and towards zero where it pads (negative).
+fn crop_offset(from: u32, to: u32) -> i64 {
+    let difference = i64::from(from) - i64::from(to);
+    if difference < 0 {
+        -(-difference / 2)
+    } else {
+        (difference as f64 / 2.0).round_ties_even() as i64
+    }
+}

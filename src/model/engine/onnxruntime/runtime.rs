@@ -1,0 +1,185 @@
+//! The loaded library, a graph's sessions, and how to run one.
+
+use super::library::find_library;
+use super::weights::embed_weights;
+use crate::error::{Error, Result};
+use crate::model::engine::Array;
+use crate::plan::Device;
+use ort::environment::Environment;
+use ort::ep::CUDA;
+use ort::session::Session;
+use ort::session::builder::GraphOptimizationLevel;
+use ort::value::{DynValue, TensorRef};
+use prost::Message;
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, OnceLock, PoisonError};
+use tract_onnx::pb::ModelProto;
+
+/// A process loads the library once.
+static LOADED: OnceLock<Result<(Environment, PathBuf), String>> = OnceLock::new();
+
+/// The loaded library and the device to run on.
+#[derive(Clone)]
+pub struct Runtime {
+    environment: Environment,
+    library: PathBuf,
+    device: Device,
+}
+
+/// A graph, from which every worker makes its own session.
+pub struct Engine {
+    runtime: Runtime,
+    model: Vec<u8>,
+    names: Vec<String>,
+    shapes: Vec<Vec<i64>>,
+    /// The session that was made to test the graph, for the first worker.
+    first: Mutex<Option<Session>>,
+}
+
+/// A worker's session.
+pub struct State {
+    session: Session,
+}
+
+impl Runtime {
+    /// # Errors
+    /// When the library is not found or cannot be loaded.
+    pub fn new(library: Option<&Path>, device: Device) -> Result<Self> {
+        match LOADED.get_or_init(|| load_library(library)) {
+            Ok((environment, library)) => Ok(Self {
+                environment: environment.clone(),
+                library: library.clone(),
+                device,
+            }),
+            Err(e) => Err(Error::new(format!("engine onnxruntime: {e}"))),
+        }
+    }
+
+    /// `onnxruntime 1.22.0`, or the library's build information if it has no version.
+    pub fn name(&self) -> String {
+        let version = self.version().unwrap_or_else(|| ort::info().to_owned());
+        let device = match self.device {
+            Device::Cpu => String::new(),
+            Device::Cuda(index) => format!(" cuda:{index}"),
+        };
+        format!("onnxruntime {version}{device}")
+    }
+
+    /// The version in the build information, else in the file name.
+    fn version(&self) -> Option<String> {
+        let branch = ort::info().split("git-branch=").nth(1);
+        let branch = branch.and_then(|text| text.split(',').next());
+        branch.and_then(version_number).or_else(|| {
+            let file_name = self.library.file_name().map(OsStr::to_string_lossy);
+            version_number(&file_name.unwrap_or_default())
+        })
+    }
+
+    /// Prepares `proto` for the given input shapes. External weights are read from `folder`.
+    ///
+    /// # Errors
+    /// When the library refuses the graph.
+    pub fn load(&self, proto: &ModelProto, folder: &Path, shapes: &[Vec<usize>]) -> Result<Engine> {
+        let inputs = proto.graph.iter().flat_map(|graph| &graph.input);
+        let mut engine = Engine {
+            runtime: self.clone(),
+            model: embed_weights(proto, folder)?.encode_to_vec(),
+            names: inputs.map(|input| input.name.clone()).collect(),
+            shapes: shapes.iter().map(|shape| signed(shape)).collect(),
+            first: Mutex::new(None),
+        };
+        engine.first = Mutex::new(Some(engine.session()?));
+        Ok(engine)
+    }
+}
+
+fn load_library(setting: Option<&Path>) -> Result<(Environment, PathBuf), String> {
+    let library = find_library(setting)?;
+    let environment = ort::init_from(&library)
+        .map_err(|e| e.to_string())?
+        .with_telemetry(false)
+        .build()
+        .map_err(|e| e.to_string())?;
+    Ok((environment, library))
+}
+
+/// The first number with a dot in a text, from its first digit to its last.
+fn version_number(text: &str) -> Option<String> {
+    let start = text.find(|c: char| c.is_ascii_digit())?;
+    let digits = text[start..].trim_end_matches(|c: char| !c.is_ascii_digit());
+    digits.contains('.').then(|| digits.to_owned())
+}
+
+fn signed(shape: &[usize]) -> Vec<i64> {
+    shape.iter().map(|&side| side as i64).collect()
+}
+
+impl Engine {
+    /// # Errors
+    /// When the library cannot make a session.
+    pub fn state(&self) -> Result<State> {
+        let first = self
+            .first
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
+        let session = match first {
+            Some(session) => session,
+            None => self.session()?,
+        };
+        Ok(State { session })
+    }
+
+    fn session(&self) -> Result<Session> {
+        self.build_session().map_err(|e| engine_error(&e))
+    }
+
+    /// A session with one thread, because images are processed in parallel.
+    fn build_session(&self) -> ort::Result<Session> {
+        let mut builder = Session::builder(&self.runtime.environment)?
+            .with_optimization_level(GraphOptimizationLevel::Level3)?
+            .with_intra_threads(1)?
+            .with_inter_threads(1)?;
+        if let Device::Cuda(index) = self.runtime.device {
+            let device = CUDA::default()
+                .with_device_id(i32::from(index))
+                .build()
+                .error_on_failure();
+            builder = builder.with_execution_providers([device])?;
+        }
+        builder.commit_from_memory(&self.model)
+    }
+}
+
+impl State {
+    /// # Errors
+    /// When the library fails.
+    pub fn run(&mut self, engine: &Engine, inputs: &[&[f32]]) -> Result<Vec<Array>> {
+        self.run_session(engine, inputs)
+            .map_err(|e| engine_error(&e))
+    }
+
+    fn run_session(&mut self, engine: &Engine, inputs: &[&[f32]]) -> ort::Result<Vec<Array>> {
+        let mut values = Vec::new();
+        for ((name, shape), data) in engine.names.iter().zip(&engine.shapes).zip(inputs) {
+            let tensor = TensorRef::from_array_view((shape.clone(), *data))?;
+            values.push((name.as_str(), tensor));
+        }
+
+        let outputs = self.session.run(values)?;
+        (0..outputs.len()).map(|i| array(&outputs[i])).collect()
+    }
+}
+
+fn array(value: &DynValue) -> ort::Result<Array> {
+    let (shape, values) = value.try_extract_tensor::<f32>()?;
+    Ok(Array {
+        shape: shape.iter().map(|&side| side as usize).collect(),
+        values: values.to_vec(),
+    })
+}
+
+fn engine_error(error: &ort::Error) -> Error {
+    Error::new(format!("ONNX Runtime: {error}"))
+}

@@ -1,0 +1,346 @@
+//! Replaces tract's convolutions, with the bias, the addition of a branch and the clamp that follow
+//! them, by the operator of this crate.
+
+use super::convolution::{Convolution, Geometry};
+use super::operator::Operator;
+use super::tensor::values;
+use std::collections::BTreeSet;
+use tract_onnx::prelude::{Datum, OutletId, TractResult, TypedModel};
+use tract_onnx::tract_core::internal::{InletId, TypedModelPatch};
+use tract_onnx::tract_core::ops::binary::TypedBinOp;
+use tract_onnx::tract_core::ops::cnn::{Conv, KernelFormat};
+use tract_onnx::tract_core::ops::einsum::EinSum;
+use tract_onnx::tract_core::ops::nn::DataFormat;
+
+/// Fewest pixels and outputs of a dense convolution: with fewer, most of a vector or of a block
+/// would be empty.
+const DENSE_PIXELS_MIN: usize = 32;
+const DENSE_OUTPUTS_MIN: usize = 8;
+
+/// Replaces the convolutions of a model and optimises the rest; returns how many were replaced.
+pub fn replace_convolutions(model: TypedModel) -> TractResult<(TypedModel, usize)> {
+    let mut model = model.into_decluttered()?;
+
+    let mut taken = BTreeSet::new();
+    let mut replacements = Vec::new();
+    for id in model.eval_order()? {
+        replacements.extend(Replacement::new(&model, id, &mut taken));
+    }
+
+    for replacement in &replacements {
+        replacement.apply(&mut model)?;
+    }
+    Ok((model.into_optimized()?, replacements.len()))
+}
+
+/// One operator that replaces the nodes from `first` to `last`.
+struct Replacement {
+    first: usize,
+    last: usize,
+    /// The input of a replaced addition that takes the other branch.
+    addend: Option<InletId>,
+    operator: Operator,
+}
+
+impl Replacement {
+    /// The replacement of a node and of the nodes after it, which are added to `taken`.
+    fn new(model: &TypedModel, first: usize, taken: &mut BTreeSet<usize>) -> Option<Self> {
+        let layer = Layer::read(model, first)?;
+        let depthwise = layer.is_depthwise();
+        if !(depthwise || layer.is_worth_dense()) || !layer.kernel_fits() {
+            return None;
+        }
+
+        let mut after = Followers {
+            model,
+            last: first,
+            taken,
+        };
+        // A matrix product has its bias in a following addition, and a sum of two branches may
+        // come before that addition.
+        let mut bias = layer.bias.or_else(|| after.take_bias(layer.outputs));
+        let addend = if depthwise {
+            None
+        } else {
+            after.take_addend(first)
+        };
+        if bias.is_none() {
+            bias = after.take_bias(layer.outputs);
+        }
+        let bias = bias_per_output(bias, layer.outputs)?;
+        let [min, max] = after.take_clamp();
+
+        let last = after.last;
+        let convolution = if depthwise {
+            Convolution::depthwise(layer.geometry, layer.kernel, bias)
+        } else {
+            Convolution::dense(layer.geometry, &layer.kernel, &bias)
+        };
+        let output = model.outlet_fact(OutletId::new(last, 0)).ok()?;
+        Some(Self {
+            first,
+            last,
+            addend,
+            operator: Operator {
+                convolution: convolution?.clamped(min, max),
+                output: output.without_value(),
+            },
+        })
+    }
+
+    fn apply(&self, model: &mut TypedModel) -> TractResult<()> {
+        let image = model.nodes()[self.first].inputs.iter().take(1).copied();
+        let addend = self.addend.map(|inlet| source(model, inlet));
+        let inputs: Vec<OutletId> = image.chain(addend).collect();
+
+        let mut patch = TypedModelPatch::new("own convolution");
+        let inputs = patch.taps(model, &inputs)?;
+        let name = &model.nodes()[self.last].name;
+        let wire = patch.wire_node(name, self.operator.clone(), &inputs)?;
+        patch.shunt_outside(model, OutletId::new(self.last, 0), wire[0])?;
+        patch.apply(model)
+    }
+}
+
+/// One bias per output: none is zero, a single one is repeated. `None` where the length differs.
+fn bias_per_output(bias: Option<Vec<f32>>, outputs: usize) -> Option<Vec<f32>> {
+    let bias = bias.unwrap_or_else(|| vec![0.0]);
+    match bias.len() {
+        1 => Some(vec![bias[0]; outputs]),
+        length if length == outputs => Some(bias),
+        _ => None,
+    }
+}
+
+/// A convolution as tract has it.
+struct Layer {
+    inputs: usize,
+    outputs: usize,
+    group: usize,
+    geometry: Geometry,
+    kernel: Vec<f32>,
+    bias: Option<Vec<f32>>,
+}
+
+impl Layer {
+    /// Reads a node; `None` if it is no convolution of one image with constant weights.
+    fn read(model: &TypedModel, id: usize) -> Option<Self> {
+        let node = &model.nodes()[id];
+        let [inputs, input @ ..] = image_shape(model, *node.inputs.first()?)?;
+        let [outputs, output @ ..] = image_shape(model, OutletId::new(id, 0))?;
+        let kernel = constant(model, *node.inputs.get(1)?)?;
+
+        let (geometry, group, bias) = if let Some(conv) = node.op_as::<Conv>() {
+            let geometry = conv_geometry(conv, input, output)?;
+            let bias = constant(model, *node.inputs.get(2)?)?;
+            (geometry, conv.group, Some(bias))
+        } else {
+            let product = node.op_as::<EinSum>()?;
+            (product_geometry(product, input)?, 1, None)
+        };
+        Some(Self {
+            inputs,
+            outputs,
+            group,
+            geometry,
+            kernel,
+            bias,
+        })
+    }
+
+    fn is_depthwise(&self) -> bool {
+        self.group > 1 && self.group == self.inputs && self.group == self.outputs
+    }
+
+    fn is_worth_dense(&self) -> bool {
+        let [height, width] = self.geometry.output;
+        self.group == 1
+            && Convolution::dense_pays()
+            && height * width >= DENSE_PIXELS_MIN
+            && self.outputs >= DENSE_OUTPUTS_MIN
+    }
+
+    fn kernel_fits(&self) -> bool {
+        let [height, width] = self.geometry.kernel;
+        self.kernel.len() == self.outputs * self.inputs / self.group * height * width
+    }
+}
+
+/// `[channels, rows, columns]` of a tensor of 32-bit floats at batch 1.
+fn image_shape(model: &TypedModel, outlet: OutletId) -> Option<[usize; 3]> {
+    let fact = model.outlet_fact(outlet).ok()?;
+    if fact.datum_type != f32::datum_type() {
+        return None;
+    }
+    let shape = fact.shape.as_concrete()?;
+    let (batch, sides) = shape.split_at(shape.len().checked_sub(3)?);
+    if batch.iter().any(|n| *n != 1) {
+        return None;
+    }
+    sides.try_into().ok()
+}
+
+/// Geometry of a convolution in planes.
+fn conv_geometry(conv: &Conv, input: [usize; 2], output: [usize; 2]) -> Option<Geometry> {
+    let pool = &conv.pool_spec;
+    let planar = matches!(pool.data_format, DataFormat::NCHW | DataFormat::CHW);
+    if !planar
+        || pool.rank() != 2
+        || conv.q_params.is_some()
+        || conv.kernel_fmt != KernelFormat::OIHW
+    {
+        return None;
+    }
+
+    let padding = pool.computed_padding(&input);
+    Some(Geometry {
+        input,
+        output,
+        kernel: [pool.kernel_shape[0], pool.kernel_shape[1]],
+        stride: [pool.stride(0), pool.stride(1)],
+        dilation: [pool.dilation(0), pool.dilation(1)],
+        padding: [padding[0].pad_before, padding[1].pad_before],
+    })
+}
+
+/// Geometry of a 1 x 1 convolution, which tract writes as a product of image and weights.
+fn product_geometry(product: &EinSum, sides: [usize; 2]) -> Option<Geometry> {
+    let (inputs, outputs) = product.axes.to_strs();
+    let [image, weights] = &inputs[..] else {
+        return None;
+    };
+    let image: Vec<char> = image.chars().collect();
+    let weights: Vec<char> = weights.chars().collect();
+    let result: Vec<char> = outputs.first()?.chars().collect();
+
+    // The axes before the channel are batch axes of length 1, which either side may omit.
+    let ([.., from, y, x], [.., to, v, u]) = (&image[..], &result[..]) else {
+        return None;
+    };
+    if weights != [*to, *from] || [y, x] != [v, u] || product.q_params.is_some() {
+        return None;
+    }
+    Some(Geometry {
+        input: sides,
+        output: sides,
+        kernel: [1, 1],
+        stride: [1, 1],
+        dilation: [1, 1],
+        padding: [0, 0],
+    })
+}
+
+/// The nodes after a convolution that its operator takes over.
+struct Followers<'a> {
+    model: &'a TypedModel,
+    /// The last node that was taken.
+    last: usize,
+    /// Nodes that belong to a replacement.
+    taken: &'a mut BTreeSet<usize>,
+}
+
+impl Followers<'_> {
+    /// Takes the only reader of the last node if it is `operation` and `accepts` holds for its
+    /// other operand; returns the inlet of that operand.
+    fn take(&mut self, operation: &str, accepts: impl Fn(OutletId) -> bool) -> Option<InletId> {
+        let inlet = other_operand(self.model, self.last, operation)?;
+        if !accepts(source(self.model, inlet)) || !self.taken.insert(inlet.node) {
+            return None;
+        }
+        self.last = inlet.node;
+        Some(inlet)
+    }
+
+    /// Takes the addition of one constant per output.
+    fn take_bias(&mut self, outputs: usize) -> Option<Vec<f32>> {
+        let model = self.model;
+        let inlet = self.take("Add", |operand| is_per_channel(model, operand, outputs))?;
+        constant(model, source(model, inlet))
+    }
+
+    /// Takes the addition of a branch with the shape of the output of `first`.
+    fn take_addend(&mut self, first: usize) -> Option<InletId> {
+        let model = self.model;
+        let shape = &model.outlet_fact(OutletId::new(first, 0)).ok()?.shape;
+        self.take("Add", |operand| {
+            model
+                .outlet_fact(operand)
+                .is_ok_and(|fact| fact.konst.is_none() && fact.shape == *shape)
+        })
+    }
+
+    /// Takes all bounds and returns the range they clamp to.
+    fn take_clamp(&mut self) -> [f32; 2] {
+        let mut clamp = [f32::NEG_INFINITY, f32::INFINITY];
+        // Each bound also clamps the bounds before it, because the steps are applied in order.
+        loop {
+            if let Some(min) = self.take_scalar("Max") {
+                clamp = clamp.map(|bound| bound.max(min));
+            } else if let Some(max) = self.take_scalar("Min") {
+                clamp = clamp.map(|bound| bound.min(max));
+            } else {
+                return clamp;
+            }
+        }
+    }
+
+    /// Takes an operation with a constant of one value.
+    fn take_scalar(&mut self, operation: &str) -> Option<f32> {
+        let model = self.model;
+        let inlet = self.take(operation, |operand| scalar(model, operand).is_some())?;
+        scalar(model, source(model, inlet))
+    }
+}
+
+/// The tensor that an inlet reads.
+fn source(model: &TypedModel, inlet: InletId) -> OutletId {
+    model.nodes()[inlet.node].inputs[inlet.slot]
+}
+
+/// The values of a constant.
+fn constant(model: &TypedModel, outlet: OutletId) -> Option<Vec<f32>> {
+    values(model.outlet_fact(outlet).ok()?.konst.as_ref()?).ok()
+}
+
+/// The value of a constant that has only one.
+fn scalar(model: &TypedModel, outlet: OutletId) -> Option<f32> {
+    match constant(model, outlet)?[..] {
+        [value] => Some(value),
+        _ => None,
+    }
+}
+
+/// Whether a tensor is a constant with one number per channel.
+fn is_per_channel(model: &TypedModel, outlet: OutletId, channels: usize) -> bool {
+    let Ok(fact) = model.outlet_fact(outlet) else {
+        return false;
+    };
+    let shape = fact.shape.as_concrete().unwrap_or_default();
+    if fact.konst.is_none() || shape.iter().product::<usize>() != channels {
+        return false;
+    }
+
+    let channel_axis = shape.len().checked_sub(3);
+    shape
+        .iter()
+        .enumerate()
+        .all(|(axis, side)| *side == 1 || Some(axis) == channel_axis)
+}
+
+/// The other operand of the only reader of a node, if that reader is the binary `operation` and
+/// the node is no output of the model.
+fn other_operand(model: &TypedModel, id: usize, operation: &str) -> Option<InletId> {
+    let [reader] = model.nodes()[id].outputs[0].successors[..] else {
+        return None;
+    };
+    let outputs = model.output_outlets().ok()?;
+    if outputs.iter().any(|outlet| outlet.node == id) {
+        return None;
+    }
+
+    let binary = model.nodes()[reader.node].op_as::<TypedBinOp>()?;
+    if binary.0.name() != operation || binary.1.is_some() {
+        return None;
+    }
+    Some(InletId::new(reader.node, 1 - reader.slot))
+}

@@ -1,0 +1,141 @@
+//! The choice of engine: loads graphs and runs them with tract or ONNX Runtime.
+
+#[cfg(feature = "onnxruntime")]
+use super::onnxruntime;
+use super::{Array, instruction_set, tract};
+use crate::error::{Error, Result};
+use crate::plan;
+use std::path::{Path, PathBuf};
+use tract_onnx::pb::ModelProto;
+
+#[cfg(not(feature = "onnxruntime"))]
+const NOT_BUILT_IN: &str = "model.engine: this camaudit was built without ONNX Runtime; \
+    build it with the feature `onnxruntime`";
+
+/// Loads the graphs of one model.
+pub struct Runtime {
+    kind: Kind,
+    /// Folder of the weights that are stored in separate files.
+    folder: PathBuf,
+}
+
+enum Kind {
+    Tract,
+    #[cfg(feature = "onnxruntime")]
+    OnnxRuntime(onnxruntime::Runtime),
+}
+
+/// A graph with fixed shapes, ready to run; shared by all workers.
+pub enum Engine {
+    Tract(tract::Engine),
+    #[cfg(feature = "onnxruntime")]
+    OnnxRuntime(onnxruntime::Engine),
+}
+
+/// One thread's memory for running an [`Engine`].
+pub enum State {
+    Tract(tract::State),
+    #[cfg(feature = "onnxruntime")]
+    OnnxRuntime(onnxruntime::State),
+}
+
+impl Runtime {
+    /// # Errors
+    /// When the engine's library is not found or too old; the message names the places that were
+    /// searched.
+    pub fn new(choice: &plan::Engine, folder: &Path) -> Result<Self> {
+        let kind = match choice {
+            plan::Engine::Tract => Kind::Tract,
+            #[cfg(feature = "onnxruntime")]
+            plan::Engine::OnnxRuntime { library, device } => {
+                Kind::OnnxRuntime(onnxruntime::Runtime::new(library.as_deref(), *device)?)
+            }
+            #[cfg(not(feature = "onnxruntime"))]
+            plan::Engine::OnnxRuntime { .. } => return Err(Error::new(NOT_BUILT_IN)),
+        };
+        Ok(Self {
+            kind,
+            folder: folder.to_path_buf(),
+        })
+    }
+
+    /// Name, version and device, for `run.json`.
+    pub fn name(&self) -> String {
+        match &self.kind {
+            Kind::Tract => tract::NAME.to_owned(),
+            #[cfg(feature = "onnxruntime")]
+            Kind::OnnxRuntime(runtime) => runtime.name(),
+        }
+    }
+
+    /// Prepares `proto` for the given input shapes.
+    ///
+    /// # Errors
+    /// When an operator is not supported or a shape does not fit; the message names the node.
+    pub fn load(&self, proto: &ModelProto, shapes: Vec<Vec<usize>>) -> Result<Engine> {
+        match &self.kind {
+            Kind::Tract => tract::Engine::new(proto, &self.folder, shapes).map(Engine::Tract),
+            #[cfg(feature = "onnxruntime")]
+            Kind::OnnxRuntime(runtime) => runtime
+                .load(proto, &self.folder, &shapes)
+                .map(Engine::OnnxRuntime),
+        }
+    }
+}
+
+impl Engine {
+    /// Number of convolutions that run by this crate's operator.
+    pub fn replaced(&self) -> usize {
+        match self {
+            Self::Tract(engine) => engine.replaced,
+            #[cfg(feature = "onnxruntime")]
+            Self::OnnxRuntime(_) => 0,
+        }
+    }
+
+    /// Memory for one more thread.
+    pub fn state(&self) -> Result<State> {
+        match self {
+            Self::Tract(engine) => engine.state().map(State::Tract),
+            #[cfg(feature = "onnxruntime")]
+            Self::OnnxRuntime(engine) => engine.state().map(State::OnnxRuntime),
+        }
+    }
+
+    /// Runs once in a new state.
+    pub fn run(&self, inputs: &[&[f32]]) -> Result<Vec<Array>> {
+        self.state()?.run(self, inputs)
+    }
+}
+
+impl State {
+    /// Runs the graph; inputs and outputs are in the order of the graph. `engine` must be the one
+    /// that made this state.
+    ///
+    /// # Errors
+    /// When the engine fails.
+    pub fn run(&mut self, engine: &Engine, inputs: &[&[f32]]) -> Result<Vec<Array>> {
+        match (self, engine) {
+            (Self::Tract(state), Engine::Tract(engine)) => state.run(engine, inputs),
+            #[cfg(feature = "onnxruntime")]
+            (Self::OnnxRuntime(state), Engine::OnnxRuntime(engine)) => state.run(engine, inputs),
+            #[cfg(feature = "onnxruntime")]
+            _ => Err(Error::new("the state belongs to another engine")),
+        }
+    }
+}
+
+/// The engines that can be used on this computer, one line each, for `camaudit inspect`.
+pub fn list() -> Vec<String> {
+    let mut lines = vec![format!("{} (built in, {})", tract::NAME, instruction_set())];
+
+    #[cfg(feature = "onnxruntime")]
+    lines.push(match onnxruntime::find_library(None) {
+        Ok(library) => format!("onnxruntime ({})", library.display()),
+        Err(reason) => format!("onnxruntime (not usable: {reason})"),
+    });
+    #[cfg(not(feature = "onnxruntime"))]
+    lines.push("onnxruntime (not built in)".into());
+
+    lines
+}

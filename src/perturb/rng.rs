@@ -1,0 +1,40 @@
+//! Random numbers that are the same in every run: a hash of what they are for.
+
+/// A stream of random numbers that depends only on a seed and a name.
+pub struct SeededRng(blake3::OutputReader);
+
+impl SeededRng {
+    pub fn new(seed: u64, name: &[&str]) -> Self {
+        let mut hasher = blake3::Hasher::new();
+        hasher.update(&seed.to_le_bytes());
+        for part in name {
+            hasher.update(part.as_bytes()).update(b"\0");
+        }
+        Self(hasher.finalize_xof())
+    }
+
+    fn next(&mut self) -> u64 {
+        let mut bytes = [0; 8];
+        self.0.fill(&mut bytes);
+        u64::from_le_bytes(bytes)
+    }
+
+    /// Uniform in `[0, 1)`.
+    pub fn unit(&mut self) -> f64 {
+        (self.next() >> 11) as f64 / (1_u64 << 53) as f64
+    }
+
+    /// Uniform from 0 to `n - 1`.
+    pub fn below(&mut self, n: usize) -> usize {
+        (self.next() % n.max(1) as u64) as usize
+    }
+
+    /// The numbers below `n` in a random order (Fisher and Yates).
+    pub fn shuffled(&mut self, n: usize) -> Vec<usize> {
+        let mut order: Vec<usize> = (0..n).collect();
+        for i in (1..n).rev() {
+            order.swap(i, self.below(i + 1));
+        }
+        order
+    }
+}

@@ -1,0 +1,45 @@
+//! `[model]` as it is written.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// The ONNX classifier: a CNN that ends in global average pooling and a head.
+#[derive(Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct ModelFile {
+    /// The ONNX file.
+    pub path: Option<String>,
+    /// Class names in the model's order, one per line. Default: the dataset's labels, sorted.
+    pub classes: Option<String>,
+    /// Output that holds the logits (or their softmax or sigmoid). Default: the first.
+    pub output: Option<String>,
+    /// How logits become scores. Default: the activation at the end of the graph, else `softmax`.
+    pub activation: Option<Activation>,
+    /// What runs the model: `tract` (default, built in) or `onnxruntime` (your own library, 1.5 to
+    /// 1.9 times as fast).
+    pub engine: Option<EngineName>,
+    /// Library of the engine `onnxruntime`. Default: `ORT_DYLIB_PATH`, else the library of the
+    /// active Python environment.
+    pub library: Option<String>,
+    /// Where the engine `onnxruntime` runs: `cpu` (default), `cuda` or `cuda:1`.
+    pub device: Option<String>,
+    /// Known top-1 accuracy of the model; an accuracy below half of it is a warning.
+    pub expected_accuracy: Option<f64>,
+    /// Splits of the manifest that the model was trained on. Interventions use images of the other
+    /// splits if there are any. Default `["train"]`.
+    pub trained_splits: Option<Vec<String>>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Activation {
+    Softmax,
+    Sigmoid,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum EngineName {
+    Tract,
+    Onnxruntime,
+}

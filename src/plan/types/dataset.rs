@@ -1,0 +1,32 @@
+//! The labeled images.
+
+use crate::plan::file::{BoxCoordinates, ClassRef, Format, LabelRule, Links};
+use crate::plan::problems::Policy;
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+/// Where the images are, and how they get their labels and annotations.
+#[derive(Debug, Clone)]
+pub struct Dataset {
+    pub root: PathBuf,
+    pub format: Format,
+    /// Why the format was guessed; `None` if the file names it.
+    pub guess: Option<String>,
+    pub manifest: Option<PathBuf>,
+    pub annotations: Option<PathBuf>,
+    pub names: Option<PathBuf>,
+    pub label: Option<LabelRule>,
+    pub label_table: Option<PathBuf>,
+    pub problems: Policy,
+    pub boxes: Option<PathBuf>,
+    pub box_coordinates: BoxCoordinates,
+    pub splits: Option<Vec<String>>,
+    /// COCO: outlines instead of boxes.
+    pub segmentations: bool,
+    /// Whether near-duplicate photos form one group if the dataset names no groups.
+    pub near_duplicates: bool,
+    /// Columns of the manifest that say where a region is present.
+    pub presence_columns: Vec<String>,
+    pub links: Links,
+    pub labels: BTreeMap<String, ClassRef>,
+}

@@ -1,0 +1,47 @@
+//! The classifier and the engine that runs it.
+
+use crate::plan::file::Activation;
+use std::path::PathBuf;
+
+/// The ONNX classifier.
+#[derive(Debug, Clone)]
+pub struct Model {
+    pub path: PathBuf,
+    /// Class names in the model's order.
+    pub classes: Option<Vec<String>>,
+    pub output: Option<String>,
+    pub activation: Option<Activation>,
+    pub engine: Engine,
+    pub expected_accuracy: Option<f64>,
+    /// Splits that the model was trained on.
+    pub trained_splits: Vec<String>,
+}
+
+impl Model {
+    /// Whether images of this split may be training images; true for images without a split.
+    pub fn trained_on(&self, split: Option<&str>) -> bool {
+        split.is_none_or(|split| self.trained_splits.iter().any(|s| s == split))
+    }
+}
+
+/// What runs the model.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Engine {
+    /// Built in.
+    #[default]
+    Tract,
+    OnnxRuntime {
+        /// The shared library; searched for if `None`.
+        library: Option<PathBuf>,
+        device: Device,
+    },
+}
+
+/// Where ONNX Runtime runs.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Device {
+    #[default]
+    Cpu,
+    /// The number of the device.
+    Cuda(u16),
+}

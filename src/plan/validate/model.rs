@@ -1,0 +1,95 @@
+//! `[model]`: the ONNX file, its class names and its engine.
+
+use super::checker::Checker;
+use crate::plan::file::{EngineName, ModelFile};
+use crate::plan::types::{Device, Engine, Model};
+use std::path::Path;
+
+pub fn model(file: &ModelFile, check: &mut Checker<'_>) -> Model {
+    let path = check.file("model.path", file.path.as_ref());
+    let path = check.required("model.path", path, "the ONNX file");
+
+    let class_file = check.file("model.classes", file.classes.as_ref());
+    let classes = class_file
+        .filter(|file| file.is_file())
+        .map(|file| read_classes(&file, check));
+
+    if let Some(accuracy) = file.expected_accuracy {
+        check.number("model.expected_accuracy", accuracy, 0.0..=1.0);
+    }
+
+    let default_splits = || vec!["train".to_owned()];
+    Model {
+        path,
+        classes,
+        output: file.output.clone(),
+        activation: file.activation,
+        engine: engine(file, check),
+        expected_accuracy: file.expected_accuracy,
+        trained_splits: file.trained_splits.clone().unwrap_or_else(default_splits),
+    }
+}
+
+fn engine(file: &ModelFile, check: &mut Checker<'_>) -> Engine {
+    let library = check.file("model.library", file.library.as_ref());
+    let device = device(file.device.as_deref().unwrap_or("cpu"), check);
+    if file.engine == Some(EngineName::Onnxruntime) {
+        return Engine::OnnxRuntime { library, device };
+    }
+
+    let given = [
+        ("model.library", file.library.is_some()),
+        ("model.device", file.device.is_some()),
+    ];
+    for (key, is_given) in given {
+        if is_given {
+            check.problem(key, "only valid with engine = \"onnxruntime\"");
+        }
+    }
+    Engine::Tract
+}
+
+/// `cpu`, `cuda` or `cuda:N`.
+fn device(name: &str, check: &mut Checker<'_>) -> Device {
+    match name {
+        "cpu" => return Device::Cpu,
+        "cuda" => return Device::Cuda(0),
+        _ => {}
+    }
+
+    let number = name.strip_prefix("cuda:").map(str::parse::<u16>);
+    if let Some(Ok(number)) = number {
+        return Device::Cuda(number);
+    }
+    check.problem(
+        "model.device",
+        format!("found {name:?}, allowed are \"cpu\", \"cuda\" and \"cuda:1\""),
+    );
+    Device::Cpu
+}
+
+/// The class names of a file, one per line; blank lines are left out.
+fn read_classes(file: &Path, check: &mut Checker<'_>) -> Vec<String> {
+    let text = match std::fs::read_to_string(file) {
+        Ok(text) => text,
+        Err(error) => {
+            let message = format!("failed to read {}: {error}", file.display());
+            check.problem("model.classes", message);
+            return Vec::new();
+        }
+    };
+    let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
+    let names: Vec<String> = text
+        .lines()
+        .map(|line| line.trim().to_owned())
+        .filter(|name| !name.is_empty())
+        .collect();
+
+    let mut sorted = names.clone();
+    sorted.sort();
+    if let Some(pair) = sorted.windows(2).find(|pair| pair[0] == pair[1]) {
+        let message = format!("{} names {:?} twice", file.display(), pair[0]);
+        check.problem("model.classes", message);
+    }
+    names
+}

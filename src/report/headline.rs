@@ -1,0 +1,115 @@
+//! The run in a sentence or two: counts, accuracy, open findings, warnings.
+
+use super::text::{counted, percent};
+use crate::finding::{Finding, Verdict};
+use crate::runs::documents::Summary;
+
+/// Images, skipped images and accuracy, in one sentence.
+pub fn headline(summary: &Summary) -> String {
+    let counts = &summary.counts;
+    let mut images = format!("{} of {} images scored", counts.scored, counts.found);
+    if let Some(limit) = summary.limit {
+        images += &format!(" (at most {limit} of each label)");
+    }
+    if counts.skipped > 0 {
+        let reasons = counted(&counts.skipped_by_reason);
+        images += &format!(", {} skipped ({reasons})", counts.skipped);
+    }
+
+    let accuracy = percent(summary.top1_accuracy);
+    format!("{}: {images}; top-1 {accuracy}", summary.pipeline)
+}
+
+/// The outcome: open findings, pairs with too few images, warnings.
+pub fn upshot(summary: &Summary) -> String {
+    let mut parts = vec![open_findings_text(summary)];
+    if let Some(text) = insufficient_text(summary) {
+        parts.push(text);
+    }
+
+    match summary.warnings.len() {
+        0 => {}
+        1 => parts.push("1 warning".to_owned()),
+        count => parts.push(format!("{count} warnings")),
+    }
+    parts.join("; ")
+}
+
+fn open_findings_text(summary: &Summary) -> String {
+    let Some(worst) = open_reported(summary).next() else {
+        return "no open finding".to_owned();
+    };
+    let worst = worst.verdict.words();
+    match open_reported(summary).count() {
+        1 => format!("1 open finding, {worst}"),
+        count => format!("{count} open findings, the most serious {worst}"),
+    }
+}
+
+/// How many pairs of class and region have no verdict for want of images.
+pub fn insufficient_text(summary: &Summary) -> Option<String> {
+    let insufficient = *summary.verdicts.get(&Verdict::Insufficient)?;
+    let pairs: usize = summary.verdicts.values().sum();
+    (insufficient > 0).then(|| {
+        format!(
+            "{insufficient} of {pairs} pairs of class and region have too few images for a verdict"
+        )
+    })
+}
+
+/// The findings that reviewers are asked to decide about, most serious first.
+pub fn open_reported(summary: &Summary) -> impl Iterator<Item = &Finding> {
+    summary.findings.iter().filter(|f| f.needs_decision())
+}
+
+/// The number of open findings with this verdict or a more serious one.
+pub fn open_at_or_above(findings: &[Finding], verdict: Verdict) -> usize {
+    let open = findings.iter().filter(|finding| finding.review.open);
+    open.filter(|finding| finding.verdict <= verdict).count()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::fabricated;
+    use super::*;
+
+    #[test]
+    fn the_headline_counts_images() {
+        let mut summary = fabricated::summary();
+        assert_eq!(
+            headline(&summary),
+            "demo: 1200 of 1200 images scored; top-1 91.5 %"
+        );
+
+        summary.limit = Some(3);
+        summary.counts.skipped = 2;
+        let reasons = &mut summary.counts.skipped_by_reason;
+        reasons.insert("decode/truncated".into(), 2);
+        assert_eq!(
+            headline(&summary),
+            "demo: 1200 of 1200 images scored (at most 3 of each label), \
+             2 skipped (2 decode/truncated); top-1 91.5 %"
+        );
+    }
+
+    #[test]
+    fn the_upshot_counts_open_findings_and_warnings() {
+        let mut summary = fabricated::summary();
+        summary.verdicts.insert(Verdict::Insufficient, 2);
+        assert_eq!(
+            upshot(&summary),
+            "5 open findings, the most serious confirmed; \
+             2 of 14 pairs of class and region have too few images for a verdict; 1 warning"
+        );
+        assert_eq!(open_at_or_above(&summary.findings, Verdict::Candidate), 4);
+
+        summary.findings.truncate(1);
+        summary.verdicts.clear();
+        summary.warnings.clear();
+        assert_eq!(upshot(&summary), "1 open finding, confirmed");
+
+        summary.findings[0].review.open = false;
+        assert_eq!(upshot(&summary), "no open finding");
+        assert_eq!(open_at_or_above(&summary.findings, Verdict::Candidate), 0);
+    }
+}

@@ -1,0 +1,193 @@
+use super::super::build_summary::summary;
+use super::super::fabricated;
+use super::*;
+use crate::finding::{ReviewDecision, Verdict};
+use crate::runs::review::Decision;
+use std::time::{Duration, Instant};
+
+fn rendered(summary: &Summary, changes: &Changes) -> String {
+    let figures = fabricated::figures();
+    let input = PageInput {
+        summary,
+        changes,
+        figures: &figures,
+        started_at: "2026-11-23 02:15 UTC",
+        pictures: &|_| Some(b"jpeg".to_vec()),
+        picture_bytes_max: 1000,
+    };
+    page(&input).expect("a page")
+}
+
+fn assert_contains(page: &str, texts: &[&str]) {
+    for text in texts {
+        assert!(page.contains(text), "{text}\n{page}");
+    }
+}
+
+#[test]
+fn every_reported_finding_has_a_card() {
+    let page = rendered(&fabricated::summary(), &fabricated::changes());
+
+    assert_eq!(page.matches("<article").count(), 5);
+    for (label, region, verdict, effect, unit) in [
+        ("horse", "tag", "confirmed", "0.85", "fraction"),
+        ("horse", "stamp", "model_shortcut", "1.2", "logit"),
+        ("car", "tag", "candidate", "0.62", "logit"),
+        ("train", "surroundings", "candidate", "0.75", "fraction"),
+        ("horse", "corner", "data_risk", "", "fraction"),
+    ] {
+        let attributes = format!(
+            "data-class=\"{label}\" data-region=\"{region}\" data-verdict=\"{verdict}\" \
+             data-effect=\"{effect}\" data-unit=\"{unit}\""
+        );
+        assert_contains(&page, &[&attributes]);
+    }
+    assert_contains(
+        &page,
+        &[
+            "<title>demo: 5 open findings</title>",
+            "pasted on 20 images of other classes, 18 are predicted as horse",
+            "<span class=\"severity s-critical\">critical</span>",
+            "<span class=\"kind\">context</span>",
+            "fewer than 5 photos to cut the region from",
+            "Based on heat and counts alone",
+            "The model sees 90 % of the region on average",
+            "The region covers 0.5 cells of the map",
+            "Other results, no action needed",
+            "<span class=\"state\">worse</span> the effect is larger",
+            "points=\"0.0,14.8 100.0,1.0\"",
+            "Compared with run 20261122T021500Z: 1 worse.",
+            "1,200",
+        ],
+    );
+}
+
+#[test]
+fn pictures_come_from_the_run_folder_alone() {
+    let page = rendered(&fabricated::summary(), &fabricated::changes());
+    assert_eq!(page.matches("data:image/jpeg").count(), 1);
+    assert_contains(&page, &["1 pictures are no longer there"]);
+}
+
+#[test]
+fn pictures_over_the_budget_are_counted() {
+    let figures = fabricated::figures();
+    let input = PageInput {
+        summary: &fabricated::summary(),
+        changes: &fabricated::changes(),
+        figures: &figures,
+        started_at: "",
+        pictures: &|_| Some(b"jpeg".to_vec()),
+        picture_bytes_max: 3,
+    };
+    let page = page(&input).expect("a page");
+    assert!(!page.contains("data:image/jpeg"));
+    assert_contains(&page, &["1 pictures are beyond the budget"]);
+}
+
+#[test]
+fn decided_findings_are_folded_and_their_decisions_exported() {
+    let mut summary = fabricated::summary();
+    summary.findings[0].review.open = false;
+    summary.decisions = vec![Decision {
+        class: "horse".into(),
+        region: "tag".into(),
+        decision: ReviewDecision::Confirm,
+        note: "known, \"really\"".into(),
+        verdict: None,
+        effect: None,
+        unit: None,
+        declared: String::new(),
+        expires: String::new(),
+    }];
+    let page = rendered(&summary, &fabricated::changes());
+    assert_contains(
+        &page,
+        &["1 decided earlier", r"known, \&quot;really\&quot;"],
+    );
+
+    let first_card = page.find("data-region=\"stamp\"");
+    let decided_card = page.find("data-region=\"tag\" data-verdict=\"confirmed\"");
+    assert!(first_card < decided_card);
+}
+
+#[test]
+fn omitted_classes_and_findings_are_counted() {
+    let mut summary = fabricated::summary();
+    summary.classes_omitted = 4800;
+    summary.findings_omitted = 12;
+    let page = rendered(&summary, &fabricated::changes());
+    assert_contains(
+        &page,
+        &[
+            "4,800 more in <code>classes.parquet</code>",
+            "12 more in <code>findings.parquet</code>",
+        ],
+    );
+}
+
+#[test]
+fn nothing_to_compare_is_said() {
+    let summary = fabricated::summary_of(&[], &[]);
+    let mut changes = fabricated::changes();
+    changes.previous = None;
+    assert_contains(
+        &rendered(&summary, &changes),
+        &["The first run of this pipeline", "No open finding."],
+    );
+
+    changes.unreadable = Some("summary.json: damaged".into());
+    assert_contains(
+        &rendered(&summary, &changes),
+        &["The last run could not be read, so no finding can be compared: summary.json: damaged."],
+    );
+}
+
+#[test]
+fn hostile_names_are_text() {
+    let mut summary = fabricated::summary();
+    summary.pipeline = "</script><b>".into();
+    summary.findings[0].label = "<img src=x onerror=alert(1)>".into();
+    summary.findings[1].region = "x\u{202e}gnp".into();
+    summary.classes[0].label = "a\"b'c&d".into();
+    let page = rendered(&summary, &fabricated::changes());
+    assert_contains(&page, &["&lt;img src=x onerror=alert(1)&gt;"]);
+    for raw in ["<img src=x", "</script><b>", "a\"b"] {
+        assert!(!page.contains(raw), "{raw}");
+    }
+}
+
+#[test]
+fn many_classes_and_regions_make_a_small_page_quickly() {
+    let mut rows = Vec::new();
+    let mut findings = Vec::new();
+    for class in 0..5000 {
+        let label = format!("class {class:04}");
+        for region in 0..50 {
+            let share = f64::from((class * 50 + region) % 997) / 1000.0;
+            let region = format!("region {region:02}");
+            rows.push(fabricated::class_row(&label, &region, share));
+            findings.push(fabricated::with_verdict(&label, &region, Verdict::Cleared));
+        }
+    }
+    for finding in &mut findings[..20] {
+        *finding = fabricated::confirmed(&finding.label, &finding.region);
+    }
+    let plan = fabricated::plan();
+    let record = fabricated::record();
+    let changes = fabricated::changes();
+
+    let start = Instant::now();
+    let summary = summary(&plan, &record, &rows, &findings, vec![], 5000);
+    let page = rendered(&summary, &changes);
+    let elapsed = start.elapsed();
+
+    let lists = (
+        summary.findings.len(),
+        summary.heat.len(),
+        summary.classes.len(),
+    );
+    assert_eq!(lists, (220, 220, 201));
+    assert!(page.len() < 2_000_000, "{} bytes", page.len());
+    assert!(elapsed < Duration::from_secs(5), "{elapsed:?}");
+}

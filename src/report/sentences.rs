@@ -1,0 +1,224 @@
+//! A finding as a sentence of counts and estimates, for people.
+
+use super::text::{percent, thousands};
+use crate::finding::{
+    ConfounderEvidence, Contrast, ContrastBaseline, Finding, FindingEvidence, InsertionControl,
+    Intervention, InterventionEffect, OverlayEvidence, PresenceCounts, RegionHeat, RemovalFill,
+    SurroundingsEvidence,
+};
+
+/// The finding in counts, without a full stop at the end.
+pub fn sentence(finding: &Finding) -> String {
+    match &finding.evidence {
+        FindingEvidence::Confounder(evidence) => confounder(finding, evidence),
+        FindingEvidence::Overlay(evidence) => overlay(finding, evidence),
+        FindingEvidence::Surroundings(evidence) => surroundings(&finding.label, evidence),
+    }
+}
+
+fn confounder(finding: &Finding, evidence: &ConfounderEvidence) -> String {
+    let Finding { label, region, .. } = finding;
+    let Some(present) = evidence.counts.present else {
+        return heat(label, region, &evidence.heat);
+    };
+
+    let mut parts = vec![presence(label, region, present, &evidence.counts)];
+    match &evidence.intervention {
+        Some(intervention) => parts.extend(intervention_parts(label, intervention)),
+        None => parts.extend(evidence.contrast.map(|contrast| shift(label, &contrast))),
+    }
+    parts.join("; ")
+}
+
+/// For regions without presence information: heat is all that was measured.
+fn heat(label: &str, region: &str, heat: &RegionHeat) -> String {
+    let (Some(share), Some(area)) = (heat.share, heat.area) else {
+        return format!("no heat for {label} was measured in {region}");
+    };
+    format!(
+        "{} of the heat for {label} lies in {region}, which covers {} of the view; \
+         the set has no information on which images show it",
+        percent(share),
+        percent(area)
+    )
+}
+
+fn presence(label: &str, region: &str, present: u32, counts: &PresenceCounts) -> String {
+    format!(
+        "{region} in {} of {} {label} images and {} of {} others",
+        thousands(present),
+        thousands(counts.images),
+        thousands(counts.others_present),
+        thousands(counts.others_images)
+    )
+}
+
+fn shift(label: &str, contrast: &Contrast) -> String {
+    let baseline = match contrast.baseline {
+        ContrastBaseline::Label => "images without it",
+        ContrastBaseline::OtherClasses => "images of other classes without it",
+    };
+    let difference = contrast.difference;
+    format!(
+        "the evidence for {label} at its place is {:+.2} logits relative to {baseline} \
+         ({:.2} to {:.2}; threshold {:.2})",
+        difference.value, difference.low, difference.high, contrast.min_effect
+    )
+}
+
+fn intervention_parts(label: &str, intervention: &Intervention) -> Vec<String> {
+    let mut parts = Vec::new();
+    if let Some(effect) = &intervention.insertion {
+        parts.push(insertion(label, effect));
+    }
+    if let Some(effect) = &intervention.removal {
+        parts.push(removal(effect));
+    }
+
+    match intervention.photos_lost {
+        0 => {}
+        1 => parts.push("1 photo could not be read again".to_owned()),
+        count => parts.push(format!("{count} photos could not be read again")),
+    }
+    parts
+}
+
+fn insertion(label: &str, effect: &InterventionEffect<InsertionControl>) -> String {
+    let [flips, control_flips] = effect.predicted;
+    let margin = effect.margin;
+    format!(
+        "pasted on {} images of other classes, {flips} are predicted as {label} \
+         (control {control_flips}; margin {:+.2} logits, {:.2} to {:.2})",
+        effect.images, margin.value, margin.low, margin.high
+    )
+}
+
+/// The estimate is the fall of the margin; the sentence gives its change.
+fn removal(effect: &InterventionEffect<RemovalFill>) -> String {
+    let points = (100.0 * effect.rate.value).round();
+    let recall = if points < 0.0 { "rises" } else { "falls" };
+    let margin = effect.margin;
+    format!(
+        "filled in on {} images, recall {recall} by {:.0} points \
+         (margin {:+.2} logits, {:.2} to {:.2})",
+        effect.images,
+        points.abs(),
+        -margin.value,
+        -margin.high,
+        -margin.low
+    )
+}
+
+fn overlay(finding: &Finding, evidence: &OverlayEvidence) -> String {
+    let Finding { label, region, .. } = finding;
+    let rise = evidence.rise;
+    let [predicted, control_predicted] = evidence.predicted;
+    format!(
+        "{region} laid over {} images changes the logit of {label} by {:+.2} ({:.2} to {:.2}) \
+         relative to {}, rank {} of {} classes, z {:.1}; \
+         {predicted} images are predicted as {label} (control {control_predicted})",
+        evidence.hosts,
+        rise.value,
+        rise.low,
+        rise.high,
+        evidence.control.name(),
+        evidence.rank,
+        evidence.classes,
+        evidence.z
+    )
+}
+
+fn surroundings(label: &str, evidence: &SurroundingsEvidence) -> String {
+    let mut others = String::new();
+    if let Some(net) = evidence.net {
+        let percent = 100.0 * (evidence.rate.value - net.value);
+        others = format!(" (filled images of other labels: {percent:.0} %)");
+    }
+    format!(
+        "with the objects filled in, {} of {} {label} images are still predicted as \
+         {label}{others}; the surroundings may be legitimate evidence",
+        evidence.kept, evidence.images
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::fabricated;
+    use super::*;
+
+    #[test]
+    fn every_kind_of_finding_has_its_sentence() {
+        let not_tested = fabricated::candidate("horse", "tag");
+        let mut other_baseline = not_tested.clone();
+        let mut heat_only = fabricated::data_risk("horse", "corner");
+        let mut nothing = heat_only.clone();
+        for finding in [&mut heat_only, &mut nothing] {
+            fabricated::evidence_of(finding).counts.present = None;
+        }
+        fabricated::evidence_of(&mut nothing).heat.share = None;
+        if let Some(contrast) = &mut fabricated::evidence_of(&mut other_baseline).contrast {
+            contrast.baseline = ContrastBaseline::OtherClasses;
+        }
+
+        let table = [
+            (
+                fabricated::confirmed("horse", "tag"),
+                "tag in 1,040 of 1,300 horse images and 3 of 1,298,700 others; pasted on 20 images \
+                 of other classes, 18 are predicted as horse (control 1; margin +3.10 logits, 2.50 \
+                 to 3.70); filled in on 16 images, recall falls by 0 points (margin -1.20 logits, \
+                 -1.60 to -0.80); 2 photos could not be read again",
+            ),
+            (
+                not_tested,
+                "tag in 1,040 of 1,300 horse images and 3 of 1,298,700 others; the evidence for \
+                 horse at its place is +0.62 logits relative to images without it (0.40 to 0.84; \
+                 threshold 0.15)",
+            ),
+            (
+                other_baseline,
+                "tag in 1,040 of 1,300 horse images and 3 of 1,298,700 others; the evidence for \
+                 horse at its place is +0.62 logits relative to images of other classes without \
+                 it (0.40 to 0.84; threshold 0.15)",
+            ),
+            (
+                fabricated::data_risk("horse", "corner"),
+                "corner in 1,040 of 1,300 horse images and 3 of 1,298,700 others",
+            ),
+            (
+                heat_only,
+                "12.5 % of the heat for horse lies in corner, which covers 4.0 % of the view; the \
+                 set has no information on which images show it",
+            ),
+            (nothing, "no heat for horse was measured in corner"),
+            (
+                fabricated::overlay("horse", "stamp"),
+                "stamp laid over 30 images changes the logit of horse by +1.20 (0.90 to 1.50) \
+                 relative to a synthetic pattern, rank 1 of 1000 classes, z 6.2; 8 images are \
+                 predicted as horse (control 1)",
+            ),
+            (
+                fabricated::surroundings("train"),
+                "with the objects filled in, 12 of 16 train images are still predicted as train \
+                 (filled images of other labels: 25 %); the surroundings may be legitimate \
+                 evidence",
+            ),
+        ];
+        for (finding, expected) in table {
+            assert_eq!(sentence(&finding), expected);
+        }
+    }
+
+    #[test]
+    fn a_rising_recall_is_no_negative_fall() {
+        let mut effect = fabricated::removal_effect();
+        for (rate, expected) in [
+            (-0.004, "recall falls by 0 points"),
+            (0.126, "recall falls by 13 points"),
+            (-0.05, "recall rises by 5 points"),
+        ] {
+            effect.rate.value = rate;
+            let text = removal(&effect);
+            assert!(text.contains(expected), "{text}");
+        }
+    }
+}

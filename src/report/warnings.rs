@@ -1,0 +1,171 @@
+//! Warnings of a run: signs that its figures are not what the user expects.
+
+use super::text::percent;
+use crate::plan::{Plan, Presence};
+use crate::runs::documents::RunRecord;
+use crate::tables::ClassRow;
+use std::collections::BTreeMap;
+
+/// A region that is cut off by more than this fraction is worth a warning.
+const INVISIBLE_WARNING: f64 = 0.2;
+
+/// What the class rows say of one region.
+#[derive(Default)]
+struct RegionTotals {
+    visible_sum: f64,
+    visible_count: usize,
+    /// Labels with a count of images that show the region above 0, or without any count.
+    not_absent: usize,
+}
+
+/// Warnings about annotations, accuracy and regions.
+pub fn warnings(
+    plan: &Plan,
+    record: &RunRecord,
+    heat_rows: &[&ClassRow],
+    class_count: usize,
+) -> Vec<String> {
+    let mut warnings = annotation_warnings(record);
+    warnings.extend(accuracy_warning(
+        record.top1_accuracy,
+        class_count,
+        plan.model.expected_accuracy,
+    ));
+
+    let totals = region_totals(heat_rows);
+    for region in &plan.regions {
+        let Some(totals) = totals.get(region.name.as_str()) else {
+            continue;
+        };
+        if let Some(invisible) = totals.invisible().filter(|v| *v > INVISIBLE_WARNING) {
+            warnings.push(format!(
+                "the model never sees {:.0} % of region {:?}: [preprocess] cuts it off",
+                100.0 * invisible,
+                region.name
+            ));
+        }
+        let is_searched = !matches!(region.presence, Presence::Annotated);
+        if is_searched && totals.not_absent == 0 {
+            warnings.push(format!("region {:?} was found on no image", region.name));
+        }
+    }
+    warnings
+}
+
+fn annotation_warnings(record: &RunRecord) -> Vec<String> {
+    let problems = &record.facts.counts.annotation_problems;
+    let mut warnings = Vec::new();
+    if let Some(count) = problems.get("bad_file") {
+        warnings.push(format!(
+            "{count} annotation files or shards are damaged: entries behind the damage are \
+             not counted (bad_file in problems.parquet)"
+        ));
+    }
+    if let Some(count) = problems.get("bad_row") {
+        let rows = if *count == 1 { "row" } else { "rows" };
+        warnings.push(format!(
+            "{count} {rows} of the annotations could not be used (bad_row in problems.parquet)"
+        ));
+    }
+    warnings
+}
+
+fn region_totals<'r>(rows: &[&'r ClassRow]) -> BTreeMap<&'r str, RegionTotals> {
+    let mut by_region: BTreeMap<&str, RegionTotals> = BTreeMap::new();
+    for row in rows {
+        let totals = by_region.entry(&row.region).or_default();
+        if let Some(visible) = row.visible_mean {
+            totals.visible_sum += visible;
+            totals.visible_count += 1;
+        }
+        if row.present != Some(0) {
+            totals.not_absent += 1;
+        }
+    }
+    by_region
+}
+
+impl RegionTotals {
+    /// The part of the region that the model does not see, as a mean over the labels.
+    fn invisible(&self) -> Option<f64> {
+        let mean = self.visible_sum / self.visible_count as f64;
+        (self.visible_count > 0).then_some(1.0 - mean)
+    }
+}
+
+/// Warns of an accuracy below half of the expected one, or below five times chance (one half at
+/// most).
+///
+/// A wrong order of the classes or a wrong preprocessing passes every other check.
+pub fn accuracy_warning(
+    accuracy: f64,
+    class_count: usize,
+    expected: Option<f64>,
+) -> Option<String> {
+    let chance = 1.0 / class_count.max(1) as f64;
+
+    let reason = match expected {
+        Some(expected) if accuracy < expected / 2.0 => {
+            format!("under half of the expected {}", percent(expected))
+        }
+        _ if accuracy < (5.0 * chance).min(0.5) => format!("near chance ({})", percent(chance)),
+        _ => return None,
+    };
+    Some(format!(
+        "top-1 accuracy {} is {reason}: check the order of model.classes and [preprocess]",
+        percent(accuracy)
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::fabricated;
+    use super::*;
+
+    #[test]
+    fn an_accuracy_near_chance_is_a_warning() {
+        let table = [
+            (0.8, 10, None, None),
+            (0.4, 10, None, Some("near chance (10.0 %)")),
+            (0.6, 2, None, None),
+            (0.4, 2, None, Some("near chance (50.0 %)")),
+            (
+                0.3,
+                1000,
+                Some(0.7),
+                Some("under half of the expected 70.0 %"),
+            ),
+            (0.4, 1000, Some(0.7), None),
+        ];
+        for (accuracy, classes, expected, reason) in table {
+            let warning = accuracy_warning(accuracy, classes, expected);
+            assert_eq!(warning.is_some(), reason.is_some(), "{warning:?}");
+            if let (Some(warning), Some(reason)) = (warning, reason) {
+                assert!(warning.contains(reason), "{warning}");
+            }
+        }
+    }
+
+    #[test]
+    fn damaged_annotations_and_cut_regions_are_warnings() {
+        let plan = fabricated::plan();
+        let region = plan.regions[0].name.clone();
+        let mut record = fabricated::record();
+        let problems = &mut record.facts.counts.annotation_problems;
+        problems.extend([("bad_file".to_owned(), 2), ("bad_row".to_owned(), 1)]);
+        let row = ClassRow {
+            visible_mean: Some(0.25),
+            ..fabricated::class_row("horse", &region, 0.5)
+        };
+
+        let warnings = warnings(&plan, &record, &[&row], 2);
+        let expected = [
+            "2 annotation files or shards are damaged: entries behind the damage are not counted \
+             (bad_file in problems.parquet)"
+                .to_owned(),
+            "1 row of the annotations could not be used (bad_row in problems.parquet)".to_owned(),
+            format!("the model never sees 75 % of region {region:?}: [preprocess] cuts it off"),
+        ];
+        assert_eq!(warnings, expected);
+    }
+}

@@ -1,0 +1,283 @@
+//! `findings.parquet`: one row per finding.
+
+use super::columns::table;
+use crate::finding::{Estimate, Finding, FindingEvidence};
+
+table! {
+    /// One label and one declared confounder region: the verdict and everything that it rests on.
+    /// Groups are groups of images; an image without one is its own. A and B look at one half of
+    /// the groups, chosen by hash; C at the other.
+    FindingRow, "findings", {
+        label: String, "",
+            "label in the dataset";
+        label_index: u32, "",
+            "class of the label in the model";
+        region: String, "",
+            "name of the region in the pipeline, or `surroundings`";
+        kind: String, "",
+            "`confounder`, `overlay` for a region with a picture of its own, `context` for the \
+            surroundings of the objects";
+        verdict: String, "",
+            "`confirmed`, `model_shortcut`, `candidate`, `data_risk`, `cleared`, `salient_only`, \
+            `insufficient` or `none`; see docs/reviewers.md";
+        severity: Option<String>, "",
+            "`critical`, `high`, `medium` or `low`, by the lower bound of the effect; null where \
+            no effect was shown";
+        sentence: String, "",
+            "the finding in counts, for people";
+        tagged: Option<u32>, "groups",
+            "groups of the label that show the region, in both halves; null without presence \
+            information";
+        in_class_present: Option<u32>, "groups",
+            "A: groups of the label with the region";
+        in_class_groups: Option<u32>, "groups",
+            "A: groups of the label";
+        others_present: Option<u32>, "groups",
+            "A: groups of other labels with the region";
+        others_groups: Option<u32>, "groups",
+            "A: groups of other labels";
+        association: Option<f64>, "fraction",
+            "A: P(present | label) - P(present | other labels)";
+        association_low: Option<f64>, "fraction",
+            "A: lower 95 % bound, Newcombe";
+        association_high: Option<f64>, "fraction",
+            "A: upper 95 % bound";
+        worst_other: Option<f64>, "fraction",
+            "A: largest P(present | label) of any single other label";
+        association_p: Option<f64>, "",
+            "A: one-sided Fisher";
+        association_q: Option<f64>, "",
+            "A: adjusted by Benjamini and Hochberg; null where too few groups were tagged";
+        contrast: Option<f64>, "logit",
+            "B: mean contrast with the region less mean contrast without it";
+        contrast_low: Option<f64>, "logit",
+            "B: lower 95 % bound, Welch";
+        contrast_high: Option<f64>, "logit",
+            "B: upper 95 % bound";
+        contrast_min_effect: Option<f64>, "logit",
+            "B: the smallest effect that counts";
+        contrast_present: Option<u32>, "groups",
+            "B: groups with the region";
+        contrast_absent: Option<u32>, "groups",
+            "B: groups without it";
+        baseline: Option<String>, "",
+            "B: the images without the region: of the `label`, or of `other_classes`";
+        contrast_p: Option<f64>, "",
+            "B: one-sided, of an effect of at most the smallest that counts";
+        screening_q: Option<f64>, "",
+            "larger p-value of A and B, adjusted by Benjamini and Hochberg";
+        hosts: Option<u32>, "images",
+            "C: images that the region was pasted on";
+        insertion: Option<f64>, "logit",
+            "C: mean rise of the class's margin by pasting, less that of the strongest control; \
+            of the centred logit for an overlay";
+        insertion_low: Option<f64>, "logit",
+            "C: lower 95 % bound, Student";
+        insertion_high: Option<f64>, "logit",
+            "C: upper 95 % bound";
+        insertion_control: Option<String>, "",
+            "C: the strongest control";
+        insertion_p: Option<f64>, "",
+            "C: one-sided, of a rise of at most the smallest that counts; the largest over the \
+            controls";
+        effect_z: Option<f64>, "",
+            "overlay: robust z of the rise among all classes (median, MAD)";
+        flips: Option<u32>, "images",
+            "C: hosts predicted as the class with the region pasted on";
+        control_flips: Option<u32>, "images",
+            "C: hosts predicted as the class with the strongest control";
+        scrambled_flips: Option<u32>, "images",
+            "C: hosts predicted as the class with the region in small shuffled blocks; no \
+            control, since colour and texture stay";
+        flip_rate: Option<f64>, "fraction",
+            "C: net rate of flips to the class; the smallest over the controls";
+        flip_low: Option<f64>, "fraction",
+            "C: lower 95 % bound, Newcombe";
+        flip_high: Option<f64>, "fraction",
+            "C: upper 95 % bound";
+        largest_shift: Option<bool>, "",
+            "C: no other class's logit changes more on average";
+        filled: Option<u32>, "images",
+            "C: images of the label in which the region (or the objects, for `context`) was \
+            filled";
+        removal: Option<f64>, "logit",
+            "C: mean fall of the margin by filling, less that of the same fill at a mirrored \
+            place; the smaller of two fills";
+        removal_low: Option<f64>, "logit",
+            "C: lower 95 % bound, Student";
+        removal_high: Option<f64>, "logit",
+            "C: upper 95 % bound";
+        removal_control: Option<String>, "",
+            "C: the fill with the smaller effect";
+        removal_p: Option<f64>, "",
+            "C: one-sided, the larger of the two fills";
+        kept: Option<u32>, "images",
+            "C: of the filled, still predicted as the label";
+        control_kept: Option<u32>, "images",
+            "C: of them, still predicted with the mirrored place filled";
+        loss: Option<f64>, "fraction",
+            "C: net loss of recall by filling; for `context` the loss itself";
+        loss_low: Option<f64>, "fraction",
+            "C: lower 95 % bound, Newcombe; Wilson for `context`";
+        loss_high: Option<f64>, "fraction",
+            "C: upper 95 % bound";
+        kept_net: Option<f64>, "fraction",
+            "C: for `context`, kept / filled less the rate at which filled images of other \
+            labels are called that; null otherwise";
+        kept_net_low: Option<f64>, "fraction",
+            "C: lower 95 % bound, Newcombe";
+        kept_net_high: Option<f64>, "fraction",
+            "C: upper 95 % bound";
+        causal_min_effect: Option<f64>, "logit",
+            "C: the smallest effect that counts";
+        confirming_p: Option<f64>, "",
+            "C: min(1, 2 min(insertion_p, removal_p))";
+        confirming_q: Option<f64>, "",
+            "C: adjusted by Benjamini and Hochberg over the tested pairs";
+        donors: Option<u32>, "images",
+            "C: photos that the region was cut from";
+        forwards: Option<u32>, "passes",
+            "C: passes through the network";
+        photos_lost: Option<u32>, "images",
+            "C: photos that could not be read again";
+        effect: Option<f64>, "",
+            "the effect by which runs are compared: the net flip rate or loss of recall, the \
+            larger; in logits the contrast where C was not run, the rise for an overlay";
+        effect_unit: Option<String>, "",
+            "`fraction` or `logit`";
+        declared: Option<String>, "",
+            "hash of the region's declaration, its pictures included; null for a region that is \
+            not declared";
+        decision: Option<String>, "",
+            "decision of a reviewer, see review.csv; null without one";
+        note: Option<String>, "",
+            "note of the reviewer";
+        open: bool, "",
+            "counts for `--fail-on`: not decided, or reopened since";
+        came_back: Option<String>, "",
+            "why a decided finding is open again; null otherwise";
+        not_tested_reason: Option<String>, "",
+            "why C was not run for a candidate, or not on all images; null otherwise";
+    }
+}
+
+impl FindingRow {
+    /// The row of a finding, with its sentence. Every column is named here, so that a new one is
+    /// not forgotten.
+    pub fn new(finding: &Finding, sentence: String) -> Self {
+        let (mut confounder, mut overlay, mut surroundings) = (None, None, None);
+        match &finding.evidence {
+            FindingEvidence::Confounder(evidence) => confounder = Some(evidence),
+            FindingEvidence::Overlay(evidence) => overlay = Some(evidence),
+            FindingEvidence::Surroundings(evidence) => surroundings = Some(evidence),
+        }
+
+        let a = confounder.and_then(|evidence| evidence.association);
+        let b = confounder.and_then(|evidence| evidence.contrast);
+        let c = confounder.and_then(|evidence| evidence.intervention.as_deref());
+        let insertion = c.and_then(|c| c.insertion);
+        let removal = c.and_then(|c| c.removal);
+
+        let association = a.map(|a| a.difference);
+        let contrast = b.map(|b| b.difference);
+        let rise = insertion.map(|i| i.margin).or(overlay.map(|o| o.rise));
+        let flip_rate = insertion.map(|i| i.rate).or(overlay.map(|o| o.rate));
+        let flips = insertion
+            .map(|i| i.predicted)
+            .or(overlay.map(|o| o.predicted));
+        let fall = removal.map(|r| r.margin);
+        let recall_lost = surroundings.map(|s| complement(s.rate));
+        let loss = removal.map(|r| r.rate).or(recall_lost);
+        let kept_net = surroundings.and_then(|s| s.net);
+
+        let pasted = insertion.map(|i| i.control.name());
+        let laid = overlay.map(|o| o.control.name());
+        let insertion_control = pasted.or(laid).map(str::to_owned);
+        let shift = insertion.map(|i| i.largest_shift);
+        let shift = shift.or(removal.map(|r| r.largest_shift));
+        let largest_shift = shift.or(overlay.map(|o| o.rank == 1));
+
+        Self {
+            label: finding.label.clone(),
+            label_index: finding.class,
+            region: finding.region.clone(),
+            kind: finding.kind().name().to_owned(),
+            verdict: finding.verdict.name().to_owned(),
+            severity: finding.severity.map(|s| s.name().to_owned()),
+            sentence,
+            tagged: confounder.and_then(|c| c.tagged),
+            in_class_present: a.map(|a| a.in_class.present),
+            in_class_groups: a.map(|a| a.in_class.groups),
+            others_present: a.map(|a| a.in_others.present),
+            others_groups: a.map(|a| a.in_others.groups),
+            association: association.map(|e| e.value),
+            association_low: association.map(|e| e.low),
+            association_high: association.map(|e| e.high),
+            worst_other: a.map(|a| a.worst_other),
+            association_p: a.map(|a| a.p),
+            association_q: confounder.and_then(|c| c.association_q),
+            contrast: contrast.map(|e| e.value),
+            contrast_low: contrast.map(|e| e.low),
+            contrast_high: contrast.map(|e| e.high),
+            contrast_min_effect: b.map(|b| b.min_effect),
+            contrast_present: b.map(|b| b.present),
+            contrast_absent: b.map(|b| b.absent),
+            baseline: b.map(|b| b.baseline.name().to_owned()),
+            contrast_p: b.map(|b| b.p),
+            screening_q: confounder.and_then(|c| c.screening_q),
+            hosts: insertion.map(|i| i.images).or(overlay.map(|o| o.hosts)),
+            insertion: rise.map(|e| e.value),
+            insertion_low: rise.map(|e| e.low),
+            insertion_high: rise.map(|e| e.high),
+            insertion_control,
+            insertion_p: insertion.map(|i| i.p).or(overlay.map(|o| o.p)),
+            effect_z: overlay.map(|o| o.z),
+            flips: flips.map(|[with, _]| with),
+            control_flips: flips.map(|[_, control]| control),
+            scrambled_flips: insertion.and(c).map(|c| c.scrambled_flips),
+            flip_rate: flip_rate.map(|e| e.value),
+            flip_low: flip_rate.map(|e| e.low),
+            flip_high: flip_rate.map(|e| e.high),
+            largest_shift,
+            filled: removal.map(|r| r.images).or(surroundings.map(|s| s.images)),
+            removal: fall.map(|e| e.value),
+            removal_low: fall.map(|e| e.low),
+            removal_high: fall.map(|e| e.high),
+            removal_control: removal.map(|r| r.control.name().to_owned()),
+            removal_p: removal.map(|r| r.p),
+            kept: removal
+                .map(|r| r.predicted[1])
+                .or(surroundings.map(|s| s.kept)),
+            control_kept: removal.map(|r| r.predicted[0]),
+            loss: loss.map(|e| e.value),
+            loss_low: loss.map(|e| e.low),
+            loss_high: loss.map(|e| e.high),
+            kept_net: kept_net.map(|e| e.value),
+            kept_net_low: kept_net.map(|e| e.low),
+            kept_net_high: kept_net.map(|e| e.high),
+            causal_min_effect: c.map(|c| c.min_effect).or(overlay.map(|o| o.min_effect)),
+            confirming_p: c.map(|c| c.p),
+            confirming_q: confounder.and_then(|c| c.confirming_q),
+            donors: c.map(|c| c.donors),
+            forwards: c.map(|c| c.forwards),
+            photos_lost: c.map(|c| c.photos_lost),
+            effect: finding.effect,
+            effect_unit: Some(finding.effect_unit.name().to_owned()),
+            declared: finding.declared.clone(),
+            decision: finding.review.decision.map(|d| d.name().to_owned()),
+            note: finding.review.note.clone(),
+            open: finding.review.open,
+            came_back: finding.review.reopened.map(|r| r.name().to_owned()),
+            not_tested_reason: finding.not_tested.map(|n| n.to_string()),
+        }
+    }
+}
+
+/// The rate of the opposite, with its interval.
+fn complement(rate: Estimate) -> Estimate {
+    Estimate {
+        value: 1.0 - rate.value,
+        low: 1.0 - rate.high,
+        high: 1.0 - rate.low,
+    }
+}

@@ -1,0 +1,36 @@
+//! The order of findings, and counts of them.
+
+use crate::finding::{Finding, Verdict};
+use std::collections::BTreeMap;
+
+/// Sorts findings: most serious first, then by the lower bound of the effect, then by name.
+pub fn sort(findings: &mut [Finding]) {
+    findings.sort_by(|a, b| {
+        let by_verdict = a.verdict.cmp(&b.verdict);
+        let by_effect = effect_low(b).total_cmp(&effect_low(a));
+        let by_name = (&a.label, &a.region).cmp(&(&b.label, &b.region));
+        by_verdict.then(by_effect).then(by_name)
+    });
+}
+
+/// Lower bound of the net flips, else of the contrast.
+fn effect_low(finding: &Finding) -> f64 {
+    finding.interval().map_or(f64::NEG_INFINITY, |(low, _)| low)
+}
+
+/// Number of open findings with this verdict or a more serious one.
+pub fn at_or_above(findings: &[Finding], verdict: Verdict) -> usize {
+    let serious = findings
+        .iter()
+        .filter(|finding| finding.review.open && finding.verdict <= verdict);
+    serious.count()
+}
+
+/// Number of findings by verdict.
+pub fn count_verdicts(findings: &[Finding]) -> BTreeMap<Verdict, usize> {
+    let mut counts = BTreeMap::new();
+    for finding in findings {
+        *counts.entry(finding.verdict).or_default() += 1;
+    }
+    counts
+}

@@ -1,0 +1,250 @@
+//! How often a run reads its dataset, as strace counts it.
+#![cfg(target_os = "linux")]
+
+use crate::support::{demo_text, fixtures, numbers, parquet, texts};
+use polars::prelude::{
+    DataFrame, IntoColumn, IntoSeries, NamedFrom, ParquetCompression, ParquetReader, ParquetWriter,
+    SerReader, Series, StructChunked,
+};
+use std::fmt::Write as _;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// The lines that strace writes of these system calls of a command in `folder`, with the paths of
+/// descriptors. `None` where strace cannot trace; then a line on stderr, past the captured output.
+fn traced(folder: &Path, calls: &str, arguments: &[&str]) -> Option<Vec<String>> {
+    let log = folder.join("strace.log");
+    let trace = format!("trace={calls}");
+    let strace = |program: &str, arguments: &[&str]| {
+        let mut command = Command::new("strace");
+        command
+            .args(["-f", "-y", "-qq", "-e", &trace, "-o"])
+            .arg(&log);
+        command
+            .arg(program)
+            .args(arguments)
+            .current_dir(folder)
+            .output()
+    };
+    if strace("true", &[]).is_ok_and(|output| output.status.success()) {
+        let output = strace(env!("CARGO_BIN_EXE_camaudit"), arguments).expect("strace");
+        let errors = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(0), "{arguments:?}: {errors}");
+        let log = std::fs::read(&log).expect("the log");
+        let log = String::from_utf8_lossy(&log);
+        return Some(log.lines().map(str::to_owned).collect());
+    }
+    let message = "SKIPPED a count of reads: strace is missing or may not trace\n";
+    std::io::stderr()
+        .write_all(message.as_bytes())
+        .expect("stderr");
+    None
+}
+
+/// How often a file was opened.
+fn opened(log: &[String], file: &Path) -> usize {
+    let name = format!("\"{}\"", file.display());
+    let opens = log
+        .iter()
+        .filter(|line| line.contains("openat(") && line.contains(&name));
+    opens.filter(|line| !line.contains(" = -1 ")).count()
+}
+
+/// Paths of the demo's photos relative to their folder, in order.
+fn photos() -> Vec<String> {
+    let root = fixtures().join("horses");
+    let mut paths = Vec::new();
+    for entry in walkdir::WalkDir::new(&root).sort_by_file_name() {
+        let path = entry.expect("entry").into_path();
+        if path.extension().is_some_and(|extension| extension == "jpg") {
+            let relative = path.strip_prefix(&root).expect("below");
+            paths.push(relative.display().to_string());
+        }
+    }
+    paths
+}
+
+/// The demo on a manifest, with an annotated region, a template and an overlay.
+struct ManifestDemo {
+    folder: tempfile::TempDir,
+    manifest: PathBuf,
+    pipeline: String,
+}
+
+impl ManifestDemo {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().expect("folder");
+        let manifest = folder
+            .path()
+            .canonicalize()
+            .expect("folder")
+            .join("labels.csv");
+        let mut rows = String::from("path,label\n");
+        for path in photos() {
+            let label = path.split('/').next().expect("a class");
+            let _ = writeln!(rows, "{path},{label}");
+        }
+        std::fs::write(&manifest, rows).expect("manifest");
+
+        let root = format!("root = {:?}", fixtures().join("horses"));
+        let with_manifest = format!("{root}\nformat = \"csv\"\nmanifest = {manifest:?}");
+        let template = format!(
+            "template = {{ picture = {:?} }}",
+            fixtures().join("tag.png")
+        );
+        let corner = "corner = { at = \"bottom-left\", width = 0.4, height = 0.3 }";
+        let overlay = format!(
+            "overlay = {{ picture = {:?} }}",
+            fixtures().join("watermark.png")
+        );
+        let text = demo_text("shortcut.onnx").replace(&root, &with_manifest)
+            + &format!("[[region]]\nname = \"template\"\n{corner}\n{template}\n")
+            + &format!("[[region]]\nname = \"overlay\"\n{overlay}\n");
+        let pipeline = folder.path().join("demo.toml");
+        std::fs::write(&pipeline, text).expect("pipeline");
+        Self {
+            pipeline: pipeline.display().to_string(),
+            folder,
+            manifest,
+        }
+    }
+}
+
+#[test]
+fn a_run_reads_its_manifest_four_times_at_most() {
+    let demo = ManifestDemo::new();
+    let folder = demo.folder.path();
+    let out = folder.join("reports").display().to_string();
+    let run = ["run", &demo.pipeline, "--out", &out, "--quiet"];
+    let Some(log) = traced(folder, "openat", &run) else {
+        return;
+    };
+    let count = opened(&log, &demo.manifest);
+    assert!(
+        (1..=4).contains(&count),
+        "the manifest was opened {count} times"
+    );
+
+    // Experiments were run: without them a pass is missing.
+    let findings = parquet(&Path::new(&out).join("demo/latest/findings.parquet"));
+    let kinds = texts(&findings, "kind");
+    for kind in ["confounder", "overlay"] {
+        let mut tested = numbers(&findings, "hosts").into_iter().zip(&kinds);
+        let is_tested = tested.any(|(hosts, of)| of == kind && hosts.is_some());
+        assert!(is_tested, "no {kind} was tested");
+    }
+}
+
+#[test]
+fn explain_reads_the_manifest_twice_at_most() {
+    let demo = ManifestDemo::new();
+    let folder = demo.folder.path();
+    let horses = fixtures().join("horses/horse");
+    let images = ["horse000.jpg", "horse005.jpg", "horse160.jpg"]
+        .map(|name| horses.join(name).display().to_string());
+    let mut arguments = vec!["explain", demo.pipeline.as_str()];
+    arguments.extend(images.iter().map(String::as_str));
+    let Some(log) = traced(folder, "openat", &arguments) else {
+        return;
+    };
+    let count = opened(&log, &demo.manifest);
+    assert!(
+        (1..=2).contains(&count),
+        "the manifest was opened {count} times"
+    );
+}
+
+/// The demo's photos as one Parquet file with 40 row groups, `set/photos.parquet`, and the boxes of
+/// the demo under the names of its rows.
+fn parquet_demo(folder: &Path) -> (PathBuf, String) {
+    let root = fixtures().join("horses");
+    let paths = photos();
+    let mut bytes: Vec<Vec<u8>> = Vec::new();
+    let mut labels: Vec<&str> = Vec::new();
+    let mut boxes = std::fs::read_to_string(fixtures().join("horses.boxes.csv")).expect("boxes");
+    for (row, path) in paths.iter().enumerate() {
+        bytes.push(std::fs::read(root.join(path)).expect("photo"));
+        labels.push(path.split('/').next().expect("a class"));
+        boxes = boxes.replace(&format!("\n{path},"), &format!("\nphotos.parquet/{row},"));
+    }
+    std::fs::write(folder.join("boxes.csv"), boxes).expect("boxes");
+
+    let bytes: Vec<&[u8]> = bytes.iter().map(Vec::as_slice).collect();
+    let fields = [
+        Series::new("bytes".into(), bytes),
+        Series::new("path".into(), paths.clone()),
+    ];
+    let image = StructChunked::from_series("image".into(), paths.len(), fields.iter());
+    let image = image.expect("a struct").into_series().into_column();
+    let label = Series::new("label".into(), labels).into_column();
+    let mut frame = DataFrame::new(paths.len(), vec![image, label]).expect("a table");
+
+    std::fs::create_dir(folder.join("set")).expect("folder");
+    let file = folder
+        .canonicalize()
+        .expect("folder")
+        .join("set/photos.parquet");
+    ParquetWriter::new(std::fs::File::create(&file).expect("file"))
+        .with_compression(ParquetCompression::Uncompressed)
+        .with_row_group_size(Some(paths.len() / 40))
+        .finish(&mut frame)
+        .expect("written");
+
+    let set = format!("{:?}", folder.join("set"));
+    let set = format!("root = {set}\nformat = \"parquet-images\"");
+    let old_root = format!("root = {root:?}");
+    let old_boxes = format!("{:?}", fixtures().join("horses.boxes.csv"));
+    let text = demo_text("shortcut.onnx")
+        .replace(&old_root, &set)
+        .replace(&old_boxes, "\"boxes.csv\"");
+    (file, text)
+}
+
+/// Where the image columns of a Parquet file begin, a group of rows after the other.
+fn image_columns(file: &Path) -> Vec<u64> {
+    let mut reader = ParquetReader::new(std::fs::File::open(file).expect("file"));
+    let metadata = reader.get_metadata().expect("metadata");
+    let mut starts = Vec::new();
+    for group in &metadata.row_groups {
+        let mut chunks = group.parquet_columns().iter();
+        let image = chunks.find(|chunk| chunk.descriptor().path_in_schema[0] == "image");
+        starts.push(image.expect("an image column").byte_range().start);
+    }
+    starts
+}
+
+/// Once to measure, once for the experiments, and once more where a row group has one of the boxes that are taken as the
+/// places of a region. The columns themselves are mapped into memory, which strace does not see. But before a column is
+/// read, its page headers are checked, from its begin.
+#[test]
+fn the_images_of_a_parquet_file_are_read_at_most_three_times() {
+    let folder = tempfile::tempdir().expect("folder");
+    let (file, text) = parquet_demo(folder.path());
+    let pipeline = folder.path().join("demo.toml");
+    std::fs::write(&pipeline, text).expect("pipeline");
+    let pipeline = pipeline.display().to_string();
+    let out = folder.path().join("reports").display().to_string();
+
+    let run = ["run", &pipeline, "--out", &out, "--quiet"];
+    let Some(log) = traced(folder.path(), "lseek", &run) else {
+        return;
+    };
+    let findings = parquet(&Path::new(&out).join("demo/latest/findings.parquet"));
+    assert_eq!(
+        texts(&findings, "verdict")[0],
+        "confirmed",
+        "experiments were run"
+    );
+
+    let groups = image_columns(&file);
+    assert_eq!(groups.len(), 40);
+    for start in groups {
+        let seek = format!("<{}>, {start}, SEEK_SET", file.display());
+        let count = log.iter().filter(|line| line.contains(&seek)).count();
+        assert!(
+            (1..=3).contains(&count),
+            "images at {start} were read {count} times"
+        );
+    }
+}
