@@ -132,6 +132,14 @@ fn another_policy_makes_a_new_run_of_the_same_rows() {
     );
     let changes = json(&new.join("changes.json"));
     assert_eq!(changes["previous"].as_str(), old_id);
+
+    let next = workplace.start("run", "out", &[]);
+    let changes = json(&next.join("changes.json"));
+    assert_eq!(
+        changes["previous"].as_str(),
+        old_id,
+        "not the other policy's"
+    );
 }
 
 /// A run with another policy keeps its identity and its policy when it is concluded once more.

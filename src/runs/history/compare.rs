@@ -21,9 +21,10 @@ struct EarlierRun {
 
 /// Compares a run with the finished runs before it in the pipeline's folder `home`.
 ///
-/// Runs with another limit of images per label are left out, and refused ones. `current` are all
-/// findings of the run. The second value are warnings: where the last run cannot be read, every
-/// reported finding is `not_comparable`. An older run that cannot be read is a gap in the trends.
+/// Runs with another limit of images per label are left out, refused ones, and conclusions from the
+/// rows of another run: their thresholds may be a trial. `current` are all findings of the run. The
+/// second value are warnings: where the last run cannot be read, every reported finding is
+/// `not_comparable`. An older run that cannot be read is a gap in the trends.
 pub fn compare(home: &Path, record: &RunRecord, current: &[Finding]) -> (Changes, Vec<String>) {
     let earlier = earlier_runs(home, record);
     let mut result = Changes {
@@ -83,7 +84,11 @@ fn earlier_runs(home: &Path, record: &RunRecord) -> Vec<EarlierRun> {
 impl EarlierRun {
     fn is_comparable(&self, record: &RunRecord) -> bool {
         match &self.record {
-            Ok(earlier) => !earlier.refused && earlier.facts.limit == record.facts.limit,
+            Ok(earlier) => {
+                !earlier.refused
+                    && earlier.rows_of.is_none()
+                    && earlier.facts.limit == record.facts.limit
+            }
             Err(_) => true,
         }
     }
