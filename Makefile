@@ -11,7 +11,7 @@ DENY := target/deny/bin/cargo-deny
 # Tests that need data from outside the repository run where it is; those that need ONNX Runtime always.
 INCLUDE_IGNORED := --include-ignored $(if $(wildcard ../shared/data),,--skip shared::)
 
-.PHONY: help setup build demo test soak browser check fuzz power example schema fixtures real bench clean
+.PHONY: help setup build demo test soak browser check fuzz power example schema fixtures exports real bench clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -95,6 +95,14 @@ fixtures: ## remake every fixture (draws, trains with JAX, three minutes)
 	python3 -m venv target/fixtures-venv
 	target/fixtures-venv/bin/pip install -q -r fixtures/requirements.txt
 	cd fixtures && for s in make_horses make_cases make_models make_goldens make_formats make_statistics; do ../target/fixtures-venv/bin/python $$s.py || exit 1; done
+
+exports: ## export 52 networks of PyTorch and Keras for the tests (downloads about 4 GB, writes 7 GB of models to target/exports)
+	python3 -m venv target/exports-venv
+	target/exports-venv/bin/pip install -q --disable-pip-version-check -r fixtures/exports/requirements.txt
+	python3 -m venv target/exports-keras-venv
+	target/exports-keras-venv/bin/pip install -q --disable-pip-version-check -r fixtures/exports/requirements-keras.txt
+	cd fixtures && ../target/exports-venv/bin/python -m exports.export_torch
+	cd fixtures && TF_CPP_MIN_LOG_LEVEL=3 ../target/exports-keras-venv/bin/python -m exports.export_keras
 
 REAL := target/real/efficientnet_lite0.onnx
 $(REAL): fixtures/efficientnet_lite0.py

@@ -80,7 +80,7 @@ fn preprocessing(times: usize) {
         "preprocess.size=224".to_owned(),
     ];
     let plan = Plan::load(&file, &set).expect("it works");
-    let mut preprocessor = Preprocessor::new(&plan.preprocess);
+    let mut preprocessor = Preprocessor::new(&plan.preprocess, None);
     let photo = decode(&jpeg()).expect("it works");
     for _ in 0..times {
         black_box(preprocessor.run(black_box(&photo)).expect("it works"));
@@ -127,6 +127,7 @@ fn map() -> (MapLayout, Vec<f32>, ClassWeights) {
         height: 7,
         width: 7,
         channels_last: false,
+        flattened: false,
     };
     let features = (0..1280 * 49).map(|i| (i % 13) as f32 / 13.0).collect();
     let weights = (0..1280).map(|k| f64::from(k % 7) - 2.0).collect();

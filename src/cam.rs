@@ -17,29 +17,10 @@ pub struct Cam {
 impl Cam {
     /// The weighted sum of the feature maps, accumulated in f64.
     pub fn new(layout: &MapLayout, features: &[f32], class: &ClassWeights) -> Self {
-        let mut values = vec![0.0; layout.cells()];
-        if layout.channels_last {
-            let cells = features.chunks_exact(layout.channels);
-            for (value, cell) in values.iter_mut().zip(cells) {
-                *value = cell
-                    .iter()
-                    .zip(&class.weights)
-                    .map(|(&feature, weight)| f64::from(feature) * weight)
-                    .sum();
-            }
-        } else {
-            let planes = features.chunks_exact(layout.cells());
-            for (plane, weight) in planes.zip(&class.weights) {
-                for (value, &feature) in values.iter_mut().zip(plane) {
-                    *value += weight * f64::from(feature);
-                }
-            }
-        }
-
         Self {
             height: layout.height,
             width: layout.width,
-            values,
+            values: class.map(layout, features),
             bias: class.bias,
         }
     }

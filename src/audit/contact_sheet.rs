@@ -7,6 +7,7 @@ use crate::cam::Cam;
 use crate::dataset::{Dataset, ImageBytes, LabelMap, Sample};
 use crate::error::{Result, Skip};
 use crate::input::{self, Decoder, Preprocessor};
+use crate::model::Facts;
 use crate::plan::Plan;
 use crate::report::contact_sheet::Tile;
 use crate::report::heatmap;
@@ -20,7 +21,12 @@ use std::sync::Arc;
 ///
 /// # Errors
 /// When the dataset cannot be opened.
-pub fn tiles(plan: &Plan, images: &[FoundImage], region: &str) -> Result<(Vec<Tile>, f64)> {
+pub fn tiles(
+    plan: &Plan,
+    model: &Facts,
+    images: &[FoundImage],
+    region: &str,
+) -> Result<(Vec<Tile>, f64)> {
     let samples = samples(plan, images)?;
     let heats: Vec<Cam> = images.iter().map(heat).collect();
     let mut scale = 1e-9_f64;
@@ -33,7 +39,7 @@ pub fn tiles(plan: &Plan, images: &[FoundImage], region: &str) -> Result<(Vec<Ti
         region,
         scale,
         decoder: Decoder::new(plan.run.decode_timeout, &plan.preprocess, || false),
-        preprocessor: Preprocessor::new(&plan.preprocess),
+        preprocessor: Preprocessor::new(&plan.preprocess, model.frame()),
     };
     let mut tiles = Vec::new();
     for (image, heat) in images.iter().zip(heats) {

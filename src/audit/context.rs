@@ -31,6 +31,7 @@ pub fn load_model(plan: &Plan) -> Result<Model> {
         input_shape: Some(&shape),
         shaped_by: Some(&shaped_by),
         output: plan.model.output.as_deref(),
+        inputs: plan.model.inputs.clone(),
         activation: plan.model.activation,
         engine: plan.model.engine.clone(),
     };

@@ -11,6 +11,7 @@ use crate::dataset::Sample;
 use crate::error::Result;
 use crate::evidence::Pair;
 use crate::finding::{FigureRole, Finding};
+use crate::geometry::Size;
 use crate::plan::{Pictures, Presence};
 use crate::report::{heatmap, panel};
 use crate::runs::documents::{Figure, Panel};
@@ -230,7 +231,10 @@ fn mean_map(context: &AuditContext<'_>, sum: &MapSum) -> Cam {
 }
 
 fn map_panel(context: &AuditContext<'_>, map: &Cam, scale: f64, name: &str) -> Result<Panel> {
-    let size = context.plan.preprocess.output;
+    let size = match context.model.frame {
+        Some(frame) => Size::new(frame.width().round() as u32, frame.height().round() as u32),
+        None => context.plan.preprocess.output,
+    };
     let background = image::Rgb([BACKGROUND; 3]);
     let blank = RgbImage::from_pixel(size.width, size.height, background);
     let picture = heatmap::panel(&blank, map, &[], scale);

@@ -293,8 +293,8 @@ impl<'p> Prepared<'p> {
             return None;
         }
         let transform = format!(
-            "{:?} near-duplicates {}",
-            plan.preprocess, plan.dataset.near_duplicates
+            "{:?} frame {:?} near-duplicates {}",
+            plan.preprocess, self.model.frame, plan.dataset.near_duplicates
         );
         let activation = format!("{:?}", self.model.activation);
         let scope = [

@@ -84,7 +84,7 @@ impl<'a> Worker<'a> {
         Ok(Self {
             session: context.model.session()?,
             decoder: Decoder::new(plan.run.decode_timeout, &plan.preprocess, stopped),
-            preprocessor: Preprocessor::new(&plan.preprocess),
+            preprocessor: Preprocessor::new(&plan.preprocess, context.model.frame),
             fingerprinter: fingerprints.then(Fingerprinter::default),
             cache: context.cache.filter(|_| !plan.run.verify_cache),
             writes: CacheWrites::default(),

@@ -44,6 +44,7 @@ pub fn check(args: &CheckArgs) -> Result<()> {
     let facts = inspect::describe(&model.facts);
     print(&format!("\n{facts}engine         {}\n", model.engine_name))?;
 
+    warnings.extend(model.facts.warnings.iter().cloned());
     let tried = check_images::measure_some(&plan, &model, &labels, &dataset)?;
     print(&check_images::describe(&plan, &tried, dataset.stats.found))?;
     match tried.accuracy() {

@@ -53,7 +53,7 @@ pub fn gallery(args: &GalleryArgs) -> Result<()> {
     let plan = plan(args, &record)?;
     let all = selection.images()?;
     let shown = &all[..all.len().min(args.limit as usize)];
-    let (tiles, scale) = audit::tiles(&plan, shown, &selection.region)?;
+    let (tiles, scale) = audit::tiles(&plan, &record.facts.model, shown, &selection.region)?;
     check_any(&tiles, &plan)?;
 
     let changed = if plan.hash == record.identity.pipeline_hash {

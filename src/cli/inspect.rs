@@ -3,8 +3,9 @@
 use super::output::print;
 use crate::error::{Error, Result};
 use crate::model::{Facts, Model, Options, OutputActivation, engines};
-use crate::plan::{Device, Engine};
+use crate::plan::{Device, Engine, InputValue};
 use clap::Args;
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 /// Names of the engines.
@@ -17,9 +18,12 @@ pub struct InspectArgs {
     /// Input shape where the file leaves it open, as 1,3,224,224
     #[arg(long, value_name = "N,C,H,W", value_delimiter = ',')]
     input_shape: Option<Vec<usize>>,
-    /// Output that holds the logits [default: the first]
+    /// Output or other tensor that holds the logits [default: the first output]
     #[arg(long)]
     output: Option<String>,
+    /// Constant for an input other than the image, as is_scale=1; may be repeated
+    #[arg(long = "input", value_name = "NAME=NUMBER")]
+    inputs: Vec<String>,
     /// Engine that runs the model
     #[arg(long, value_name = "NAME", default_value = ENGINES[0], value_parser = ENGINES)]
     engine: String,
@@ -46,6 +50,7 @@ pub fn inspect(args: &InspectArgs) -> Result<()> {
     let options = Options {
         input_shape: args.input_shape.as_deref(),
         output: args.output.as_deref(),
+        inputs: constants(&args.inputs)?,
         engine,
         ..Options::default()
     };
@@ -62,6 +67,23 @@ pub fn inspect(args: &InspectArgs) -> Result<()> {
         model.engine_name,
         engine_lines()
     ))
+}
+
+/// Constants for inputs other than the image.
+fn constants(given: &[String]) -> Result<BTreeMap<String, InputValue>> {
+    let mut constants = BTreeMap::new();
+    for text in given {
+        let number = text
+            .rsplit_once('=')
+            .and_then(|(name, number)| Some((name, number.parse::<f64>().ok()?)));
+        let Some((name, number)) = number else {
+            return Err(Error::new(format!(
+                "--input {text}: expected NAME=NUMBER, such as is_scale=1"
+            )));
+        };
+        constants.insert(name.to_owned(), InputValue::Number(number));
+    }
+    Ok(constants)
 }
 
 fn engine_lines() -> String {
@@ -83,6 +105,7 @@ pub fn describe(facts: &Facts) -> String {
         "input          {} ({})\n\
          pool           {} ({})\n\
          features       {} ({})\n\
+         map            {} x {} cells\n\
          classes        {}\n\
          output         {}\n\
          decomposition  {}\n\
@@ -94,12 +117,42 @@ pub fn describe(facts: &Facts) -> String {
         facts.pool_op,
         facts.features_tensor,
         shape(&facts.features_shape),
+        facts.map[0],
+        facts.map[1],
         facts.classes,
         output,
         facts.decomposition.name(),
         facts.affine_error,
         facts.invariant_error,
-    )
+    ) + &checks(facts)
+}
+
+/// What the checks of the maps found.
+fn checks(facts: &Facts) -> String {
+    let mut lines = String::new();
+    if let Some(error) = facts.knockout_error {
+        lines += &format!(
+            "knock-out      a cell set to 0 moves the logit as the map says, within {error:.1e}\n"
+        );
+    }
+    if let Some(correlation) = facts.knockout_correlation {
+        lines +=
+            &format!("knock-out      a cell set to 0 and the map correlate by {correlation:.2}\n");
+    }
+    let covered = 100.0 * facts.coverage;
+    lines += &format!("coverage       {covered:.0} % of the input moves the map, upright\n");
+    if let Some([x0, y0, x1, y1]) = facts.frame {
+        lines +=
+            &format!("frame          x {x0:.0} to {x1:.0}, y {y0:.0} to {y1:.0} of the input\n");
+    }
+    if !facts.precisions.is_empty() {
+        let precisions = facts.precisions.join(", ");
+        lines += &format!("precision      {precisions} in the file, computed in float32\n");
+    }
+    for warning in &facts.warnings {
+        lines += &format!("warning        {warning}\n");
+    }
+    lines
 }
 
 fn shape(sizes: &[usize]) -> String {

@@ -2,17 +2,28 @@
 
 use super::rect::{Rect, Size};
 
-/// The map from photo to model input, `x' = x * x_scale + x_offset` and the same for `y`.
+/// The map from photo to the view, `x' = x * x_scale + x_offset` and the same for `y`. The view is
+/// the model's input, or the part of it that the network's maps cover.
 #[derive(Debug, Clone, Copy, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct View {
     /// The photo.
     pub original: Size,
-    /// The model's input.
     pub size: Size,
     pub x_scale: f64,
     pub x_offset: f64,
     pub y_scale: f64,
     pub y_offset: f64,
+    /// Present where the view is another rectangle than the model's input.
+    pub input: Option<InputPlace>,
+}
+
+/// Where the model's input lies in a view.
+#[derive(Debug, Clone, Copy, PartialEq, serde::Serialize, serde::Deserialize)]
+pub struct InputPlace {
+    pub size: Size,
+    /// Its top left corner in view coordinates.
+    pub x: f64,
+    pub y: f64,
 }
 
 impl View {
@@ -25,6 +36,7 @@ impl View {
             x_offset: 0.0,
             y_scale: 1.0,
             y_offset: 0.0,
+            input: None,
         }
     }
 
@@ -52,6 +64,38 @@ impl View {
         }
     }
 
+    /// The view of a rectangle of the model's input, where the graph crops or pads.
+    pub fn framed(self, frame: Rect) -> Self {
+        let size = Size::new(
+            frame.width().round().max(1.0) as u32,
+            frame.height().round().max(1.0) as u32,
+        );
+        let sx = f64::from(size.width) / frame.width();
+        let sy = f64::from(size.height) / frame.height();
+        Self {
+            size,
+            x_scale: self.x_scale * sx,
+            x_offset: (self.x_offset - frame.x0) * sx,
+            y_scale: self.y_scale * sy,
+            y_offset: (self.y_offset - frame.y0) * sy,
+            input: Some(InputPlace {
+                size: self.size,
+                x: -frame.x0 * sx,
+                y: -frame.y0 * sy,
+            }),
+            ..self
+        }
+    }
+
+    /// Where the model's input lies in the view.
+    pub fn input_place(&self) -> InputPlace {
+        self.input.unwrap_or(InputPlace {
+            size: self.size,
+            x: 0.0,
+            y: 0.0,
+        })
+    }
+
     /// A point of the photo in view coordinates.
     pub fn point(&self, [x, y]: [f64; 2]) -> [f64; 2] {
         [
@@ -76,6 +120,18 @@ impl View {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_frame_moves_the_photo_by_its_corner() {
+        let view = View::identity(Size::new(24, 24)).framed(Rect::new(2.0, 3.0, 22.0, 23.0));
+        assert_eq!(view.size, Size::new(20, 20));
+        assert_eq!(view.point([2.0, 3.0]), [0.0, 0.0]);
+        let input = view.input_place();
+        assert_eq!(
+            (input.size, input.x, input.y),
+            (Size::new(24, 24), -2.0, -3.0)
+        );
+    }
 
     #[test]
     fn resize_then_crop_loses_the_sides() {

@@ -5,10 +5,13 @@ use super::picture::{Picture, luma};
 use super::tensor::Tensor;
 use super::transform::{apply, initial_view};
 use crate::error::Skip;
-use crate::geometry::View;
+use crate::geometry::{Rect, View};
 use crate::plan::{Channels, Layout, Preprocess};
 use fast_image_resize::Resizer;
 use std::borrow::Cow;
+
+/// Level of the fourth channel.
+const OPAQUE: usize = 255;
 
 /// The training transform of one pipeline; owns its scratch memory, so one per worker.
 pub struct Preprocessor {
@@ -16,15 +19,19 @@ pub struct Preprocessor {
     /// Normalised value of every level, per channel.
     levels: Vec<[f32; 256]>,
     resizer: Resizer,
+    /// The rectangle of the input that the model's maps cover, where it is not the whole.
+    frame: Option<Rect>,
 }
 
 impl Preprocessor {
-    pub fn new(plan: &Preprocess) -> Self {
+    /// For a model whose maps cover the whole input, or a rectangle of it.
+    pub fn new(plan: &Preprocess, frame: Option<Rect>) -> Self {
         let channels = 0..plan.mean.len();
         Self {
             plan: plan.clone(),
             levels: channels.map(|channel| levels(plan, channel)).collect(),
             resizer: Resizer::new(),
+            frame,
         }
     }
 
@@ -53,6 +60,9 @@ impl Preprocessor {
             }
             view = next;
         }
+        if let Some(frame) = self.frame {
+            view = view.framed(frame);
+        }
         Ok((self.normalise(&picture), view))
     }
 
@@ -66,7 +76,11 @@ impl Preprocessor {
         };
         Picture {
             size: photo.size,
-            channels: self.levels.len(),
+            channels: if self.plan.channels == Channels::Grey {
+                1
+            } else {
+                3
+            },
             bytes,
         }
     }
@@ -84,10 +98,17 @@ impl Preprocessor {
         for (channel, levels) in self.levels.iter().enumerate() {
             let source = match self.plan.channels {
                 Channels::Bgr => channels - 1 - channel,
-                Channels::Rgb | Channels::Grey => channel,
+                Channels::Rgb | Channels::Rgba | Channels::Grey => channel,
             };
-            let pixels = picture.bytes.chunks_exact(channels);
-            let targets = values[channel * plane..].iter_mut().step_by(step);
+            let pixels = picture.bytes.chunks_exact(picture.channels);
+            let targets = values[channel * plane..]
+                .iter_mut()
+                .step_by(step)
+                .take(area);
+            if source >= picture.channels {
+                targets.for_each(|value| *value = levels[OPAQUE]);
+                continue;
+            }
             for (value, pixel) in targets.zip(pixels) {
                 *value = levels[usize::from(pixel[source])];
             }
@@ -95,6 +116,7 @@ impl Preprocessor {
         Tensor {
             shape: Self::shape(&self.plan),
             values,
+            frame: self.frame,
         }
     }
 }

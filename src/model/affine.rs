@@ -2,6 +2,9 @@
 
 use super::class_weights::ClassWeights;
 
+/// Largest weight beside the diagonal of a diagonal matrix, relative to the diagonal.
+const DIAGONAL_TOLERANCE: f32 = 1e-4;
+
 /// `y = W x + b`.
 #[derive(Debug, Clone)]
 pub struct AffineMap {
@@ -26,6 +29,17 @@ impl AffineMap {
             bias: vec![0.0; size],
             error: 0.0,
         }
+    }
+
+    /// Whether every output depends on its own input alone.
+    pub fn is_diagonal(&self) -> bool {
+        let mut rows = (0..self.outputs()).map(|output| (output, self.row(output)));
+        self.inputs == self.outputs()
+            && self.inputs > 1
+            && rows.all(|(output, row)| {
+                let mut others = row.iter().enumerate().filter(|(input, _)| *input != output);
+                others.all(|(_, weight)| weight.abs() <= DIAGONAL_TOLERANCE * row[output].abs())
+            })
     }
 
     pub fn outputs(&self) -> usize {

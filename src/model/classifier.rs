@@ -2,33 +2,48 @@
 
 use super::chain::AffineChain;
 use super::class_weights::ClassWeights;
+use super::coverage::Responses;
 use super::engine::{Engine, Runtime};
 use super::facts::{Facts, OutputActivation};
-use super::graph::{Graph, Logits};
-use super::input_shape::{input_shape, probe};
-use super::layer_norm;
+use super::frame::frame;
+use super::graph::Graph;
+use super::head::{TakenApart, take_apart};
+use super::input_shape::{input_shape, probes};
+use super::knockout::Knockout;
 use super::layout::MapLayout;
+use super::model_file::ModelFile;
 use super::outputs::Head;
-use super::pool::{Pool, find_pool};
+use super::place::{MapPlace, Surroundings};
+use super::pool::Pool;
 use super::session::{Inference, Session};
 use super::subgraph::Subgraph;
-use super::weight_files::{hash, refuse_escaping_weights};
 use crate::error::{Error, Result};
-use crate::plan::{self, Activation};
-use std::path::{Path, PathBuf};
+use crate::geometry::Rect;
+use crate::plan::{self, Activation, InputValue};
+use std::collections::BTreeMap;
+use std::path::Path;
 
 /// Largest accepted `|mean(CAM) + bias - logit| / max(1, |logit|)`.
 pub const INVARIANT_TOLERANCE: f64 = 1e-4;
 /// Most classes whose logits are recomputed when a model is loaded.
 const PROBED_CLASSES_MAX: usize = 32;
+/// Largest relative difference of the logits of one image and of a batch of copies of it.
+const BATCH_TOLERANCE: f32 = 1e-3;
+/// Correlation of maps and knock-out below which a detached head gets a warning.
+const KNOCKOUT_CORRELATION_MIN: f64 = 0.5;
+/// The name of the precision of a model that takes 8-bit pixels.
+const BYTES: &str = "uint8";
 
 /// A classifier taken apart into trunk and head.
 pub struct Model {
     engine: Engine,
+    pool: Pool,
     chain: AffineChain,
     pub facts: Facts,
-    /// Order of the feature maps.
+    /// Order of the maps that class weights refer to.
     pub layout: MapLayout,
+    /// The rectangle of the input that the map covers, where the graph crops or pads.
+    pub frame: Option<Rect>,
     /// How the logits become scores.
     pub activation: Activation,
     /// One logit with a sigmoid: class 1 is the logit, class 0 its negative.
@@ -48,26 +63,24 @@ pub struct Options<'a> {
     pub input_shape: Option<&'a [usize]>,
     /// Where that shape comes from, for the errors of a model that cannot run at it.
     pub shaped_by: Option<&'a str>,
-    /// Name of the output.
+    /// Name of the output, or of another tensor.
     pub output: Option<&'a str>,
+    /// Values of inputs other than the image.
+    pub inputs: BTreeMap<String, InputValue>,
     pub activation: Option<Activation>,
     pub engine: plan::Engine,
 }
 
 impl Model {
-    /// Reads the graph, finds the pool, reads the head and checks the logit invariant on a probe.
+    /// Reads the graph, finds the pool, reads the head and checks the maps on probe images.
     ///
     /// # Errors
-    /// When the model has no global average pool that all evidence passes, or cannot run; names
-    /// node and reason.
+    /// When the model has no map that all evidence passes, cannot run, or its maps fail a check;
+    /// names node and reason.
     pub fn load(path: &Path, options: &Options<'_>) -> Result<Self> {
-        let graph = Graph::load(path)?;
-        let folder = path.parent().map_or_else(PathBuf::new, Path::to_path_buf);
-        refuse_escaping_weights(&graph).map_err(|e| in_model(path, &e))?;
-
-        let hash = hash(path, &folder, &graph)?;
-        let runtime = Runtime::new(&options.engine, &folder)?;
-        Self::from_graph(graph, &runtime, options, hash).map_err(|e| {
+        let file = ModelFile::read(path)?;
+        let runtime = Runtime::new(&options.engine)?;
+        Self::from_file(file, &runtime, options).map_err(|e| {
             let error = in_model(path, &e);
             match options.shaped_by {
                 Some(source) => Error::new(format!("{error}\n  ({source})")),
@@ -76,27 +89,56 @@ impl Model {
         })
     }
 
-    fn from_graph(
-        graph: Graph,
-        runtime: &Runtime,
-        options: &Options<'_>,
-        hash: String,
-    ) -> Result<Self> {
+    fn from_file(file: ModelFile, runtime: &Runtime, options: &Options<'_>) -> Result<Self> {
+        let hash = file.hash;
+        let mut graph = Graph::new(file.proto, &options.inputs)?;
         let shape = input_shape(&graph, options.input_shape)?;
-        let logits = graph.logits(options.output)?;
-        let probe = probe(&shape);
+        let takes_bytes = graph.precisions.iter().any(|p| p == BYTES);
+        let probes = probes(&shape, takes_bytes);
 
-        let pool = find_pool(&graph, &logits.tensor, runtime, &probe, &shape)?;
-        let graph = layer_norm::decompose(graph, &pool.pooled, &logits.tensor)?;
-        let chain = AffineChain::read(&Subgraph {
+        let batch = graph.input_dims.first().copied().flatten().unwrap_or(1);
+        let mut batched = None;
+        if batch > 1 {
+            let single = graph.for_one_image(batch)?;
+            batched = Some(std::mem::replace(&mut graph, single));
+        }
+        let output = graph.output(options.output)?.to_owned();
+        let parts = take_apart(graph, &output, runtime, &shape, &probes)?;
+        if let Some(batched) = batched {
+            check_batch(&batched, &parts, batch, runtime, &shape, &probes[0])?;
+        }
+
+        let TakenApart {
+            graph,
+            survey,
+            logits,
+            mut pool,
+            chain,
+        } = parts;
+        let engine = load_engine(&graph, runtime, &pool, &logits.tensor, &chain, &shape)?;
+        let frame = frame(&graph, &pool.features, runtime, &shape)?;
+        let surroundings = Surroundings {
             graph: &graph,
-            runtime,
-            from: &pool.pooled,
-            to: &logits.tensor,
-            shape: &pool.pooled_shape,
+            survey: &survey,
             image: &shape,
+            frame,
+        };
+        let place = MapPlace::find(&mut pool, &surroundings, |layout| {
+            let mut state = engine.state()?;
+            Responses::measure(&shape, &probes[0], layout, |image| {
+                let arrays = state.run(&engine, &[image])?;
+                let features = arrays.into_iter().next().map(|array| array.values);
+                Ok(features.unwrap_or_default())
+            })
         })?;
-        let engine = load_engine(&graph, runtime, &pool, &logits, &chain, &shape)?;
+        let mut warnings = place.warnings;
+        let outputs = graph.output_names();
+        if options.output.is_none() && outputs.len() > 1 {
+            warnings.push(format!(
+                "the graph has the outputs {outputs:?}; the first is read as the logits. Another \
+                 one is read if model.output names it"
+            ));
+        }
 
         let binary = chain.logits() == 1;
         let activation = match options.activation.or(logits.activation) {
@@ -107,23 +149,31 @@ impl Model {
         let mean_row = (activation == Activation::Softmax).then(|| chain.mean_row());
 
         let mut model = Self {
-            layout: pool.layout,
+            layout: pool.attributed_layout(),
+            frame,
             facts: Facts {
-                input: graph.input,
-                input_shape: shape,
-                pool_node: pool.node,
-                pool_op: pool.op,
-                features_tensor: pool.features,
-                features_shape: pool.layout.shape(),
+                input: graph.input.clone(),
+                input_shape: shape.clone(),
+                pool_node: pool.node.clone(),
+                pool_op: pool.op.clone(),
+                features_tensor: pool.features.clone(),
+                features_shape: survey
+                    .get(&pool.features)
+                    .map_or_else(Vec::new, |tensor| tensor.shape.clone()),
                 cells: pool.layout.cells(),
+                map: [pool.layout.height, pool.layout.width],
                 classes: if binary { 2 } else { chain.logits() },
                 output_activation: OutputActivation::from(logits.activation),
                 own_convolutions: engine.replaced(),
-                decomposition: chain.decomposition,
+                decomposition: pool.decomposition(chain.decomposition),
                 affine_error: chain.error(),
-                invariant_error: 0.0,
+                coverage: place.coverage,
+                frame: frame.map(|frame| [frame.x0, frame.y0, frame.x1, frame.y1]),
+                precisions: graph.precisions.clone(),
+                ..Facts::default()
             },
             engine,
+            pool,
             chain,
             activation,
             binary,
@@ -131,13 +181,83 @@ impl Model {
             hash,
             engine_name: runtime.name(),
         };
-        model.facts.invariant_error = model.check(&probe)?;
+
+        let features = survey.get(&model.pool.features);
+        let head = Subgraph {
+            graph: &graph,
+            runtime,
+            from: &model.pool.features,
+            to: &logits.tensor,
+            shape: features.map_or(&[], |tensor| &tensor.shape),
+            image: &shape,
+        };
+        let mut knockout = Knockout::default();
+        let mut invariant_error = 0.0_f64;
+        for (index, probe) in probes.iter().enumerate() {
+            let inference = model.session()?.run(probe)?;
+            invariant_error = invariant_error.max(model.check(&inference)?);
+            if let Some(features) = features {
+                model.knock_out(&mut knockout, &head, &features.values[index], &inference)?;
+            }
+        }
+        model.facts.invariant_error = invariant_error;
+        if model.facts.decomposition.is_exact() {
+            let rounding = model.facts.cells as f64 * model.facts.affine_error;
+            model.facts.knockout_error = Some(knockout.check(rounding)?);
+        } else {
+            let correlation = knockout.correlation();
+            model.facts.knockout_correlation = Some(correlation);
+            if correlation < KNOCKOUT_CORRELATION_MIN {
+                warnings.push(format!(
+                    "the maps of this head correlate only {correlation:.2} with a knock-out of \
+                     cells: the factors that are held fixed carry much of the evidence, so a map \
+                     shows little of what the network uses"
+                ));
+            }
+        }
+        model.facts.warnings = warnings;
         Ok(model)
+    }
+
+    /// Compares the maps of one probe with a knock-out of cells.
+    fn knock_out(
+        &self,
+        knockout: &mut Knockout,
+        head: &Subgraph<'_>,
+        features: &[f32],
+        inference: &Inference,
+    ) -> Result<()> {
+        let mut maps = Vec::new();
+        let logits = if self.binary {
+            let weights = self.weights(inference, 1);
+            maps.push((0, weights.map(&self.layout, &inference.features)));
+            &inference.logits[1..]
+        } else {
+            for class in self.probed_classes() {
+                let weights = self.weights(inference, class);
+                maps.push((class, weights.map(&self.layout, &inference.features)));
+            }
+            &inference.logits[..]
+        };
+        knockout.add(head, &self.pool.layout, features, &maps, logits)
+    }
+
+    /// Evenly spaced classes.
+    fn probed_classes(&self) -> impl Iterator<Item = usize> {
+        let step = self.facts.classes.div_ceil(PROBED_CLASSES_MAX).max(1);
+        (0..self.facts.classes).step_by(step)
     }
 
     /// A session for one more worker.
     pub fn session(&self) -> Result<Session<'_>> {
-        Session::new(&self.engine, &self.chain, self.binary)
+        let takes_bytes = self.facts.precisions.iter().any(|p| p == BYTES);
+        Session::new(
+            &self.engine,
+            &self.pool,
+            &self.chain,
+            self.binary,
+            takes_bytes,
+        )
     }
 
     /// How the logits become scores.
@@ -175,14 +295,11 @@ impl Model {
     }
 
     /// Largest relative violation of the invariant over evenly spaced classes on one image.
-    fn check(&self, image: &[f32]) -> Result<f64> {
-        let inference = self.session()?.run(image)?;
-        let means = self.layout.means(&inference.features);
-        let step = self.facts.classes.div_ceil(PROBED_CLASSES_MAX).max(1);
-
+    fn check(&self, inference: &Inference) -> Result<f64> {
+        let pooled = self.layout.pooled(&inference.features);
         let mut worst = 0.0_f64;
-        for class in (0..self.facts.classes).step_by(step) {
-            let sum = self.weights(&inference, class).apply(&means);
+        for class in self.probed_classes() {
+            let sum = self.weights(inference, class).apply(&pooled);
             let logit = f64::from(inference.logits[class]);
             let error = (sum - logit).abs() / logit.abs().max(1.0);
             if error.is_nan() || error > INVARIANT_TOLERANCE {
@@ -198,6 +315,39 @@ impl Model {
     }
 }
 
+/// A graph for a fixed batch was rewritten for one image: a batch of copies must give the same
+/// logits.
+fn check_batch(
+    batched: &Graph,
+    parts: &TakenApart,
+    batch: usize,
+    runtime: &Runtime,
+    shape: &[usize],
+    probe: &[f32],
+) -> Result<()> {
+    let mut batch_shape = shape.to_vec();
+    batch_shape[0] = batch;
+    let logits = &parts.logits.tensor;
+    let cut = batched.cut(&[(&batched.input, &batch_shape)], &[logits], &batch_shape);
+    let engine = runtime.load(&cut.proto, vec![batch_shape.clone()])?;
+    let outputs = engine.run(&[&probe.repeat(batch)])?;
+
+    let copies = outputs.first().map_or(&[][..], |array| &array.values);
+    let single = parts.survey.get(logits).map(|tensor| &tensor.values[0]);
+    let single = single.map_or(&[][..], Vec::as_slice);
+    let largest = single.iter().fold(1.0_f32, |max, v| max.max(v.abs()));
+    let mut pairs = single.iter().zip(copies);
+    let is_same = copies.len() == batch * single.len()
+        && pairs.all(|(a, b)| (a - b).abs() <= BATCH_TOLERANCE * largest);
+    if is_same {
+        return Ok(());
+    }
+    Err(Error::new(format!(
+        "the graph is fixed to a batch of {batch} images, and gives other logits for a single one; \
+         export it with a batch of 1 or an open batch"
+    )))
+}
+
 fn in_model(path: &Path, error: &Error) -> Error {
     Error::new(format!("model {}: {error}", path.display()))
 }
@@ -208,12 +358,12 @@ fn load_engine(
     graph: &Graph,
     runtime: &Runtime,
     pool: &Pool,
-    logits: &Logits,
+    logits: &str,
     chain: &AffineChain,
     shape: &[usize],
 ) -> Result<Engine> {
-    let mut outputs = vec![pool.features.as_str(), logits.tensor.as_str()];
-    for gate in &chain.gates {
+    let mut outputs = vec![pool.features.as_str(), logits];
+    for gate in chain.gates() {
         outputs.extend([gate.before.as_str(), gate.after.as_str()]);
     }
     let cut = graph.cut(&[(&graph.input, shape)], &outputs, shape);

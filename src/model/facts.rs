@@ -1,4 +1,5 @@
 use super::chain::Decomposition;
+use crate::geometry::Rect;
 use crate::plan::Activation;
 use serde::{Deserialize, Serialize};
 
@@ -13,6 +14,9 @@ pub struct Facts {
     pub features_shape: Vec<usize>,
     /// Cells of a map: rows times columns of the features.
     pub cells: usize,
+    /// Rows and columns of a map.
+    #[serde(default)]
+    pub map: [usize; 2],
     pub classes: usize,
     pub output_activation: OutputActivation,
     /// Convolutions that the built-in engine runs by operators of this crate.
@@ -22,6 +26,32 @@ pub struct Facts {
     pub affine_error: f64,
     /// Largest relative difference of mean(CAM) + bias and the logit on a probe image.
     pub invariant_error: f64,
+    /// Largest difference of the maps and a knock-out of cells, relative to the largest value; for
+    /// exact heads.
+    #[serde(default)]
+    pub knockout_error: Option<f64>,
+    /// Correlation of the maps and a knock-out of cells; for detached heads.
+    #[serde(default)]
+    pub knockout_correlation: Option<f64>,
+    /// Part of the input that moves the map.
+    #[serde(default)]
+    pub coverage: f64,
+    /// The rectangle of the input, in pixels, that the map covers, where the graph crops or pads.
+    #[serde(default)]
+    pub frame: Option<[f64; 4]>,
+    /// Precisions of the file other than float32; the model is computed in float32.
+    #[serde(default)]
+    pub precisions: Vec<String>,
+    /// What a reader of the maps should know.
+    #[serde(default)]
+    pub warnings: Vec<String>,
+}
+
+impl Facts {
+    /// [`Facts::frame`] as a rectangle.
+    pub fn frame(&self) -> Option<Rect> {
+        self.frame.map(|[x0, y0, x1, y1]| Rect::new(x0, y0, x1, y1))
+    }
 }
 
 /// The activation between the logits and the output of the graph.

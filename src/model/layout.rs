@@ -1,4 +1,6 @@
-/// Shape and order of the feature maps.
+//! The order of the numbers of feature maps.
+
+/// How feature maps lie in memory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct MapLayout {
     pub channels: usize,
@@ -6,6 +8,9 @@ pub struct MapLayout {
     pub width: usize,
     /// `[1, h, w, k]` rather than `[1, k, h, w]`.
     pub channels_last: bool,
+    /// Whether class weights stand for every value of the map (a flattened map), rather than for
+    /// the mean of every channel.
+    pub flattened: bool,
 }
 
 impl MapLayout {
@@ -23,8 +28,21 @@ impl MapLayout {
         }
     }
 
-    /// Mean of each channel over the cells, in f64.
-    pub fn means(&self, features: &[f32]) -> Vec<f64> {
+    /// Where the value of a channel and a cell lies.
+    pub fn index(&self, channel: usize, cell: usize) -> usize {
+        if self.channels_last {
+            cell * self.channels + channel
+        } else {
+            channel * self.cells() + cell
+        }
+    }
+
+    /// The numbers that class weights multiply, in f64: the mean of each channel over the cells, or
+    /// every value of a flattened map.
+    pub fn pooled(&self, features: &[f32]) -> Vec<f64> {
+        if self.flattened {
+            return features.iter().map(|&value| f64::from(value)).collect();
+        }
         let cells = self.cells() as f64;
         if !self.channels_last {
             let planes = features.chunks_exact(self.cells());

@@ -1,25 +1,34 @@
 //! The ONNX classifier: graph, pool, head and the engine's sessions. No other room names an engine.
 //!
-//! [`Model::load`] reads the file (`graph`), finds the global average pool that all evidence passes
-//! (`pool`) and reads the part behind it as affine maps (`chain`). A [`Session`] then returns the
-//! feature maps and the logits of an image.
+//! [`Model::load`] reads the file (`model_file`, `graph`), walks back from the output to the logits
+//! (`logits`), finds the pool that all evidence passes (`pool`), reads the part behind it as a
+//! chain of affine maps and gates (`chain`, `gate`), and checks the maps (`coverage`, `frame`,
+//! `knockout`). A [`Session`] then returns the feature maps and the logits of an image.
 
 mod affine;
 mod chain;
 mod class_weights;
 mod classifier;
+mod coverage;
 mod engine;
 mod facts;
+mod frame;
+mod gate;
 mod graph;
+mod head;
 mod input_shape;
-mod layer_norm;
+mod knockout;
 mod layout;
+mod logits;
+mod model_file;
 mod no_pool;
+mod normalisers;
 mod outputs;
+mod place;
 mod pool;
 mod session;
 mod subgraph;
-mod weight_files;
+mod survey;
 
 pub use chain::Decomposition;
 pub use class_weights::ClassWeights;

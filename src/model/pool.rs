@@ -1,18 +1,24 @@
-//! Finding the global average pool that all evidence passes on its way to the logits.
+//! The pool: how the cells of the last feature maps become the vector that the head reads.
 
-use super::engine::{Array, Runtime};
+use super::chain::Decomposition;
 use super::graph::{Graph, label};
 use super::layout::MapLayout;
-use super::no_pool::no_pool;
-use crate::error::{Error, Result};
+use super::survey::{Survey, Tensor};
 
-/// Operators that can express a global average pool.
-const POOLS: [&str; 3] = ["GlobalAveragePool", "ReduceMean", "AveragePool"];
-/// Largest difference between a pool's output and the mean of its input, relative to the largest
+/// Largest difference between a pooled value and what it should be, relative to the largest
 /// feature.
-const MEAN_TOLERANCE: f32 = 1e-3;
+const TOLERANCE: f32 = 1e-3;
 
-/// The pool and the tensor that feeds it.
+/// How one channel of the features becomes one number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Pooling {
+    Mean,
+    Max,
+    /// The mean of both.
+    MeanAndMax,
+}
+
+/// The features, and the vector that they are pooled to.
 #[derive(Debug, Clone)]
 pub struct Pool {
     pub node: String,
@@ -22,157 +28,226 @@ pub struct Pool {
     /// The pooled tensor.
     pub pooled: String,
     pub pooled_shape: Vec<usize>,
+    /// Layout of the features; for tokens the grid is not known yet, and stands as one row.
     pub layout: MapLayout,
+    /// The parts of the pooled vector, each with one number per channel.
+    pub parts: Vec<Pooling>,
 }
 
-/// Finds the last dominator of the logits that is the mean of a map over its two spatial axes.
-///
-/// The test is numeric, on a probe image: the operator's name and its axes are not trusted.
-///
-/// # Errors
-/// When there is none; the message names the node in its place and the models that work.
-pub fn find_pool(
-    graph: &Graph,
-    logits: &str,
-    runtime: &Runtime,
-    probe: &[f32],
-    shape: &[usize],
-) -> Result<Pool> {
-    let dominators = graph.dominators(&graph.input, logits);
-    let candidates = candidates(graph, &dominators);
-    if candidates.is_empty() {
-        return Err(no_pool(graph, logits, &dominators, &[]));
+impl Pool {
+    /// Finds the last tensor that is pooled from a map of more than one cell. The test is numeric,
+    /// on all probes: operators and their axes are not trusted.
+    ///
+    /// Of several tensors with the same pooled vector the last map with rows and columns is taken,
+    /// such as a map before its rows are averaged; else the last tokens.
+    pub fn find(graph: &Graph, survey: &Survey) -> Option<Self> {
+        let tensors = &survey.tensors;
+        for end in (1..tensors.len()).rev() {
+            let mut last = None;
+            for start in (0..end).rev() {
+                let Some((layout, parts)) = pooling(&tensors[start], &tensors[end]) else {
+                    continue;
+                };
+                let is_grid = layout.height > 1 && layout.width > 1;
+                if is_grid || last.is_none() {
+                    last = Some((start, layout, parts));
+                }
+                if is_grid {
+                    break;
+                }
+            }
+
+            if let Some((start, layout, parts)) = last {
+                let features = &tensors[start];
+                // The first of several equal vectors is the one that the pool makes.
+                let first = (start + 1..=end)
+                    .find(|&at| pooling(features, &tensors[at]).is_some())
+                    .unwrap_or(end);
+                return Some(Self::new(graph, features, &tensors[first], layout, parts));
+            }
+        }
+        None
     }
 
-    let tensors = Tensors::compute(graph, &candidates, runtime, probe, shape)
-        .map_err(|e| engine_error(graph, logits, &e))?;
-    let mut pool = None;
-    let mut tried = Vec::new();
-    for candidate in &candidates {
-        let Some(pooled) = tensors.get(candidate.pooled) else {
-            continue;
-        };
-        tried.push((candidate.pooled, pooled.shape.as_slice()));
-        let features = tensors.get(candidate.features);
-        let Some(layout) = features.and_then(|features| spatial_mean(features, pooled)) else {
-            continue;
-        };
-        pool = Some(Pool {
-            node: candidate.node.to_owned(),
-            op: candidate.op.to_owned(),
-            features: candidate.features.to_owned(),
-            pooled: candidate.pooled.to_owned(),
+    fn new(
+        graph: &Graph,
+        features: &Tensor,
+        pooled: &Tensor,
+        layout: MapLayout,
+        parts: Vec<Pooling>,
+    ) -> Self {
+        let node = graph.producer(&pooled.name);
+        Self {
+            node: node.map_or_else(String::new, |node| label(node).to_owned()),
+            op: node.map_or_else(String::new, |node| node.op_type.clone()),
+            features: features.name.clone(),
+            pooled: pooled.name.clone(),
             pooled_shape: pooled.shape.clone(),
             layout,
-        });
+            parts,
+        }
     }
-    pool.ok_or_else(|| no_pool(graph, logits, &dominators, &tried))
-}
 
-/// A node that might be the pool.
-struct Candidate<'a> {
-    node: &'a str,
-    op: &'a str,
-    features: &'a str,
-    pooled: &'a str,
-}
-
-fn candidates<'a>(graph: &'a Graph, dominators: &'a [String]) -> Vec<Candidate<'a>> {
-    let mut candidates = Vec::new();
-    for pooled in dominators {
-        let Some(node) = graph.producer(pooled) else {
-            continue;
+    /// A map whose every value the head reads: the last one of more than one cell.
+    pub fn flattened(graph: &Graph, features: &Tensor) -> Option<Self> {
+        let layout = MapLayout {
+            flattened: true,
+            ..layouts(&features.shape).into_iter().next()?
         };
-        if POOLS.contains(&node.op_type.as_str()) {
-            candidates.push(Candidate {
-                node: label(node),
-                op: &node.op_type,
-                features: node.input.first().map_or("", String::as_str),
-                pooled,
-            });
+        let node = graph.producer(&features.name);
+        Some(Self {
+            node: node.map_or_else(String::new, |node| label(node).to_owned()),
+            op: "Flatten".to_owned(),
+            features: features.name.clone(),
+            pooled: features.name.clone(),
+            pooled_shape: features.shape.clone(),
+            layout,
+            parts: Vec::new(),
+        })
+    }
+
+    /// The layout that class weights refer to: one channel for each number of the pooled vector.
+    pub fn attributed_layout(&self) -> MapLayout {
+        if self.is_mean() {
+            return self.layout;
+        }
+        MapLayout {
+            channels: self.layout.channels * self.parts.len(),
+            channels_last: false,
+            ..self.layout
         }
     }
-    candidates
-}
 
-/// The inputs and outputs of the candidates on the probe image.
-struct Tensors<'a> {
-    names: Vec<&'a str>,
-    arrays: Vec<Array>,
-}
-
-impl<'a> Tensors<'a> {
-    fn compute(
-        graph: &Graph,
-        candidates: &[Candidate<'a>],
-        runtime: &Runtime,
-        probe: &[f32],
-        shape: &[usize],
-    ) -> Result<Self> {
-        let mut names = Vec::new();
-        for candidate in candidates {
-            names.extend([candidate.features, candidate.pooled]);
+    /// How the head is decomposed: a maximum is held fixed, whatever follows.
+    pub fn decomposition(&self, head: Decomposition) -> Decomposition {
+        if self.is_mean() || !head.is_exact() {
+            head
+        } else {
+            Decomposition::DetachedArgmax
         }
-        names.sort_unstable();
-        names.dedup();
-
-        let cut = graph.cut(&[(&graph.input, shape)], &names, shape);
-        let engine = runtime.load(&cut.proto, vec![shape.to_vec()])?;
-        let arrays = engine.run(&[probe])?;
-        Ok(Self { names, arrays })
     }
 
-    fn get(&self, name: &str) -> Option<&Array> {
-        let index = self.names.iter().position(|n| *n == name)?;
-        self.arrays.get(index)
+    /// Whether the features themselves are the maps of the pooled vector.
+    pub fn is_mean(&self) -> bool {
+        matches!(self.parts[..], [] | [Pooling::Mean])
+    }
+
+    /// The maps of the pooled vector: their means over the cells are its values. A maximum belongs
+    /// to the first cell that has it.
+    pub fn attribute(&self, features: Vec<f32>) -> Vec<f32> {
+        if self.is_mean() {
+            return features;
+        }
+        let mut maps = Vec::new();
+        for part in &self.parts {
+            for channel in 0..self.layout.channels {
+                maps.extend(channel_map(&self.layout, *part, &features, channel));
+            }
+        }
+        maps
     }
 }
 
-/// The engine fails on many attention networks; then the attention is the reason to name.
-fn engine_error(graph: &Graph, logits: &str, error: &Error) -> Error {
-    Error::new(match graph.last_ancestor(logits, &["Softmax"]) {
-        Some(node) => format!(
-            "attention at node {:?} (Softmax), and the engine cannot run it: {error}",
-            label(node)
-        ),
-        None => format!("the engine cannot run the model up to its pool: {error}"),
-    })
-}
-
-/// The layout for which `pooled` is the mean of `features` over both spatial axes.
-fn spatial_mean(features: &Array, pooled: &Array) -> Option<MapLayout> {
-    let [1, a, b, c] = features.shape[..] else {
-        return None;
-    };
-    if a * b * c == 0 {
-        return None;
+fn channel_map(layout: &MapLayout, pooling: Pooling, features: &[f32], channel: usize) -> Vec<f32> {
+    let cells = 0..layout.cells();
+    let mut map: Vec<f32> = cells
+        .map(|cell| features[layout.index(channel, cell)])
+        .collect();
+    if pooling == Pooling::Mean {
+        return map;
     }
 
-    let channels_first = MapLayout {
-        channels: a,
-        height: b,
-        width: c,
-        channels_last: false,
-    };
-    let channels_last = MapLayout {
-        channels: c,
-        height: a,
-        width: b,
-        channels_last: true,
-    };
-    [channels_first, channels_last]
-        .into_iter()
-        .find(|layout| is_mean(layout, &features.values, &pooled.values))
+    let mut at = 0;
+    for (cell, value) in map.iter().enumerate() {
+        if *value > map[at] {
+            at = cell;
+        }
+    }
+    let largest = map[at] * map.len() as f32;
+    if pooling == Pooling::Max {
+        map.fill(0.0);
+        map[at] = largest;
+    } else {
+        map.iter_mut().for_each(|value| *value *= 0.5);
+        map[at] += 0.5 * largest;
+    }
+    map
 }
 
-fn is_mean(layout: &MapLayout, features: &[f32], pooled: &[f32]) -> bool {
-    if pooled.len() != layout.channels {
+/// How `pooled` is computed from `features` on every probe, if it is.
+fn pooling(features: &Tensor, pooled: &Tensor) -> Option<(MapLayout, Vec<Pooling>)> {
+    use Pooling::{Max, Mean, MeanAndMax};
+    const ALONE: [&[Pooling]; 3] = [&[Mean], &[Max], &[MeanAndMax]];
+    const JOINED: [&[Pooling]; 2] = [&[Mean, Max], &[Max, Mean]];
+
+    for layout in layouts(&features.shape) {
+        let ways: &[&[Pooling]] = match pooled.len() {
+            n if n == layout.channels => &ALONE,
+            n if n == 2 * layout.channels => &JOINED,
+            _ => continue,
+        };
+        for parts in ways {
+            let mut probes = features.values.iter().zip(&pooled.values);
+            if probes.all(|(features, pooled)| is_pooled(&layout, parts, features, pooled)) {
+                return Some((layout, parts.to_vec()));
+            }
+        }
+    }
+    None
+}
+
+fn is_pooled(layout: &MapLayout, parts: &[Pooling], features: &[f32], pooled: &[f32]) -> bool {
+    if features
+        .iter()
+        .chain(pooled)
+        .any(|value| !value.is_finite())
+    {
         return false;
     }
-    let largest = features
-        .iter()
-        .fold(f32::MIN_POSITIVE, |max, v| max.max(v.abs()));
-    let means = layout.means(features);
-    let mut pairs = means.iter().zip(pooled);
-    pairs.all(|(mean, pooled)| (*mean as f32 - pooled).abs() <= MEAN_TOLERANCE * largest)
+    let magnitudes = features.iter().map(|v| v.abs());
+    let tolerance = TOLERANCE * magnitudes.fold(f32::MIN_POSITIVE, f32::max);
+
+    let means = layout.pooled(features);
+    for (part, pooled) in parts.iter().zip(pooled.chunks_exact(layout.channels)) {
+        for (channel, value) in pooled.iter().enumerate() {
+            let mean = means[channel] as f32;
+            let expected = match part {
+                Pooling::Mean => mean,
+                Pooling::Max => largest(layout, features, channel),
+                Pooling::MeanAndMax => 0.5 * (mean + largest(layout, features, channel)),
+            };
+            if (expected - value).abs() > tolerance {
+                return false;
+            }
+        }
+    }
+    true
+}
+
+fn largest(layout: &MapLayout, features: &[f32], channel: usize) -> f32 {
+    let cells = (0..layout.cells()).map(|cell| features[layout.index(channel, cell)]);
+    cells.fold(f32::NEG_INFINITY, f32::max)
+}
+
+/// The ways to read a tensor as feature maps of more than one cell.
+pub fn layouts(shape: &[usize]) -> Vec<MapLayout> {
+    let layout = |channels, height, width, channels_last| MapLayout {
+        channels,
+        height,
+        width,
+        channels_last,
+        flattened: false,
+    };
+    let all = match *shape {
+        [1, a, b, c] => vec![layout(a, b, c, false), layout(c, a, b, true)],
+        // Tokens: the grid is found afterwards.
+        [1, a, b] => vec![layout(b, 1, a, true), layout(a, 1, b, false)],
+        _ => Vec::new(),
+    };
+    // One row of one channel is a vector.
+    let is_map = |layout: &MapLayout| {
+        let is_grid = layout.height > 1 && layout.width > 1;
+        layout.cells() > 1 && (layout.channels > 1 || is_grid)
+    };
+    all.into_iter().filter(is_map).collect()
 }

@@ -1,11 +1,14 @@
 //! Running the model on images.
 
-use super::chain::{AffineChain, GateValues};
+use super::chain::AffineChain;
 use super::engine::{Engine, State};
+use super::gate::GateValues;
 use super::outputs::predicted;
+use super::pool::Pool;
 use crate::error::{Error, Result};
 
-/// The result for one image: feature maps, logits and the values of the head's gates.
+/// The result for one image: the maps of the pooled vector, logits and the values of the head's
+/// gates.
 pub struct Inference {
     pub features: Vec<f32>,
     /// One per class.
@@ -23,17 +26,28 @@ impl Inference {
 /// One worker's session.
 pub struct Session<'a> {
     engine: &'a Engine,
+    pool: &'a Pool,
     chain: &'a AffineChain,
+    /// Whether the model takes 8-bit pixels.
+    takes_bytes: bool,
     /// One logit for two classes: its negative is the logit of class 0.
     binary: bool,
     state: State,
 }
 
 impl<'a> Session<'a> {
-    pub(super) fn new(engine: &'a Engine, chain: &'a AffineChain, binary: bool) -> Result<Self> {
+    pub(super) fn new(
+        engine: &'a Engine,
+        pool: &'a Pool,
+        chain: &'a AffineChain,
+        binary: bool,
+        takes_bytes: bool,
+    ) -> Result<Self> {
         Ok(Self {
             engine,
+            pool,
             chain,
+            takes_bytes,
             binary,
             state: engine.state()?,
         })
@@ -44,16 +58,19 @@ impl<'a> Session<'a> {
     /// # Errors
     /// When the engine fails or a logit is not finite.
     pub fn run(&mut self, values: &[f32]) -> Result<Inference> {
+        if self.takes_bytes {
+            refuse_fractions(values)?;
+        }
         let arrays = self.state.run(self.engine, &[values])?;
         let mut outputs = arrays.into_iter().map(|array| array.values);
 
-        let features = outputs.next().unwrap_or_default();
+        let features = self.pool.attribute(outputs.next().unwrap_or_default());
         let mut logits = outputs.next().unwrap_or_default();
         if self.binary {
             logits = vec![-logits[0], logits[0]];
         }
         let mut gates = Vec::new();
-        for _ in &self.chain.gates {
+        for _ in self.chain.gates() {
             gates.push(GateValues {
                 before: outputs.next().unwrap_or_default(),
                 after: outputs.next().unwrap_or_default(),
@@ -66,6 +83,18 @@ impl<'a> Session<'a> {
             logits,
             gates,
         })
+    }
+}
+
+/// Pixels of a model that takes bytes are whole numbers from 0 to 255.
+fn refuse_fractions(values: &[f32]) -> Result<()> {
+    let wrong = |value: &&f32| value.fract() != 0.0 || !(0.0..=255.0).contains(*value);
+    match values.iter().find(wrong) {
+        None => Ok(()),
+        Some(value) => Err(Error::new(format!(
+            "the model takes 8-bit pixels, and the preprocessing makes {value}; set scale = 1, \
+             mean = 0 and std = 1 in [preprocess]"
+        ))),
     }
 }
 

@@ -2,8 +2,9 @@
 
 use super::affine::AffineMap;
 use super::engine::{Engine, Runtime};
-use super::graph::Graph;
+use super::graph::{Constants, Graph, attribute, floats};
 use crate::error::{Error, Result};
+use tract_onnx::pb::NodeProto;
 
 /// Vectors that are run together when a map is read.
 const BATCH: usize = 64;
@@ -11,8 +12,12 @@ const BATCH: usize = 64;
 const TEST_VECTORS: usize = 4;
 /// Largest difference between a batch and single runs, relative to the largest output.
 const BATCH_TOLERANCE: f32 = 1e-5;
-/// Largest relative difference of the factors of a normaliser.
-const FACTOR_TOLERANCE: f32 = 1e-3;
+/// Largest relative error of a map that counts as affine.
+const AFFINE_TOLERANCE: f64 = 1e-3;
+/// Longest step along an axis.
+const STEP_MAX: f64 = 65_536.0;
+/// How much longer than necessary steps are.
+const STEP_MARGIN: f64 = 16.0;
 /// Outputs below this count as zero in relative errors.
 const OUTPUT_MIN: f64 = 1e-6;
 
@@ -38,7 +43,7 @@ impl Subgraph<'_> {
     ///
     /// # Errors
     /// When the graph cannot run at this batch size.
-    fn run(&self, rows: &[f32], batch: usize) -> Result<Vec<f32>> {
+    pub fn run(&self, rows: &[f32], batch: usize) -> Result<Vec<f32>> {
         let (engine, blank) = self.load(batch)?;
         let mut state = engine.state()?;
         let width = batch * self.width();
@@ -72,15 +77,48 @@ impl Subgraph<'_> {
         Ok((self.runtime.load(&cut.proto, shapes)?, blank))
     }
 
-    /// Reads the part as an affine map by running 0, e_1 .. e_K. It is affine if the `error` of the
-    /// map is small.
-    pub fn affine(&self) -> Result<AffineMap> {
+    /// Whether the part is an affine map, on random vectors: `f(a + b) + f(0) = f(a) + f(b)` and
+    /// `f(-2a) + 2 f(a) = 3 f(0)`.
+    pub fn is_affine(&self) -> Result<bool> {
+        let width = self.width();
+        let random = random_rows(2, width);
+        let (a, b) = random.split_at(width);
+        let sum: Vec<f32> = a.iter().zip(b).map(|(a, b)| a + b).collect();
+        let opposite: Vec<f32> = a.iter().map(|a| -2.0 * a).collect();
+        let rows = [&vec![0.0; width], a, b, &sum, &opposite].concat();
+
+        let outputs = self.run(&rows, 1)?;
+        let length = outputs.len() / 5;
+        if length == 0 {
+            return Ok(false);
+        }
+        let largest = largest_magnitude(&outputs);
+        let at = |row: usize, index: usize| f64::from(outputs[row * length + index]);
+        for index in 0..length {
+            let zero = at(0, index);
+            let sum_error = at(3, index) + zero - at(1, index) - at(2, index);
+            let scale_error = at(4, index) + 2.0 * at(1, index) - 3.0 * zero;
+            let error = sum_error.abs().max(scale_error.abs()) / largest;
+            if error.is_nan() || sum_error.is_nan() || error > AFFINE_TOLERANCE {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    /// Reads an affine part by running a base vector, and the base with a step along each axis. A
+    /// base near the vectors of images keeps the rounding errors of their sums small.
+    ///
+    /// # Errors
+    /// When the part has no values, or is not affine on random vectors.
+    pub fn affine(&self, base: &[f32]) -> Result<AffineMap> {
         let inputs = self.width();
         let tests = random_rows(TEST_VECTORS, inputs);
         let expected = self.run(&tests, 1)?;
 
         let batch = self.batch_size(&tests, &expected);
-        let results = self.run(&zero_and_units(inputs), batch)?;
+        let step = self.step(base, &expected)?;
+        let results = self.run(&base_and_steps(base, step), batch)?;
         let outputs = results.len() / (inputs + 1);
         if outputs == 0 || inputs == 0 {
             return Err(Error::new(format!(
@@ -88,13 +126,102 @@ impl Subgraph<'_> {
                 self.from, self.to
             )));
         }
+        let map = from_results(&results, base, step);
+        self.tested(map, &tests, &expected)
+    }
 
-        let mut map = from_results(&results, inputs, outputs);
-        let tests = tests.chunks_exact(inputs);
-        for (input, expected) in tests.zip(expected.chunks_exact(outputs)) {
-            map.error = map.error.max(relative_error(&map, input, expected));
+    /// The length of the steps along each axis: a power of two, longer where the output at the base
+    /// is so large that it would swallow the digits of the weights. `outputs` are those of random
+    /// vectors.
+    fn step(&self, base: &[f32], outputs: &[f32]) -> Result<f32> {
+        let at_base = self.run(base, 1)?;
+        let zero = self.run(&vec![0.0; self.width()], 1)?;
+        let largest = largest_magnitude(&at_base).max(largest_magnitude(&zero));
+        let moved = outputs.iter().zip(zero.iter().cycle());
+        let moved = moved.fold(OUTPUT_MIN, |max, (y, b)| max.max(f64::from((y - b).abs())));
+        let ratio = (largest / moved * STEP_MARGIN).clamp(1.0, STEP_MAX);
+        Ok(ratio.log2().ceil().exp2() as f32)
+    }
+
+    /// Sets the error of a map on test vectors.
+    fn tested(&self, mut map: AffineMap, tests: &[f32], expected: &[f32]) -> Result<AffineMap> {
+        let tests = tests.chunks_exact(map.inputs);
+        for (input, expected) in tests.zip(expected.chunks_exact(map.outputs())) {
+            let error = relative_error(&map, input, expected);
+            if error.is_nan() || error > AFFINE_TOLERANCE {
+                return Err(Error::new(format!(
+                    "the head from {:?} to {:?} is not affine: relative error {error:.1e}",
+                    self.from, self.to
+                )));
+            }
+            map.error = map.error.max(error);
         }
         Ok(map)
+    }
+
+    /// Reads the part from the weights of the matrix product that makes `to`, where the part before
+    /// the product only reorders; `None` if it is anything else.
+    ///
+    /// # Errors
+    /// When the part cannot be run, or the weights do not give its outputs.
+    pub fn matrix(&self, base: &[f32]) -> Result<Option<AffineMap>> {
+        let Some(node) = self.graph.producer(self.to) else {
+            return Ok(None);
+        };
+        let Some((weights, outputs)) = matrix_weights(self.graph, node, self.width()) else {
+            return Ok(None);
+        };
+        let source = Subgraph {
+            to: &node.input[0],
+            ..*self
+        };
+        let Some(order) = source.order()? else {
+            return Ok(None);
+        };
+
+        let inputs = self.width();
+        let mut ordered = vec![0.0; outputs * inputs];
+        for output in 0..outputs {
+            let row = &weights[output * inputs..(output + 1) * inputs];
+            let target = &mut ordered[output * inputs..(output + 1) * inputs];
+            for (position, from) in order.iter().enumerate() {
+                target[*from] = row[position];
+            }
+        }
+        let map = through(ordered, base, &self.run(base, 1)?);
+
+        let tests = random_rows(TEST_VECTORS, inputs);
+        let expected = self.run(&tests, 1)?;
+        self.tested(map, &tests, &expected).map(Some)
+    }
+
+    /// For every output the input that it is a copy of; `None` if the part does more than reorder.
+    fn order(&self) -> Result<Option<Vec<usize>>> {
+        let width = self.width();
+        if self.from == self.to {
+            return Ok(Some((0..width).collect()));
+        }
+        // Every index up to 2^24 is exact in 32 bits.
+        if width >= 1 << 24 {
+            return Ok(None);
+        }
+        // Both signs, so that a ReLU is not taken for a copy.
+        let sign = |index: usize| if index.is_multiple_of(2) { 1.0 } else { -1.0 };
+        let values = (0..width).map(|index| sign(index) * (index + 1) as f32);
+        let outputs = self.run(&Vec::from_iter(values), 1)?;
+
+        let mut is_used = vec![false; width];
+        let mut order = Vec::with_capacity(width);
+        for output in outputs {
+            let index = (output.abs() as usize).wrapping_sub(1);
+            let is_value = index < width && output == sign(index) * (index + 1) as f32;
+            if !is_value || is_used[index] {
+                return Ok(None);
+            }
+            is_used[index] = true;
+            order.push(index);
+        }
+        Ok((order.len() == width).then_some(order))
     }
 
     /// The largest batch size at which the rows of a batch do not affect each other, so that
@@ -104,22 +231,6 @@ impl Subgraph<'_> {
             Ok(batched) if agree(&batched, expected) => BATCH,
             _ => 1,
         }
-    }
-
-    /// Whether inputs and outputs have the same length, so that the part can be held as elementwise
-    /// factors.
-    pub fn keeps_length(&self) -> Result<bool> {
-        let ones = vec![1.0; self.width()];
-        Ok(self.run(&ones, 1)?.len() == self.width())
-    }
-
-    /// Whether the factor `to / from` is the same for all components: a normaliser, not a gate.
-    pub fn is_normaliser(&self) -> Result<bool> {
-        let inputs = random_rows(1, self.width());
-        let outputs = self.run(&inputs, 1)?;
-        let factors: Vec<f32> = outputs.iter().zip(&inputs).map(|(y, x)| y / x).collect();
-        let tolerance = FACTOR_TOLERANCE * factors[0].abs();
-        Ok(factors.iter().all(|f| (f - factors[0]).abs() <= tolerance))
     }
 }
 
@@ -131,30 +242,47 @@ fn batched(shape: &[usize], batch: usize) -> Vec<usize> {
     shape
 }
 
-/// The zero vector and the unit vectors.
-fn zero_and_units(size: usize) -> Vec<f32> {
-    let mut rows = vec![0.0; (size + 1) * size];
-    for i in 0..size {
-        rows[(i + 1) * size + i] = 1.0;
+/// The base, and the base with a step along each axis.
+fn base_and_steps(base: &[f32], step: f32) -> Vec<f32> {
+    let size = base.len();
+    let mut rows = base.repeat(size + 1);
+    for axis in 0..size {
+        rows[(axis + 1) * size + axis] += step;
     }
     rows
 }
 
-/// The map whose values at 0, e_1 .. e_K are `results`.
-fn from_results(results: &[f32], inputs: usize, outputs: usize) -> AffineMap {
-    let (bias, columns) = results.split_at(outputs);
+/// The map whose values at [`base_and_steps`] are `results`.
+fn from_results(results: &[f32], base: &[f32], step: f32) -> AffineMap {
+    let inputs = base.len();
+    let outputs = results.len() / (inputs + 1);
+    let (at_base, columns) = results.split_at(outputs);
     let mut weights = vec![0.0; outputs * inputs];
     for (input, column) in columns.chunks_exact(outputs).enumerate() {
-        for (output, (value, bias)) in column.iter().zip(bias).enumerate() {
-            weights[output * inputs + input] = value - bias;
+        // The step that was taken, after rounding.
+        let taken = f64::from(base[input] + step) - f64::from(base[input]);
+        for (output, (value, at_base)) in column.iter().zip(at_base).enumerate() {
+            let moved = f64::from(*value) - f64::from(*at_base);
+            weights[output * inputs + input] = (moved / taken) as f32;
         }
     }
-    AffineMap {
-        inputs,
+    through(weights, base, at_base)
+}
+
+/// The map with these weights that has the value `at_base` at `base`.
+fn through(weights: Vec<f32>, base: &[f32], at_base: &[f32]) -> AffineMap {
+    let mut map = AffineMap {
+        inputs: base.len(),
         weights,
-        bias: bias.iter().map(|&b| f64::from(b)).collect(),
+        bias: vec![0.0; at_base.len()],
         error: 0.0,
+    };
+    let base: Vec<f64> = base.iter().map(|&v| f64::from(v)).collect();
+    let linear = map.apply(&base);
+    for (output, bias) in map.bias.iter_mut().enumerate() {
+        *bias = f64::from(at_base[output]) - linear[output];
     }
+    map
 }
 
 /// Largest difference between the map and the expected outputs, relative to the largest output.
@@ -164,7 +292,11 @@ fn relative_error(map: &AffineMap, input: &[f32], expected: &[f32]) -> f64 {
 
     let mut error = 0.0_f64;
     for (value, &expected) in map.apply(&input).into_iter().zip(expected) {
-        error = error.max((value - f64::from(expected)).abs() / largest);
+        let difference = (value - f64::from(expected)).abs() / largest;
+        if difference.is_nan() {
+            return f64::NAN;
+        }
+        error = error.max(difference);
     }
     error
 }
@@ -195,4 +327,45 @@ fn random_rows(rows: usize, width: usize) -> Vec<f32> {
 /// A number in `[0, 1]`.
 fn unit(bytes: [u8; 4]) -> f32 {
     u32::from_le_bytes(bytes) as f32 / u32::MAX as f32
+}
+
+/// The constant matrix of a product, `outputs x inputs` row by row, with its number of outputs.
+/// `None` if the node is no product of a vector of this length with a constant.
+fn matrix_weights(graph: &Graph, node: &NodeProto, inputs: usize) -> Option<(Vec<f32>, usize)> {
+    let (scale, transposed) = match node.op_type.as_str() {
+        "MatMul" => (1.0, false),
+        "Gemm" => (
+            attribute(node, "alpha").map_or(1.0, |a| a.f),
+            attribute(node, "transB").is_some_and(|a| a.i != 0),
+        ),
+        _ => return None,
+    };
+    if attribute(node, "transA").is_some_and(|a| a.i != 0) {
+        return None;
+    }
+    let constants = Constants::new(graph.graph());
+    let tensor = constants.get(node.input.get(1)?)?;
+    let [rows, columns] = tensor.dims[..] else {
+        return None;
+    };
+    let (matrix_inputs, outputs) = if transposed {
+        (columns as usize, rows as usize)
+    } else {
+        (rows as usize, columns as usize)
+    };
+    let values: Vec<f32> = floats(tensor).map(|value| value * scale).collect();
+    if matrix_inputs != inputs || values.len() != inputs * outputs {
+        return None;
+    }
+    if transposed {
+        return Some((values, outputs));
+    }
+
+    let mut weights = vec![0.0; values.len()];
+    for (input, row) in values.chunks_exact(outputs).enumerate() {
+        for (output, value) in row.iter().enumerate() {
+            weights[output * inputs + input] = *value;
+        }
+    }
+    Some((weights, outputs))
 }

@@ -52,12 +52,12 @@ pub fn on_photo(place: Rect, unit: Unit, view: &View) -> Rect {
     let pixels = match unit {
         Unit::Fraction => return place,
         Unit::Pixels => place,
-        Unit::ViewPixels => Rect::new(
-            (place.x0 - view.x_offset) / view.x_scale,
-            (place.y0 - view.y_offset) / view.y_scale,
-            (place.x1 - view.x_offset) / view.x_scale,
-            (place.y1 - view.y_offset) / view.y_scale,
-        ),
+        Unit::ViewPixels => {
+            let input = view.input_place();
+            let x = |x: f64| (x + input.x - view.x_offset) / view.x_scale;
+            let y = |y: f64| (y + input.y - view.y_offset) / view.y_scale;
+            Rect::new(x(place.x0), y(place.y0), x(place.x1), y(place.y1))
+        }
     };
 
     let w = f64::from(view.original.width);
@@ -79,22 +79,23 @@ pub fn outside(all: Rect, hole: Rect) -> Vec<Rect> {
     bands.into_iter().filter(|band| band.area() > 0.0).collect()
 }
 
-/// The frame that a unit measures in: the photo, or the view itself.
+/// The frame that a unit measures in: the photo, or the model's input.
 struct Frame<'a> {
     width: f64,
     height: f64,
     /// Length of one unit along each axis.
     x_unit: f64,
     y_unit: f64,
-    /// `None` if the frame is the view.
-    view: Option<&'a View>,
+    view: &'a View,
+    /// Whether the frame is the photo, rather than the model's input.
+    is_photo: bool,
 }
 
 impl<'a> Frame<'a> {
     fn new(unit: Unit, view: &'a View) -> Self {
         let size = match unit {
             Unit::Fraction | Unit::Pixels => view.original,
-            Unit::ViewPixels => view.size,
+            Unit::ViewPixels => view.input_place().size,
         };
         let width = f64::from(size.width);
         let height = f64::from(size.height);
@@ -107,7 +108,8 @@ impl<'a> Frame<'a> {
             height,
             x_unit,
             y_unit,
-            view: (unit != Unit::ViewPixels).then_some(view),
+            view,
+            is_photo: unit != Unit::ViewPixels,
         }
     }
 
@@ -149,10 +151,9 @@ impl<'a> Frame<'a> {
     fn shape(&self, rects: &[Rect]) -> Shape {
         let mut clipped = Vec::new();
         for rect in rects.iter().filter_map(|rect| rect.intersect(self.all())) {
-            clipped.push(match self.view {
-                Some(view) => view.rect(rect),
-                None => rect,
-            });
+            let [x0, y0] = self.in_view([rect.x0, rect.y0]);
+            let [x1, y1] = self.in_view([rect.x1, rect.y1]);
+            clipped.push(Rect::new(x0, y0, x1, y1));
         }
         Shape::Rects(clipped)
     }
@@ -161,9 +162,14 @@ impl<'a> Frame<'a> {
     fn point(&self, [x, y]: [f64; 2]) -> [f64; 2] {
         let x = (x * self.x_unit).clamp(0.0, self.width);
         let y = (y * self.y_unit).clamp(0.0, self.height);
-        match self.view {
-            Some(view) => view.point([x, y]),
-            None => [x, y],
+        self.in_view([x, y])
+    }
+
+    fn in_view(&self, [x, y]: [f64; 2]) -> [f64; 2] {
+        if self.is_photo {
+            return self.view.point([x, y]);
         }
+        let input = self.view.input_place();
+        [x + input.x, y + input.y]
     }
 }

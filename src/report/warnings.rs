@@ -18,14 +18,15 @@ struct RegionTotals {
     not_absent: usize,
 }
 
-/// Warnings about annotations, accuracy and regions.
+/// Warnings about the model, annotations, accuracy and regions.
 pub fn warnings(
     plan: &Plan,
     record: &RunRecord,
     heat_rows: &[&ClassRow],
     class_count: usize,
 ) -> Vec<String> {
-    let mut warnings = annotation_warnings(record);
+    let mut warnings = record.facts.model.warnings.clone();
+    warnings.extend(annotation_warnings(record));
     warnings.extend(accuracy_warning(
         record.top1_accuracy,
         class_count,

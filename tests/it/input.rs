@@ -105,7 +105,9 @@ fn resizing_and_cropping_equal_pillow() {
             let photo =
                 decode(&read(&fixtures().join(format!("preprocess/source.{kind}"))).expect("read"))
                     .expect("decode");
-            let (tensor, _) = Preprocessor::new(&plan).run(&photo).expect("preprocess");
+            let (tensor, _) = Preprocessor::new(&plan, None)
+                .run(&photo)
+                .expect("preprocess");
             let golden = image::open(fixtures().join(format!("preprocess/{name}.{kind}.png")))
                 .expect("golden")
                 .into_rgb8();
@@ -136,7 +138,7 @@ fn the_view_says_where_each_pixel_went() {
             rgb: image::RgbImage::new(500, 375),
             transpose: None,
         };
-        let (_, view) = Preprocessor::new(&levels(&steps).preprocess)
+        let (_, view) = Preprocessor::new(&levels(&steps).preprocess, None)
             .run(&photo)
             .expect("preprocess");
         let r = view.rect(Rect::new(rect[0], rect[1], rect[2], rect[3]));
@@ -175,7 +177,7 @@ fn bgr_grey_and_layouts_order_the_channels() {
             fixtures.join("models/shortcut.onnx")
         );
         plan.preprocess = crate::support::plan(folder.path(), "channels", &text, &[]).preprocess;
-        Preprocessor::new(&plan.preprocess)
+        Preprocessor::new(&plan.preprocess, None)
             .run(&photo)
             .expect("preprocess")
             .0
@@ -215,7 +217,7 @@ fn fast_decoding_changes_pixels_a_little_and_geometry_not_at_all() {
     let run = |plan: &Plan| {
         let fast = (plan.preprocess.decode == Decode::Fast).then_some(&plan.preprocess);
         let photo = decode_for(&bytes, fast).expect("decoded");
-        let (tensor, view) = Preprocessor::new(&plan.preprocess)
+        let (tensor, view) = Preprocessor::new(&plan.preprocess, None)
             .run(&photo)
             .expect("preprocessed");
         (photo.size, photo.original, tensor.values, view)

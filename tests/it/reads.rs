@@ -136,6 +136,26 @@ fn a_run_reads_its_manifest_four_times_at_most() {
     }
 }
 
+/// The bytes that are parsed must be the bytes that are hashed.
+#[test]
+fn a_model_and_its_external_weights_are_read_once() {
+    let folder = tempfile::tempdir().expect("folder");
+    let home = folder.path().canonicalize().expect("folder");
+    let names = ["external_weights.onnx", "external_weights.data"];
+    let files = names.map(|name| {
+        let copy = home.join(name);
+        std::fs::copy(fixtures().join("models/zoo").join(name), &copy).expect("copy");
+        copy
+    });
+    let model = files[0].display().to_string();
+    let Some(log) = traced(&home, "openat", &["inspect", &model]) else {
+        return;
+    };
+    for file in files {
+        assert_eq!(opened(&log, &file), 1, "{}", file.display());
+    }
+}
+
 #[test]
 fn explain_reads_the_manifest_twice_at_most() {
     let demo = ManifestDemo::new();

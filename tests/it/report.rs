@@ -3,6 +3,7 @@
 use crate::support::{audit, camaudit, demo_text, fixtures, json, numbers, page, parquet, plan};
 use crate::support::{stderr, texts};
 use camaudit::audit::tiles;
+use camaudit::model::Facts;
 use camaudit::report::contact_sheet::{contact_page, contact_sheet};
 use camaudit::runs::{history, images};
 use std::collections::BTreeMap;
@@ -121,7 +122,7 @@ fn a_gallery_shows_the_images_that_the_tables_name() {
     let mut shown = found[..3].to_vec();
     shown[2].path = "horse/<b>gone</b>.jpg".into();
     shown[1].content = "of another photo".into();
-    let (tiles, scale) = tiles(&plan, &shown, "source-tag").expect("tiles");
+    let (tiles, scale) = tiles(&plan, &Facts::default(), &shown, "source-tag").expect("tiles");
     assert!(
         scale > 1.0 && tiles[1].missing.as_deref() == Some("the photo has changed since the run")
     );

@@ -5,7 +5,6 @@ use super::onnxruntime;
 use super::{Array, instruction_set, tract};
 use crate::error::{Error, Result};
 use crate::plan;
-use std::path::{Path, PathBuf};
 use tract_onnx::pb::ModelProto;
 
 #[cfg(not(feature = "onnxruntime"))]
@@ -15,8 +14,6 @@ const NOT_BUILT_IN: &str = "model.engine: this camaudit was built without ONNX R
 /// Loads the graphs of one model.
 pub struct Runtime {
     kind: Kind,
-    /// Folder of the weights that are stored in separate files.
-    folder: PathBuf,
 }
 
 enum Kind {
@@ -43,7 +40,7 @@ impl Runtime {
     /// # Errors
     /// When the engine's library is not found or too old; the message names the places that were
     /// searched.
-    pub fn new(choice: &plan::Engine, folder: &Path) -> Result<Self> {
+    pub fn new(choice: &plan::Engine) -> Result<Self> {
         let kind = match choice {
             plan::Engine::Tract => Kind::Tract,
             #[cfg(feature = "onnxruntime")]
@@ -53,10 +50,12 @@ impl Runtime {
             #[cfg(not(feature = "onnxruntime"))]
             plan::Engine::OnnxRuntime { .. } => return Err(Error::new(NOT_BUILT_IN)),
         };
-        Ok(Self {
-            kind,
-            folder: folder.to_path_buf(),
-        })
+        Ok(Self { kind })
+    }
+
+    /// Whether this is the engine that needs no installation.
+    pub fn is_built_in(&self) -> bool {
+        matches!(self.kind, Kind::Tract)
     }
 
     /// Name, version and device, for `run.json`.
@@ -74,11 +73,9 @@ impl Runtime {
     /// When an operator is not supported or a shape does not fit; the message names the node.
     pub fn load(&self, proto: &ModelProto, shapes: Vec<Vec<usize>>) -> Result<Engine> {
         match &self.kind {
-            Kind::Tract => tract::Engine::new(proto, &self.folder, shapes).map(Engine::Tract),
+            Kind::Tract => tract::Engine::new(proto, shapes).map(Engine::Tract),
             #[cfg(feature = "onnxruntime")]
-            Kind::OnnxRuntime(runtime) => runtime
-                .load(proto, &self.folder, &shapes)
-                .map(Engine::OnnxRuntime),
+            Kind::OnnxRuntime(runtime) => runtime.load(proto, &shapes).map(Engine::OnnxRuntime),
         }
     }
 }

@@ -4,7 +4,6 @@ use super::Array;
 use super::replace_convolutions::replace_convolutions;
 use super::tensor::values;
 use crate::error::{Error, Result, guarded};
-use std::path::Path;
 use std::sync::Arc;
 use tract_onnx::pb::ModelProto;
 use tract_onnx::prelude::{
@@ -33,12 +32,12 @@ pub struct State {
 }
 
 impl Engine {
-    /// Optimises `proto` for the given input shapes. External weights are read from `folder`.
+    /// Optimises `proto` for the given input shapes.
     ///
     /// # Errors
     /// When an operator is not supported or a shape does not fit; the message names the node.
-    pub fn new(proto: &ModelProto, folder: &Path, shapes: Vec<Vec<usize>>) -> Result<Self> {
-        let (plan, replaced) = guard(|| build(proto, folder, &shapes))?;
+    pub fn new(proto: &ModelProto, shapes: Vec<Vec<usize>>) -> Result<Self> {
+        let (plan, replaced) = guard(|| build(proto, &shapes))?;
         Ok(Self {
             plan,
             shapes,
@@ -79,16 +78,13 @@ fn array(tensor: &TractTensor) -> TractResult<Array> {
     })
 }
 
-fn build(
-    proto: &ModelProto,
-    folder: &Path,
-    shapes: &[Vec<usize>],
-) -> TractResult<(Arc<TypedSimplePlan>, usize)> {
+fn build(proto: &ModelProto, shapes: &[Vec<usize>]) -> TractResult<(Arc<TypedSimplePlan>, usize)> {
+    refuse_wrong(proto)?;
     // Dynamo exports declare shapes that contradict a batch of 1.
     let onnx = tract_onnx::onnx()
         .with_ignore_value_info(true)
         .with_ignore_output_shapes(true);
-    let mut model = onnx.parse(proto, folder.to_str())?.model;
+    let mut model = onnx.parse(proto, None)?.model;
 
     for (input, shape) in shapes.iter().enumerate() {
         let fact = InferenceFact::dt_shape(f32::datum_type(), shape.as_slice());
@@ -99,6 +95,18 @@ fn build(
 
     let (model, replaced) = replace_convolutions(model.into_typed()?)?;
     Ok((model.into_runnable()?, replaced))
+}
+
+/// Operators that this engine computes otherwise than the ONNX standard says.
+fn refuse_wrong(proto: &ModelProto) -> TractResult<()> {
+    let mut nodes = proto.graph.iter().flat_map(|graph| &graph.node);
+    match nodes.find(|node| node.op_type == "Celu") {
+        None => Ok(()),
+        Some(node) => Err(TractError::msg(format!(
+            "node {:?} (Celu) is computed wrongly by this engine",
+            node.name
+        ))),
+    }
 }
 
 /// A file can declare any shape; the engine would try to allocate it.

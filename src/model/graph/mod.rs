@@ -1,10 +1,14 @@
 //! The ONNX graph as data: which node makes which tensor, which tensors every path passes, and how
 //! to cut out a subgraph.
 
+mod batch;
 mod cut;
+mod inputs;
 mod node;
+mod precision;
 mod unsupported;
 mod wiring;
 
-pub use node::{describe, label};
-pub use wiring::{Graph, Logits};
+pub use node::{attribute, describe, label};
+pub use unsupported::{Constants, floats, integers};
+pub use wiring::Graph;

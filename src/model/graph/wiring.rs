@@ -1,16 +1,14 @@
 //! A parsed model file and the paths through its graph.
 
+use super::inputs::{bind_constants, dimensions, image_input};
 use super::node::inputs as node_inputs;
-use super::unsupported::{inputs_without_weights, refuse_axes, refuse_precision};
+use super::precision::convert_to_f32;
+use super::unsupported::refuse;
 use crate::error::{Error, Result};
-use crate::plan::Activation;
-use std::collections::{HashMap, HashSet};
-use std::path::Path;
+use crate::plan::InputValue;
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::LazyLock;
-use tract_onnx::pb::{
-    GraphProto, ModelProto, NodeProto, TensorProto, ValueInfoProto, tensor_shape_proto, type_proto,
-};
-use tract_onnx::prelude::Framework;
+use tract_onnx::pb::{GraphProto, ModelProto, NodeProto, TensorProto};
 
 /// Operators whose output does not depend on the values of their input.
 const SHAPE_ONLY: [&str; 2] = ["Shape", "Size"];
@@ -20,58 +18,38 @@ pub struct Graph {
     pub proto: ModelProto,
     /// Tensor name -> index of the node that makes it.
     producers: HashMap<String, usize>,
-    /// The only input that is no weight.
+    /// The image.
     pub input: String,
     /// Its declared dimensions, `None` where symbolic.
     pub input_dims: Vec<Option<usize>>,
-}
-
-/// The logits of a graph.
-pub struct Logits {
-    pub tensor: String,
-    /// The activation between the logits and the output.
-    pub activation: Option<Activation>,
+    /// Precisions other than float32 that were converted to it.
+    pub precisions: Vec<String>,
 }
 
 impl Graph {
-    /// Reads a model file.
+    /// Wires a parsed model up. `constants` are the values of inputs other than the image.
     ///
     /// # Errors
-    /// When it is no ONNX file, is quantised or half precision, or has several inputs.
-    pub fn load(path: &Path) -> Result<Self> {
-        let proto = tract_onnx::onnx().proto_model_for_path(path).map_err(|e| {
-            Error::new(format!(
-                "failed to read the ONNX model {}: {e:#}",
-                path.display()
-            ))
-        })?;
-        Self::new(proto).map_err(|e| Error::new(format!("model {}: {e}", path.display())))
-    }
-
-    fn new(proto: ModelProto) -> Result<Self> {
-        let graph = proto.graph.as_ref().filter(|g| !g.node.is_empty());
+    /// When the file holds no graph, cannot be audited, or has several inputs without a constant.
+    pub fn new(mut proto: ModelProto, constants: &BTreeMap<String, InputValue>) -> Result<Self> {
+        let graph = proto.graph.as_mut().filter(|g| !g.node.is_empty());
         let graph =
             graph.ok_or_else(|| Error::new("the file holds no graph; is it an ONNX model?"))?;
-        refuse_precision(graph)?;
-        refuse_axes(graph)?;
+        refuse(graph)?;
+        bind_constants(graph, constants)?;
+        let precisions = convert_to_f32(graph)?;
 
-        let inputs = inputs_without_weights(graph);
-        let [input] = inputs[..] else {
-            let names: Vec<&str> = inputs.iter().map(|i| i.name.as_str()).collect();
-            return Err(Error::new(format!(
-                "expected one input, the image; found {}: {names:?}",
-                names.len()
-            )));
-        };
+        let input = image_input(graph)?;
         Ok(Self {
             input: input.name.clone(),
             input_dims: dimensions(input),
             producers: producers(graph),
+            precisions,
             proto,
         })
     }
 
-    pub(super) fn graph(&self) -> &GraphProto {
+    pub fn graph(&self) -> &GraphProto {
         // `new` has checked that there is a graph.
         static EMPTY: LazyLock<GraphProto> = LazyLock::new(GraphProto::default);
         self.proto.graph.as_ref().unwrap_or(&EMPTY)
@@ -101,35 +79,11 @@ impl Graph {
         self.producers.get(tensor).copied()
     }
 
-    /// Finds the logits of an output (the first if `output` is `None`) by walking back over
-    /// Softmax, LogSoftmax, Sigmoid and copies.
+    /// The tensor of this name, or the first output.
     ///
     /// # Errors
-    /// When the graph has no such output.
-    pub fn logits(&self, output: Option<&str>) -> Result<Logits> {
-        let mut tensor = self.output(output)?.to_owned();
-        let mut activation = None;
-
-        for _ in 0..self.nodes().len() {
-            let Some(node) = self.producer(&tensor) else {
-                break;
-            };
-            match node.op_type.as_str() {
-                "Softmax" | "LogSoftmax" => activation = Some(Activation::Softmax),
-                "Sigmoid" => activation = Some(Activation::Sigmoid),
-                "Identity" => {}
-                _ => break,
-            }
-            let Some(input) = node.input.first() else {
-                break;
-            };
-            tensor = input.clone();
-        }
-        Ok(Logits { tensor, activation })
-    }
-
-    /// The output of this name, or the first.
-    fn output(&self, name: Option<&str>) -> Result<&str> {
+    /// When the graph has no such tensor.
+    pub fn output(&self, name: Option<&str>) -> Result<&str> {
         let outputs = self.graph().output.iter();
         let names: Vec<&str> = outputs.map(|output| output.name.as_str()).collect();
         let Some(name) = name else {
@@ -138,11 +92,20 @@ impl Graph {
         };
 
         let named = names.iter().copied().find(|n| *n == name);
-        named.ok_or_else(|| {
-            Error::new(format!(
-                "there is no output {name}; the graph has {names:?}"
-            ))
-        })
+        let inner = self.producers.get_key_value(name);
+        named
+            .or(inner.map(|(name, _)| name.as_str()))
+            .ok_or_else(|| {
+                Error::new(format!(
+                    "there is no output or tensor {name:?}; the graph has the outputs {names:?}"
+                ))
+            })
+    }
+
+    /// Names of the outputs.
+    pub fn output_names(&self) -> Vec<&str> {
+        let outputs = self.graph().output.iter();
+        outputs.map(|output| output.name.as_str()).collect()
     }
 
     /// Nodes that feed values to `tensor`, in the (topological) order of the file. Tensors behind
@@ -168,39 +131,52 @@ impl Graph {
 
     /// The dominators of `to`: the tensors behind `from` that every path from `from` to `to`
     /// passes, in order, with `to` last.
+    ///
+    /// The nodes of a file are in topological order. So a node is avoidable if and only if an edge
+    /// between two nodes on such paths passes over it.
     pub fn dominators(&self, from: &str, to: &str) -> Vec<String> {
+        let between = self.between(from, to);
+        let mut last_readers: HashMap<&str, usize> = HashMap::new();
+        for &index in &between {
+            for input in value_inputs(&self.nodes()[index]) {
+                last_readers.insert(input, index);
+            }
+        }
+
+        // The last node that reads a tensor made so far.
+        let mut reach = last_readers.get(from).copied();
         let mut dominators = Vec::new();
-        for index in self.ancestors(to, Some(from)) {
-            let Some(tensor) = self.nodes()[index].output.first() else {
-                continue;
-            };
-            let avoidable = tensor != to && self.depends(to, from, Some(tensor));
-            if !avoidable && self.depends(tensor, from, None) {
+        for &index in &between {
+            let is_avoidable = reach > Some(index);
+            let mut used = Vec::new();
+            for output in &self.nodes()[index].output {
+                let reader = last_readers.get(output.as_str()).copied();
+                reach = reach.max(reader);
+                if reader.is_some() || output == to {
+                    used.push(output);
+                }
+            }
+            if let [tensor] = used[..]
+                && !is_avoidable
+            {
                 dominators.push(tensor.clone());
             }
         }
         dominators
     }
 
-    /// Whether `tensor` is computed from `from` by a path that avoids `without`, which is another
-    /// tensor than `tensor`.
-    fn depends(&self, tensor: &str, from: &str, without: Option<&str>) -> bool {
-        let mut visited = HashSet::new();
-        let mut open = vec![tensor];
-        while let Some(name) = open.pop() {
-            if without == Some(name) {
-                continue;
-            }
-            if name == from {
-                return true;
-            }
-            if let Some(index) = self.producer_index(name)
-                && visited.insert(index)
-            {
-                open.extend(value_inputs(&self.nodes()[index]));
+    /// Nodes on the paths from a tensor to another, in the order of the file.
+    fn between(&self, from: &str, to: &str) -> Vec<usize> {
+        let mut known: HashSet<&str> = HashSet::from([from]);
+        let mut between = Vec::new();
+        for index in self.ancestors(to, Some(from)) {
+            let node = &self.nodes()[index];
+            if value_inputs(node).iter().any(|input| known.contains(input)) {
+                known.extend(node.output.iter().map(String::as_str));
+                between.push(index);
             }
         }
-        false
+        between
     }
 
     /// The last node in the file that is one of these operators and an ancestor of a tensor.
@@ -212,23 +188,10 @@ impl Graph {
             .find(|node| ops.contains(&node.op_type.as_str()))
     }
 
-    /// Files that hold weights outside the model file.
-    pub fn external_files(&self) -> HashSet<String> {
-        let attributes = self.nodes().iter().flat_map(|node| &node.attribute);
-        let constants = attributes.filter_map(|attribute| attribute.t.as_ref());
-
-        let mut files = HashSet::new();
-        for tensor in self.graph().initializer.iter().chain(constants) {
-            let location = tensor.external_data.iter().find(|e| e.key == "location");
-            files.extend(location.map(|entry| entry.value.clone()));
-        }
-        files
-    }
-
     /// Replaces the node at `index` by others and adds their weights.
     ///
     /// # Errors
-    /// As of [`Graph::load`].
+    /// As of [`Graph::new`].
     pub fn replace(
         mut self,
         index: usize,
@@ -239,7 +202,12 @@ impl Graph {
             graph.node.splice(index..=index, nodes);
             graph.initializer.extend(weights);
         }
-        Self::new(self.proto)
+        let precisions = self.precisions;
+        let graph = Self::new(self.proto, &BTreeMap::new())?;
+        Ok(Self {
+            precisions,
+            ..graph
+        })
     }
 }
 
@@ -260,23 +228,4 @@ fn producers(graph: &GraphProto) -> HashMap<String, usize> {
         }
     }
     producers
-}
-
-/// Declared dimensions, `None` where symbolic; empty if the value is no tensor.
-fn dimensions(value: &ValueInfoProto) -> Vec<Option<usize>> {
-    let value = value.r#type.as_ref().and_then(|t| t.value.as_ref());
-    let Some(type_proto::Value::TensorType(tensor)) = value else {
-        return Vec::new();
-    };
-    let dimensions = tensor.shape.iter().flat_map(|shape| &shape.dim);
-    dimensions.map(fixed_dimension).collect()
-}
-
-fn fixed_dimension(dimension: &tensor_shape_proto::Dimension) -> Option<usize> {
-    match dimension.value {
-        Some(tensor_shape_proto::dimension::Value::DimValue(side)) if side > 0 => {
-            Some(side as usize)
-        }
-        _ => None,
-    }
 }

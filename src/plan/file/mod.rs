@@ -13,7 +13,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use dataset::{BoxCoordinates, ClassRef, DatasetFile, Format, LabelRule, Links, ProblemAction};
-pub use model::{Activation, EngineName, ModelFile};
+pub use model::{Activation, EngineName, InputValue, ModelFile};
 pub use policy::{Pictures, ReportFile, RetentionFile, ReviewFile, ScoresFile, VerdictFile};
 pub use preprocess::{
     Channels, Decode, Filter, Layout, LetterboxFile, PreprocessFile, Preset, ResizeFile, StepFile,

@@ -2,8 +2,9 @@
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
-/// The ONNX classifier: a CNN that ends in global average pooling and a head.
+/// The ONNX classifier: a network that pools or flattens a map in front of its head.
 #[derive(Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct ModelFile {
@@ -11,8 +12,12 @@ pub struct ModelFile {
     pub path: Option<String>,
     /// Class names in the model's order, one per line. Default: the dataset's labels, sorted.
     pub classes: Option<String>,
-    /// Output that holds the logits (or their softmax or sigmoid). Default: the first.
+    /// Output, or any other tensor of the graph, that holds the logits (or their softmax or
+    /// sigmoid). Default: the first output.
     pub output: Option<String>,
+    /// Constants for inputs other than the image, by their names: a number, `true` or `false`, or a
+    /// list of all numbers.
+    pub inputs: BTreeMap<String, InputValue>,
     /// How logits become scores. Default: the activation at the end of the graph, else `softmax`.
     pub activation: Option<Activation>,
     /// What runs the model: `tract` (default, built in) or `onnxruntime` (your own library, 1.5 to
@@ -42,4 +47,14 @@ pub enum Activation {
 pub enum EngineName {
     Tract,
     Onnxruntime,
+}
+
+/// The constant of an input.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub enum InputValue {
+    Flag(bool),
+    /// Every number of the input.
+    Number(f64),
+    List(Vec<f64>),
 }

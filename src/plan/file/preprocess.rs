@@ -57,6 +57,8 @@ pub enum Channels {
     Rgb,
     Bgr,
     Grey,
+    /// RGB and a fourth channel of 255: alpha is dropped on decoding, so every photo is opaque.
+    Rgba,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

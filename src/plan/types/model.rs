@@ -1,6 +1,7 @@
 //! The classifier and the engine that runs it.
 
-use crate::plan::file::Activation;
+use crate::plan::file::{Activation, InputValue};
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 /// The ONNX classifier.
@@ -10,6 +11,8 @@ pub struct Model {
     /// Class names in the model's order.
     pub classes: Option<Vec<String>>,
     pub output: Option<String>,
+    /// Constants for inputs other than the image.
+    pub inputs: BTreeMap<String, InputValue>,
     pub activation: Option<Activation>,
     pub engine: Engine,
     pub expected_accuracy: Option<f64>,

@@ -23,6 +23,7 @@ pub fn model(file: &ModelFile, check: &mut Checker<'_>) -> Model {
         path,
         classes,
         output: file.output.clone(),
+        inputs: file.inputs.clone(),
         activation: file.activation,
         engine: engine(file, check),
         expected_accuracy: file.expected_accuracy,

@@ -31,7 +31,11 @@ pub fn preprocess(file: &PreprocessFile, check: &mut Checker<'_>) -> Preprocess 
     }
 
     let channels = file.channels.unwrap_or(Channels::Rgb);
-    let count = if channels == Channels::Grey { 1 } else { 3 };
+    let count = match channels {
+        Channels::Grey => 1,
+        Channels::Rgb | Channels::Bgr => 3,
+        Channels::Rgba => 4,
+    };
     let mut mean = preset.mean;
     let mut std = preset.std;
     if count == 1 && file.mean.is_none() {

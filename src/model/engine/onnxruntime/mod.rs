@@ -2,7 +2,6 @@
 
 mod library;
 mod runtime;
-mod weights;
 
 pub use library::find_library;
 pub use runtime::{Engine, Runtime, State};

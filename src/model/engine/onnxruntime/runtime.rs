@@ -1,12 +1,12 @@
 //! The loaded library, a graph's sessions, and how to run one.
 
 use super::library::find_library;
-use super::weights::embed_weights;
 use crate::error::{Error, Result};
 use crate::model::engine::Array;
 use crate::plan::Device;
 use ort::environment::Environment;
 use ort::ep::CUDA;
+use ort::logging::LogLevel;
 use ort::session::Session;
 use ort::session::builder::GraphOptimizationLevel;
 use ort::value::{DynValue, TensorRef};
@@ -76,15 +76,15 @@ impl Runtime {
         })
     }
 
-    /// Prepares `proto` for the given input shapes. External weights are read from `folder`.
+    /// Prepares `proto` for the given input shapes.
     ///
     /// # Errors
     /// When the library refuses the graph.
-    pub fn load(&self, proto: &ModelProto, folder: &Path, shapes: &[Vec<usize>]) -> Result<Engine> {
+    pub fn load(&self, proto: &ModelProto, shapes: &[Vec<usize>]) -> Result<Engine> {
         let inputs = proto.graph.iter().flat_map(|graph| &graph.input);
         let mut engine = Engine {
             runtime: self.clone(),
-            model: embed_weights(proto, folder)?.encode_to_vec(),
+            model: proto.encode_to_vec(),
             names: inputs.map(|input| input.name.clone()).collect(),
             shapes: shapes.iter().map(|shape| signed(shape)).collect(),
             first: Mutex::new(None),
@@ -140,7 +140,9 @@ impl Engine {
         let mut builder = Session::builder(&self.runtime.environment)?
             .with_optimization_level(GraphOptimizationLevel::Level3)?
             .with_intra_threads(1)?
-            .with_inter_threads(1)?;
+            .with_inter_threads(1)?
+            // Its errors are returned; on the terminal they would be shown twice.
+            .with_log_level(LogLevel::Fatal)?;
         if let Device::Cuda(index) = self.runtime.device {
             let device = CUDA::default()
                 .with_device_id(i32::from(index))
