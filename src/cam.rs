@@ -2,7 +2,7 @@
 //! arXiv 1512.04150).
 
 use crate::error::{Error, Result};
-use crate::model::{ClassWeights, INVARIANT_TOLERANCE, MapLayout};
+use crate::model::{ClassWeights, MapLayout};
 
 /// `M_c[i,j] = sum_k W[c,k] A[k,i,j]`, row by row, in logits. The bias belongs to no cell and is
 /// kept apart.
@@ -30,20 +30,20 @@ impl Cam {
         self.values.iter().sum::<f64>() / self.values.len() as f64
     }
 
-    /// Checks the logit invariant `|mean(M) + b - z| <= 1e-4 max(1, |z|)`; returns the relative
-    /// error.
+    /// Checks the logit invariant `|mean(M) + b - z| <= tolerance max(1, |z|)`; returns the
+    /// relative error.
     ///
     /// # Errors
     /// When it is violated: then the map does not explain the logit, and the run must stop.
-    pub fn check(&self, logit: f64) -> Result<f64> {
+    pub fn check(&self, logit: f64, tolerance: f64) -> Result<f64> {
         let sum = self.mean() + self.bias;
         let error = (sum - logit).abs() / logit.abs().max(1.0);
-        if error <= INVARIANT_TOLERANCE {
+        if error <= tolerance {
             return Ok(error);
         }
         Err(Error::new(format!(
             "the logit invariant is violated: mean(CAM) + bias = {sum:.6}, logit = {logit:.6}, \
-             relative error {error:.1e} > {INVARIANT_TOLERANCE:.0e}"
+             relative error {error:.1e} > {tolerance:.0e}"
         )))
     }
 }

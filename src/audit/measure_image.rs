@@ -88,7 +88,9 @@ pub fn measure_image(
             continue;
         };
         let logit = f64::from(inference.logits[class]);
-        let error = maps.cam.check(logit);
+        let error = maps
+            .cam
+            .check(logit, context.model.facts.invariant_tolerance);
         let error =
             error.map_err(|e| Error::new(format!("{}: class {class}: {e}", sample.path)))?;
         invariant_error = invariant_error.max(error);

@@ -142,7 +142,8 @@ fn explain_one(
     let predicted = view(context, worker, &source, sample.as_ref(), class);
     let predicted = predicted.map_err(|skip| failed(path, &skip))?;
     let heat = &predicted.view.heat;
-    heat.check(f64::from(predicted.logits[predicted.class]))?;
+    let logit = f64::from(predicted.logits[predicted.class]);
+    heat.check(logit, context.model.facts.invariant_tolerance)?;
 
     let label = sample.as_ref().map(|sample| sample.label.as_str());
     let caption = caption(context, path, label, &predicted);

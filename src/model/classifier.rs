@@ -24,7 +24,11 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 /// Largest accepted `|mean(CAM) + bias - logit| / max(1, |logit|)`.
-pub const INVARIANT_TOLERANCE: f64 = 1e-4;
+const INVARIANT_TOLERANCE: f64 = 1e-4;
+/// The same for a head whose sums lose more digits in float32: this many times the error on the
+/// probes, up to a limit.
+const PROBE_ERRORS: f64 = 5.0;
+const INVARIANT_TOLERANCE_MAX: f64 = 1e-3;
 /// Most classes whose logits are recomputed when a model is loaded.
 const PROBED_CLASSES_MAX: usize = 32;
 /// Largest relative difference of the logits of one image and of a batch of copies of it.
@@ -201,9 +205,17 @@ impl Model {
             }
         }
         model.facts.invariant_error = invariant_error;
+        model.facts.invariant_tolerance =
+            (PROBE_ERRORS * invariant_error).clamp(INVARIANT_TOLERANCE, INVARIANT_TOLERANCE_MAX);
+        if model.facts.invariant_tolerance > INVARIANT_TOLERANCE {
+            warnings.push(format!(
+                "the sums of this head lose digits in float32: a map gives its logit within {:.0e} \
+                 instead of {INVARIANT_TOLERANCE:.0e} of it",
+                model.facts.invariant_tolerance
+            ));
+        }
         if model.facts.decomposition.is_exact() {
-            let rounding = model.facts.cells as f64 * model.facts.affine_error;
-            model.facts.knockout_error = Some(knockout.check(rounding)?);
+            model.facts.knockout_error = Some(knockout.check()?);
         } else {
             let correlation = knockout.correlation();
             model.facts.knockout_correlation = Some(correlation);
@@ -302,7 +314,7 @@ impl Model {
             let sum = self.weights(inference, class).apply(&pooled);
             let logit = f64::from(inference.logits[class]);
             let error = (sum - logit).abs() / logit.abs().max(1.0);
-            if error.is_nan() || error > INVARIANT_TOLERANCE {
+            if error.is_nan() || error > INVARIANT_TOLERANCE_MAX {
                 return Err(Error::new(format!(
                     "the logit invariant fails for class {class}: mean(CAM) + bias = {sum:.6}, \
                      logit = {logit:.6}; the logits do not depend on the pool {:?} alone",

@@ -26,6 +26,9 @@ pub struct Facts {
     pub affine_error: f64,
     /// Largest relative difference of mean(CAM) + bias and the logit on a probe image.
     pub invariant_error: f64,
+    /// Largest such difference that does not stop a run.
+    #[serde(default)]
+    pub invariant_tolerance: f64,
     /// Largest difference of the maps and a knock-out of cells, relative to the largest value; for
     /// exact heads.
     #[serde(default)]

@@ -79,14 +79,11 @@ impl Knockout {
         ab / (aa * bb).sqrt()
     }
 
-    /// `rounding` is the relative rounding error of the head, which the knock-out multiplies by the
-    /// number of cells.
-    ///
     /// # Errors
     /// When the maps of an exact head differ from the knock-out.
-    pub fn check(&self, rounding: f64) -> Result<f64> {
+    pub fn check(&self) -> Result<f64> {
         let error = self.error();
-        if error <= KNOCKOUT_TOLERANCE.max(rounding) {
+        if error <= KNOCKOUT_TOLERANCE {
             return Ok(error);
         }
         Err(Error::new(format!(

@@ -32,7 +32,7 @@ mod survey;
 
 pub use chain::Decomposition;
 pub use class_weights::ClassWeights;
-pub use classifier::{INVARIANT_TOLERANCE, Model, Options};
+pub use classifier::{Model, Options};
 pub use engine::convolution::{Convolution, Geometry};
 pub use engine::{instruction_set, list as engines};
 pub use facts::{Facts, OutputActivation};
