@@ -7,11 +7,11 @@ use super::engine::{Engine, Runtime};
 use super::facts::{Facts, OutputActivation};
 use super::frame::frame;
 use super::graph::Graph;
-use super::head::{TakenApart, take_apart};
-use super::input_shape::{input_shape, probes};
+use super::head::TakenApart;
 use super::knockout::Knockout;
 use super::layout::MapLayout;
 use super::model_file::ModelFile;
+use super::opened::{BYTES, Opened, Opening};
 use super::outputs::Head;
 use super::place::{MapPlace, Surroundings};
 use super::pool::Pool;
@@ -31,12 +31,8 @@ const PROBE_ERRORS: f64 = 5.0;
 const INVARIANT_TOLERANCE_MAX: f64 = 1e-3;
 /// Most classes whose logits are recomputed when a model is loaded.
 const PROBED_CLASSES_MAX: usize = 32;
-/// Largest relative difference of the logits of one image and of a batch of copies of it.
-const BATCH_TOLERANCE: f32 = 1e-3;
 /// Correlation of maps and knock-out below which a detached head gets a warning.
 const KNOCKOUT_CORRELATION_MIN: f64 = 0.5;
-/// The name of the precision of a model that takes 8-bit pixels.
-const BYTES: &str = "uint8";
 
 /// A classifier taken apart into trunk and head.
 pub struct Model {
@@ -75,6 +71,16 @@ pub struct Options<'a> {
     pub engine: plan::Engine,
 }
 
+impl Options<'_> {
+    fn opening(&self) -> Opening<'_> {
+        Opening {
+            input_shape: self.input_shape,
+            output: self.output,
+            inputs: &self.inputs,
+        }
+    }
+}
+
 impl Model {
     /// Reads the graph, finds the pool, reads the head and checks the maps on probe images.
     ///
@@ -95,23 +101,11 @@ impl Model {
 
     fn from_file(file: ModelFile, runtime: &Runtime, options: &Options<'_>) -> Result<Self> {
         let hash = file.hash;
-        let mut graph = Graph::new(file.proto, &options.inputs)?;
-        let shape = input_shape(&graph, options.input_shape)?;
-        let takes_bytes = graph.precisions.iter().any(|p| p == BYTES);
-        let probes = probes(&shape, takes_bytes);
-
-        let batch = graph.input_dims.first().copied().flatten().unwrap_or(1);
-        let mut batched = None;
-        if batch > 1 {
-            let single = graph.for_one_image(batch)?;
-            batched = Some(std::mem::replace(&mut graph, single));
-        }
-        let output = graph.output(options.output)?.to_owned();
-        let parts = take_apart(graph, &output, runtime, &shape, &probes)?;
-        if let Some(batched) = batched {
-            check_batch(&batched, &parts, batch, runtime, &shape, &probes[0])?;
-        }
-
+        let Opened {
+            parts,
+            shape,
+            probes,
+        } = Opened::new(file.proto, runtime, options.opening())?;
         let TakenApart {
             graph,
             survey,
@@ -136,13 +130,7 @@ impl Model {
             })
         })?;
         let mut warnings = place.warnings;
-        let outputs = graph.output_names();
-        if options.output.is_none() && outputs.len() > 1 {
-            warnings.push(format!(
-                "the graph has the outputs {outputs:?}; the first is read as the logits. Another \
-                 one is read if model.output names it"
-            ));
-        }
+        warnings.extend(several_outputs(&graph, options));
 
         let binary = chain.logits() == 1;
         let activation = match options.activation.or(logits.activation) {
@@ -190,45 +178,60 @@ impl Model {
         let head = Subgraph {
             graph: &graph,
             runtime,
-            from: &model.pool.features,
+            from: &model.pool.features.clone(),
             to: &logits.tensor,
             shape: features.map_or(&[], |tensor| &tensor.shape),
             image: &shape,
         };
+        let features = features.map_or(&[][..], |tensor| &tensor.values);
+        warnings.extend(model.check_maps(&head, features, &probes)?);
+        model.facts.warnings = warnings;
+        Ok(model)
+    }
+
+    /// Checks the logit invariant and the knock-out on all probes. `features` are those of the
+    /// probes. Returns warnings.
+    fn check_maps(
+        &mut self,
+        head: &Subgraph<'_>,
+        features: &[Vec<f32>],
+        probes: &[Vec<f32>],
+    ) -> Result<Vec<String>> {
         let mut knockout = Knockout::default();
         let mut invariant_error = 0.0_f64;
-        for (index, probe) in probes.iter().enumerate() {
-            let inference = model.session()?.run(probe)?;
-            invariant_error = invariant_error.max(model.check(&inference)?);
-            if let Some(features) = features {
-                model.knock_out(&mut knockout, &head, &features.values[index], &inference)?;
-            }
+        for (probe, features) in probes.iter().zip(features) {
+            let inference = self.session()?.run(probe)?;
+            invariant_error = invariant_error.max(self.check(&inference)?);
+            self.knock_out(&mut knockout, head, features, &inference)?;
         }
-        model.facts.invariant_error = invariant_error;
-        model.facts.invariant_tolerance =
+
+        let mut warnings = Vec::new();
+        let facts = &mut self.facts;
+        facts.invariant_error = invariant_error;
+        facts.invariant_tolerance =
             (PROBE_ERRORS * invariant_error).clamp(INVARIANT_TOLERANCE, INVARIANT_TOLERANCE_MAX);
-        if model.facts.invariant_tolerance > INVARIANT_TOLERANCE {
+        if facts.invariant_tolerance > INVARIANT_TOLERANCE {
             warnings.push(format!(
                 "the sums of this head lose digits in float32: a map gives its logit within {:.0e} \
                  instead of {INVARIANT_TOLERANCE:.0e} of it",
-                model.facts.invariant_tolerance
+                facts.invariant_tolerance
             ));
         }
-        if model.facts.decomposition.is_exact() {
-            model.facts.knockout_error = Some(knockout.check()?);
-        } else {
-            let correlation = knockout.correlation();
-            model.facts.knockout_correlation = Some(correlation);
-            if correlation < KNOCKOUT_CORRELATION_MIN {
-                warnings.push(format!(
-                    "the maps of this head correlate only {correlation:.2} with a knock-out of \
-                     cells: the factors that are held fixed carry much of the evidence, so a map \
-                     shows little of what the network uses"
-                ));
-            }
+        if facts.decomposition.is_exact() {
+            facts.knockout_error = Some(knockout.check()?);
+            return Ok(warnings);
         }
-        model.facts.warnings = warnings;
-        Ok(model)
+
+        let correlation = knockout.correlation();
+        facts.knockout_correlation = Some(correlation);
+        if correlation < KNOCKOUT_CORRELATION_MIN {
+            warnings.push(format!(
+                "the maps of this head correlate only {correlation:.2} with a knock-out of cells: \
+                 the factors that are held fixed carry much of the evidence, so a map shows little \
+                 of what the network uses"
+            ));
+        }
+        Ok(warnings)
     }
 
     /// Compares the maps of one probe with a knock-out of cells.
@@ -327,37 +330,15 @@ impl Model {
     }
 }
 
-/// A graph for a fixed batch was rewritten for one image: a batch of copies must give the same
-/// logits.
-fn check_batch(
-    batched: &Graph,
-    parts: &TakenApart,
-    batch: usize,
-    runtime: &Runtime,
-    shape: &[usize],
-    probe: &[f32],
-) -> Result<()> {
-    let mut batch_shape = shape.to_vec();
-    batch_shape[0] = batch;
-    let logits = &parts.logits.tensor;
-    let cut = batched.cut(&[(&batched.input, &batch_shape)], &[logits], &batch_shape);
-    let engine = runtime.load(&cut.proto, vec![batch_shape.clone()])?;
-    let outputs = engine.run(&[&probe.repeat(batch)])?;
-
-    let copies = outputs.first().map_or(&[][..], |array| &array.values);
-    let single = parts.survey.get(logits).map(|tensor| &tensor.values[0]);
-    let single = single.map_or(&[][..], Vec::as_slice);
-    let largest = single.iter().fold(1.0_f32, |max, v| max.max(v.abs()));
-    let mut pairs = single.iter().zip(copies);
-    let is_same = copies.len() == batch * single.len()
-        && pairs.all(|(a, b)| (a - b).abs() <= BATCH_TOLERANCE * largest);
-    if is_same {
-        return Ok(());
-    }
-    Err(Error::new(format!(
-        "the graph is fixed to a batch of {batch} images, and gives other logits for a single one; \
-         export it with a batch of 1 or an open batch"
-    )))
+/// A warning where the first of several outputs is read.
+fn several_outputs(graph: &Graph, options: &Options<'_>) -> Option<String> {
+    let outputs = graph.output_names();
+    (options.output.is_none() && outputs.len() > 1).then(|| {
+        format!(
+            "the graph has the outputs {outputs:?}; the first is read as the logits. Another one \
+             is read if model.output names it"
+        )
+    })
 }
 
 fn in_model(path: &Path, error: &Error) -> Error {

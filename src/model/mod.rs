@@ -23,6 +23,7 @@ mod logits;
 mod model_file;
 mod no_pool;
 mod normalisers;
+mod opened;
 mod outputs;
 mod place;
 mod pool;

@@ -14,6 +14,8 @@ const TEST_VECTORS: usize = 4;
 const BATCH_TOLERANCE: f32 = 1e-5;
 /// Largest relative error of a map that counts as affine.
 const AFFINE_TOLERANCE: f64 = 1e-3;
+/// Largest rounding error of a map read around zero, relative to the output or 1.
+const ROUNDING_MAX: f64 = 1e-5;
 /// Longest step along an axis.
 const STEP_MAX: f64 = 65_536.0;
 /// How much longer than necessary steps are.
@@ -106,8 +108,8 @@ impl Subgraph<'_> {
         Ok(true)
     }
 
-    /// Reads an affine part by running a base vector, and the base with a step along each axis. A
-    /// base near the vectors of images keeps the rounding errors of their sums small.
+    /// Reads an affine part by running 0, e_1 .. e_K. `base` is a vector of an image: where the
+    /// rounding errors of its sums are large, the part is read around it with longer steps.
     ///
     /// # Errors
     /// When the part has no values, or is not affine on random vectors.
@@ -117,16 +119,20 @@ impl Subgraph<'_> {
         let expected = self.run(&tests, 1)?;
 
         let batch = self.batch_size(&tests, &expected);
-        let step = self.step(base, &expected)?;
-        let results = self.run(&base_and_steps(base, step), batch)?;
-        let outputs = results.len() / (inputs + 1);
-        if outputs == 0 || inputs == 0 {
+        let zero = vec![0.0; inputs];
+        let results = self.run(&base_and_steps(&zero, 1.0), batch)?;
+        if inputs == 0 || results.len() <= inputs {
             return Err(Error::new(format!(
                 "the head from {:?} to {:?} has no values",
                 self.from, self.to
             )));
         }
-        let map = from_results(&results, base, step);
+        let mut map = from_results(&results, &zero, 1.0);
+        if rounding_error(&map, base, &self.run(base, 1)?) > ROUNDING_MAX {
+            let step = self.step(base, &expected)?;
+            let results = self.run(&base_and_steps(base, step), batch)?;
+            map = from_results(&results, base, step);
+        }
         self.tested(map, &tests, &expected)
     }
 
@@ -188,7 +194,12 @@ impl Subgraph<'_> {
                 target[*from] = row[position];
             }
         }
-        let map = through(ordered, base, &self.run(base, 1)?);
+        let zero = vec![0.0; inputs];
+        let mut map = through(ordered, &zero, &self.run(&zero, 1)?);
+        let at_base = self.run(base, 1)?;
+        if rounding_error(&map, base, &at_base) > ROUNDING_MAX {
+            map = through(map.weights, base, &at_base);
+        }
 
         let tests = random_rows(TEST_VECTORS, inputs);
         let expected = self.run(&tests, 1)?;
@@ -285,6 +296,17 @@ fn through(weights: Vec<f32>, base: &[f32], at_base: &[f32]) -> AffineMap {
     map
 }
 
+/// Largest difference between the map and the output at `base`, relative to each output or 1.
+fn rounding_error(map: &AffineMap, base: &[f32], at_base: &[f32]) -> f64 {
+    let base: Vec<f64> = base.iter().map(|&v| f64::from(v)).collect();
+    let mut error = 0.0_f64;
+    for (value, &expected) in map.apply(&base).into_iter().zip(at_base) {
+        let expected = f64::from(expected);
+        error = error.max((value - expected).abs() / expected.abs().max(1.0));
+    }
+    error
+}
+
 /// Largest difference between the map and the expected outputs, relative to the largest output.
 fn relative_error(map: &AffineMap, input: &[f32], expected: &[f32]) -> f64 {
     let input: Vec<f64> = input.iter().map(|&v| f64::from(v)).collect();
@@ -338,6 +360,8 @@ fn matrix_weights(graph: &Graph, node: &NodeProto, inputs: usize) -> Option<(Vec
             attribute(node, "alpha").map_or(1.0, |a| a.f),
             attribute(node, "transB").is_some_and(|a| a.i != 0),
         ),
+        // A convolution whose kernel is as large as the map.
+        "Conv" => (1.0, true),
         _ => return None,
     };
     if attribute(node, "transA").is_some_and(|a| a.i != 0) {
@@ -345,13 +369,12 @@ fn matrix_weights(graph: &Graph, node: &NodeProto, inputs: usize) -> Option<(Vec
     }
     let constants = Constants::new(graph.graph());
     let tensor = constants.get(node.input.get(1)?)?;
-    let [rows, columns] = tensor.dims[..] else {
-        return None;
-    };
+    let (rows, columns) = tensor.dims.split_first()?;
+    let (rows, columns) = (*rows as usize, columns.iter().product::<i64>() as usize);
     let (matrix_inputs, outputs) = if transposed {
-        (columns as usize, rows as usize)
+        (columns, rows)
     } else {
-        (rows as usize, columns as usize)
+        (rows, columns)
     };
     let values: Vec<f32> = floats(tensor).map(|value| value * scale).collect();
     if matrix_inputs != inputs || values.len() != inputs * outputs {
