@@ -140,7 +140,8 @@ fn checks(facts: &Facts) -> String {
             &format!("knock-out      a cell set to 0 and the map correlate by {correlation:.2}\n");
     }
     let covered = 100.0 * facts.coverage;
-    lines += &format!("coverage       {covered:.0} % of the input moves the map, upright\n");
+    let orientation = facts.orientation.name();
+    lines += &format!("coverage       {covered:.0} % of the input moves the map, {orientation}\n");
     if let Some([x0, y0, x1, y1]) = facts.frame {
         lines +=
             &format!("frame          x {x0:.0} to {x1:.0}, y {y0:.0} to {y1:.0} of the input\n");

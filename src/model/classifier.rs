@@ -160,6 +160,7 @@ impl Model {
                 decomposition: pool.decomposition(chain.decomposition),
                 affine_error: chain.error(),
                 coverage: place.coverage,
+                orientation: place.orientation,
                 frame: frame.map(|frame| [frame.x0, frame.y0, frame.x1, frame.y1]),
                 precisions: graph.precisions.clone(),
                 ..Facts::default()

@@ -4,6 +4,7 @@
 use super::frame::ImageAxes;
 use super::layout::MapLayout;
 use crate::error::Result;
+use serde::{Deserialize, Serialize};
 
 /// Most strips that the image is cut into along one axis.
 const STRIPS_MAX: usize = 7;
@@ -23,13 +24,26 @@ pub struct Responses {
 }
 
 /// How a map lies over the image.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Orientation {
     Upright,
     Mirrored,
     Transposed,
     /// The cells answer to no place in particular.
+    #[default]
     Unclear,
+}
+
+impl Orientation {
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Upright => "upright",
+            Self::Mirrored => "mirrored",
+            Self::Transposed => "transposed",
+            Self::Unclear => "of unclear orientation",
+        }
+    }
 }
 
 impl Responses {

@@ -1,4 +1,5 @@
 use super::chain::Decomposition;
+use super::coverage::Orientation;
 use crate::geometry::Rect;
 use crate::plan::Activation;
 use serde::{Deserialize, Serialize};
@@ -39,6 +40,9 @@ pub struct Facts {
     /// Part of the input that moves the map.
     #[serde(default)]
     pub coverage: f64,
+    /// How the map lies over the image.
+    #[serde(default)]
+    pub orientation: Orientation,
     /// The rectangle of the input, in pixels, that the map covers, where the graph crops or pads.
     #[serde(default)]
     pub frame: Option<[f64; 4]>,

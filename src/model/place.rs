@@ -31,6 +31,7 @@ pub struct Surroundings<'a> {
 pub struct MapPlace {
     /// Part of the image that moves the map.
     pub coverage: f64,
+    pub orientation: Orientation,
     pub warnings: Vec<String>,
 }
 
@@ -59,10 +60,11 @@ impl MapPlace {
             pool.layout.height = height;
             pool.layout.width = width;
         }
-        if pool.layout.flattened {
+        let orientation = responses.orientation(pool.layout.height, pool.layout.width);
+        if pool.layout.flattened && orientation != Orientation::Upright {
             let features = model.survey.get(&pool.features);
             let shape = features.map_or(&[][..], |tensor| &tensor.shape);
-            for layout in layouts(shape) {
+            for layout in layouts(shape).into_iter().skip(1) {
                 let layout = MapLayout {
                     flattened: true,
                     ..layout
@@ -84,7 +86,11 @@ impl MapPlace {
                     .into(),
             );
         }
-        Ok(Self { coverage, warnings })
+        Ok(Self {
+            coverage,
+            orientation: responses.orientation(pool.layout.height, pool.layout.width),
+            warnings,
+        })
     }
 }
 

@@ -185,6 +185,11 @@ fn bgr_grey_and_layouts_order_the_channels() {
     let level = |v: u8| f32::from(v);
     assert_eq!(run("rgb", "nchw").values, [level(r), level(g), level(b)]);
     assert_eq!(run("bgr", "nhwc").values, [level(b), level(g), level(r)]);
+    assert_eq!(
+        run("rgba", "nhwc").values,
+        [level(r), level(g), level(b), 255.0]
+    );
+    assert_eq!(run("rgba", "nchw").shape, [1, 4, 1, 1]);
     let luma = (19595 * u32::from(r) + 38470 * u32::from(g) + 7471 * u32::from(b) + 0x8000) >> 16;
     let grey = run("grey", "nhwc");
     assert_eq!((grey.values, grey.shape), (vec![luma as f32], [1, 1, 1, 1]));

@@ -478,6 +478,27 @@ fn a_file_that_is_no_model_is_refused() {
     assert!(error.to_string().contains("README.md"), "{error}");
 }
 
+/// Files of other tools, by their first bytes.
+#[test]
+fn a_file_of_another_tool_points_to_the_export_guide() {
+    let folder = tempfile::tempdir().expect("folder");
+    let cases: [(&str, &[u8], &str); 3] = [
+        ("net.pt", b"PK\x03\x04 archive", "PyTorch"),
+        ("net.h5", b"\x89HDF\r\n\x1a\n", "HDF5"),
+        ("net.tflite", b"\x1c\x00\x00\x00TFL3", "TensorFlow Lite"),
+    ];
+    for (name, bytes, kind) in cases {
+        let file = folder.path().join(name);
+        std::fs::write(&file, bytes).expect("file");
+        let error = Model::load(&file, &Options::default()).err();
+        let text = error.expect("refused").to_string();
+        assert!(
+            text.contains(kind) && text.contains("docs/export.md"),
+            "{text}"
+        );
+    }
+}
+
 /// Found by fuzzing: the engine would count to the axis.
 #[test]
 fn an_axis_that_no_tensor_has_is_refused() {
