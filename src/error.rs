@@ -114,8 +114,12 @@ impl Stage {
 /// Why one image was skipped. The names stay the same from version to version.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum SkipReason {
-    /// The folder could not be listed.
+    /// The file system failed while a folder was listed.
     Walk,
+    /// The folder could not be listed; the images in it are not counted.
+    UnlistedFolder,
+    /// The shard could not be read; the images in it are not counted.
+    BadShard,
     /// A link to a folder, which is not followed.
     Link,
     /// A link to a place outside of the dataset's root.
@@ -162,8 +166,6 @@ pub enum SkipReason {
     UnknownLabel,
     /// The path leads outside of the dataset's root.
     PathOutside,
-    /// The row of the manifest cannot be parsed.
-    BadRow,
     /// The row group of a Parquet file cannot be read.
     BadRowGroup,
     /// The rule gives no label.
@@ -179,6 +181,8 @@ impl SkipReason {
     pub fn name(self) -> &'static str {
         match self {
             Self::Walk => "walk",
+            Self::UnlistedFolder => "unlisted_folder",
+            Self::BadShard => "bad_shard",
             Self::Link => "link",
             Self::LinkOutside => "link_outside",
             Self::LinkLoop => "link_loop",
@@ -202,7 +206,6 @@ impl SkipReason {
             Self::Inference => "inference",
             Self::UnknownLabel => "unknown_label",
             Self::PathOutside => "path_outside",
-            Self::BadRow => "bad_row",
             Self::BadRowGroup => "bad_row_group",
             Self::NoLabel => "no_label",
             Self::Unfit => "unfit",

@@ -8,7 +8,9 @@ use super::prescan::Prescan;
 use super::totals::{Part, Sums, Totals, Unmeasured, problem_row};
 use super::worker::Worker;
 use crate::cache::Cache;
-use crate::dataset::{Dataset, HandledProblem, ImageBytes, Sample, Skipped, unmatched_names};
+use crate::dataset::{
+    Dataset, HandledProblem, ImageBytes, Sample, Skipped, uncounted_images, unmatched_names,
+};
 use crate::error::{Error, Result, Skip, SkipReason, Stage};
 use crate::model::instruction_set;
 use crate::plan::ProblemAction;
@@ -53,7 +55,8 @@ fn measure_all<'a>(
     folder: &mut RunFolder,
 ) -> Result<Totals> {
     let plan = context.plan;
-    let problems = dataset.stats.problems.iter().map(problem_row).collect();
+    let problems = dataset.stats.problems.iter().chain(&prescan.problems);
+    let problems = problems.map(problem_row).collect();
     let mut totals = Totals::new(plan.run.seed, problems);
     let mut samples = dataset.samples(context.labels, ImageBytes::Read)?;
 
@@ -168,7 +171,9 @@ fn record(
     let stats = &dataset.stats;
     let counts = Counts::new(stats, totals.scored, &totals.skipped, &totals.problems);
 
-    let mut warnings = unmatched_names(plan, stats);
+    let mut warnings = context.labels.warnings.clone();
+    warnings.extend(unmatched_names(plan, stats));
+    warnings.extend(uncounted_images(stats));
     if counts.found != stats.found {
         warnings.push(format!(
             "the dataset changed during the run: {} images at first, {} in the end",

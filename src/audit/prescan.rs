@@ -2,12 +2,13 @@
 //! lies when it is present, and which classes nearly always show it. One pass over the dataset.
 
 use super::context::AuditContext;
+use super::photo_frames::{self, PhotoFrame};
 use super::pool::WorkerPool;
 use super::presence::{self, TemplatePlace};
-use crate::dataset::{Annotation, Dataset, ImageBytes, ImageId, Sample, Source};
+use crate::dataset::{Annotation, Dataset, HandledProblem, ImageBytes, ImageId, Sample, Source};
 use crate::error::{Result, Skip};
 use crate::evidence;
-use crate::geometry::{Rect, Size, Transpose};
+use crate::geometry::Rect;
 use crate::plan::{Place, Region, RegionKind, Verdicts};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -30,6 +31,8 @@ pub struct Prescan {
     templates: BTreeMap<ImageId, Vec<TemplatePlace>>,
     /// Images whose search took too long: presence is unknown.
     timeouts: BTreeMap<ImageId, Skip>,
+    /// Problems of all boxes that show only with the sizes of photos.
+    pub problems: Vec<HandledProblem>,
 }
 
 /// A region that is annotated, or gets an annotation by its presence.
@@ -55,10 +58,11 @@ impl Prescan {
     }
 
     /// Searches for templates, streams the annotations, and reads the few photos whose boxes are
-    /// kept.
+    /// kept or checked.
     ///
     /// # Errors
-    /// When the dataset can no longer be read, or the run is asked to stop.
+    /// When the dataset can no longer be read, its boxes are implausible, or the run is asked to
+    /// stop.
     pub fn new<'a>(
         context: &AuditContext<'a>,
         pool: &WorkerPool<'a>,
@@ -71,42 +75,59 @@ impl Prescan {
             ..Self::default()
         };
         let regions = annotated_regions(&plan.regions);
-        let search = presence::needs_search(&plan.regions);
-        if regions.is_empty() && !search {
-            return Ok(prescan);
+        let mut counts = BTreeMap::new();
+        if !regions.is_empty() || presence::needs_search(&plan.regions) {
+            prescan.read_annotations(context, pool, dataset, &regions, &mut counts)?;
+        }
+        for (key, count) in &counts {
+            if is_saturated(count, &plan.verdict) {
+                prescan.saturated.push(*key);
+            }
         }
 
+        // One pass over the photos that are needed for either purpose.
+        let mut sources = dataset.photos_of_boxes();
+        sources.extend(donors(&counts));
+        let sources = photo_frames::with_bytes(dataset, context.labels, sources)?;
+        let frames = photo_frames::read(pool, sources)?;
+        prescan.problems = dataset.check_boxes(&photo_frames::sizes(&frames))?;
+        prescan.places = places(&regions, counts, &frames);
+        Ok(prescan)
+    }
+
+    /// Streams the annotations, after a search for templates where there are some.
+    fn read_annotations<'a>(
+        &mut self,
+        context: &AuditContext<'a>,
+        pool: &WorkerPool<'a>,
+        dataset: &Dataset,
+        regions: &[AnnotatedRegion<'_>],
+        counts: &mut BTreeMap<(usize, usize), Counts>,
+    ) -> Result<()> {
+        let plan = context.plan;
+        let search = presence::needs_search(&plan.regions);
         let bytes = if search {
             ImageBytes::Read
         } else {
             ImageBytes::Leave
         };
-        let mut counts = BTreeMap::new();
         let mut samples = dataset
             .samples(context.labels, bytes)?
             .filter_map(Result::ok);
         loop {
             let shard: Vec<Sample> = samples.by_ref().take(plan.run.shard_size).collect();
             if shard.is_empty() {
-                break;
+                return Ok(());
             }
             if search {
-                prescan.search(context, pool, &shard)?;
+                self.search(context, pool, &shard)?;
             }
             for mut sample in shard {
-                prescan.annotate(&plan.regions, &mut sample);
+                self.annotate(&plan.regions, &mut sample);
                 let sample = Arc::new(sample);
-                count(&mut counts, &regions, &sample, plan.run.seed, &plan.verdict);
+                count(counts, regions, &sample, plan.run.seed, &plan.verdict);
             }
         }
-
-        for (key, count) in &counts {
-            if is_saturated(count, &plan.verdict) {
-                prescan.saturated.push(*key);
-            }
-        }
-        prescan.places = read_places(context, pool, dataset, &regions, counts)?;
-        Ok(prescan)
     }
 
     /// Searches the photos of a shard for the templates of all regions.
@@ -237,20 +258,21 @@ fn is_saturated(count: &Counts, policy: &Verdicts) -> bool {
     count.present >= policy.tagged_min && count.absent.len() < groups_needed(policy)
 }
 
+/// The photos whose boxes are kept.
+fn donors(counts: &BTreeMap<(usize, usize), Counts>) -> BTreeMap<ImageId, Source> {
+    let mut donors = BTreeMap::new();
+    for sample in counts.values().flat_map(|count| count.donors.values()) {
+        donors.insert(sample.id, sample.source.clone());
+    }
+    donors
+}
+
 /// The boxes of the donors, as fractions of their photos.
-fn read_places<'a>(
-    context: &AuditContext<'a>,
-    pool: &WorkerPool<'a>,
-    dataset: &Dataset,
+fn places(
     regions: &[AnnotatedRegion<'_>],
     counts: BTreeMap<(usize, usize), Counts>,
-) -> Result<BTreeMap<(usize, usize), Vec<Rect>>> {
-    let mut donors: BTreeMap<ImageId, Arc<Sample>> = BTreeMap::new();
-    for sample in counts.values().flat_map(|count| count.donors.values()) {
-        donors.insert(sample.id, Arc::clone(sample));
-    }
-    let frames = read_frames(context, pool, dataset, &donors)?;
-
+    frames: &BTreeMap<ImageId, PhotoFrame>,
+) -> BTreeMap<(usize, usize), Vec<Rect>> {
     let mut places: BTreeMap<(usize, usize), Vec<Rect>> = BTreeMap::new();
     for (key, count) in counts {
         let placed = places.entry(key).or_default();
@@ -263,52 +285,7 @@ fn read_places<'a>(
             }
         }
     }
-    Ok(places)
-}
-
-/// The size of an upright photo, and how its stored pixels were turned.
-struct PhotoFrame {
-    size: Size,
-    transpose: Option<Transpose>,
-}
-
-/// Decodes the donors for their sizes. One that cannot be read gives no box.
-fn read_frames<'a>(
-    context: &AuditContext<'a>,
-    pool: &WorkerPool<'a>,
-    dataset: &Dataset,
-    donors: &BTreeMap<ImageId, Arc<Sample>>,
-) -> Result<BTreeMap<ImageId, PhotoFrame>> {
-    let mut sources: BTreeMap<ImageId, Source> = BTreeMap::new();
-    let mut left = BTreeSet::new();
-    for (id, sample) in donors {
-        // Bytes that are stored beside the labels were not read with them.
-        if matches!(&sample.source, Source::Bytes(bytes) if bytes.is_empty()) {
-            left.insert(*id);
-        }
-        sources.insert(*id, sample.source.clone());
-    }
-    if !left.is_empty() {
-        for (id, sample) in dataset.samples_by_id(context.labels, &left)? {
-            sources.insert(id, sample.source);
-        }
-    }
-
-    let decoded = pool.map(sources.into_iter().collect(), |worker, (id, source)| {
-        let photo = worker.decode(&source).ok();
-        let frame = photo.map(|photo| PhotoFrame {
-            size: photo.size,
-            transpose: photo.transpose,
-        });
-        Ok((id, frame))
-    })?;
-    let mut frames = BTreeMap::new();
-    for (id, frame) in decoded {
-        if let Some(frame) = frame {
-            frames.insert(id, frame);
-        }
-    }
-    Ok(frames)
+    places
 }
 
 fn lacks(region: Option<&Region>, sample: &Sample) -> bool {

@@ -4,7 +4,7 @@ use super::output::{print, printable};
 use super::pipeline_args::PipelineArgs;
 use super::{check_dataset, check_images, inspect};
 use crate::audit::load_model;
-use crate::dataset::{Dataset, LabelMap, unmatched_names};
+use crate::dataset::{Dataset, LabelMap, uncounted_images, unmatched_names};
 use crate::error::{Error, Result};
 use crate::report::accuracy_warning;
 use clap::Args;
@@ -35,6 +35,7 @@ pub fn check(args: &CheckArgs) -> Result<()> {
     }
     print(&check_dataset::describe(&plan, &dataset.stats))?;
     let mut warnings = unmatched_names(&plan, &dataset.stats);
+    warnings.extend(uncounted_images(&dataset.stats));
     if args.no_images {
         return print(&conclusion(&warnings));
     }
@@ -44,9 +45,12 @@ pub fn check(args: &CheckArgs) -> Result<()> {
     let facts = inspect::describe(&model.facts);
     print(&format!("\n{facts}engine         {}\n", model.engine_name))?;
 
+    warnings.extend(labels.warnings.iter().cloned());
     warnings.extend(model.facts.warnings.iter().cloned());
     let tried = check_images::measure_some(&plan, &model, &labels, &dataset)?;
     print(&check_images::describe(&plan, &tried, dataset.stats.found))?;
+    let implausible = tried.box_problems.iter();
+    warnings.extend(implausible.map(|problem| problem.message.clone()));
     match tried.accuracy() {
         None => warnings.push("none of the images tried could be scored".into()),
         Some(accuracy) => {

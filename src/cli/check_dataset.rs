@@ -58,6 +58,9 @@ pub fn describe(plan: &Plan, stats: &DatasetStats) -> String {
     out += &annotations(&stats.categories);
     for (reason, images) in &stats.skipped {
         out += &format!("will skip      {images} x {reason}\n");
+        if let Some(example) = stats.skip_examples.get(reason) {
+            out += &format!("  {}\n", printable(example));
+        }
     }
     for (kind, files) in &stats.ignored {
         out += &format!("ignored        {files} x {kind}\n");

@@ -2,9 +2,9 @@
 
 use super::output::{print, printable};
 use crate::audit::{
-    AuditContext, Failure, Measured, Prescan, Worker, annotate, measure_image, search,
+    AuditContext, Failure, Measured, Prescan, Worker, annotate, check_boxes, measure_image, search,
 };
-use crate::dataset::{Dataset, ImageBytes, LabelMap, Sample};
+use crate::dataset::{Dataset, HandledProblem, ImageBytes, LabelMap, Sample};
 use crate::error::Result;
 use crate::model::Model;
 use crate::plan::{Place, Plan, ProblemAction, Region};
@@ -16,6 +16,8 @@ const TRIED: usize = 64;
 /// What a few images gave.
 pub struct Tried {
     measured: Vec<Measured>,
+    /// Problems of all boxes that show only with the sizes of photos.
+    pub box_problems: Vec<HandledProblem>,
     seconds_per_image: f64,
 }
 
@@ -50,6 +52,7 @@ pub fn measure_some(
     let prescan = Prescan::without_comparisons();
     let mut samples = spread(plan, labels, dataset)?;
     let mut worker = Worker::new(&context, || false)?;
+    let box_problems = check_boxes(dataset, labels, &mut worker)?;
 
     let start = Instant::now();
     let mut measured = Vec::new();
@@ -72,6 +75,7 @@ pub fn measure_some(
     }
     Ok(Tried {
         measured,
+        box_problems,
         seconds_per_image: start.elapsed().as_secs_f64() / samples.len().max(1) as f64,
     })
 }

@@ -2,18 +2,17 @@
 
 use super::annotation::Annotation;
 use super::checks::checked_box;
-use super::csv_table::{bad_row, column, line_of};
-use super::paths::relative;
+use super::csv_table::{CsvRow, CsvRows, LineBreaks, column};
+use super::paths::{SetRoot, normal_form};
 use super::problem::{Problem, ProblemLog};
 use crate::error::{Error, Result};
 use crate::plan::{self, BoxCoordinates};
-use csv::StringRecord;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 const COLUMNS: [&str; 6] = ["path", "category", "xmin", "ymin", "xmax", "ymax"];
 
-/// All boxes of the file by path, and the problems of its rows.
+/// All boxes of the file by path in one Unicode normal form, and the problems of its rows.
 #[derive(Default)]
 pub struct Boxes {
     by_path: HashMap<PathBuf, Vec<Annotation>>,
@@ -40,33 +39,40 @@ impl Boxes {
             *index = column(&header, name, file)?;
         }
 
+        let root = SetRoot::new(&plan.root);
         let is_normalised = plan.box_coordinates == BoxCoordinates::Normalised;
         let mut boxes = Self {
             hash: Some(blake3::hash(&bytes)),
             ..Self::default()
         };
-        for record in reader.records() {
-            match record {
-                Ok(record) => boxes.add(&record, columns, is_normalised, file),
-                Err(error) => boxes.problems.push(bad_row(file, &error)),
+        for row in CsvRows::new(reader, file, LineBreaks::of_policy(&plan.problems)) {
+            match row {
+                Ok(row) => boxes.add(&row, columns, &root, is_normalised, file),
+                Err(bad) => boxes.problems.push(bad.problem),
             }
         }
         Ok(boxes)
     }
 
-    fn add(&mut self, record: &StringRecord, columns: [usize; 6], normalised: bool, file: &Path) {
-        let line = line_of(record.position());
-        let mut log = ProblemLog::at_line(&mut self.problems, file, line);
-        let cells = columns.map(|column| record.get(column).unwrap_or_default().trim());
+    fn add(
+        &mut self,
+        row: &CsvRow,
+        columns: [usize; 6],
+        root: &SetRoot,
+        normalised: bool,
+        file: &Path,
+    ) {
+        let mut log = ProblemLog::at_line(&mut self.problems, file, row.line);
+        let cells = columns.map(|column| row.text(column).trim());
         let [path, category, edges @ ..] = cells;
-        let Some(path_in_set) = relative(path) else {
+        let Some(path_in_set) = root.relative(path) else {
             log.add("bad_row", format!("no usable path: {path:?}"));
             return;
         };
 
         let edges = edges.map(|edge| edge.parse().unwrap_or(f64::NAN));
         if let Some(annotation) = checked_box(category, edges, &mut log) {
-            let annotations = self.by_path.entry(path_in_set).or_default();
+            let annotations = self.by_path.entry(key(&path_in_set)).or_default();
             annotations.push(Annotation {
                 normalised,
                 upright: true,
@@ -76,14 +82,23 @@ impl Boxes {
     }
 
     pub fn of(&self, path: &Path) -> &[Annotation] {
-        self.by_path.get(path).map_or(&[], Vec::as_slice)
+        self.by_path.get(&key(path)).map_or(&[], Vec::as_slice)
     }
 
-    pub fn has(&self, path: &Path) -> bool {
-        self.by_path.contains_key(path)
+    /// The key of an image's boxes in the file, if it has some.
+    pub fn key_of(&self, path: &Path) -> Option<PathBuf> {
+        Some(key(path)).filter(|key| self.by_path.contains_key(key))
     }
 
-    pub fn paths(&self) -> impl Iterator<Item = &PathBuf> {
+    pub fn keys(&self) -> impl Iterator<Item = &PathBuf> {
         self.by_path.keys()
+    }
+}
+
+/// Names are compared in one Unicode normal form: macOS writes them in another one.
+fn key(path: &Path) -> PathBuf {
+    match path.to_str() {
+        Some(text) => normal_form(text).into(),
+        None => path.to_path_buf(),
     }
 }

@@ -1,6 +1,7 @@
 //! Checks of coordinates and sizes that annotation files state.
 
 use super::annotation::{Annotation, Outline};
+use super::cells;
 use super::problem::ProblemLog;
 use crate::geometry::{Rect, Size};
 
@@ -15,18 +16,30 @@ pub fn checked_box(
     [x0, y0, x1, y1]: [f64; 4],
     log: &mut ProblemLog<'_>,
 ) -> Option<Annotation> {
+    if category.trim().is_empty() {
+        log.add("unknown_category", "an annotation without a category");
+        return None;
+    }
     let is_finite = [x0, y0, x1, y1].iter().all(|edge| edge.is_finite());
     if !is_finite {
         log.add("not_a_number", box_text(category, [x0, y0, x1, y1]));
         return None;
     }
     if x1 < x0 || y1 < y0 {
-        log.add("swapped_corners", box_text(category, [x0, y0, x1, y1]));
+        log.add_of(
+            "swapped_corners",
+            category,
+            box_text(category, [x0, y0, x1, y1]),
+        );
     }
 
     let rect = Rect::new(x0.min(x1), y0.min(y1), x0.max(x1), y0.max(y1));
     if rect.area() <= 0.0 {
-        log.add("box_without_area", box_text(category, [x0, y0, x1, y1]));
+        log.add_of(
+            "box_without_area",
+            category,
+            box_text(category, [x0, y0, x1, y1]),
+        );
         return None;
     }
     Some(Annotation::new(category, Outline::Box(rect)))
@@ -34,6 +47,21 @@ pub fn checked_box(
 
 fn box_text(category: &str, [x0, y0, x1, y1]: [f64; 4]) -> String {
     format!("{category}: {x0}, {y0}, {x1}, {y1}")
+}
+
+/// Reads a flag of an annotation, which is not set where there is no cell; `None`, and a problem,
+/// where the cell is no flag.
+pub fn checked_flag(name: &str, cell: Option<&str>, log: &mut ProblemLog<'_>) -> Option<bool> {
+    let text = cell.unwrap_or_default().trim();
+    if text.is_empty() {
+        return Some(false);
+    }
+    let flag = cells::flag(text);
+    if flag.is_none() {
+        let message = format!("{name} is {text:?}, which is neither true nor false");
+        log.add("bad_annotation", message);
+    }
+    flag
 }
 
 /// Logs boxes that reach over the edge of an image of this size by more than rounding.

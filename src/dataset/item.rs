@@ -17,6 +17,7 @@ pub struct Skipped {
 }
 
 /// One step of a format's reader.
+#[derive(Clone)]
 pub enum Item {
     Found(Entry),
     Skipped(Skipped),
@@ -32,6 +33,8 @@ pub struct Entry {
     /// Relative to the root.
     pub path: PathBuf,
     pub label: Option<String>,
+    /// Why the format gives no label, where it is not simply missing.
+    pub no_label: Option<String>,
     pub split: Option<String>,
     pub group: Option<String>,
     pub annotations: Vec<Annotation>,
@@ -52,6 +55,14 @@ impl Entry {
 
     pub fn id(&self) -> ImageId {
         ImageId::of(&self.path)
+    }
+
+    /// Sets the label, or why there is none.
+    pub fn set_label(&mut self, label: Result<String, String>) {
+        match label {
+            Ok(label) => self.label = Some(label),
+            Err(reason) => self.no_label = Some(reason),
+        }
     }
 }
 

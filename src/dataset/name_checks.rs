@@ -58,6 +58,18 @@ fn misspelled_labels(plan: &Plan, stats: &DatasetStats) -> Vec<String> {
     warnings
 }
 
+/// A warning about images that are not even counted.
+pub fn uncounted_images(stats: &DatasetStats) -> Option<String> {
+    let (count, example) = stats.uncounted()?;
+    let places = match count {
+        1 => "a folder or shard".to_owned(),
+        _ => format!("{count} folders or shards"),
+    };
+    Some(format!(
+        "{places} cannot be read, and the images in it are missing ({example})"
+    ))
+}
+
 fn missing_category(region: &Region, stats: &DatasetStats) -> Option<String> {
     let (Presence::Annotated, Place::Annotation { category }) = (&region.presence, &region.place)
     else {

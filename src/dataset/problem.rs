@@ -11,6 +11,8 @@ pub struct Problem {
     /// File and line.
     pub place: String,
     pub message: String,
+    /// The category of the annotation, where the problem is one of its outline.
+    pub category: Option<String>,
 }
 
 impl Problem {
@@ -24,6 +26,7 @@ impl Problem {
             code,
             place,
             message: message.into(),
+            category: None,
         }
     }
 
@@ -89,5 +92,13 @@ impl<'a> ProblemLog<'a> {
         let message = format!("{}{message}", self.prefix);
         let problem = Problem::at_line(code, self.file, self.line, message);
         self.problems.push(problem);
+    }
+
+    /// Adds a problem of an outline of this category.
+    pub fn add_of(&mut self, code: &'static str, category: &str, message: impl std::fmt::Display) {
+        self.add(code, message);
+        if let Some(problem) = self.problems.last_mut() {
+            problem.category = Some(category.to_owned());
+        }
     }
 }

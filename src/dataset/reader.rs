@@ -1,13 +1,15 @@
 //! The reader of each format.
 
 use super::class_names::{self, ClassNames};
+use super::csv_table::LineBreaks;
 use super::formats::coco::Coco;
+use super::formats::manifest::Manifest;
 use super::formats::sidecar::{self, Parse, SidecarFormat};
 use super::formats::{
-    folder, imagenet_loc, labelme, manifest, masks, open_images, parquet_images, voc, webdataset,
-    wsol, yolo,
+    folder, imagenet_loc, labelme, masks, open_images, parquet_images, voc, webdataset, wsol, yolo,
 };
 use super::item::{Item, ReadMode, Table};
+use super::paths::SetRoot;
 use crate::error::{Error, Result};
 use crate::plan::{self, Format};
 use std::path::{Path, PathBuf};
@@ -39,8 +41,10 @@ impl Reader {
             Format::Voc => Self::sidecars(plan, "xml", sidecar::text(voc::parse)),
             Format::Labelme => Self::sidecars(plan, "json", sidecar::text(labelme::parse)),
             Format::Yolo => {
-                let names = class_names::read(required(plan.names.as_ref(), "dataset.names")?)?;
-                let parse = sidecar::text(move |text, file| yolo::parse(text, file, &names));
+                let names =
+                    class_names::read_file(required(plan.names.as_ref(), "dataset.names")?)?;
+                let rows = yolo::Rows::of_set(names, annotations(plan)?, plan.links)?;
+                let parse = sidecar::text(move |text, file| rows.parse(text, file));
                 Self::sidecars(plan, "txt", parse)
             }
             Format::Masks => {
@@ -49,15 +53,22 @@ impl Reader {
                 Self::sidecars(plan, "png", parse)
             }
             Format::Coco => {
-                let coco = Coco::load(annotations(plan)?, plan.segmentations)?;
+                let coco = Coco::load(annotations(plan)?, &plan.root, plan.segmentations)?;
                 Ok(Self::table(coco))
             }
-            Format::OpenImages => Ok(Self::table(open_images::load(annotations(plan)?, names)?)),
+            Format::OpenImages => {
+                let table = open_images::load(annotations(plan)?, &plan.root, names)?;
+                Ok(Self::table(table))
+            }
             Format::ImagenetLoc => {
                 let table = imagenet_loc::load(annotations(plan)?, &plan.root)?;
                 Ok(Self::table(table))
             }
-            Format::Wsol => Ok(Self::table(wsol::load(annotations(plan)?, names)?)),
+            Format::Wsol => Ok(Self::table(wsol::load(
+                annotations(plan)?,
+                &plan.root,
+                names,
+            )?)),
             Format::Webdataset => {
                 let names = class_names::read_optional(names)?.unwrap_or_default();
                 Ok(Self::Webdataset(Arc::new(names)))
@@ -89,17 +100,23 @@ impl Reader {
     ) -> Result<Box<dyn Iterator<Item = Item> + Send>> {
         let root = &plan.root;
         Ok(match self {
-            Self::Folder => Box::new(folder::items(root, plan.links)?),
-            Self::Manifest(file) => Box::new(manifest::items(
-                file,
-                plan.format,
-                plan.splits.clone(),
-                &plan.presence_columns,
-            )?),
+            Self::Folder => Box::new(folder::items(root, plan.links, plan.splits.clone())?),
+            Self::Manifest(file) => {
+                let manifest = Manifest {
+                    file,
+                    format: plan.format,
+                    splits: plan.splits.clone(),
+                    columns: &plan.columns,
+                    presence: &plan.presence_columns,
+                    line_breaks: LineBreaks::of_policy(&plan.problems),
+                    root: SetRoot::new(root),
+                };
+                Box::new(manifest.items()?)
+            }
             Self::Sidecars(format) => Box::new(format.items(root, plan.links)?),
             Self::Table(table) => Box::new(table_items(table.clone())),
-            Self::Webdataset(names) => Box::new(webdataset::items(root, names.clone())?),
-            Self::ParquetImages => Box::new(parquet_images::items(root, mode)?),
+            Self::Webdataset(names) => Box::new(webdataset::items(plan, names.clone())?),
+            Self::ParquetImages => Box::new(parquet_images::items(plan, mode)?),
         })
     }
 }

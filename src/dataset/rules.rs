@@ -3,14 +3,16 @@
 
 use super::annotation::Annotation;
 use super::boxes::Boxes;
-use super::formats::manifest;
+use super::csv_table::LineBreaks;
+use super::formats::folder::Layout;
+use super::formats::manifest::Manifest;
 use super::item::{Entry, Item, Skipped};
-use super::paths::{display, top_folder};
+use super::paths::{SetRoot, display};
 use super::problem::{HandledProblem, Problem};
 use crate::error::{Result, Skip, SkipReason, Stage};
 use crate::geometry::Size;
 use crate::plan::problems::Policy;
-use crate::plan::{self, Format, LabelRule, ProblemAction};
+use crate::plan::{self, Columns, Format, LabelRule, ProblemAction};
 use std::cmp::Ordering;
 use std::collections::{BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
@@ -29,6 +31,7 @@ pub struct Rules {
     /// Labels of `dataset.label_table`, by path.
     table: HashMap<PathBuf, String>,
     policy: Policy,
+    layout: Layout,
 }
 
 /// The decision about an item.
@@ -49,7 +52,7 @@ impl Rules {
         let boxes = Boxes::load(plan)?;
         let mut problems = boxes.problems.clone();
         let table = match &plan.label_table {
-            Some(file) => read_label_table(file, &mut problems)?,
+            Some(file) => read_label_table(file, &plan.root, &mut problems)?,
             None => HashMap::new(),
         };
         Ok(Self {
@@ -59,6 +62,7 @@ impl Rules {
             is_detection: is_detection(plan.format),
             table,
             policy: plan.problems.clone(),
+            layout: Layout::of(&plan.root),
         })
     }
 
@@ -122,7 +126,7 @@ impl Rules {
         let label = match self.rule {
             None if entry.label.is_none() && self.is_detection => largest_category(entry),
             None => entry.label.clone(),
-            Some(LabelRule::Folder) => top_folder(&entry.path),
+            Some(LabelRule::Folder) => self.layout.label(&entry.path),
             Some(LabelRule::Table) => self.table.get(&entry.path).cloned(),
             Some(LabelRule::LargestBox) => largest_category(entry),
             Some(LabelRule::OnlyCategory) => {
@@ -138,7 +142,9 @@ impl Rules {
         };
 
         if label.is_none() {
-            add_problem(entry, "no_label", "the rule gives no label");
+            let reason = entry.no_label.take();
+            let reason = reason.unwrap_or_else(|| "the rule gives no label".into());
+            add_problem(entry, "no_label", reason);
         }
         label
     }
@@ -163,9 +169,23 @@ fn is_detection(format: Format) -> bool {
     }
 }
 
-fn read_label_table(file: &Path, problems: &mut Vec<Problem>) -> Result<HashMap<PathBuf, String>> {
+fn read_label_table(
+    file: &Path,
+    root: &Path,
+    problems: &mut Vec<Problem>,
+) -> Result<HashMap<PathBuf, String>> {
     let mut labels = HashMap::new();
-    for item in manifest::items(file, Format::Csv, None, &[])? {
+    let columns = Columns::default();
+    let manifest = Manifest {
+        file,
+        format: Format::Csv,
+        splits: None,
+        columns: &columns,
+        presence: &[],
+        line_breaks: LineBreaks::Refused,
+        root: SetRoot::new(root),
+    };
+    for item in manifest.items()? {
         match item {
             Item::Found(entry) => match entry.label {
                 Some(label) => {

@@ -77,6 +77,8 @@ pub enum Source {
     /// In memory: a cell of a Parquet row group. Empty where the cell has no bytes, or where they
     /// were not asked for ([`ImageBytes::Leave`]).
     Bytes(Arc<[u8]>),
+    /// Nowhere, with the reason.
+    Missing(String),
 }
 
 /// Whether samples carry the bytes of images that are stored beside their labels (Parquet sets).

@@ -3,15 +3,18 @@
 use super::item::{Entry, ReadMode, Skipped};
 use super::labels::LabelMap;
 use super::limit::Limit;
-use super::paths::display;
+use super::paths::{display, existing};
+use super::problem::HandledProblem;
 use super::reader::Reader;
 use super::rules::{Resolved, Rules};
 use super::sample::{ImageBytes, ImageId, Sample, Source};
 use super::stats::{self, DatasetStats};
 use super::walk;
 use crate::error::{Result, Skip, SkipReason, Stage};
-use crate::plan;
+use crate::geometry::Size;
+use crate::plan::{self, ProblemAction};
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
 
 /// An opened set: its content, and ways to stream it.
 pub struct Dataset {
@@ -34,7 +37,7 @@ impl Dataset {
         let limit = limit.map(|per_label| Limit { per_label, seed });
 
         let items = reader.items(plan, ReadMode::Labels)?;
-        let stats = stats::scan(items, &rules, limit, &plan.root)?;
+        let stats = stats::scan(items, &rules, limit, plan)?;
         Ok(Self {
             plan: plan.clone(),
             reader,
@@ -104,24 +107,72 @@ impl Dataset {
         }
     }
 
+    /// The file of a path of the set; `None` where `dataset.links` does not allow to read it.
+    fn file(&self, path: &Path) -> Option<PathBuf> {
+        let file = existing(&self.plan.root, path);
+        walk::is_allowed(&file, &self.plan.root, self.plan.links).then_some(file)
+    }
+
+    /// Photos whose size decides whether the boxes of the set can be what the format says.
+    pub fn photos_of_boxes(&self) -> BTreeMap<ImageId, Source> {
+        let mut photos = BTreeMap::new();
+        for (id, path, source) in self.stats.boxes.photos() {
+            let source = match source {
+                Some(source) => Some(source.clone()),
+                None => self.file(path).map(Source::File),
+            };
+            photos.extend(source.map(|source| (id, source)));
+        }
+        photos
+    }
+
+    /// Checks the boxes with the sizes of some photos.
+    ///
+    /// # Errors
+    /// When most boxes are implausible, and the policy makes that an error.
+    pub fn check_boxes(&self, sizes: &BTreeMap<ImageId, Size>) -> Result<Vec<HandledProblem>> {
+        let mut problems = Vec::new();
+        for problem in self.stats.boxes.with_sizes(sizes).problems(&self.plan) {
+            problems.push(problem.handled(&self.plan.problems, None));
+        }
+        // What is known without the sizes was found when the set was opened.
+        problems.retain(|problem| !self.stats.problems.contains(problem));
+
+        let errors: Vec<&HandledProblem> = problems
+            .iter()
+            .filter(|problem| problem.action == ProblemAction::Error)
+            .collect();
+        match errors.is_empty() {
+            true => Ok(problems),
+            false => Err(stats::policy_error(&errors)),
+        }
+    }
+
     fn sample(&self, entry: Entry, label: String, labels: &LabelMap) -> Result<Sample, Skipped> {
         let path = display(&entry.path);
         let Some(class) = labels.class_of(&label) else {
-            let message = "the label appeared during the run";
+            let message = match self.stats.labels.contains_key(&label) {
+                true => "no class of the model, and dataset.unknown_labels is \"skip\"",
+                false => "the label appeared during the run",
+            };
             return Err(skipped(path, label, SkipReason::UnknownLabel, message));
         };
 
         let id = entry.id();
         let source = match entry.source {
             Some(source) => source,
-            None => {
-                let file = self.plan.root.join(&entry.path);
-                if !walk::is_allowed(&file, &self.plan.root, self.plan.links) {
+            None => match self.file(&entry.path) {
+                Some(file) if is_windows_path(&entry.path) && !file.exists() => {
+                    let message = "there is no such file; the path has `\\`, and the folders of a \
+                                   path are separated by `/` here";
+                    return Err(skipped(path, label, SkipReason::NotFound, message));
+                }
+                Some(file) => Source::File(file),
+                None => {
                     let message = "a link that dataset.links does not allow";
                     return Err(skipped(path, label, SkipReason::LinkOutside, message));
                 }
-                Source::File(file)
-            }
+            },
         };
         Ok(Sample {
             id,
@@ -144,4 +195,8 @@ fn skipped(path: String, label: String, reason: SkipReason, message: &str) -> Sk
         label: Some(label),
         skip: Skip::new(Stage::Annotation, reason, message),
     }
+}
+
+fn is_windows_path(path: &Path) -> bool {
+    path.as_os_str().as_encoded_bytes().contains(&b'\\')
 }

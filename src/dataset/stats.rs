@@ -1,13 +1,14 @@
 //! The first pass over a set: counts, fingerprint, the images chosen by a limit, problems.
 
+use super::box_survey::BoxSurvey;
 use super::fingerprint::Fingerprint;
 use super::item::{Entry, Item, Skipped};
 use super::limit::{Limit, LimitSampler};
 use super::problem::{HandledProblem, Problem};
 use super::rules::{Resolved, Rules};
 use super::sample::ImageId;
-use crate::error::{Error, Result};
-use crate::plan::ProblemAction;
+use crate::error::{Error, Result, SkipReason};
+use crate::plan::{self, ProblemAction};
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::path::{Path, PathBuf};
 
@@ -15,6 +16,9 @@ use std::path::{Path, PathBuf};
 const ERRORS_LISTED_MAX: usize = 10;
 /// The kind under which skipped images are counted if there is a limit.
 const SKIPPED_BEFORE_LIMIT: &str = "image skipped before the limit was applied";
+
+/// Reasons for which one skip stands for a number of images that is not known.
+const HIDING_IMAGES: [SkipReason; 2] = [SkipReason::UnlistedFolder, SkipReason::BadShard];
 
 /// The set in numbers.
 #[derive(Debug, Clone, Default)]
@@ -33,6 +37,10 @@ pub struct DatasetStats {
     pub problems: Vec<HandledProblem>,
     /// BLAKE3 over paths, labels, splits, groups and annotations, in order.
     pub fingerprint: String,
+    /// Whether the boxes can be what the format says.
+    pub(super) boxes: BoxSurvey,
+    /// An example of each reason in `skipped`.
+    pub skip_examples: BTreeMap<String, String>,
     /// The images chosen by a limit.
     selected: Option<HashSet<ImageId>>,
 }
@@ -77,30 +85,54 @@ impl DatasetStats {
         Ok(())
     }
 
+    /// Folders that cannot be listed and shards that cannot be read, with an example: skips that
+    /// stand for a number of images that is not known.
+    pub fn uncounted(&self) -> Option<(usize, &str)> {
+        let mut count = 0;
+        let mut example = None;
+        for (reason, images) in &self.skipped {
+            let name = reason.rsplit('/').next();
+            let hides = HIDING_IMAGES
+                .iter()
+                .any(|hiding| name == Some(hiding.name()));
+            if hides {
+                count += images;
+                example = example.or(self.skip_examples.get(reason));
+            }
+        }
+        Some((count, example?.as_str()))
+    }
+
     fn no_image_error(&self, root: &Path) -> Error {
         let mut message = format!(
             "there is no image with a label under {} ({} found)",
             root.display(),
             self.found
         );
+        for (reason, count) in &self.skipped {
+            let example = self.skip_examples.get(reason);
+            let example = example.map_or("", String::as_str);
+            message += &format!("\n  {count} x {reason}: {example}");
+        }
         for (kind, count) in &self.ignored {
-            message += &format!("; ignored: {count} x {kind}");
+            message += &format!("\n  ignored: {count} x {kind}");
         }
         if let Some(problem) = self.problems.first() {
-            message += &format!("; first problem: {}", line(problem));
+            message += &format!("\n  first problem: {}", line(problem));
         }
         Error::new(message)
     }
 }
 
-fn policy_error(errors: &[&HandledProblem]) -> Error {
+pub(super) fn policy_error(errors: &[&HandledProblem]) -> Error {
     let codes: BTreeSet<&str> = errors.iter().map(|problem| problem.code).collect();
     let codes = Vec::from_iter(codes).join(", ");
 
-    let mut message = format!(
-        "{} problems in the annotations have the action `error` in [dataset.problems] ({codes})",
-        errors.len()
-    );
+    let mut message = match errors.len() {
+        1 => "a problem in the annotations has".to_owned(),
+        count => format!("{count} problems in the annotations have"),
+    };
+    message += &format!(" the action `error` in [dataset.problems] ({codes})");
     for problem in errors.iter().take(ERRORS_LISTED_MAX) {
         message += &format!("\n  {}", line(problem));
     }
@@ -119,7 +151,7 @@ pub(super) fn scan(
     items: impl Iterator<Item = Item>,
     rules: &Rules,
     limit: Option<Limit>,
-    root: &Path,
+    plan: &plan::Dataset,
 ) -> Result<DatasetStats> {
     let mut scan = Scan {
         rules,
@@ -133,12 +165,16 @@ pub(super) fn scan(
         scan.add(item);
     }
     for problem in &rules.problems {
+        scan.stats.boxes.add_problem(problem);
         scan.add(Item::Problem(problem.clone()));
     }
     scan.add_orphaned_boxes();
+    for problem in scan.stats.boxes.problems(plan) {
+        scan.add(Item::Problem(problem));
+    }
 
     let stats = scan.finish();
-    stats.check(root)?;
+    stats.check(&plan.root)?;
     Ok(stats)
 }
 
@@ -149,16 +185,19 @@ struct Scan<'a> {
     fingerprint: Fingerprint,
     /// Present if there is a limit.
     sampler: Option<LimitSampler>,
-    /// Images that have boxes beside the set.
+    /// The keys of boxes beside the set whose images are in the set.
     with_boxes: HashSet<PathBuf>,
 }
 
 impl Scan<'_> {
     fn add(&mut self, item: Item) {
-        if let Item::Found(entry) = &item
-            && self.rules.boxes.has(&entry.path)
-        {
-            self.with_boxes.insert(entry.path.clone());
+        if let Item::Found(entry) = &item {
+            self.with_boxes.extend(self.rules.boxes.key_of(&entry.path));
+            let beside = self.rules.boxes.of(&entry.path);
+            let annotations = entry.annotations.iter().chain(beside);
+            self.stats
+                .boxes
+                .add(entry, annotations, entry.problems.iter());
         }
 
         let (resolved, problems) = self.rules.resolve(item);
@@ -190,6 +229,14 @@ impl Scan<'_> {
         }
         let skip = &skipped.skip;
         let reason = format!("{}/{}", skip.stage.name(), skip.reason);
+        if !self.stats.skip_examples.contains_key(&reason) {
+            let path = &skipped.path;
+            let example = match skip.message.starts_with(path.as_str()) {
+                true => skip.message.clone(),
+                false => format!("{path}: {}", skip.message),
+            };
+            self.stats.skip_examples.insert(reason.clone(), example);
+        }
         *self.stats.skipped.entry(reason).or_default() += 1;
     }
 
@@ -201,7 +248,7 @@ impl Scan<'_> {
     fn add_orphaned_boxes(&mut self) {
         let boxes = &self.rules.boxes;
         let mut orphans: Vec<&PathBuf> = boxes
-            .paths()
+            .keys()
             .filter(|path| !self.with_boxes.contains(*path))
             .collect();
         orphans.sort();

@@ -1,5 +1,5 @@
-//! Image files below a folder, sorted by name. Hidden files and other file types are ignored and
-//! counted.
+//! Files below a folder, sorted by name: images, shards with images, annotation files. Hidden files
+//! and other file types are ignored and counted; links are followed as `dataset.links` says.
 
 use super::item::Skipped;
 use super::paths::display;
@@ -17,18 +17,34 @@ pub const EXTENSIONS: [&str; 9] = [
 /// One step of the walk.
 pub enum Step {
     /// Relative to the root.
-    Image(PathBuf),
+    File(PathBuf),
     Skipped(Skipped),
     /// Counted by kind.
     Ignored(&'static str),
 }
 
-/// Streams the files below the root.
+/// Streams the images below the root.
 ///
 /// # Errors
 /// When the root cannot be opened.
 pub fn images(root: &Path, links: Links) -> Result<impl Iterator<Item = Step> + Send + use<>> {
-    let what = format!("open dataset.root {}", root.display());
+    walk(root, links, Wanted::Images)
+}
+
+/// Streams the files below the root of one of these extensions.
+///
+/// # Errors
+/// When the root cannot be opened.
+pub fn files(
+    root: &Path,
+    extensions: &[&'static str],
+    links: Links,
+) -> Result<impl Iterator<Item = Step> + Send + use<>> {
+    walk(root, links, Wanted::Extensions(extensions.to_vec()))
+}
+
+fn walk(root: &Path, links: Links, wanted: Wanted) -> Result<Walk> {
+    let what = format!("open {}", root.display());
     let real_root = root.canonicalize().map_err(Error::cause(what))?;
     let entries = WalkDir::new(root)
         .min_depth(1)
@@ -39,20 +55,39 @@ pub fn images(root: &Path, links: Links) -> Result<impl Iterator<Item = Step> + 
         root: root.to_path_buf(),
         real_root,
         links,
+        wanted,
         entries,
     })
 }
 
-/// All files of an extension below a folder, sorted by name; links are not followed.
-pub fn files(root: &Path, extension: &str) -> Vec<PathBuf> {
-    let mut files = Vec::new();
-    for entry in WalkDir::new(root).sort_by_file_name().into_iter().flatten() {
-        let has_extension = entry.path().extension().is_some_and(|e| e == extension);
-        if entry.file_type().is_file() && has_extension {
-            files.push(entry.into_path());
+/// The files that a walk is for.
+enum Wanted {
+    Images,
+    /// In lower case; an extension may have a dot inside (`tar.gz`).
+    Extensions(Vec<&'static str>),
+}
+
+impl Wanted {
+    fn accepts(&self, path: &Path) -> bool {
+        let extensions = match self {
+            Self::Images => return is_image(path),
+            Self::Extensions(extensions) => extensions,
+        };
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        let name = name.to_lowercase();
+        extensions.iter().any(|extension| {
+            let stem = name.strip_suffix(extension);
+            stem.is_some_and(|stem| stem.ends_with('.'))
+        })
+    }
+
+    /// The kind under which other files are counted.
+    fn others(&self) -> &'static str {
+        match self {
+            Self::Images => "file without an image's extension",
+            Self::Extensions(_) => "file that is no shard",
         }
     }
-    files
 }
 
 /// Whether a file that an annotation names may be read, given what `links` allows on every part of
@@ -85,6 +120,7 @@ struct Walk {
     /// The root without links.
     real_root: PathBuf,
     links: Links,
+    wanted: Wanted,
     entries: walkdir::IntoIter,
 }
 
@@ -124,8 +160,8 @@ impl Walk {
         if is_hidden(entry.file_name().as_encoded_bytes()) {
             return Step::Ignored("hidden file");
         }
-        if !is_image(&path) {
-            return Step::Ignored("file without an image's extension");
+        if !self.wanted.accepts(&path) {
+            return Step::Ignored(self.wanted.others());
         }
         if entry.file_type().is_symlink() {
             let message = "a symbolic link; set dataset.links to follow it";
@@ -140,7 +176,7 @@ impl Walk {
             let message = "neither a file nor a folder (a pipe, a socket or a device)";
             return skipped(&path, SkipReason::NotAFile, message);
         }
-        Step::Image(path)
+        Step::File(path)
     }
 
     fn error(&self, error: &walkdir::Error) -> Step {
@@ -152,17 +188,28 @@ impl Walk {
         }
 
         let name = path.file_name().unwrap_or_default();
-        let is_other_file = path.extension().is_some() && !is_image(&path);
-        if is_hidden(name.as_encoded_bytes()) || is_other_file {
+        if is_hidden(name.as_encoded_bytes()) {
+            return Step::Ignored("hidden file");
+        }
+        let Some(cause) = error.io_error() else {
+            return skipped(&path, SkipReason::Walk, &error.to_string());
+        };
+        if is_unlisted_folder(error.path(), cause) {
+            let message =
+                format!("the folder cannot be listed ({cause}): the images in it are not counted");
+            return skipped(&path, SkipReason::UnlistedFolder, &message);
+        }
+
+        if path.extension().is_some() && !self.wanted.accepts(&path) {
             return Step::Ignored("unreadable file that is no image");
         }
-        match error.io_error().map(std::io::Error::kind) {
-            Some(ErrorKind::NotFound) => skipped(
+        match cause.kind() {
+            ErrorKind::NotFound => skipped(
                 &path,
                 SkipReason::DanglingLink,
                 "the target of the link is missing",
             ),
-            Some(ErrorKind::PermissionDenied) => {
+            ErrorKind::PermissionDenied => {
                 skipped(&path, SkipReason::Permission, "permission denied")
             }
             _ => skipped(&path, SkipReason::Walk, &error.to_string()),
@@ -179,6 +226,13 @@ impl Walk {
     fn relative(&self, path: &Path) -> PathBuf {
         path.strip_prefix(&self.root).unwrap_or(path).to_path_buf()
     }
+}
+
+/// Whether an error of the walk hides what is in a folder. A path that is too long for the system
+/// can only be one of a folder: names of files are listed with their folder.
+fn is_unlisted_folder(path: Option<&Path>, cause: &std::io::Error) -> bool {
+    let is_folder = path.is_some_and(Path::is_dir);
+    is_folder || cause.kind() == ErrorKind::InvalidFilename
 }
 
 fn is_hidden(name: &[u8]) -> bool {

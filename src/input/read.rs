@@ -27,6 +27,7 @@ pub fn read(source: &Source) -> Result<Cow<'_, [u8]>, Skip> {
             Err(skip(SkipReason::Empty, "there are no bytes"))
         }
         Source::Bytes(bytes) => Ok(Cow::Borrowed(bytes)),
+        Source::Missing(reason) => Err(skip(SkipReason::Empty, reason)),
     }
 }
 

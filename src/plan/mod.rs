@@ -5,22 +5,25 @@
 //! * `validate` fills in defaults, checks ranges and paths, and collects all problems.
 //! * `types` is what the other rooms read.
 
+pub mod class_list;
 mod document;
 pub mod file;
 mod load;
 pub mod problems;
 mod serde_message;
 mod sources;
+mod split_folders;
 mod toml_tree;
 mod types;
 mod validate;
 
 pub use document::Problem;
 pub use file::{
-    Activation, BoxCoordinates, Channels, ClassRef, Corner, Decode, Filter, Format, InputValue,
-    LabelRule, Layout, Links, Pictures, ProblemAction, RegionKind, Unit,
+    Activation, BoxCoordinates, Channels, ClassRef, Columns, Corner, Decode, Filter, Format,
+    InputValue, LabelRule, Layout, Links, Pictures, ProblemAction, RegionKind, Unit, UnknownLabels,
 };
 pub use load::json_schema;
+pub use split_folders::{split_folders, split_of_folder};
 pub use types::{
     Dataset, Device, Engine, Model, Place, Plan, Preprocess, Presence, Region, Report, Retention,
     Review, Run, Scores, Step, Template, Verdicts,

@@ -1,10 +1,13 @@
 //! Problems of annotations: their codes, and what happens to each.
 
-use super::file::ProblemAction::{self, Ignore, Skip};
+use super::file::ProblemAction::{self, Error, Ignore, Skip};
 use std::collections::BTreeMap;
 
+/// The code of boxes that cannot be what the format says.
+pub const IMPLAUSIBLE_BOXES: &str = "implausible_boxes";
+
 /// Every code, what happens by default, and what it means.
-pub const CODES: [(&str, ProblemAction, &str); 16] = [
+pub const CODES: [(&str, ProblemAction, &str); 21] = [
     (
         "annotation_without_image",
         Ignore,
@@ -22,6 +25,22 @@ pub const CODES: [(&str, ProblemAction, &str); 16] = [
         Ignore,
         "a row that cannot be parsed or has no usable path; \
          in a manifest its image is counted and skipped with `annotation/bad_row`",
+    ),
+    (
+        "newline_in_field",
+        Skip,
+        "a line break in a quoted field: a quotation mark may be missing, and rows lost in the \
+         field; each line counts as an image that is skipped",
+    ),
+    (
+        "bad_flag",
+        Skip,
+        "a cell of a presence column that is neither true nor false",
+    ),
+    (
+        "bad_annotation",
+        Ignore,
+        "an annotation whose form is not known; it is left out",
     ),
     (
         "not_a_number",
@@ -46,7 +65,7 @@ pub const CODES: [(&str, ProblemAction, &str); 16] = [
     (
         "unknown_category",
         Ignore,
-        "a category without a name; the box is left out",
+        "an annotation without a category, or whose category has no name; it is left out",
     ),
     (
         "bad_segmentation",
@@ -54,6 +73,11 @@ pub const CODES: [(&str, ProblemAction, &str); 16] = [
         "a segmentation that cannot be read; the box is used instead",
     ),
     ("duplicate", Skip, "an image that is listed twice"),
+    (
+        "duplicate_id",
+        Skip,
+        "images that share an id, so that annotations cannot be told apart",
+    ),
     (
         "two_labels",
         Skip,
@@ -68,6 +92,12 @@ pub const CODES: [(&str, ProblemAction, &str); 16] = [
         "no_label",
         Skip,
         "an image for which the rule gives no label",
+    ),
+    (
+        IMPLAUSIBLE_BOXES,
+        Error,
+        "most boxes of a category cannot be what the format says: smaller than a pixel, outside of \
+         their photos, without area, or with swapped corners",
     ),
     (
         "size_contradicts",

@@ -1,6 +1,7 @@
 //! Warnings of a run: signs that its figures are not what the user expects.
 
 use super::text::percent;
+use crate::plan::problems::IMPLAUSIBLE_BOXES;
 use crate::plan::{Plan, Presence};
 use crate::runs::documents::RunRecord;
 use crate::tables::ClassRow;
@@ -60,6 +61,17 @@ fn annotation_warnings(record: &RunRecord) -> Vec<String> {
         warnings.push(format!(
             "{count} annotation files or shards are damaged: entries behind the damage are \
              not counted (bad_file in problems.parquet)"
+        ));
+    }
+    if let Some(count) = problems.get(IMPLAUSIBLE_BOXES) {
+        let sets = if *count == 1 {
+            "category"
+        } else {
+            "categories"
+        };
+        warnings.push(format!(
+            "most boxes of {count} {sets} cannot be what the format says, and [dataset.problems] \
+             ignores it ({IMPLAUSIBLE_BOXES} in problems.parquet)"
         ));
     }
     if let Some(count) = problems.get("bad_row") {

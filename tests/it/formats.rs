@@ -203,7 +203,7 @@ fn shards_and_parquet_files_hold_the_same_images() {
 fn bytes_in_memory(source: &Source) -> Option<&[u8]> {
     match source {
         Source::Bytes(bytes) => Some(bytes),
-        Source::File(_) | Source::Slice { .. } => None,
+        Source::File(_) | Source::Slice { .. } | Source::Missing(_) => None,
     }
 }
 

@@ -1,5 +1,7 @@
 //! The JSON of COCO instances, read element by element, so that only what is used is kept.
 
+use crate::dataset::cells;
+use crate::dataset::json::WithoutNan;
 use crate::error::{Error, Result};
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, de};
@@ -11,6 +13,7 @@ use std::fs::File;
 use std::io::{BufRead, BufReader};
 use std::marker::PhantomData;
 use std::path::Path;
+use std::sync::Arc;
 
 /// Written by some editors before UTF-8.
 const BYTE_ORDER_MARK: [u8; 3] = [0xEF, 0xBB, 0xBF];
@@ -21,22 +24,83 @@ const REQUIRED: [&str; 3] = ["images", "annotations", "categories"];
 pub struct CocoFile {
     pub images: Vec<Image>,
     pub boxes: Vec<Box>,
-    pub categories: BTreeMap<u64, String>,
+    pub categories: BTreeMap<Id, String>,
     segmentations: bool,
+}
+
+/// An id as any JSON writer gives it. Numbers are equal whatever their notation, and no text is
+/// equal to a number, as in pycocotools.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Id {
+    Number(i64),
+    Text(Arc<str>),
+}
+
+impl Id {
+    /// `None` for null and everything that is neither number nor text.
+    fn of(value: &Value) -> Option<Self> {
+        match value {
+            Value::String(text) => Some(Self::Text(text.as_str().into())),
+            Value::Number(number) => {
+                let whole = number.as_i64().or_else(|| whole(number.as_f64()?));
+                Some(whole.map_or_else(|| Self::Text(number.to_string().into()), Self::Number))
+            }
+            _ => None,
+        }
+    }
+}
+
+impl fmt::Display for Id {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Number(number) => write!(f, "{number}"),
+            Self::Text(text) => write!(f, "{text:?}"),
+        }
+    }
+}
+
+fn whole(number: f64) -> Option<i64> {
+    let is_whole = number.fract() == 0.0 && number.abs() < 9e15;
+    is_whole.then_some(number as i64)
+}
+
+/// Reads an id; `None` where the value can be none.
+fn id<'de, D: Deserializer<'de>>(d: D) -> Result<Option<Id>, D::Error> {
+    Ok(Id::of(&Value::deserialize(d)?))
+}
+
+/// Reads a number; `None` where the value is none.
+fn number<'de, D: Deserializer<'de>>(d: D) -> Result<Option<f64>, D::Error> {
+    Ok(Value::deserialize(d)?.as_f64())
+}
+
+/// Reads a text; numbers are texts too, and everything else is empty.
+fn text<'de, D: Deserializer<'de>>(d: D) -> Result<String, D::Error> {
+    Ok(match Value::deserialize(d)? {
+        Value::String(text) => text,
+        Value::Number(number) => number.to_string(),
+        _ => String::new(),
+    })
 }
 
 #[derive(Deserialize)]
 pub struct Image {
-    pub id: u64,
+    #[serde(default, deserialize_with = "id")]
+    pub id: Option<Id>,
+    #[serde(default, deserialize_with = "text")]
     pub file_name: String,
+    #[serde(default, deserialize_with = "number")]
     pub width: Option<f64>,
+    #[serde(default, deserialize_with = "number")]
     pub height: Option<f64>,
 }
 
 #[derive(Deserialize)]
 pub struct Box {
-    pub image_id: u64,
-    pub category_id: u64,
+    #[serde(default, deserialize_with = "id")]
+    pub image_id: Option<Id>,
+    #[serde(default, deserialize_with = "id")]
+    pub category_id: Option<Id>,
     #[serde(default)]
     pub bbox: Edges,
     #[serde(default)]
@@ -46,7 +110,9 @@ pub struct Box {
 
 #[derive(Deserialize)]
 struct Category {
-    id: u64,
+    #[serde(default, deserialize_with = "id")]
+    id: Option<Id>,
+    #[serde(default, deserialize_with = "text")]
     name: String,
 }
 
@@ -67,6 +133,7 @@ pub fn read(file: &Path, segmentations: bool) -> Result<CocoFile> {
         segmentations,
         ..CocoFile::default()
     };
+    let reader = BufReader::with_capacity(1 << 20, WithoutNan::new(reader));
     let mut json = serde_json::Deserializer::from_reader(reader);
     FileSeed(&mut content)
         .deserialize(&mut json)
@@ -96,16 +163,23 @@ impl<'de> Deserialize<'de> for Edges {
     }
 }
 
-/// 0, 1, true or false.
-#[derive(Default)]
-pub struct Flag(pub bool);
+/// A flag in any notation; `None` where the value is none.
+pub struct Flag(pub Option<bool>);
+
+impl Default for Flag {
+    fn default() -> Self {
+        Self(Some(false))
+    }
+}
 
 impl<'de> Deserialize<'de> for Flag {
     fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
-        let value = Value::deserialize(d)?;
-        Ok(Self(match value {
-            Value::Bool(flag) => flag,
-            _ => value.as_f64().is_some_and(|number| number != 0.0),
+        Ok(Self(match Value::deserialize(d)? {
+            Value::Null => Some(false),
+            Value::Bool(flag) => Some(flag),
+            Value::Number(number) => cells::flag(&number.to_string()),
+            Value::String(text) => cells::flag(&text),
+            _ => None,
         }))
     }
 }
@@ -136,7 +210,9 @@ impl<'de> Visitor<'de> for FileSeed<'_> {
                 "images" => map.next_value_seed(each(|image| content.images.push(image)))?,
                 "annotations" => map.next_value_seed(each(|annotation| content.add(annotation)))?,
                 "categories" => map.next_value_seed(each(|category: Category| {
-                    content.categories.insert(category.id, category.name);
+                    if let Some(id) = category.id {
+                        content.categories.insert(id, category.name);
+                    }
                 }))?,
                 _ => drop(map.next_value::<IgnoredAny>()?),
             }

@@ -1,9 +1,9 @@
 //! A table of images in memory, built from files that list one annotation a row.
 
 use crate::dataset::annotation::Annotation;
-use crate::dataset::checks::checked_box;
+use crate::dataset::checks::{checked_box, checked_flag};
 use crate::dataset::item::{Entry, Item, Table};
-use crate::dataset::paths::relative;
+use crate::dataset::paths::SetRoot;
 use crate::dataset::problem::{Problem, ProblemLog};
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -14,6 +14,7 @@ pub struct EntryTable {
     entries: Vec<Entry>,
     /// Index of a path in `entries`.
     index: HashMap<PathBuf, usize>,
+    root: SetRoot,
     pub problems: Vec<Problem>,
 }
 
@@ -39,16 +40,23 @@ impl Table for EntryTable {
 }
 
 impl EntryTable {
+    pub fn new(root: &Path) -> Self {
+        Self {
+            root: SetRoot::new(root),
+            ..Self::default()
+        }
+    }
+
     /// The label of an image that is in the table.
     pub fn label_of(&self, path: &str) -> Option<&str> {
-        let index = *self.index.get(&relative(path)?)?;
+        let index = *self.index.get(&self.root.relative(path)?)?;
         self.entries[index].label.as_deref()
     }
 
     /// The entry of a path, added if it is new; `None`, and a problem, for a path that is empty or
     /// leaves the root.
     pub fn entry(&mut self, path: &str, place: RowPlace<'_>) -> Option<&mut Entry> {
-        let Some(path) = relative(path) else {
+        let Some(path) = self.root.relative(path) else {
             let message = format!("no usable path: {path:?}");
             let problem = Problem::at_line("bad_row", place.file, place.line, message);
             self.problems.push(problem);
@@ -60,6 +68,19 @@ impl EntryTable {
             self.entries.len() - 1
         });
         self.entries.get_mut(index)
+    }
+
+    /// Reads a flag of a box; `None`, and a problem of the image, where the cell is no flag.
+    pub fn flag(
+        &mut self,
+        path: &str,
+        name: &str,
+        cell: Option<&str>,
+        place: RowPlace<'_>,
+    ) -> Option<bool> {
+        let entry = self.entry(path, place)?;
+        let mut log = ProblemLog::at_line(&mut entry.problems, place.file, place.line);
+        checked_flag(name, cell, &mut log)
     }
 
     /// Adds a box to the entry of a path.

@@ -13,7 +13,7 @@ const EXTENSIONS: [&str; 3] = ["JPEG", "jpeg", "jpg"];
 /// # Errors
 /// When the file cannot be read, or lacks a column.
 pub fn load(file: &Path, root: &Path) -> Result<EntryTable> {
-    let mut table = EntryTable::default();
+    let mut table = EntryTable::new(root);
     let csv = csv_table::read(file, "dataset.annotations", &mut table.problems)?;
     let image_column = column(&csv.header, "ImageId", file)?;
     let solution_column = column(&csv.header, "PredictionString", file)?;

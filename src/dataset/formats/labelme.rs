@@ -4,14 +4,18 @@
 use super::sidecar::Sidecar;
 use crate::dataset::annotation::{Annotation, Outline};
 use crate::dataset::checks::{checked_box, checked_size};
+use crate::dataset::json;
 use crate::dataset::problem::{Problem, ProblemLog};
+use crate::geometry::Rect;
 use serde::Deserialize;
-use std::collections::BTreeMap;
+use serde_json::Value;
 use std::f64::consts::TAU;
 use std::path::Path;
 
 /// Corners of the polygon that approximates a circle.
 const CIRCLE_CORNERS: u32 = 64;
+/// How far the corners of an upright rectangle may be apart by rounding, in pixels.
+const SLANT_MAX: f64 = 1.0;
 /// The label of ignored regions in LabelMe's own examples.
 const IGNORE: &str = "__ignore__";
 
@@ -19,22 +23,17 @@ const IGNORE: &str = "__ignore__";
 #[serde(rename_all = "camelCase")]
 struct File {
     #[serde(default)]
-    shapes: Vec<Shape>,
+    shapes: Vec<Value>,
     #[serde(default)]
-    flags: Option<BTreeMap<String, bool>>,
-    image_height: Option<f64>,
-    image_width: Option<f64>,
-}
-
-#[derive(Deserialize)]
-struct Shape {
-    label: String,
-    points: Vec<[f64; 2]>,
-    shape_type: Option<String>,
+    flags: Value,
+    #[serde(default)]
+    image_height: Value,
+    #[serde(default)]
+    image_width: Value,
 }
 
 pub fn parse(text: &str, file: &Path) -> Sidecar {
-    let parsed: File = match serde_json::from_str(text) {
+    let parsed: File = match serde_json::from_str(&json::without_nan(text)) {
         Ok(parsed) => parsed,
         Err(error) => {
             let line = error.line() as u64;
@@ -44,11 +43,11 @@ pub fn parse(text: &str, file: &Path) -> Sidecar {
     };
 
     let mut sidecar = Sidecar {
-        declared_size: checked_size(parsed.image_width, parsed.image_height),
+        declared_size: checked_size(parsed.image_width.as_f64(), parsed.image_height.as_f64()),
         ..Sidecar::default()
     };
     let mut log = ProblemLog::in_file(&mut sidecar.problems, file);
-    sidecar.label = label(parsed.flags.unwrap_or_default(), &mut log);
+    sidecar.label = label(&parsed.flags, &mut log);
     for shape in &parsed.shapes {
         sidecar.annotations.extend(annotation(shape, &mut log));
     }
@@ -56,42 +55,84 @@ pub fn parse(text: &str, file: &Path) -> Sidecar {
 }
 
 /// The first flag that is set.
-fn label(flags: BTreeMap<String, bool>, log: &mut ProblemLog<'_>) -> Option<String> {
-    let mut names = flags.into_iter().filter(|(_, is_set)| *is_set);
-    let (first, _) = names.next()?;
-    if let Some((second, _)) = names.next() {
-        log.add(
-            "two_labels",
-            format!("the flags {first:?} and {second:?} are both set"),
-        );
+fn label(flags: &Value, log: &mut ProblemLog<'_>) -> Option<String> {
+    let flags = flags.as_object()?;
+    let mut names: Vec<&String> = Vec::new();
+    for (name, value) in flags {
+        if value.as_bool() == Some(true) {
+            names.push(name);
+        }
     }
-    Some(first)
+    names.sort();
+
+    if let [first, second, ..] = names[..] {
+        let message = format!("the flags {first:?} and {second:?} are both set");
+        log.add("two_labels", message);
+    }
+    names.first().map(|name| (*name).clone())
 }
 
-fn annotation(shape: &Shape, log: &mut ProblemLog<'_>) -> Option<Annotation> {
-    let kind = shape.shape_type.as_deref().unwrap_or("polygon");
-    let mut annotation = match (kind, &shape.points[..]) {
-        ("rectangle" | "mask", &[a, b]) => {
-            // The corners of a rectangle, and of a mask's bounding box, come in any order.
-            let edges = [
-                a[0].min(b[0]),
-                a[1].min(b[1]),
-                a[0].max(b[0]),
-                a[1].max(b[1]),
-            ];
-            checked_box(&shape.label, edges, log)?
+fn annotation(shape: &Value, log: &mut ProblemLog<'_>) -> Option<Annotation> {
+    // Labels may be numbers.
+    let category = match &shape["label"] {
+        Value::String(text) => text.trim().to_owned(),
+        Value::Number(number) => number.to_string(),
+        _ => String::new(),
+    };
+    let kind = shape["shape_type"].as_str().unwrap_or("polygon");
+    if matches!(kind, "point" | "line" | "linestrip" | "points") {
+        return None;
+    }
+    if category.is_empty() {
+        log.add("unknown_category", format!("a {kind} without a label"));
+        return None;
+    }
+    let Some(points) = points(&shape["points"]) else {
+        let message = format!("{category}: a {kind} whose points are no pairs of numbers");
+        log.add("not_a_number", message);
+        return None;
+    };
+
+    let mut annotation = match (kind, &points[..]) {
+        ("rectangle" | "mask", &[_, _]) => checked_box(&category, bounds(&points), log)?,
+        // Some editors write all four corners of a rectangle.
+        ("rectangle", &[a, b, c, d]) if is_upright(a, b, c, d) => {
+            checked_box(&category, bounds(&points), log)?
         }
-        ("circle", &[centre, edge]) => polygon(&shape.label, circle(centre, edge)),
-        ("polygon", points) if points.len() >= 3 => polygon(&shape.label, points.to_vec()),
-        ("point" | "line" | "linestrip" | "points", _) => return None,
-        (kind, points) => {
-            let message = format!("{}: a {kind} of {} points", shape.label, points.len());
-            log.add("box_without_area", message);
+        ("rectangle" | "rotation", &[_, _, _, _]) => polygon(&category, points),
+        ("circle", &[centre, edge]) => polygon(&category, circle(centre, edge)),
+        ("polygon", corners) if corners.len() >= 3 => polygon(&category, points),
+        _ => {
+            let message = format!("{category}: a {kind} of {} points", points.len());
+            log.add("bad_annotation", message);
             return None;
         }
     };
-    annotation.ignore = shape.label == IGNORE;
+    annotation.ignore = category == IGNORE;
     Some(annotation)
+}
+
+fn points(value: &Value) -> Option<Vec<[f64; 2]>> {
+    let mut points = Vec::new();
+    for point in value.as_array()? {
+        points.push([point[0].as_f64()?, point[1].as_f64()?]);
+    }
+    Some(points)
+}
+
+/// The edges of the box around points, whatever their order.
+fn bounds(points: &[[f64; 2]]) -> [f64; 4] {
+    let rect = Rect::around(points);
+    [rect.x0, rect.y0, rect.x1, rect.y1]
+}
+
+/// Whether the sides of a quadrangle run along the axes.
+fn is_upright(a: [f64; 2], b: [f64; 2], c: [f64; 2], d: [f64; 2]) -> bool {
+    let sides = [(a, b), (b, c), (c, d), (d, a)];
+    sides.iter().all(|(from, to)| {
+        let [dx, dy] = [(to[0] - from[0]).abs(), (to[1] - from[1]).abs()];
+        dx.min(dy) <= SLANT_MAX
+    })
 }
 
 fn polygon(label: &str, points: Vec<[f64; 2]>) -> Annotation {

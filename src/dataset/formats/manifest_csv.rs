@@ -1,13 +1,13 @@
 //! Manifests in CSV and TSV.
 
-use super::manifest_row::{ManifestRow, RequiredColumns, RowResult, is_true, no_split_column};
-use crate::dataset::csv_table::{bad_row, column, find_column, line_of};
+use super::manifest_row::{ManifestRow, RowResult, UsedColumns, no_split_column};
+use crate::dataset::csv_table::{CsvRow, CsvRows, LineBreaks, column, find_column};
 use crate::error::{Error, Result};
 use csv::{ReaderBuilder, StringRecord};
 use std::path::Path;
 
 /// Positions of the columns that are used.
-struct Columns {
+struct Positions {
     path: usize,
     label: usize,
     split: Option<usize>,
@@ -22,7 +22,8 @@ struct Columns {
 pub fn rows(
     manifest: &Path,
     delimiter: u8,
-    required: &RequiredColumns<'_>,
+    line_breaks: LineBreaks,
+    used: &UsedColumns<'_>,
 ) -> Result<impl Iterator<Item = RowResult> + Send + use<>> {
     let what = format!("read the manifest {}", manifest.display());
     let mut reader = ReaderBuilder::new()
@@ -30,56 +31,49 @@ pub fn rows(
         .from_path(manifest)
         .map_err(Error::cause(&what))?;
     let header = reader.headers().map_err(Error::cause(&what))?;
-    let columns = Columns::find(header, required, manifest)?;
+    let positions = Positions::find(header, used, manifest)?;
 
-    let file = manifest.to_path_buf();
-    Ok(reader.into_records().map(move |record| match record {
-        Ok(record) => Ok(columns.row(&record)),
-        Err(error) => Err(bad_row(&file, &error)),
-    }))
+    let rows = CsvRows::new(reader, manifest, line_breaks);
+    Ok(rows.map(move |row| Ok(positions.row(&row?))))
 }
 
-impl Columns {
-    fn find(
-        header: &StringRecord,
-        required: &RequiredColumns<'_>,
-        manifest: &Path,
-    ) -> Result<Self> {
-        let path = column(header, "path", manifest)?;
-        let label = column(header, "label", manifest)?;
-        let split = find_column(header, "split");
-        if required.split && split.is_none() {
-            return Err(no_split_column(manifest));
+impl Positions {
+    fn find(header: &StringRecord, used: &UsedColumns<'_>, manifest: &Path) -> Result<Self> {
+        let names = used.names;
+        let path = column(header, names.path(), manifest)?;
+        let label = column(header, names.label(), manifest)?;
+        let split = find_column(header, names.split());
+        if used.needs_split && split.is_none() {
+            return Err(no_split_column(manifest, names.split()));
         }
 
         let mut presence = Vec::new();
-        for name in required.presence {
+        for name in used.presence {
             presence.push((column(header, name, manifest)?, name.clone()));
         }
         Ok(Self {
             path,
             label,
             split,
-            group: find_column(header, "group"),
+            group: find_column(header, names.group()),
             presence,
         })
     }
 
-    fn row(&self, record: &StringRecord) -> ManifestRow {
-        let mut flags = Vec::new();
-        for (column, name) in &self.presence {
-            if is_true(cell(record, *column)) {
-                flags.push(name.clone());
-            }
-        }
-        ManifestRow {
+    fn row(&self, row: &CsvRow) -> ManifestRow {
+        let record = &row.record;
+        let mut found = ManifestRow {
             path: cell(record, self.path).to_owned(),
             label: cell(record, self.label).to_owned(),
             split: optional_cell(record, self.split),
             group: optional_cell(record, self.group),
-            flags,
-            line: line_of(record.position()),
+            line: row.line,
+            ..ManifestRow::default()
+        };
+        for (column, name) in &self.presence {
+            found.add_flag(name, cell(record, *column));
         }
+        found
     }
 }
 

@@ -1,16 +1,16 @@
 //! Manifests in Parquet.
 
-use super::manifest_row::{ManifestRow, RequiredColumns, RowResult, is_true, no_split_column};
+use super::manifest_row::{ManifestRow, RowResult, UsedColumns, no_split_column};
+use crate::dataset::csv_table::BadRow;
 use crate::dataset::parquet::frames;
 use crate::dataset::problem::Problem;
 use crate::error::{Error, Result, guarded};
-use polars::prelude::DataFrame;
+use crate::plan::Columns;
+use polars::prelude::{AnyValue, DataFrame};
 use std::path::{Path, PathBuf};
 
 /// Rows that are read at once.
 const ROWS_PER_FRAME: usize = 65_536;
-/// Columns that are read where they exist.
-const COLUMNS: [&str; 4] = ["path", "label", "split", "group"];
 
 /// Streams the rows of a file.
 ///
@@ -18,14 +18,15 @@ const COLUMNS: [&str; 4] = ["path", "label", "split", "group"];
 /// When the first rows cannot be read, or a column is missing.
 pub fn rows(
     manifest: &Path,
-    required: &RequiredColumns<'_>,
+    used: &UsedColumns<'_>,
 ) -> Result<impl Iterator<Item = RowResult> + Send + use<>> {
-    let columns = used_columns(manifest, required)?;
+    let columns = columns_to_read(manifest, used)?;
     let first = frames::read(manifest, Some(columns.clone()), 0, ROWS_PER_FRAME)?;
     let frames = Frames {
         file: manifest.to_path_buf(),
         columns,
-        presence: required.presence.to_vec(),
+        names: used.names.clone(),
+        presence: used.presence.to_vec(),
         first: Some(first),
         start: 0,
         is_broken: false,
@@ -34,11 +35,12 @@ pub fn rows(
 }
 
 /// The columns to read.
-fn used_columns(manifest: &Path, required: &RequiredColumns<'_>) -> Result<Vec<String>> {
+fn columns_to_read(manifest: &Path, used: &UsedColumns<'_>) -> Result<Vec<String>> {
     let metadata = frames::metadata(manifest)?;
     let existing = frames::columns(&metadata);
-    let presence = required.presence.iter().map(String::as_str);
-    for name in ["path", "label"].into_iter().chain(presence) {
+    let names = used.names;
+    let presence = used.presence.iter().map(String::as_str);
+    for name in [names.path(), names.label()].into_iter().chain(presence) {
         if !existing.iter().any(|column| column == name) {
             return Err(Error::new(format!(
                 "{}: there is no column `{name}` (found: {})",
@@ -47,19 +49,21 @@ fn used_columns(manifest: &Path, required: &RequiredColumns<'_>) -> Result<Vec<S
             )));
         }
     }
-    if required.split && !existing.iter().any(|column| column == "split") {
-        return Err(no_split_column(manifest));
+    if used.needs_split && !existing.iter().any(|column| column == names.split()) {
+        return Err(no_split_column(manifest, names.split()));
     }
 
-    let mut used = existing;
-    used.retain(|name| COLUMNS.contains(&name.as_str()) || required.presence.contains(name));
-    Ok(used)
+    let known = [names.path(), names.label(), names.split(), names.group()];
+    let mut columns = existing;
+    columns.retain(|name| known.contains(&name.as_str()) || used.presence.contains(name));
+    Ok(columns)
 }
 
 /// The rows of a file, frame by frame.
 struct Frames {
     file: PathBuf,
     columns: Vec<String>,
+    names: Columns,
     presence: Vec<String>,
     /// Read before, so that a file that cannot be read is an error.
     first: Option<DataFrame>,
@@ -85,7 +89,7 @@ impl Iterator for Frames {
                 self.is_broken = true;
                 let message = format!("cannot be read further: {error}");
                 let problem = Problem::in_file("bad_file", &self.file, message);
-                Some(vec![Err(problem)])
+                Some(vec![Err(BadRow { problem, lines: 0 })])
             }
         }
     }
@@ -114,32 +118,40 @@ impl Frames {
     }
 
     fn row(&self, frame: &DataFrame, i: usize) -> ManifestRow {
-        let mut flags = Vec::new();
-        for name in &self.presence {
-            if cell(frame, name, i).is_some_and(|text| is_true(&text)) {
-                flags.push(name.clone());
-            }
-        }
-        ManifestRow {
-            path: cell(frame, "path", i).unwrap_or_default(),
-            label: cell(frame, "label", i).unwrap_or_default(),
-            split: cell(frame, "split", i),
-            group: cell(frame, "group", i),
-            flags,
+        let names = &self.names;
+        let mut row = ManifestRow {
+            path: cell(frame, names.path(), i).unwrap_or_default(),
+            label: cell(frame, names.label(), i).unwrap_or_default(),
+            split: cell(frame, names.split(), i),
+            group: cell(frame, names.group(), i),
             line: (self.start + i + 1) as u64,
+            ..ManifestRow::default()
+        };
+        for name in &self.presence {
+            row.add_flag(name, &cell(frame, name, i).unwrap_or_default());
         }
+        row
     }
 }
 
 /// The text of a cell; `None` where it is null or empty.
 fn cell(frame: &DataFrame, column: &str, row: usize) -> Option<String> {
     let value = frame.column(column).ok()?.get(row).ok()?;
-    if value.is_null() {
-        return None;
-    }
-    let text = match value.get_str() {
-        Some(text) => text.to_owned(),
-        None => value.to_string(),
-    };
+    let text = cell_text(&value)?;
     (!text.is_empty()).then_some(text)
+}
+
+/// A value as text; `None` for null, NaN and bytes that are no text.
+fn cell_text(value: &AnyValue<'_>) -> Option<String> {
+    match value {
+        AnyValue::Null => None,
+        AnyValue::Float32(number) if number.is_nan() => None,
+        AnyValue::Float64(number) if number.is_nan() => None,
+        AnyValue::Binary(bytes) => String::from_utf8(bytes.to_vec()).ok(),
+        AnyValue::BinaryOwned(bytes) => String::from_utf8(bytes.clone()).ok(),
+        _ => match value.get_str() {
+            Some(text) => Some(text.to_owned()),
+            None => Some(value.to_string()),
+        },
+    }
 }

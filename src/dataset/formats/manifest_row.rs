@@ -1,10 +1,13 @@
 //! Rows of a manifest, whatever kind of file they come from.
 
-use crate::dataset::problem::Problem;
+use crate::dataset::cells;
+use crate::dataset::csv_table::BadRow;
 use crate::error::{Error, Result};
+use crate::plan::Columns;
 use std::path::Path;
 
 /// One image of a manifest. Empty text stands for a missing path or label.
+#[derive(Default)]
 pub struct ManifestRow {
     pub path: String,
     pub label: String,
@@ -12,26 +15,37 @@ pub struct ManifestRow {
     pub group: Option<String>,
     /// Presence columns that are true.
     pub flags: Vec<String>,
+    /// Presence columns whose cell is no flag, with the cell.
+    pub bad_flags: Vec<(String, String)>,
     pub line: u64,
 }
 
-/// A row, or why it cannot be read.
-pub type RowResult = Result<ManifestRow, Problem>;
+impl ManifestRow {
+    /// Adds the cell of a presence column. An empty cell stands for an absent region.
+    pub fn add_flag(&mut self, column: &str, cell: &str) {
+        match cells::flag(cell) {
+            Some(true) => self.flags.push(column.to_owned()),
+            Some(false) => {}
+            None if cell.trim().is_empty() => {}
+            None => self.bad_flags.push((column.to_owned(), cell.to_owned())),
+        }
+    }
+}
 
-/// The optional columns that the pipeline needs.
-pub struct RequiredColumns<'a> {
-    pub split: bool,
+/// A row, or why it cannot be read.
+pub type RowResult = Result<ManifestRow, BadRow>;
+
+/// The columns that the pipeline names.
+pub struct UsedColumns<'a> {
+    pub names: &'a Columns,
+    /// Whether the column of the splits has to exist.
+    pub needs_split: bool,
     pub presence: &'a [String],
 }
 
-/// Whether the text of a presence column means that the region is present.
-pub fn is_true(cell: &str) -> bool {
-    ["1", "1.0", "true", "yes"].contains(&cell.to_lowercase().as_str())
-}
-
-pub fn no_split_column(manifest: &Path) -> Error {
+pub fn no_split_column(manifest: &Path, name: &str) -> Error {
     Error::new(format!(
-        "{}: dataset.splits is set, but there is no column `split`",
+        "{}: dataset.splits is set, but there is no column `{name}`",
         manifest.display()
     ))
 }

@@ -16,6 +16,7 @@ pub mod wsol;
 pub mod yolo;
 mod coco_json;
 mod entry_table;
+mod huggingface;
 mod manifest_csv;
 mod manifest_parquet;
 mod manifest_row;

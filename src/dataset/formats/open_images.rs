@@ -11,8 +11,8 @@ use std::path::Path;
 ///
 /// # Errors
 /// When a file cannot be read, or lacks a column.
-pub fn load(file: &Path, names: Option<&Path>) -> Result<EntryTable> {
-    let mut table = EntryTable::default();
+pub fn load(file: &Path, root: &Path, names: Option<&Path>) -> Result<EntryTable> {
+    let mut table = EntryTable::new(root);
     let names = match names {
         Some(names) => read_names(names, &mut table.problems)?,
         None => HashMap::new(),
@@ -34,11 +34,13 @@ pub fn load(file: &Path, names: Option<&Path>) -> Result<EntryTable> {
         let code = row.text(label_column);
         let category = names.get(code).map_or(code, String::as_str);
         let edges = edge_columns.map(|edge| row.number(edge));
-        let is_group = group_column.is_some_and(|group| row.text(group).trim() == "1");
-
         let line = row.line;
-        let annotation = table.add_box(&path, category, edges, RowPlace { file, line });
-        if let Some(annotation) = annotation {
+        let place = RowPlace { file, line };
+        let group = group_column.map(|column| row.text(column));
+        let Some(is_group) = table.flag(&path, "IsGroupOf", group, place) else {
+            continue;
+        };
+        if let Some(annotation) = table.add_box(&path, category, edges, place) {
             annotation.normalised = true;
             annotation.ignore = is_group;
         }

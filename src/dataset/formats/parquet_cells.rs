@@ -1,5 +1,6 @@
 //! Cells of Parquet files with images.
 
+use crate::dataset::{cells, class_names};
 use polars::prelude::{AnyValue, DataFrame, Series};
 use std::sync::Arc;
 
@@ -10,21 +11,42 @@ pub struct Object {
     pub bbox: [f64; 4],
 }
 
-/// A class as its name, where the value is a number that has one.
-pub fn class_name(value: &AnyValue<'_>, names: &[String]) -> String {
-    if let Ok(number) = value.try_extract::<u64>() {
-        let name = names.get(number as usize);
-        return name.cloned().unwrap_or_else(|| number.to_string());
-    }
-    match value.get_str() {
-        Some(text) => text.to_owned(),
-        None => value.to_string(),
+/// A class as its name.
+///
+/// # Errors
+/// Why the cell names no class.
+pub fn class_name(value: &AnyValue<'_>, names: &[String]) -> Result<String, String> {
+    let number = match value {
+        AnyValue::Null => return Err("the label is null".into()),
+        AnyValue::List(_) | AnyValue::Array(..) => {
+            return Err("the label is a list; an image has one label here".into());
+        }
+        AnyValue::Binary(bytes) => return text_of_bytes(bytes),
+        AnyValue::BinaryOwned(bytes) => return text_of_bytes(bytes),
+        value => match value.get_str() {
+            Some(text) => return Ok(text.to_owned()),
+            None => value.to_string(),
+        },
+    };
+
+    let index = cells::whole_number(&number);
+    let name = index.and_then(|index| names.get(usize::try_from(index).ok()?));
+    match (name, index) {
+        (Some(name), _) => Ok(name.clone()),
+        (None, Some(index)) if names.is_empty() => Ok(index.to_string()),
+        _ => Err(class_names::unnamed(&number, names.len())),
     }
 }
 
+fn text_of_bytes(bytes: &[u8]) -> Result<String, String> {
+    let text = std::str::from_utf8(bytes);
+    text.map(str::to_owned)
+        .map_err(|_| "the label is bytes that are no text".into())
+}
+
 /// The objects of a row: a struct of lists, or a list of structs.
-pub fn objects(frame: &DataFrame, row: usize) -> Option<Vec<Object>> {
-    let cell = frame.column("objects").ok()?.get(row).ok()?.into_static();
+pub fn objects(frame: &DataFrame, column: &str, row: usize) -> Option<Vec<Object>> {
+    let cell = frame.column(column).ok()?.get(row).ok()?.into_static();
     let boxes = field(&cell, "bbox")?;
     let categories = field(&cell, "category").or_else(|| field(&cell, "label"))?;
 
@@ -69,9 +91,45 @@ fn bbox(boxes: &Series, i: usize) -> Option<[f64; 4]> {
     }))
 }
 
-/// The field `bytes` of an image cell; `None` where the cell only names a file, or was not read.
-pub fn image_bytes(frame: &DataFrame, row: usize) -> Option<Arc<[u8]>> {
-    let cells = frame.column("image").ok()?;
-    let bytes = cells.struct_().ok()?.field_by_name("bytes").ok()?;
-    bytes.binary().ok()?.get(row).map(Arc::from)
+/// The cell of an image.
+pub enum ImageCell {
+    Bytes(Arc<[u8]>),
+    /// With the reason.
+    Missing(String),
+    /// The column was not asked for.
+    NotRead,
+}
+
+/// The bytes of an image: a struct with the field `bytes`, or plain bytes.
+pub fn image_cell(frame: &DataFrame, column: &str, row: usize) -> ImageCell {
+    let Ok(cells) = frame.column(column) else {
+        return ImageCell::NotRead;
+    };
+    let fields = cells.struct_().ok();
+    let field = |name| fields.as_ref().and_then(|f| f.field_by_name(name).ok());
+
+    let bytes = match (&fields, field("bytes")) {
+        (None, _) => cells.as_materialized_series().clone(),
+        (Some(_), Some(bytes)) => bytes,
+        (Some(_), None) => return ImageCell::Missing("the cell has no field `bytes`".into()),
+    };
+    let Ok(binary) = bytes.binary() else {
+        let dtype = bytes.dtype();
+        return ImageCell::Missing(format!("the column holds {dtype}, where images are bytes"));
+    };
+    if let Some(bytes) = binary.get(row) {
+        return ImageCell::Bytes(Arc::from(bytes));
+    }
+
+    let path = field("path").and_then(|paths| {
+        let paths = paths.str().ok()?;
+        paths.get(row).map(str::to_owned)
+    });
+    ImageCell::Missing(match path {
+        Some(path) => format!(
+            "the cell names the file {path:?} and does not hold it; embed the images into the \
+             Parquet files, or list the files in a manifest"
+        ),
+        None => "the cell is null".into(),
+    })
 }

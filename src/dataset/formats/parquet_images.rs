@@ -1,33 +1,32 @@
-//! Images inside Parquet files, in the layout of Hugging Face: `image: struct<bytes, path>`,
-//! `label` a number with its names in the file's metadata, `objects` with boxes (x, y, width,
-//! height) and categories. Read row group by row group.
+//! Images inside Parquet files, in the layout of Hugging Face: `image: struct<bytes, path>` or plain
+//! bytes, `label` a number with its names in the file's metadata, `objects` with boxes (x, y,
+//! width, height) and categories. Read row group by row group.
 
-use super::parquet_cells::{class_name, image_bytes, objects};
+use super::huggingface::Names;
+use super::parquet_cells::{ImageCell, class_name, image_cell, objects};
 use crate::dataset::checks::checked_box;
 use crate::dataset::item::{Entry, Item, ReadMode, Skipped};
 use crate::dataset::parquet::frames;
 use crate::dataset::paths::display;
 use crate::dataset::problem::ProblemLog;
 use crate::dataset::sample::{ImageId, Source};
-use crate::dataset::walk;
+use crate::dataset::walk::{self, Step};
 use crate::error::{Error, Result, Skip, SkipReason, Stage, guarded};
+use crate::plan::{self, Columns};
 use polars::prelude::{DataFrame, FileMetadata};
-use serde_json::Value;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-
-/// Columns that are read without the images.
-const LABEL_COLUMNS: [&str; 2] = ["label", "objects"];
 
 /// A file and its columns.
 struct ParquetFile {
     path: PathBuf,
     /// Path relative to the root: images are named by it and the number of their row.
     name: PathBuf,
+    /// All columns.
     columns: Vec<String>,
-    labels: Vec<String>,
-    categories: Vec<String>,
+    used: Columns,
+    names: Names,
 }
 
 /// Rows `start .. start + count` of a file.
@@ -37,106 +36,117 @@ struct RowGroup {
     count: usize,
 }
 
-/// Streams the files below the root by name.
-///
-/// # Errors
-/// When there is no file, or one is no Parquet file with a column `image`.
-pub fn items(root: &Path, mode: ReadMode) -> Result<impl Iterator<Item = Item> + Send + use<>> {
-    let paths = walk::files(root, "parquet");
-    if paths.is_empty() {
-        return Err(Error::new(format!(
-            "there is no .parquet file below dataset.root {}",
-            root.display()
-        )));
-    }
-
-    let mut groups = Vec::new();
-    for path in paths {
-        groups.extend(row_groups(root, path)?);
-    }
-    Ok(groups.into_iter().flat_map(move |group| group.items(&mode)))
+/// A part of the set: rows, or a file that cannot be read.
+enum Part {
+    Rows(RowGroup),
+    Other(Item),
 }
 
-fn row_groups(root: &Path, path: PathBuf) -> Result<Vec<RowGroup>> {
+/// Streams the files below the root by name. A file that cannot be read is skipped as a whole.
+///
+/// # Errors
+/// When the root cannot be opened, or holds no Parquet file.
+pub fn items(
+    plan: &plan::Dataset,
+    mode: ReadMode,
+) -> Result<impl Iterator<Item = Item> + Send + use<>> {
+    let mut parts = Vec::new();
+    let mut has_shards = false;
+    for step in walk::files(&plan.root, &["parquet"], plan.links)? {
+        has_shards |= !matches!(step, Step::Ignored(_));
+        match step {
+            Step::File(name) => parts.extend(file_parts(plan, name)),
+            Step::Skipped(skipped) => parts.push(Part::Other(Item::Skipped(skipped))),
+            Step::Ignored(kind) => parts.push(Part::Other(Item::Ignored(kind))),
+        }
+    }
+    if !has_shards {
+        return Err(Error::new(format!(
+            "there is no .parquet file below dataset.root {}",
+            plan.root.display()
+        )));
+    }
+    Ok(parts.into_iter().flat_map(move |part| match part {
+        Part::Rows(group) => group.items(&mode),
+        Part::Other(item) => vec![item],
+    }))
+}
+
+/// The row groups of a file, or that it cannot be read.
+fn file_parts(plan: &plan::Dataset, name: PathBuf) -> Vec<Part> {
+    row_groups(plan, &name).unwrap_or_else(|error| {
+        let skipped = Skipped {
+            path: display(&name),
+            label: None,
+            skip: Skip::new(
+                Stage::Read,
+                SkipReason::BadShard,
+                format!("{error}; the images in it are not counted"),
+            ),
+        };
+        vec![Part::Other(Item::Skipped(skipped))]
+    })
+}
+
+fn row_groups(plan: &plan::Dataset, name: &Path) -> Result<Vec<Part>> {
+    let path = plan.root.join(name);
     let metadata = frames::metadata(&path)?;
-    let file = Arc::new(ParquetFile::new(root, path, &metadata)?);
+    let file = Arc::new(ParquetFile::new(
+        path,
+        name.to_path_buf(),
+        &plan.columns,
+        &metadata,
+    )?);
 
     let mut groups = Vec::new();
     let mut start = 0;
     for group in &metadata.row_groups {
         let count = group.num_rows();
-        groups.push(RowGroup {
+        groups.push(Part::Rows(RowGroup {
             file: file.clone(),
             start,
             count,
-        });
+        }));
         start += count;
     }
     Ok(groups)
 }
 
 impl ParquetFile {
-    fn new(root: &Path, path: PathBuf, metadata: &FileMetadata) -> Result<Self> {
+    fn new(path: PathBuf, name: PathBuf, used: &Columns, metadata: &FileMetadata) -> Result<Self> {
         let columns = frames::columns(metadata);
-        if !columns.iter().any(|column| column == "image") {
+        if !columns.iter().any(|column| column == used.image()) {
             return Err(Error::new(format!(
-                "{}: there is no column `image` (found: {})",
-                path.display(),
+                "there is no column `{}` (found: {}); name the column of the images in \
+                 dataset.columns",
+                used.image(),
                 columns.join(", ")
             )));
         }
-
-        let info = huggingface_info(metadata);
-        let features = &info["info"]["features"];
         Ok(Self {
-            name: path.strip_prefix(root).unwrap_or(&path).to_path_buf(),
             path,
+            name,
+            names: Names::read(metadata, used),
             columns,
-            labels: names(&features["label"]),
-            categories: names(&features["objects"]),
+            used: used.clone(),
         })
     }
 
     /// Columns to read. Rows are counted by the columns that are read, never by the footer alone,
     /// so there is always one.
     fn columns(&self, with_images: bool) -> Vec<String> {
-        let has_labels = self.columns.iter().any(|column| is_label(column));
+        let has_labels = self.columns.iter().any(|column| self.is_label(column));
         let reads_image = with_images || !has_labels;
 
         let mut columns = self.columns.clone();
-        columns.retain(|column| is_label(column) || (reads_image && column == "image"));
+        columns
+            .retain(|column| self.is_label(column) || (reads_image && column == self.used.image()));
         columns
     }
-}
 
-fn is_label(column: &str) -> bool {
-    LABEL_COLUMNS.contains(&column)
-}
-
-/// The JSON that Hugging Face writes beside the schema; null where there is none.
-fn huggingface_info(metadata: &FileMetadata) -> Value {
-    let key_values = metadata.key_value_metadata().iter().flatten();
-    for entry in key_values {
-        if entry.key == "huggingface" {
-            let text = entry.value.as_deref().unwrap_or_default();
-            return serde_json::from_str(text).unwrap_or_default();
-        }
+    fn is_label(&self, column: &str) -> bool {
+        [self.used.label(), self.used.objects()].contains(&column)
     }
-    Value::Null
-}
-
-/// The first list `names` anywhere below a feature.
-fn names(feature: &Value) -> Vec<String> {
-    if let Some(names) = feature["names"].as_array() {
-        let names = names.iter().filter_map(Value::as_str);
-        return names.map(str::to_owned).collect();
-    }
-    let below = match feature {
-        Value::Object(map) => map.values().map(names).find(|names| !names.is_empty()),
-        Value::Array(list) => list.iter().map(names).find(|names| !names.is_empty()),
-        _ => None,
-    };
-    below.unwrap_or_default()
 }
 
 impl RowGroup {
@@ -202,24 +212,40 @@ impl RowGroup {
     fn item(&self, frame: &DataFrame, row: usize) -> Item {
         let path = self.path(row);
         let mut entry = Entry::new(path.clone());
-        if let Ok(column) = frame.column("label")
-            && let Ok(value) = column.get(row)
-            && !value.is_null()
-        {
-            entry.label = Some(class_name(&value, &self.file.labels));
-        }
+        entry.set_label(self.label(frame, row));
 
         let mut log = ProblemLog::in_file(&mut entry.problems, &path);
-        for object in objects(frame, row).unwrap_or_default() {
+        for object in objects(frame, self.file.used.objects(), row).unwrap_or_default() {
             let [x, y, w, h] = object.bbox;
-            let category = class_name(&object.category, &self.file.categories);
-            let annotation = checked_box(&category, [x, y, x + w, y + h], &mut log);
-            entry.annotations.extend(annotation);
+            match class_name(&object.category, &self.file.names.categories) {
+                Ok(category) => {
+                    let annotation = checked_box(&category, [x, y, x + w, y + h], &mut log);
+                    entry.annotations.extend(annotation);
+                }
+                Err(reason) => log.add("unknown_category", reason),
+            }
         }
 
-        let bytes = image_bytes(frame, row).unwrap_or_default();
-        entry.source = Some(Source::Bytes(bytes));
+        entry.source = Some(match image_cell(frame, self.file.used.image(), row) {
+            ImageCell::Bytes(bytes) => Source::Bytes(bytes),
+            ImageCell::Missing(reason) => Source::Missing(reason),
+            ImageCell::NotRead => Source::Bytes(Arc::from([])),
+        });
         Item::Found(entry)
+    }
+
+    /// The label of a row, or why it has none.
+    fn label(&self, frame: &DataFrame, row: usize) -> Result<String, String> {
+        let name = self.file.used.label();
+        let Ok(column) = frame.column(name) else {
+            let found = self.file.columns.join(", ");
+            return Err(format!(
+                "there is no column `{name}` (found: {found}); name the column of the labels in \
+                 dataset.columns"
+            ));
+        };
+        let value = column.get(row).map_err(|error| error.to_string())?;
+        class_name(&value, &self.file.names.labels)
     }
 
     fn skipped(&self, row: usize, error: &Error) -> Item {

@@ -12,7 +12,6 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use walkdir::{DirEntry, WalkDir};
 
 /// Largest annotation file of one image.
 const SIDECAR_BYTES_MAX: u64 = 256 << 20;
@@ -70,18 +69,20 @@ impl SidecarFormat {
     ) -> Result<impl Iterator<Item = Item> + Send + use<>> {
         let format = self.clone();
         let images = walk::images(root, links)?.map(move |step| match step {
-            Step::Image(path) => Item::Found(format.entry(path, links)),
+            Step::File(path) => Item::Found(format.entry(path, links)),
             Step::Skipped(skipped) => Item::Skipped(skipped),
             Step::Ignored(kind) => Item::Ignored(kind),
         });
 
         let format = self.clone();
         let root = root.to_path_buf();
-        let files = WalkDir::new(&self.folder).sort_by_file_name().into_iter();
-        let orphans = files
-            .filter_map(std::result::Result::ok)
-            .filter(move |file| format.is_orphan(file, &root))
-            .map(|file| Item::Problem(orphan_problem(file.path())));
+        let files = walk::files(&self.folder, &[self.extension], links)?;
+        let orphans = files.filter_map(move |step| match step {
+            Step::File(file) if format.is_orphan(&file, &root) => {
+                Some(Item::Problem(orphan_problem(&format.folder.join(file))))
+            }
+            _ => None,
+        });
 
         Ok(images.chain(orphans))
     }
@@ -113,18 +114,10 @@ impl SidecarFormat {
         (self.parse)(&file)
     }
 
-    /// Whether a file is an annotation file of no image.
-    fn is_orphan(&self, file: &DirEntry, root: &Path) -> bool {
-        let Ok(relative) = file.path().strip_prefix(&self.folder) else {
-            return false;
-        };
-        let has_extension = relative.extension().is_some_and(|e| e == self.extension);
-        if !file.file_type().is_file() || !has_extension {
-            return false;
-        }
-
+    /// Whether an annotation file, by its path in the folder, belongs to no image.
+    fn is_orphan(&self, file: &Path, root: &Path) -> bool {
         for extension in walk::EXTENSIONS {
-            let image = root.join(relative);
+            let image = root.join(file);
             let has_image = image.with_extension(extension).exists()
                 || image.with_extension(extension.to_uppercase()).exists();
             if has_image {

@@ -3,7 +3,7 @@
 
 use super::sidecar::Sidecar;
 use crate::dataset::annotation::Annotation;
-use crate::dataset::checks::{checked_box, checked_size};
+use crate::dataset::checks::{checked_box, checked_flag, checked_size};
 use crate::dataset::problem::{Problem, ProblemLog};
 use roxmltree::{Document, Node, ParsingOptions};
 use std::path::Path;
@@ -53,9 +53,12 @@ fn annotation(object: Node<'_, '_>, log: &mut ProblemLog<'_>) -> Option<Annotati
     let x1 = edge("xmax");
     let y1 = edge("ymax");
 
-    let mut annotation = checked_box(name, [x0, y0, x1, y1], log)?;
-    annotation.ignore = child_text(object, "difficult") == Some("1");
-    Some(annotation)
+    let difficult = checked_flag("difficult", child_text(object, "difficult"), log)?;
+    let annotation = checked_box(name, [x0, y0, x1, y1], log)?;
+    Some(Annotation {
+        ignore: difficult,
+        ..annotation
+    })
 }
 
 fn child<'a, 'i>(node: Node<'a, 'i>, name: &str) -> Option<Node<'a, 'i>> {

@@ -18,8 +18,8 @@ const KEY: &str = "dataset.annotations";
 ///
 /// # Errors
 /// When a file cannot be read.
-pub fn load(folder: &Path, names: Option<&Path>) -> Result<EntryTable> {
-    let mut table = EntryTable::default();
+pub fn load(folder: &Path, root: &Path, names: Option<&Path>) -> Result<EntryTable> {
+    let mut table = EntryTable::new(root);
     let names = class_names::read_optional(names)?.unwrap_or_default();
 
     read_labels(&folder.join("class_labels.txt"), &names, &mut table)?;
@@ -38,18 +38,20 @@ fn read_labels(file: &Path, names: &ClassNames, table: &mut EntryTable) -> Resul
     let csv = csv_table::read_headless(file, KEY, &mut table.problems)?;
     for row in &csv.rows {
         let line = row.line;
-        let class = row.record.get(1);
-        let label = class.map(|class| class_names::named(names, class.trim()));
+        let class = row.record.get(1).unwrap_or_default();
+        let label = class_names::named(names, class.trim());
         let Some(entry) = table.entry(row.text(0), RowPlace { file, line }) else {
             continue;
         };
 
-        if entry.label.is_some() && entry.label != label {
-            let message = format!("{:?} and {label:?}", entry.label);
+        if let (Some(first), Ok(second)) = (&entry.label, &label)
+            && first != second
+        {
+            let message = format!("{first:?} and {second:?}");
             let problem = Problem::at_line("two_labels", file, line, message);
             entry.problems.push(problem);
         }
-        entry.label = label;
+        entry.set_label(label);
     }
     Ok(())
 }

@@ -7,17 +7,53 @@ use polars::prelude::{
     DataFrame, FileMetadata, FileMetadataRef, ParquetReader, PolarsResult, SerReader,
 };
 use std::fs::File;
+use std::io::{Read, Seek, SeekFrom};
 use std::path::Path;
+
+/// The first and the last bytes of a Parquet file.
+const MAGIC: &[u8; 4] = b"PAR1";
+/// How the file begins that Git LFS leaves in place of a large one.
+const LFS_POINTER: &[u8] = b"version https://git-lfs";
+/// Bytes that are looked at to tell what a file is.
+const START: u16 = 64;
 
 /// The footer of a file, checked. To be called before [`read`].
 ///
 /// # Errors
 /// When the file is no Parquet file.
 pub fn metadata(file: &Path) -> Result<FileMetadataRef> {
+    check_ends(file)?;
     guarded_read(file, || {
         footer::check(&File::open(file)?)?;
         open(file)?.get_metadata().cloned()
     })
+}
+
+/// Checks that a file begins and ends as Parquet files do.
+fn check_ends(path: &Path) -> Result<()> {
+    let what = format!("read {}", path.display());
+    let mut file = File::open(path).map_err(Error::cause(&what))?;
+    let mut start = Vec::new();
+    let read = (&mut file).take(START.into()).read_to_end(&mut start);
+    read.map_err(Error::cause(&what))?;
+
+    let refused = |reason: &str| Err(Error::new(format!("failed to {what}: {reason}")));
+    if start.starts_with(LFS_POINTER) {
+        return refused("it is a pointer of Git LFS; fetch the file itself with `git lfs pull`");
+    }
+    if start.is_empty() {
+        return refused("it is empty");
+    }
+    if !start.starts_with(MAGIC) {
+        return refused("it is no Parquet file");
+    }
+
+    let mut end = [0; MAGIC.len()];
+    let is_long = file.seek(SeekFrom::End(-(MAGIC.len() as i64))).is_ok();
+    if !is_long || file.read_exact(&mut end).is_err() || end != *MAGIC {
+        return refused("it does not end as a Parquet file does; is it cut off?");
+    }
+    Ok(())
 }
 
 /// Names of the columns.

@@ -1,5 +1,6 @@
 //! `[dataset]` as it is written.
 
+use super::columns::Columns;
 use schemars::JsonSchema;
 use serde::de::{self, Unexpected, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -18,6 +19,8 @@ pub struct DatasetFile {
     /// Table with columns `path,label[,split,group]`, paths relative to `root`. For the formats
     /// `csv`, `tsv` and `parquet`.
     pub manifest: Option<String>,
+    /// Names of the columns that are read, where they differ from the default.
+    pub columns: Option<Columns>,
     /// Annotations: the JSON of `coco`, the table of `open-images` and `imagenet-loc`, the folder
     /// of `wsol`, or the folder with one file per image for `voc`, `yolo`, `labelme` and `masks`.
     pub annotations: Option<String>,
@@ -41,10 +44,14 @@ pub struct DatasetFile {
     /// Whether near-duplicate photos count as one group if the dataset names no groups.
     /// Default true.
     pub near_duplicates: Option<bool>,
-    /// The splits of the manifest to audit. Default: all.
+    /// The splits to audit, of the manifest or of the folders `train`, `val` and `test`.
+    /// Default: all.
     pub splits: Option<Vec<String>>,
     /// Which symbolic links are followed: none, those that stay inside `root` (default), or all.
     pub links: Option<Links>,
+    /// What to do with images whose label is no class of the model: refuse to run (default), or
+    /// skip them.
+    pub unknown_labels: Option<UnknownLabels>,
     /// Class of the model for each label of the dataset, by name or index. Default: the class of
     /// the same name.
     pub labels: BTreeMap<String, ClassRef>,
@@ -152,6 +159,16 @@ impl ProblemAction {
 pub enum BoxCoordinates {
     Pixels,
     Normalised,
+}
+
+/// What to do with images whose label is no class of the model.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum UnknownLabels {
+    /// Refuse to run.
+    Error,
+    /// Skip them.
+    Skip,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

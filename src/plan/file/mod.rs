@@ -2,6 +2,7 @@
 //!
 //! `pipelines/schema.json` is generated from here; its descriptions are these doc comments.
 
+mod columns;
 mod dataset;
 mod model;
 mod policy;
@@ -12,7 +13,10 @@ mod run;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-pub use dataset::{BoxCoordinates, ClassRef, DatasetFile, Format, LabelRule, Links, ProblemAction};
+pub use columns::Columns;
+pub use dataset::{
+    BoxCoordinates, ClassRef, DatasetFile, Format, LabelRule, Links, ProblemAction, UnknownLabels,
+};
 pub use model::{Activation, EngineName, InputValue, ModelFile};
 pub use policy::{Pictures, ReportFile, RetentionFile, ReviewFile, ScoresFile, VerdictFile};
 pub use preprocess::{

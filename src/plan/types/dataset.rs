@@ -1,6 +1,8 @@
 //! The labeled images.
 
-use crate::plan::file::{BoxCoordinates, ClassRef, Format, LabelRule, Links};
+use crate::plan::file::{
+    BoxCoordinates, ClassRef, Columns, Format, LabelRule, Links, UnknownLabels,
+};
 use crate::plan::problems::Policy;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -13,6 +15,7 @@ pub struct Dataset {
     /// Why the format was guessed; `None` if the file names it.
     pub guess: Option<String>,
     pub manifest: Option<PathBuf>,
+    pub columns: Columns,
     pub annotations: Option<PathBuf>,
     pub names: Option<PathBuf>,
     pub label: Option<LabelRule>,
@@ -28,5 +31,6 @@ pub struct Dataset {
     /// Columns of the manifest that say where a region is present.
     pub presence_columns: Vec<String>,
     pub links: Links,
+    pub unknown_labels: UnknownLabels,
     pub labels: BTreeMap<String, ClassRef>,
 }

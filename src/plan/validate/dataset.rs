@@ -2,8 +2,10 @@
 
 use super::checker::Checker;
 use super::format;
-use crate::plan::file::{BoxCoordinates, DatasetFile, Format, LabelRule, Links};
-use crate::plan::problems::{CODES, Policy};
+use crate::plan::file::{
+    BoxCoordinates, DatasetFile, Format, LabelRule, Links, ProblemAction, UnknownLabels,
+};
+use crate::plan::problems::{CODES, IMPLAUSIBLE_BOXES, Policy};
 use crate::plan::types::Dataset;
 
 pub fn dataset(file: &DatasetFile, check: &mut Checker<'_>) -> Dataset {
@@ -20,6 +22,7 @@ pub fn dataset(file: &DatasetFile, check: &mut Checker<'_>) -> Dataset {
         None => format::guess(&root, manifest.as_deref(), annotations.as_deref()),
     };
     check_keys_of_format(file, format, check);
+    check_columns(file, format, check);
     check_label_table(file, check);
     check_problem_codes(file, check);
 
@@ -28,6 +31,7 @@ pub fn dataset(file: &DatasetFile, check: &mut Checker<'_>) -> Dataset {
         format,
         guess,
         manifest,
+        columns: file.columns.clone().unwrap_or_default(),
         annotations,
         names,
         label: file.label,
@@ -40,6 +44,7 @@ pub fn dataset(file: &DatasetFile, check: &mut Checker<'_>) -> Dataset {
         near_duplicates: file.near_duplicates.unwrap_or(true),
         presence_columns: Vec::new(),
         links: file.links.unwrap_or(Links::Inside),
+        unknown_labels: file.unknown_labels.unwrap_or(UnknownLabels::Error),
         labels: file.labels.clone(),
     }
 }
@@ -81,7 +86,7 @@ fn check_keys_of_format(file: &DatasetFile, format: Format, check: &mut Checker<
         (
             "dataset.splits",
             file.splits.is_some(),
-            Usage::optional_if(is_manifest),
+            Usage::optional_if(is_manifest || format == Format::Folder),
         ),
         (
             "dataset.annotations",
@@ -138,6 +143,27 @@ fn check_label_table(file: &DatasetFile, check: &mut Checker<'_>) {
     }
 }
 
+/// Every format has some of the columns.
+fn check_columns(file: &DatasetFile, format: Format, check: &mut Checker<'_>) {
+    let columns = file.columns.clone().unwrap_or_default();
+    let is_manifest = format.is_manifest();
+    let holds_images = matches!(format, Format::ParquetImages | Format::Webdataset);
+    let keys = [
+        ("path", &columns.path, is_manifest),
+        ("label", &columns.label, is_manifest || holds_images),
+        ("split", &columns.split, is_manifest),
+        ("group", &columns.group, is_manifest),
+        ("image", &columns.image, holds_images),
+        ("objects", &columns.objects, format == Format::ParquetImages),
+    ];
+    for (name, value, is_valid) in keys {
+        if value.is_some() && !is_valid {
+            let message = format!("not valid with format {:?}", format.name());
+            check.problem(&format!("dataset.columns.{name}"), message);
+        }
+    }
+}
+
 fn check_problem_codes(file: &DatasetFile, check: &mut Checker<'_>) {
     let known = CODES.map(|(code, ..)| code);
     for code in file.problems.keys() {
@@ -148,5 +174,11 @@ fn check_problem_codes(file: &DatasetFile, check: &mut Checker<'_>) {
                 format!("unknown code, expected one of {expected}"),
             );
         }
+    }
+    if file.problems.get(IMPLAUSIBLE_BOXES) == Some(&ProblemAction::Skip) {
+        check.problem(
+            &format!("dataset.problems.{IMPLAUSIBLE_BOXES}"),
+            "it is a problem of the whole dataset: allowed are \"error\" and \"ignore\"",
+        );
     }
 }

@@ -1,6 +1,7 @@
 //! Guesses the format of a dataset from the files that the pipeline names.
 
 use crate::plan::file::Format;
+use crate::plan::split_folders::split_folders;
 use std::path::{Path, PathBuf};
 
 /// Folder levels that are searched for a file of a telling extension.
@@ -36,6 +37,7 @@ fn of_manifest(file: &Path) -> (Format, Option<String>) {
 fn of_images(root: &Path) -> (Format, Option<String>) {
     let known = [
         ("tar", Format::Webdataset),
+        ("tgz", Format::Webdataset),
         ("parquet", Format::ParquetImages),
     ];
     for (extension, format) in known {
@@ -43,8 +45,11 @@ fn of_images(root: &Path) -> (Format, Option<String>) {
             return (format, Some(format!("root holds {}", file.display())));
         }
     }
-    let reason = "neither a manifest nor annotations are named";
-    (Format::Folder, Some(reason.into()))
+    let mut reason = "neither a manifest nor annotations are named".to_owned();
+    if let Some(splits) = split_folders(root) {
+        reason += &format!("; the folders {} hold splits", splits.join(", "));
+    }
+    (Format::Folder, Some(reason))
 }
 
 fn of_annotation_folder(folder: &Path) -> (Format, Option<String>) {
@@ -97,11 +102,17 @@ fn extension(path: &Path) -> String {
 fn first_file(folder: &Path, extension: &str) -> Option<PathBuf> {
     let entries = walkdir::WalkDir::new(folder)
         .max_depth(DEPTH_MAX)
-        .sort_by_file_name();
-    for entry in entries.into_iter().filter_map(Result::ok) {
+        .sort_by_file_name()
+        .into_iter()
+        .filter_entry(|entry| entry.depth() == 0 || !is_hidden(entry));
+    for entry in entries.filter_map(Result::ok) {
         if entry.path().extension().is_some_and(|e| e == extension) {
             return Some(entry.into_path());
         }
     }
     None
+}
+
+fn is_hidden(entry: &walkdir::DirEntry) -> bool {
+    entry.file_name().as_encoded_bytes().starts_with(b".")
 }

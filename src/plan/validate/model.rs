@@ -1,6 +1,7 @@
 //! `[model]`: the ONNX file, its class names and its engine.
 
 use super::checker::Checker;
+use crate::plan::class_list;
 use crate::plan::file::{EngineName, ModelFile};
 use crate::plan::types::{Device, Engine, Model};
 use std::path::Path;
@@ -69,7 +70,7 @@ fn device(name: &str, check: &mut Checker<'_>) -> Device {
     Device::Cpu
 }
 
-/// The class names of a file, one per line; blank lines are left out.
+/// The class names of a file, one per line. Two classes may have one name: ImageNet has two cranes.
 fn read_classes(file: &Path, check: &mut Checker<'_>) -> Vec<String> {
     let text = match std::fs::read_to_string(file) {
         Ok(text) => text,
@@ -79,18 +80,11 @@ fn read_classes(file: &Path, check: &mut Checker<'_>) -> Vec<String> {
             return Vec::new();
         }
     };
-    let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
-    let names: Vec<String> = text
-        .lines()
-        .map(|line| line.trim().to_owned())
-        .filter(|name| !name.is_empty())
-        .collect();
-
-    let mut sorted = names.clone();
-    sorted.sort();
-    if let Some(pair) = sorted.windows(2).find(|pair| pair[0] == pair[1]) {
-        let message = format!("{} names {:?} twice", file.display(), pair[0]);
-        check.problem("model.classes", message);
+    match class_list::parse(&text) {
+        Ok(names) => names,
+        Err(message) => {
+            check.problem("model.classes", format!("{}: {message}", file.display()));
+            Vec::new()
+        }
     }
-    names
 }
