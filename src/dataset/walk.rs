@@ -4,7 +4,7 @@
 use super::item::Skipped;
 use super::paths::display;
 use crate::error::{Error, Result, Skip, SkipReason, Stage};
-use crate::plan::Links;
+use crate::plan::{Links, is_run_folder};
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use walkdir::{DirEntry, WalkDir};
@@ -43,10 +43,24 @@ pub fn images(root: &Path, links: Links) -> Result<impl Iterator<Item = Step> + 
     })
 }
 
+/// All entries below a folder, sorted by name, without those of run folders: the reports of an
+/// audit may lie inside the set. Links are not followed.
+pub fn entries(folder: &Path) -> impl Iterator<Item = walkdir::Result<DirEntry>> + Send + use<> {
+    WalkDir::new(folder)
+        .sort_by_file_name()
+        .into_iter()
+        .filter_entry(|entry| !is_run(entry))
+}
+
+/// Whether an entry below the root is the folder of a run.
+fn is_run(entry: &DirEntry) -> bool {
+    entry.depth() > 0 && entry.file_type().is_dir() && is_run_folder(entry.path())
+}
+
 /// All files of an extension below a folder, sorted by name; links are not followed.
 pub fn files(root: &Path, extension: &str) -> Vec<PathBuf> {
     let mut files = Vec::new();
-    for entry in WalkDir::new(root).sort_by_file_name().into_iter().flatten() {
+    for entry in entries(root).flatten() {
         let has_extension = entry.path().extension().is_some_and(|e| e == extension);
         if entry.file_type().is_file() && has_extension {
             files.push(entry.into_path());
@@ -106,8 +120,12 @@ impl Iterator for Walk {
 }
 
 impl Walk {
-    /// Enters a folder, or says why it is ignored.
+    /// Enters a folder, or says why it is ignored. A run is no part of the set and is not counted.
     fn enter(&mut self, folder: &DirEntry) -> Option<Step> {
+        if is_run(folder) {
+            self.entries.skip_current_dir();
+            return None;
+        }
         let ignored = if is_hidden(folder.file_name().as_encoded_bytes()) {
             "hidden folder"
         } else if self.escapes(folder) {

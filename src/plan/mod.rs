@@ -9,6 +9,7 @@ mod document;
 pub mod file;
 mod load;
 pub mod problems;
+mod run_folder;
 mod serde_message;
 mod sources;
 mod toml_tree;
@@ -21,6 +22,7 @@ pub use file::{
     LabelRule, Layout, Links, Pictures, ProblemAction, RegionKind, Unit,
 };
 pub use load::json_schema;
+pub use run_folder::{RUN_ID, is_run_folder, parse_run_id};
 pub use types::{
     Dataset, Device, Engine, Model, Place, Plan, Preprocess, Presence, Region, Report, Retention,
     Review, Run, Scores, Step, Template, Verdicts,

@@ -12,7 +12,7 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use walkdir::{DirEntry, WalkDir};
+use walkdir::DirEntry;
 
 /// Largest annotation file of one image.
 const SIDECAR_BYTES_MAX: u64 = 256 << 20;
@@ -77,8 +77,7 @@ impl SidecarFormat {
 
         let format = self.clone();
         let root = root.to_path_buf();
-        let files = WalkDir::new(&self.folder).sort_by_file_name().into_iter();
-        let orphans = files
+        let orphans = walk::entries(&self.folder)
             .filter_map(std::result::Result::ok)
             .filter(move |file| format.is_orphan(file, &root))
             .map(|file| Item::Problem(orphan_problem(file.path())));

@@ -1,6 +1,7 @@
 //! Guesses the format of a dataset from the files that the pipeline names.
 
 use crate::plan::file::Format;
+use crate::plan::run_folder::is_run_folder;
 use std::path::{Path, PathBuf};
 
 /// Folder levels that are searched for a file of a telling extension.
@@ -97,8 +98,10 @@ fn extension(path: &Path) -> String {
 fn first_file(folder: &Path, extension: &str) -> Option<PathBuf> {
     let entries = walkdir::WalkDir::new(folder)
         .max_depth(DEPTH_MAX)
-        .sort_by_file_name();
-    for entry in entries.into_iter().filter_map(Result::ok) {
+        .sort_by_file_name()
+        .into_iter()
+        .filter_entry(|entry| entry.depth() == 0 || !is_run_folder(entry.path()));
+    for entry in entries.filter_map(Result::ok) {
         if entry.path().extension().is_some_and(|e| e == extension) {
             return Some(entry.into_path());
         }
