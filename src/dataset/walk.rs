@@ -4,7 +4,7 @@
 use super::item::Skipped;
 use super::paths::display;
 use crate::error::{Error, Result, Skip, SkipReason, Stage};
-use crate::plan::Links;
+use crate::plan::{Links, is_run_folder};
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use walkdir::{DirEntry, WalkDir};
@@ -90,6 +90,12 @@ impl Wanted {
     }
 }
 
+/// Whether an entry below the root is the folder of a run: the reports of an audit may lie inside
+/// the set, and are never data.
+fn is_run(entry: &DirEntry) -> bool {
+    entry.depth() > 0 && entry.file_type().is_dir() && is_run_folder(entry.path())
+}
+
 /// Whether a file that an annotation names may be read, given what `links` allows on every part of
 /// its path.
 pub fn is_allowed(path: &Path, root: &Path, links: Links) -> bool {
@@ -142,8 +148,12 @@ impl Iterator for Walk {
 }
 
 impl Walk {
-    /// Enters a folder, or says why it is ignored.
+    /// Enters a folder, or says why it is ignored. A run is no part of the set and is not counted.
     fn enter(&mut self, folder: &DirEntry) -> Option<Step> {
+        if is_run(folder) {
+            self.entries.skip_current_dir();
+            return None;
+        }
         let ignored = if is_hidden(folder.file_name().as_encoded_bytes()) {
             "hidden folder"
         } else if self.escapes(folder) {

@@ -10,6 +10,7 @@ mod document;
 pub mod file;
 mod load;
 pub mod problems;
+mod run_folder;
 mod serde_message;
 mod sources;
 mod split_folders;
@@ -23,6 +24,7 @@ pub use file::{
     InputValue, LabelRule, Layout, Links, Pictures, ProblemAction, RegionKind, Unit, UnknownLabels,
 };
 pub use load::json_schema;
+pub use run_folder::{RUN_ID, is_run_folder, parse_run_id};
 pub use split_folders::{split_folders, split_of_folder};
 pub use types::{
     Dataset, Device, Engine, Model, Place, Plan, Preprocess, Presence, Region, Report, Retention,

@@ -17,6 +17,7 @@ mod refused;
 mod history;
 mod report;
 mod reported;
+mod reports_inside;
 mod review;
 mod run;
 mod shared;

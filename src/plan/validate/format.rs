@@ -1,6 +1,7 @@
 //! Guesses the format of a dataset from the files that the pipeline names.
 
 use crate::plan::file::Format;
+use crate::plan::run_folder::is_run_folder;
 use crate::plan::split_folders::split_folders;
 use std::path::{Path, PathBuf};
 
@@ -104,7 +105,9 @@ fn first_file(folder: &Path, extension: &str) -> Option<PathBuf> {
         .max_depth(DEPTH_MAX)
         .sort_by_file_name()
         .into_iter()
-        .filter_entry(|entry| entry.depth() == 0 || !is_hidden(entry));
+        .filter_entry(|entry| {
+            entry.depth() == 0 || !(is_hidden(entry) || is_run_folder(entry.path()))
+        });
     for entry in entries.filter_map(Result::ok) {
         if entry.path().extension().is_some_and(|e| e == extension) {
             return Some(entry.into_path());
