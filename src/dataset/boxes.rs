@@ -4,7 +4,7 @@ use super::annotation::Annotation;
 use super::checks::checked_box;
 use super::csv_table::{bad_row, column, line_of};
 use super::paths::relative;
-use super::problem::{Problem, ProblemLog};
+use super::problem::{self, Problem, ProblemLog};
 use crate::error::{Error, Result};
 use crate::plan::{self, BoxCoordinates};
 use csv::StringRecord;
@@ -48,7 +48,7 @@ impl Boxes {
         for record in reader.records() {
             match record {
                 Ok(record) => boxes.add(&record, columns, is_normalised, file),
-                Err(error) => boxes.problems.push(bad_row(file, &error)),
+                Err(error) => problem::add(&mut boxes.problems, bad_row(file, &error)),
             }
         }
         Ok(boxes)

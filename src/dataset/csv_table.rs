@@ -1,15 +1,58 @@
-//! CSV tables with line numbers.
+//! CSV tables with line numbers, read row by row.
 
-use super::problem::Problem;
+use super::problem::{self, Problem};
+use crate::bounded::{self, Allowance, Bounded};
 use crate::error::{Error, Result};
-use csv::{Position, ReaderBuilder, StringRecord};
-use std::path::Path;
+use csv::{Position, Reader, ReaderBuilder, StringRecord};
+use std::fs::File;
+use std::path::{Path, PathBuf};
 
-/// The rows of a CSV file.
+/// Largest row. The rows of ImageNet's solutions take 10 kB at most, those of ten thousand boxes
+/// half a megabyte; a file without line ends would be one row.
+const ROW_BYTES_MAX: u64 = 16 << 20;
+/// Columns that the message lists if one is missing.
+const COLUMNS_LISTED_MAX: usize = 30;
+
+/// A CSV file whose rows are read one by one.
 pub struct CsvTable {
     /// Empty where the file has no header.
     pub header: StringRecord,
-    pub rows: Vec<CsvRow>,
+    reader: BoundedCsv,
+    file: PathBuf,
+    what: String,
+}
+
+/// A CSV reader that fails at a row over the limit.
+pub struct BoundedCsv {
+    reader: Reader<Bounded<File>>,
+    allowance: Allowance,
+}
+
+impl BoundedCsv {
+    /// Opens a regular file.
+    pub fn open(builder: &ReaderBuilder, file: &Path) -> std::io::Result<Self> {
+        let allowance = Allowance::new("a row", ROW_BYTES_MAX);
+        let opened = Bounded::new(bounded::open(file)?, &allowance);
+        Ok(Self {
+            reader: builder.from_reader(opened),
+            allowance,
+        })
+    }
+
+    pub fn headers(&mut self) -> csv::Result<&StringRecord> {
+        self.reader.headers()
+    }
+
+    /// The next row; nothing after one that cannot be read from the file.
+    pub fn next(&mut self) -> Option<csv::Result<StringRecord>> {
+        self.allowance.renew();
+        let mut record = StringRecord::new();
+        match self.reader.read_record(&mut record) {
+            Ok(true) => Some(Ok(record)),
+            Ok(false) => None,
+            Err(error) => Some(Err(error)),
+        }
+    }
 }
 
 pub struct CsvRow {
@@ -29,44 +72,56 @@ impl CsvRow {
     }
 }
 
-/// Reads a file with a header. `key` of the pipeline names it; rows that cannot be parsed become
-/// problems.
-pub fn read(file: &Path, key: &str, problems: &mut Vec<Problem>) -> Result<CsvTable> {
-    read_with(ReaderBuilder::new().has_headers(true), file, key, problems)
+/// Opens a file with a header. `key` of the pipeline names it.
+pub fn open(file: &Path, key: &str) -> Result<CsvTable> {
+    open_with(ReaderBuilder::new().has_headers(true), file, key)
 }
 
 /// The same for a file without a header, whose rows may differ in length.
-pub fn read_headless(file: &Path, key: &str, problems: &mut Vec<Problem>) -> Result<CsvTable> {
+pub fn open_headless(file: &Path, key: &str) -> Result<CsvTable> {
     let mut builder = ReaderBuilder::new();
     builder.has_headers(false).flexible(true);
-    read_with(&builder, file, key, problems)
+    open_with(&builder, file, key)
 }
 
-fn read_with(
-    builder: &ReaderBuilder,
-    file: &Path,
-    key: &str,
-    problems: &mut Vec<Problem>,
-) -> Result<CsvTable> {
+fn open_with(builder: &ReaderBuilder, file: &Path, key: &str) -> Result<CsvTable> {
     let what = format!("read {key} {}", file.display());
-    let mut reader = builder.from_path(file).map_err(Error::cause(&what))?;
-    let header = if reader.has_headers() {
+    let mut reader = BoundedCsv::open(builder, file).map_err(Error::cause(&what))?;
+    let header = if reader.reader.has_headers() {
         reader.headers().map_err(Error::cause(&what))?.clone()
     } else {
         StringRecord::new()
     };
+    Ok(CsvTable {
+        header,
+        reader,
+        file: file.to_path_buf(),
+        what,
+    })
+}
 
-    let mut rows = Vec::new();
-    for record in reader.into_records() {
-        match record {
-            Ok(record) => rows.push(CsvRow {
-                line: line_of(record.position()),
-                record,
-            }),
-            Err(error) => problems.push(bad_row(file, &error)),
+impl CsvTable {
+    /// The next row that can be parsed; the others become problems.
+    ///
+    /// # Errors
+    /// When the file cannot be read further.
+    pub fn next(&mut self, problems: &mut Vec<Problem>) -> Result<Option<CsvRow>> {
+        loop {
+            match self.reader.next() {
+                None => return Ok(None),
+                Some(Ok(record)) => {
+                    let line = line_of(record.position());
+                    return Ok(Some(CsvRow { record, line }));
+                }
+                Some(Err(error)) if error.is_io_error() => {
+                    let line = line_of(Some(self.reader.reader.position()));
+                    let what = format!("{}:{line}", self.what);
+                    return Err(Error::cause(what)(error));
+                }
+                Some(Err(error)) => problem::add(problems, bad_row(&self.file, &error)),
+            }
         }
     }
-    Ok(CsvTable { header, rows })
 }
 
 /// The problem of a row that cannot be parsed.
@@ -97,7 +152,11 @@ pub fn column(header: &StringRecord, name: &str, file: &Path) -> Result<usize> {
     if let Some(column) = find_column(header, name) {
         return Ok(column);
     }
-    let columns = header.iter().collect::<Vec<_>>().join(", ");
+    let found = header.iter().take(COLUMNS_LISTED_MAX);
+    let mut columns = found.collect::<Vec<_>>().join(", ");
+    if header.len() > COLUMNS_LISTED_MAX {
+        columns += &format!(" and {} more", header.len() - COLUMNS_LISTED_MAX);
+    }
     Err(Error::new(format!(
         "{}:1: there is no column `{name}` (found: {columns})",
         file.display()

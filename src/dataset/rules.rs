@@ -6,7 +6,7 @@ use super::boxes::Boxes;
 use super::formats::manifest;
 use super::item::{Entry, Item, Skipped};
 use super::paths::{display, top_folder};
-use super::problem::{HandledProblem, Problem};
+use super::problem::{self, HandledProblem, Problem};
 use crate::error::{Result, Skip, SkipReason, Stage};
 use crate::geometry::Size;
 use crate::plan::problems::Policy;
@@ -173,14 +173,14 @@ fn read_label_table(file: &Path, problems: &mut Vec<Problem>) -> Result<HashMap<
                 }
                 None => {
                     let message = format!("{} has no label", display(&entry.path));
-                    problems.push(Problem::in_file("bad_row", file, message));
+                    problem::add(problems, Problem::in_file("bad_row", file, message));
                 }
             },
             Item::Skipped(Skipped { path, skip, .. }) => {
                 let message = format!("{path:?}: {}", skip.message);
-                problems.push(Problem::in_file("bad_row", file, message));
+                problem::add(problems, Problem::in_file("bad_row", file, message));
             }
-            Item::Problem(problem) => problems.push(problem),
+            Item::Problem(problem) => problem::add(problems, problem),
             Item::Ignored(_) => {}
         }
     }

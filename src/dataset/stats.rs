@@ -3,7 +3,7 @@
 use super::fingerprint::Fingerprint;
 use super::item::{Entry, Item, Skipped};
 use super::limit::{Limit, LimitSampler};
-use super::problem::{HandledProblem, Problem};
+use super::problem::{self, HandledProblem, Problem};
 use super::rules::{Resolved, Rules};
 use super::sample::ImageId;
 use crate::error::{Error, Result};
@@ -29,7 +29,7 @@ pub struct DatasetStats {
     pub ignored: BTreeMap<&'static str, usize>,
     /// Annotations per category.
     pub categories: BTreeMap<String, usize>,
-    /// All problems, in the order of the set.
+    /// The problems in the order of the set; of very many the rest is counted.
     pub problems: Vec<HandledProblem>,
     /// BLAKE3 over paths, labels, splits, groups and annotations, in order.
     pub fingerprint: String,
@@ -55,7 +55,7 @@ impl DatasetStats {
     pub fn problem_counts(&self) -> BTreeMap<&'static str, usize> {
         let mut counts = BTreeMap::new();
         for problem in &self.problems {
-            *counts.entry(problem.code).or_default() += 1;
+            *counts.entry(problem.code).or_default() += problem.count;
         }
         counts
     }
@@ -99,7 +99,7 @@ fn policy_error(errors: &[&HandledProblem]) -> Error {
 
     let mut message = format!(
         "{} problems in the annotations have the action `error` in [dataset.problems] ({codes})",
-        errors.len()
+        errors.iter().map(|problem| problem.count).sum::<usize>()
     );
     for problem in errors.iter().take(ERRORS_LISTED_MAX) {
         message += &format!("\n  {}", line(problem));
@@ -162,7 +162,9 @@ impl Scan<'_> {
         }
 
         let (resolved, problems) = self.rules.resolve(item);
-        self.stats.problems.extend(problems);
+        for problem in problems {
+            problem::add(&mut self.stats.problems, problem);
+        }
         match resolved {
             Resolved::Labeled(entry, label) => self.add_labeled(&entry, label),
             Resolved::Skipped(skipped) => self.add_skipped(&skipped),

@@ -1,7 +1,8 @@
 //! Manifests in CSV and TSV.
 
 use super::manifest_row::{ManifestRow, RequiredColumns, RowResult, is_true, no_split_column};
-use crate::dataset::csv_table::{bad_row, column, find_column, line_of};
+use crate::dataset::csv_table::{BoundedCsv, bad_row, column, find_column, line_of};
+use crate::dataset::problem::Problem;
 use crate::error::{Error, Result};
 use csv::{ReaderBuilder, StringRecord};
 use std::path::Path;
@@ -25,16 +26,20 @@ pub fn rows(
     required: &RequiredColumns<'_>,
 ) -> Result<impl Iterator<Item = RowResult> + Send + use<>> {
     let what = format!("read the manifest {}", manifest.display());
-    let mut reader = ReaderBuilder::new()
-        .delimiter(delimiter)
-        .from_path(manifest)
-        .map_err(Error::cause(&what))?;
+    let mut builder = ReaderBuilder::new();
+    builder.delimiter(delimiter);
+    let mut reader = BoundedCsv::open(&builder, manifest).map_err(Error::cause(&what))?;
     let header = reader.headers().map_err(Error::cause(&what))?;
     let columns = Columns::find(header, required, manifest)?;
 
     let file = manifest.to_path_buf();
-    Ok(reader.into_records().map(move |record| match record {
+    let records = std::iter::from_fn(move || reader.next());
+    Ok(records.map(move |record| match record {
         Ok(record) => Ok(columns.row(&record)),
+        Err(error) if error.is_io_error() => {
+            let message = format!("cannot be read further: {error}");
+            Err(Problem::in_file("bad_file", &file, message))
+        }
         Err(error) => Err(bad_row(&file, &error)),
     }))
 }

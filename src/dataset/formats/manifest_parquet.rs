@@ -4,11 +4,13 @@ use super::manifest_row::{ManifestRow, RequiredColumns, RowResult, is_true, no_s
 use crate::dataset::parquet::frames;
 use crate::dataset::problem::Problem;
 use crate::error::{Error, Result, guarded};
-use polars::prelude::DataFrame;
+use polars::prelude::{Column, DataFrame};
 use std::path::{Path, PathBuf};
 
 /// Rows that are read at once.
 const ROWS_PER_FRAME: usize = 65_536;
+/// Longest path, label, split or group: the longest path of Linux.
+const CELL_BYTES_MAX: usize = 4096;
 /// Columns that are read where they exist.
 const COLUMNS: [&str; 4] = ["path", "label", "split", "group"];
 
@@ -106,40 +108,57 @@ impl Frames {
     }
 
     fn rows_of(&self, frame: &DataFrame) -> Vec<RowResult> {
-        let mut rows = Vec::with_capacity(frame.height());
-        for i in 0..frame.height() {
-            rows.push(Ok(self.row(frame, i)));
+        let [path, label, split, group] = COLUMNS.map(|name| frames::column(frame, name));
+        let mut presence = Vec::new();
+        for name in &self.presence {
+            presence.push((name, frames::column(frame, name)));
         }
-        rows
+
+        let row = |i: usize| -> Result<ManifestRow, String> {
+            let mut flags = Vec::new();
+            for (name, column) in &presence {
+                if cell(*column, i)?.is_some_and(|text| is_true(&text)) {
+                    flags.push((*name).clone());
+                }
+            }
+            Ok(ManifestRow {
+                path: cell(path, i)?.unwrap_or_default(),
+                label: cell(label, i)?.unwrap_or_default(),
+                split: cell(split, i)?,
+                group: cell(group, i)?,
+                flags,
+                line: self.line(i),
+            })
+        };
+        let bad_row = |i, message| Problem::at_line("bad_row", &self.file, self.line(i), message);
+        let rows = 0..frame.height();
+        rows.map(|i| row(i).map_err(|message: String| bad_row(i, message)))
+            .collect()
     }
 
-    fn row(&self, frame: &DataFrame, i: usize) -> ManifestRow {
-        let mut flags = Vec::new();
-        for name in &self.presence {
-            if cell(frame, name, i).is_some_and(|text| is_true(&text)) {
-                flags.push(name.clone());
-            }
-        }
-        ManifestRow {
-            path: cell(frame, "path", i).unwrap_or_default(),
-            label: cell(frame, "label", i).unwrap_or_default(),
-            split: cell(frame, "split", i),
-            group: cell(frame, "group", i),
-            flags,
-            line: (self.start + i + 1) as u64,
-        }
+    fn line(&self, row: usize) -> u64 {
+        (self.start + row + 1) as u64
     }
 }
 
-/// The text of a cell; `None` where it is null or empty.
-fn cell(frame: &DataFrame, column: &str, row: usize) -> Option<String> {
-    let value = frame.column(column).ok()?.get(row).ok()?;
-    if value.is_null() {
-        return None;
-    }
+/// The text of a cell; `None` where it is null or empty, an error where it is too long.
+fn cell(column: Option<&Column>, row: usize) -> Result<Option<String>, String> {
+    let Some(column) = column else {
+        return Ok(None);
+    };
+    let value = column.get(row).map_err(|error| error.to_string())?;
     let text = match value.get_str() {
+        // A dictionary repeats a long text at no cost, so its length comes first.
+        Some(text) if text.len() > CELL_BYTES_MAX => {
+            return Err(format!(
+                "`{}` is a text of {} bytes, more than {CELL_BYTES_MAX}",
+                column.name(),
+                text.len()
+            ));
+        }
         Some(text) => text.to_owned(),
+        None if value.is_null() => return Ok(None),
         None => value.to_string(),
     };
-    (!text.is_empty()).then_some(text)
+    Ok((!text.is_empty()).then_some(text))
 }

@@ -1,13 +1,25 @@
 //! Cells of Parquet files with images.
 
+use crate::dataset::parquet::frames;
 use polars::prelude::{AnyValue, DataFrame, Series};
 use std::sync::Arc;
+
+/// Most objects of a row that are read; the rules keep a thousand.
+pub const OBJECTS_MAX: usize = 10_000;
+/// Longest name of a class, in bytes.
+pub const NAME_BYTES_MAX: usize = 4096;
 
 /// An annotated object of a row.
 pub struct Object {
     pub category: AnyValue<'static>,
     /// x, y, width and height in pixels; NaN where one is missing.
     pub bbox: [f64; 4],
+}
+
+/// Whether a name is too long. A dictionary repeats a long text at no cost, each copy takes memory.
+pub fn is_too_long(value: &AnyValue<'_>) -> bool {
+    let length = value.get_str().map_or(0, str::len);
+    length > NAME_BYTES_MAX
 }
 
 /// A class as its name, where the value is a number that has one.
@@ -22,14 +34,16 @@ pub fn class_name(value: &AnyValue<'_>, names: &[String]) -> String {
     }
 }
 
-/// The objects of a row: a struct of lists, or a list of structs.
-pub fn objects(frame: &DataFrame, row: usize) -> Option<Vec<Object>> {
-    let cell = frame.column("objects").ok()?.get(row).ok()?.into_static();
+/// The objects of a row: a struct of lists, or a list of structs. Beside them the number that the row
+/// has, of which the first [`OBJECTS_MAX`] are returned.
+pub fn objects(frame: &DataFrame, row: usize) -> Option<(Vec<Object>, usize)> {
+    let cell = frames::column(frame, "objects")?.get(row).ok()?.into_static();
     let boxes = field(&cell, "bbox")?;
     let categories = field(&cell, "category").or_else(|| field(&cell, "label"))?;
 
+    let count = boxes.len().min(categories.len());
     let mut objects = Vec::new();
-    for i in 0..boxes.len().min(categories.len()) {
+    for i in 0..count.min(OBJECTS_MAX) {
         if let Ok(category) = categories.get(i) {
             objects.push(Object {
                 category: category.into_static(),
@@ -37,7 +51,7 @@ pub fn objects(frame: &DataFrame, row: usize) -> Option<Vec<Object>> {
             });
         }
     }
-    Some(objects)
+    Some((objects, count))
 }
 
 /// One field of all objects of a cell.
@@ -71,7 +85,7 @@ fn bbox(boxes: &Series, i: usize) -> Option<[f64; 4]> {
 
 /// The field `bytes` of an image cell; `None` where the cell only names a file, or was not read.
 pub fn image_bytes(frame: &DataFrame, row: usize) -> Option<Arc<[u8]>> {
-    let cells = frame.column("image").ok()?;
+    let cells = frames::column(frame, "image")?;
     let bytes = cells.struct_().ok()?.field_by_name("bytes").ok()?;
     bytes.binary().ok()?.get(row).map(Arc::from)
 }

@@ -2,7 +2,9 @@
 //! `label` a number with its names in the file's metadata, `objects` with boxes (x, y, width,
 //! height) and categories. Read row group by row group.
 
-use super::parquet_cells::{class_name, image_bytes, objects};
+use super::parquet_cells::{
+    NAME_BYTES_MAX, OBJECTS_MAX, class_name, image_bytes, is_too_long, objects,
+};
 use crate::dataset::checks::checked_box;
 use crate::dataset::item::{Entry, Item, ReadMode, Skipped};
 use crate::dataset::parquet::frames;
@@ -30,7 +32,14 @@ struct ParquetFile {
     categories: Vec<String>,
 }
 
+/// Rows that are read at once, at most a row group. Groups of photos have a thousand at most; a group
+/// of millions has no photos, and its rows should not be in memory at once.
+const ROWS_PER_FRAME: usize = 16_384;
+/// Most rows of a row group that cannot be read which are counted, one skip each.
+const UNREADABLE_ROWS_MAX: usize = 1_000_000;
+
 /// Rows `start .. start + count` of a file.
+#[derive(Clone)]
 struct RowGroup {
     file: Arc<ParquetFile>,
     start: usize,
@@ -54,7 +63,11 @@ pub fn items(root: &Path, mode: ReadMode) -> Result<impl Iterator<Item = Item> +
     for path in paths {
         groups.extend(row_groups(root, path)?);
     }
-    Ok(groups.into_iter().flat_map(move |group| group.items(&mode)))
+    let mode = Arc::new(mode);
+    let frames = groups
+        .into_iter()
+        .flat_map(move |group| Frames::new(group, mode.clone()));
+    Ok(frames.flatten())
 }
 
 fn row_groups(root: &Path, path: PathBuf) -> Result<Vec<RowGroup>> {
@@ -139,35 +152,74 @@ fn names(feature: &Value) -> Vec<String> {
     below.unwrap_or_default()
 }
 
+/// The items of a part of a row group, made one by one: each copies the bytes of its image.
+type Items = Box<dyn Iterator<Item = Item> + Send>;
+
+/// A row group, some rows at a time.
+struct Frames {
+    /// The rows that are not read yet.
+    rest: RowGroup,
+    mode: Arc<ReadMode>,
+}
+
+impl Frames {
+    fn new(group: RowGroup, mode: Arc<ReadMode>) -> Self {
+        Self { rest: group, mode }
+    }
+}
+
+impl Iterator for Frames {
+    type Item = Items;
+
+    fn next(&mut self) -> Option<Items> {
+        if self.rest.count == 0 {
+            return None;
+        }
+        let rows = RowGroup {
+            count: self.rest.count.min(ROWS_PER_FRAME),
+            ..self.rest.clone()
+        };
+        match rows.frame(&self.mode) {
+            Ok(frame) => {
+                self.rest.start += rows.count;
+                self.rest.count -= rows.count;
+                Some(rows.items(frame, self.mode.clone()))
+            }
+            Err(error) => {
+                let unreadable = self.rest.clone();
+                self.rest.count = 0;
+                let rows = 0..unreadable.rows_max();
+                Some(Box::new(
+                    rows.map(move |row| unreadable.skipped(row, &error)),
+                ))
+            }
+        }
+    }
+}
+
 impl RowGroup {
-    fn items(&self, mode: &ReadMode) -> Vec<Item> {
-        let frame = match mode {
+    fn frame(&self, mode: &ReadMode) -> Result<DataFrame> {
+        match mode {
             ReadMode::Labels => self.read(false),
             ReadMode::Images => self.read(true),
             ReadMode::ImagesOf(ids) => self.read_images_of(ids),
-        };
-        let frame = match frame {
-            Ok(frame) => frame,
-            Err(error) => {
-                let rows = 0..self.rows_max();
-                return rows.map(|row| self.skipped(row, &error)).collect();
-            }
-        };
+        }
+    }
 
-        let mut items = Vec::new();
-        for row in 0..frame.height() {
-            if let ReadMode::ImagesOf(ids) = mode
+    fn items(self, frame: DataFrame, mode: Arc<ReadMode>) -> Items {
+        let rows = 0..frame.height();
+        Box::new(rows.filter_map(move |row| {
+            if let ReadMode::ImagesOf(ids) = mode.as_ref()
                 && !ids.contains(&self.id(row))
             {
-                continue;
+                return None;
             }
             // polars panics on some column types.
             let item = guarded(|| self.item(&frame, row));
-            items.push(item.unwrap_or_else(|| {
+            Some(item.unwrap_or_else(|| {
                 self.skipped(row, &Error::new("the row holds types that cannot be read"))
-            }));
-        }
-        items
+            }))
+        }))
     }
 
     fn read(&self, with_images: bool) -> Result<DataFrame> {
@@ -187,7 +239,8 @@ impl RowGroup {
     /// Most rows that a file of this length can hold, whatever its footer claims.
     fn rows_max(&self) -> usize {
         let bytes = std::fs::metadata(&self.file.path).map_or(0, |metadata| metadata.len());
-        self.count.min(usize::try_from(bytes).unwrap_or(usize::MAX))
+        let bytes = usize::try_from(bytes).unwrap_or(usize::MAX);
+        self.count.min(bytes).min(UNREADABLE_ROWS_MAX)
     }
 
     /// The path of a row: its file and its number.
@@ -202,15 +255,28 @@ impl RowGroup {
     fn item(&self, frame: &DataFrame, row: usize) -> Item {
         let path = self.path(row);
         let mut entry = Entry::new(path.clone());
-        if let Ok(column) = frame.column("label")
+        if let Some(column) = frames::column(frame, "label")
             && let Ok(value) = column.get(row)
             && !value.is_null()
         {
+            if is_too_long(&value) {
+                let message = format!("the label is longer than {NAME_BYTES_MAX} bytes");
+                return self.skipped(row, &Error::new(message));
+            }
             entry.label = Some(class_name(&value, &self.file.labels));
         }
 
         let mut log = ProblemLog::in_file(&mut entry.problems, &path);
-        for object in objects(frame, row).unwrap_or_default() {
+        let (objects, count) = objects(frame, row).unwrap_or_default();
+        if count > OBJECTS_MAX {
+            log.add("too_many_boxes", format!("{count} annotations"));
+        }
+        for object in objects {
+            if is_too_long(&object.category) {
+                let message = format!("a name is longer than {NAME_BYTES_MAX} bytes");
+                log.add("unknown_category", message);
+                continue;
+            }
             let [x, y, w, h] = object.bbox;
             let category = class_name(&object.category, &self.file.categories);
             let annotation = checked_box(&category, [x, y, x + w, y + h], &mut log);

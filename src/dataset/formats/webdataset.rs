@@ -3,6 +3,7 @@
 //!
 //! A shard's headers are read at once; of an image only its place in the shard is kept.
 
+use crate::bounded::{Allowance, Bounded};
 use crate::dataset::class_names::{self, ClassNames};
 use crate::dataset::item::{Entry, Item};
 use crate::dataset::paths::{display, relative};
@@ -19,6 +20,9 @@ use std::sync::Arc;
 
 /// Largest label member that is read.
 const LABEL_BYTES_MAX: u64 = 1 << 20;
+/// Most bytes that are read for one entry: its header, the long names and extended headers before
+/// it, which are kept in memory, and its label. Names are at most some kilobytes.
+const HEADER_BYTES_MAX: u64 = 4 << 20;
 /// Extensions of label members.
 const LABEL_EXTENSIONS: [&str; 3] = ["cls", "txt", "json"];
 /// Keys of the label in a JSON member, the first has priority.
@@ -123,9 +127,11 @@ impl ShardIndex {
     fn read(&mut self, shard: &Path) -> io::Result<()> {
         let file = File::open(shard)?;
         let length = file.metadata()?.len();
-        let mut archive = tar::Archive::new(file);
+        let allowance = Allowance::new("the header of an entry, or its label,", HEADER_BYTES_MAX);
+        let mut archive = tar::Archive::new(Bounded::new(file, &allowance));
         for entry in archive.entries_with_seek()? {
             let entry = entry?;
+            allowance.renew();
             let end = entry.raw_file_position().saturating_add(entry.size());
             if end > length {
                 let message = "it ends inside an entry";
@@ -138,7 +144,7 @@ impl ShardIndex {
         Ok(())
     }
 
-    fn add(&mut self, mut entry: tar::Entry<'_, File>) -> io::Result<()> {
+    fn add(&mut self, mut entry: tar::Entry<'_, Bounded<File>>) -> io::Result<()> {
         let Some(path) = relative(&display(&entry.path()?)) else {
             return Ok(());
         };

@@ -35,8 +35,8 @@ pub fn load(folder: &Path, names: Option<&Path>) -> Result<EntryTable> {
 }
 
 fn read_labels(file: &Path, names: &ClassNames, table: &mut EntryTable) -> Result<()> {
-    let csv = csv_table::read_headless(file, KEY, &mut table.problems)?;
-    for row in &csv.rows {
+    let mut csv = csv_table::open_headless(file, KEY)?;
+    while let Some(row) = csv.next(&mut table.problems)? {
         let line = row.line;
         let class = row.record.get(1);
         let label = class.map(|class| class_names::named(names, class.trim()));
@@ -55,8 +55,8 @@ fn read_labels(file: &Path, names: &ClassNames, table: &mut EntryTable) -> Resul
 }
 
 fn read_sizes(file: &Path, table: &mut EntryTable) -> Result<()> {
-    let csv = csv_table::read_headless(file, KEY, &mut table.problems)?;
-    for row in &csv.rows {
+    let mut csv = csv_table::open_headless(file, KEY)?;
+    while let Some(row) = csv.next(&mut table.problems)? {
         let line = row.line;
         let size = checked_size(Some(row.number(1)), Some(row.number(2)));
         if let Some(entry) = table.entry(row.text(0), RowPlace { file, line }) {
@@ -68,8 +68,8 @@ fn read_sizes(file: &Path, table: &mut EntryTable) -> Result<()> {
 
 /// The boxes have no category of their own: they outline the class of their image.
 fn read_boxes(file: &Path, table: &mut EntryTable) -> Result<()> {
-    let csv = csv_table::read_headless(file, KEY, &mut table.problems)?;
-    for row in &csv.rows {
+    let mut csv = csv_table::open_headless(file, KEY)?;
+    while let Some(row) = csv.next(&mut table.problems)? {
         let line = row.line;
         let path = row.text(0);
         let category = table.label_of(path).unwrap_or_default().to_owned();

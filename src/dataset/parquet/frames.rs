@@ -2,9 +2,10 @@
 //! any other.
 
 use super::{footer, pages};
+use crate::bounded;
 use crate::error::{Error, Result, guarded};
 use polars::prelude::{
-    DataFrame, FileMetadata, FileMetadataRef, ParquetReader, PolarsResult, SerReader,
+    Column, DataFrame, FileMetadata, FileMetadataRef, ParquetReader, PolarsResult, SerReader,
 };
 use std::fs::File;
 use std::path::Path;
@@ -15,7 +16,7 @@ use std::path::Path;
 /// When the file is no Parquet file.
 pub fn metadata(file: &Path) -> Result<FileMetadataRef> {
     guarded_read(file, || {
-        footer::check(&File::open(file)?)?;
+        footer::check(&bounded::open(file)?)?;
         open(file)?.get_metadata().cloned()
     })
 }
@@ -24,6 +25,12 @@ pub fn metadata(file: &Path) -> Result<FileMetadataRef> {
 pub fn columns(metadata: &FileMetadata) -> Vec<String> {
     let fields = metadata.schema().fields();
     fields.iter().map(|field| field.name().to_owned()).collect()
+}
+
+/// A column of a frame. Unlike polars' own look-up this makes no error text where there is none.
+pub fn column<'f>(frame: &'f DataFrame, name: &str) -> Option<&'f Column> {
+    let mut columns = frame.columns().iter();
+    columns.find(|column| column.name().as_str() == name)
 }
 
 /// Rows `start .. start + count`, of these columns or of all.
