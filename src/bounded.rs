@@ -77,6 +77,11 @@ impl Allowance {
         self.left.store(self.bytes_max, Ordering::Relaxed);
     }
 
+    /// The next part may be of any size: it is not kept.
+    pub fn lift(&self) {
+        self.left.store(u64::MAX, Ordering::Relaxed);
+    }
+
     fn error(&self) -> Error {
         let (part, limit) = (self.part, self.bytes_max >> 20);
         Error::other(format!("{part} takes more than the limit of {limit} MiB"))
@@ -105,7 +110,9 @@ impl<R: Read> Read for Bounded<R> {
         if left == 0 {
             return Err(self.allowance.error());
         }
-        let length = usize::try_from(left).unwrap_or(usize::MAX).min(buffer.len());
+        let length = usize::try_from(left)
+            .unwrap_or(usize::MAX)
+            .min(buffer.len());
         let read = self.inner.read(&mut buffer[..length])?;
         let left = left - read as u64;
         self.allowance.left.store(left, Ordering::Relaxed);

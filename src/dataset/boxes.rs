@@ -2,12 +2,13 @@
 
 use super::annotation::Annotation;
 use super::checks::checked_box;
-use super::csv_table::{bad_row, column, line_of};
+use super::csv_table::{BoundedCsv, bad_row, column, line_of};
 use super::paths::relative;
 use super::problem::{self, Problem, ProblemLog};
+use crate::bounded;
 use crate::error::{Error, Result};
 use crate::plan::{self, BoxCoordinates};
-use csv::StringRecord;
+use csv::{ReaderBuilder, StringRecord};
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
@@ -32,8 +33,12 @@ impl Boxes {
             return Ok(Self::default());
         };
         let what = format!("read dataset.boxes {}", file.display());
-        let bytes = std::fs::read(file).map_err(Error::cause(&what))?;
-        let mut reader = csv::Reader::from_reader(bytes.as_slice());
+        let opened = bounded::open(file).map_err(Error::cause(&what))?;
+        let mut hasher = blake3::Hasher::new();
+        hasher.update_reader(opened).map_err(Error::cause(&what))?;
+
+        let builder = ReaderBuilder::new();
+        let mut reader = BoundedCsv::open(&builder, file).map_err(Error::cause(&what))?;
         let header = reader.headers().map_err(Error::cause(&what))?.clone();
         let mut columns = [0; 6];
         for (index, name) in columns.iter_mut().zip(COLUMNS) {
@@ -42,11 +47,12 @@ impl Boxes {
 
         let is_normalised = plan.box_coordinates == BoxCoordinates::Normalised;
         let mut boxes = Self {
-            hash: Some(blake3::hash(&bytes)),
+            hash: Some(hasher.finalize()),
             ..Self::default()
         };
-        for record in reader.records() {
+        while let Some(record) = reader.next() {
             match record {
+                Err(error) if error.is_io_error() => return Err(Error::cause(&what)(error)),
                 Ok(record) => boxes.add(&record, columns, is_normalised, file),
                 Err(error) => problem::add(&mut boxes.problems, bad_row(file, &error)),
             }

@@ -1,9 +1,14 @@
 //! Names of classes that annotations give as numbers (`dataset.names`).
 
+use super::yaml_depth;
+use crate::bounded;
 use crate::error::{Error, Result};
 use serde_yaml_ng::Value;
 use std::collections::BTreeMap;
 use std::path::Path;
+
+/// Largest file of names. The 21,843 names of ImageNet take 1 MiB.
+const FILE_BYTES_MAX: u64 = 16 << 20;
 
 /// Names of the classes by number.
 pub type ClassNames = BTreeMap<u64, String>;
@@ -15,7 +20,7 @@ pub type ClassNames = BTreeMap<u64, String>;
 /// When the file cannot be read or names no classes.
 pub fn read(file: &Path) -> Result<ClassNames> {
     let what = format!("read dataset.names {}", file.display());
-    let text = std::fs::read_to_string(file).map_err(Error::cause(&what))?;
+    let text = bounded::text(file, FILE_BYTES_MAX).map_err(Error::cause(&what))?;
     let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
 
     let is_yaml = file.extension().is_some_and(|e| e == "yaml" || e == "yml");
@@ -25,6 +30,7 @@ pub fn read(file: &Path) -> Result<ClassNames> {
         return Ok((0..).zip(names.map(str::to_owned)).collect());
     }
 
+    yaml_depth::check(text).map_err(Error::cause(&what))?;
     let value: Value = serde_yaml_ng::from_str(text).map_err(Error::cause(&what))?;
     match value.get("names").or_else(|| value.get("classes")) {
         Some(Value::Sequence(list)) => Ok((0..).zip(list.iter().map(plain_text)).collect()),

@@ -15,6 +15,7 @@ mod checks;
 mod sample;
 mod item;
 mod paths;
+mod yaml_depth;
 mod class_names;
 mod csv_table;
 mod parquet;

@@ -36,11 +36,16 @@ impl Reader {
                 let file = required(plan.manifest.as_ref(), "dataset.manifest")?;
                 Ok(Self::Manifest(file.clone()))
             }
-            Format::Voc => Self::sidecars(plan, "xml", sidecar::text(voc::parse)),
-            Format::Labelme => Self::sidecars(plan, "json", sidecar::text(labelme::parse)),
+            Format::Voc => Self::sidecars(plan, "xml", sidecar::text(voc::BYTES_MAX, voc::parse)),
+            Format::Labelme => Self::sidecars(
+                plan,
+                "json",
+                sidecar::text(labelme::BYTES_MAX, labelme::parse),
+            ),
             Format::Yolo => {
                 let names = class_names::read(required(plan.names.as_ref(), "dataset.names")?)?;
-                let parse = sidecar::text(move |text, file| yolo::parse(text, file, &names));
+                let parse = move |text: &str, file: &Path| yolo::parse(text, file, &names);
+                let parse = sidecar::text(sidecar::TEXT_BYTES_MAX, parse);
                 Self::sidecars(plan, "txt", parse)
             }
             Format::Masks => {

@@ -7,7 +7,7 @@ use super::formats::manifest;
 use super::item::{Entry, Item, Skipped};
 use super::paths::{display, top_folder};
 use super::problem::{self, HandledProblem, Problem};
-use crate::error::{Result, Skip, SkipReason, Stage};
+use crate::error::{Error, Result, Skip, SkipReason, Stage};
 use crate::geometry::Size;
 use crate::plan::problems::Policy;
 use crate::plan::{self, Format, LabelRule, ProblemAction};
@@ -68,6 +68,8 @@ impl Rules {
             Item::Found(entry) => self.resolve_entry(entry),
             Item::Skipped(skipped) => (Resolved::Skipped(skipped), Vec::new()),
             Item::Ignored(kind) => (Resolved::Ignored(kind), Vec::new()),
+            // The first pass has refused the set.
+            Item::Refused(_) => (Resolved::Nothing, Vec::new()),
             Item::Problem(problem) => {
                 let handled = problem.handled(&self.policy, None);
                 (Resolved::Nothing, vec![handled])
@@ -181,6 +183,7 @@ fn read_label_table(file: &Path, problems: &mut Vec<Problem>) -> Result<HashMap<
                 problem::add(problems, Problem::in_file("bad_row", file, message));
             }
             Item::Problem(problem) => problem::add(problems, problem),
+            Item::Refused(message) => return Err(Error::new(message)),
             Item::Ignored(_) => {}
         }
     }

@@ -114,7 +114,8 @@ fn line(problem: &HandledProblem) -> String {
 /// Reads all items once.
 ///
 /// # Errors
-/// When the policy makes a problem an error, or there is no image with a label.
+/// When the reader refuses the set, the policy makes a problem an error, or there is no image with a
+/// label.
 pub(super) fn scan(
     items: impl Iterator<Item = Item>,
     rules: &Rules,
@@ -130,7 +131,10 @@ pub(super) fn scan(
     };
 
     for item in items {
-        scan.add(item);
+        match item {
+            Item::Refused(message) => return Err(Error::new(message)),
+            item => scan.add(item),
+        }
     }
     for problem in &rules.problems {
         scan.add(Item::Problem(problem.clone()));

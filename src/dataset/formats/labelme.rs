@@ -10,6 +10,10 @@ use std::collections::BTreeMap;
 use std::f64::consts::TAU;
 use std::path::Path;
 
+/// Largest file: it may hold the photo as text, which takes four bytes for three.
+pub const BYTES_MAX: u64 = 128 << 20;
+/// Most bytes of a file beside its texts, of which the photo is the longest.
+const STRUCTURE_BYTES_MAX: usize = 32 << 20;
 /// Corners of the polygon that approximates a circle.
 const CIRCLE_CORNERS: u32 = 64;
 /// The label of ignored regions in LabelMe's own examples.
@@ -34,6 +38,13 @@ struct Shape {
 }
 
 pub fn parse(text: &str, file: &Path) -> Sidecar {
+    if structure_bytes(text) > STRUCTURE_BYTES_MAX {
+        let message = format!(
+            "its shapes take more than {} MiB",
+            STRUCTURE_BYTES_MAX >> 20
+        );
+        return Sidecar::of_problem(Problem::in_file("bad_file", file, message));
+    }
     let parsed: File = match serde_json::from_str(text) {
         Ok(parsed) => parsed,
         Err(error) => {
@@ -53,6 +64,22 @@ pub fn parse(text: &str, file: &Path) -> Sidecar {
         sidecar.annotations.extend(annotation(shape, &mut log));
     }
     sidecar
+}
+
+/// Bytes outside of the texts of a JSON, about: a number of three bytes takes sixteen in memory.
+fn structure_bytes(text: &str) -> usize {
+    let mut count = 0;
+    let mut is_text = false;
+    let mut is_escaped = false;
+    for byte in text.bytes() {
+        match byte {
+            b'"' if !is_escaped => is_text = !is_text,
+            _ if !is_text => count += 1,
+            _ => {}
+        }
+        is_escaped = is_text && byte == b'\\' && !is_escaped;
+    }
+    count
 }
 
 /// The first flag that is set.

@@ -1,8 +1,9 @@
 //! Manifests in CSV and TSV.
 
-use super::manifest_row::{ManifestRow, RequiredColumns, RowResult, is_true, no_split_column};
+use super::manifest_row::{
+    ManifestRow, RequiredColumns, RowError, RowResult, is_true, no_split_column,
+};
 use crate::dataset::csv_table::{BoundedCsv, bad_row, column, find_column, line_of};
-use crate::dataset::problem::Problem;
 use crate::error::{Error, Result};
 use csv::{ReaderBuilder, StringRecord};
 use std::path::Path;
@@ -37,10 +38,12 @@ pub fn rows(
     Ok(records.map(move |record| match record {
         Ok(record) => Ok(columns.row(&record)),
         Err(error) if error.is_io_error() => {
-            let message = format!("cannot be read further: {error}");
-            Err(Problem::in_file("bad_file", &file, message))
+            let file = file.display();
+            Err(RowError::End(format!(
+                "{file} cannot be read further: {error}"
+            )))
         }
-        Err(error) => Err(bad_row(&file, &error)),
+        Err(error) => Err(RowError::Row(bad_row(&file, &error))),
     }))
 }
 

@@ -1,6 +1,8 @@
 //! Manifests in Parquet.
 
-use super::manifest_row::{ManifestRow, RequiredColumns, RowResult, is_true, no_split_column};
+use super::manifest_row::{
+    ManifestRow, RequiredColumns, RowError, RowResult, is_true, no_split_column,
+};
 use crate::dataset::parquet::frames;
 use crate::dataset::problem::Problem;
 use crate::error::{Error, Result, guarded};
@@ -85,9 +87,9 @@ impl Iterator for Frames {
             }
             Err(error) => {
                 self.is_broken = true;
-                let message = format!("cannot be read further: {error}");
-                let problem = Problem::in_file("bad_file", &self.file, message);
-                Some(vec![Err(problem)])
+                let file = self.file.display();
+                let message = format!("{file} cannot be read further: {error}");
+                Some(vec![Err(RowError::End(message))])
             }
         }
     }
@@ -130,7 +132,10 @@ impl Frames {
                 line: self.line(i),
             })
         };
-        let bad_row = |i, message| Problem::at_line("bad_row", &self.file, self.line(i), message);
+        let bad_row = |i, message| {
+            let problem = Problem::at_line("bad_row", &self.file, self.line(i), message);
+            RowError::Row(problem)
+        };
         let rows = 0..frame.height();
         rows.map(|i| row(i).map_err(|message: String| bad_row(i, message)))
             .collect()

@@ -15,8 +15,15 @@ pub struct ManifestRow {
     pub line: u64,
 }
 
+/// Why a row cannot be read.
+pub enum RowError {
+    Row(Problem),
+    /// Neither it nor those behind it.
+    End(String),
+}
+
 /// A row, or why it cannot be read.
-pub type RowResult = Result<ManifestRow, Problem>;
+pub type RowResult = Result<ManifestRow, RowError>;
 
 /// The optional columns that the pipeline needs.
 pub struct RequiredColumns<'a> {

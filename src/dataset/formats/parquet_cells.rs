@@ -37,7 +37,10 @@ pub fn class_name(value: &AnyValue<'_>, names: &[String]) -> String {
 /// The objects of a row: a struct of lists, or a list of structs. Beside them the number that the row
 /// has, of which the first [`OBJECTS_MAX`] are returned.
 pub fn objects(frame: &DataFrame, row: usize) -> Option<(Vec<Object>, usize)> {
-    let cell = frames::column(frame, "objects")?.get(row).ok()?.into_static();
+    let cell = frames::column(frame, "objects")?
+        .get(row)
+        .ok()?
+        .into_static();
     let boxes = field(&cell, "bbox")?;
     let categories = field(&cell, "category").or_else(|| field(&cell, "label"))?;
 

@@ -72,6 +72,7 @@ pub fn items(root: &Path, mode: ReadMode) -> Result<impl Iterator<Item = Item> +
 
 fn row_groups(root: &Path, path: PathBuf) -> Result<Vec<RowGroup>> {
     let metadata = frames::metadata(&path)?;
+    check_rows(&path, &metadata)?;
     let file = Arc::new(ParquetFile::new(root, path, &metadata)?);
 
     let mut groups = Vec::new();
@@ -86,6 +87,24 @@ fn row_groups(root: &Path, path: PathBuf) -> Result<Vec<RowGroup>> {
         start += count;
     }
     Ok(groups)
+}
+
+/// Checks that there are fewer rows than bytes: an image takes more than one, but a dictionary can
+/// repeat one image millions of times.
+fn check_rows(path: &Path, metadata: &FileMetadata) -> Result<()> {
+    let what = format!("read {}", path.display());
+    let bytes = std::fs::metadata(path).map_err(Error::cause(what))?.len();
+    let mut rows = 0_u64;
+    for group in &metadata.row_groups {
+        rows = rows.saturating_add(group.num_rows() as u64);
+    }
+    if rows <= bytes {
+        return Ok(());
+    }
+    Err(Error::new(format!(
+        "{}: it claims {rows} images in {bytes} bytes; write each image once",
+        path.display()
+    )))
 }
 
 impl ParquetFile {

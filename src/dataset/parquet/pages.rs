@@ -4,7 +4,7 @@
 
 use polars::prelude::FileMetadataRef;
 use polars_parquet_format::thrift::protocol::TCompactInputProtocol;
-use polars_parquet_format::{PageHeader, PageType};
+use polars_parquet_format::{Encoding, PageHeader, PageType};
 use std::fs::File;
 use std::io::{BufReader, Error, Result, Seek, SeekFrom};
 use std::ops::Range;
@@ -113,7 +113,17 @@ struct Page {
     values: u64,
     compressed: u64,
     uncompressed: u64,
-    is_dictionary: bool,
+    kind: PageKind,
+}
+
+enum PageKind {
+    Plain,
+    /// Its entries take so many bytes each, on average.
+    Dictionary {
+        entry: u64,
+    },
+    /// Its values are entries of the dictionary.
+    Indices,
 }
 
 /// Checks the pages of a column chunk that claims to hold `values` values, of which those at `read`
@@ -125,11 +135,24 @@ fn check_chunk(
     unpacked: &mut Unpacked,
 ) -> Result<()> {
     let mut start = 0;
+    let mut entry_bytes = 0;
     while start < values {
         let page = check_page(reader, values - start)?;
         let end = start + page.values;
-        if page.is_dictionary || (start < read.end && end > read.start) {
-            unpacked.add(&page);
+        let values_read = end.min(read.end).saturating_sub(start.max(read.start));
+        match page.kind {
+            PageKind::Dictionary { entry } => {
+                entry_bytes = entry;
+                unpacked.add(&page);
+            }
+            _ if values_read == 0 => {}
+            PageKind::Plain => unpacked.add(&page),
+            // polars compares and copies the entry of each value of some types.
+            PageKind::Indices => {
+                unpacked.add(&page);
+                let entries = values_read.saturating_mul(entry_bytes);
+                unpacked.unpacked = unpacked.unpacked.saturating_add(entries);
+            }
         }
         start = end;
     }
@@ -142,17 +165,27 @@ fn check_page(reader: &mut BufReader<&File>, values_left: u64) -> Result<Page> {
     let header = PageHeader::read_from_in_protocol(&mut protocol)
         .map_err(|e| Error::other(format!("the header of a page is malformed ({e})")))?;
 
-    let values = match header.type_ {
-        PageType::DATA_PAGE => header.data_page_header.map(|h| h.num_values),
-        PageType::DATA_PAGE_V2 => header.data_page_header_v2.map(|h| h.num_values),
-        _ => Some(0),
+    let content = match header.type_ {
+        PageType::DATA_PAGE => header.data_page_header.map(|h| (h.num_values, h.encoding)),
+        PageType::DATA_PAGE_V2 => {
+            let header = header.data_page_header_v2;
+            header.map(|h| (h.num_values, h.encoding))
+        }
+        _ => Some((0, Encoding::PLAIN)),
     };
-    let values = values.ok_or_else(|| Error::other("a page lacks the header of its type"))?;
+    let (values, encoding) =
+        content.ok_or_else(|| Error::other("a page lacks the header of its type"))?;
+    let mut kind = match encoding {
+        Encoding::PLAIN_DICTIONARY | Encoding::RLE_DICTIONARY => PageKind::Indices,
+        _ => PageKind::Plain,
+    };
 
     let uncompressed = checked(header.uncompressed_page_size.into(), u64::MAX)?;
     if let Some(dictionary) = header.dictionary_page_header {
         // A value of a dictionary takes at least one bit.
-        checked(dictionary.num_values.into(), uncompressed.saturating_mul(8))?;
+        let entries = checked(dictionary.num_values.into(), uncompressed.saturating_mul(8))?;
+        let entry = uncompressed / entries.max(1);
+        kind = PageKind::Dictionary { entry };
     }
 
     let compressed = checked(header.compressed_page_size.into(), u64::MAX)?;
@@ -161,7 +194,7 @@ fn check_page(reader: &mut BufReader<&File>, values_left: u64) -> Result<Page> {
         values: checked(values.into(), values_left)?,
         compressed,
         uncompressed,
-        is_dictionary: header.type_ == PageType::DICTIONARY_PAGE,
+        kind,
     })
 }
 
