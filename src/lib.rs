@@ -3,6 +3,7 @@
 //! The rooms stand in the order the data travels; a room uses only rooms declared before it.
 
 pub mod error;
+pub mod bounded;
 pub mod geometry;
 pub mod finding;
 pub mod grid;

@@ -151,5 +151,6 @@ pub fn problem_row(problem: &HandledProblem) -> ProblemRow {
         severity: problem.action.name().to_owned(),
         place: problem.place.clone(),
         message: problem.message.clone(),
+        count: u32::try_from(problem.count).unwrap_or(u32::MAX),
     }
 }

@@ -2,11 +2,13 @@
 
 use super::annotation::Annotation;
 use super::checks::checked_box;
-use super::csv_table::{CsvRow, CsvRows, LineBreaks, column};
+use super::csv_table::{CsvRow, CsvRows, LineBreaks, RowError, column};
 use super::paths::{SetRoot, normal_form};
-use super::problem::{Problem, ProblemLog};
+use super::problem::{self, Problem, ProblemLog};
+use crate::bounded;
 use crate::error::{Error, Result};
 use crate::plan::{self, BoxCoordinates};
+use csv::ReaderBuilder;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
@@ -31,9 +33,14 @@ impl Boxes {
             return Ok(Self::default());
         };
         let what = format!("read dataset.boxes {}", file.display());
-        let bytes = std::fs::read(file).map_err(Error::cause(&what))?;
-        let mut reader = csv::Reader::from_reader(bytes.as_slice());
-        let header = reader.headers().map_err(Error::cause(&what))?.clone();
+        let opened = bounded::open(file).map_err(Error::cause(&what))?;
+        let mut hasher = blake3::Hasher::new();
+        hasher.update_reader(opened).map_err(Error::cause(&what))?;
+
+        let line_breaks = LineBreaks::of_policy(&plan.problems);
+        let rows = CsvRows::open(&ReaderBuilder::new(), file, line_breaks);
+        let mut rows = rows.map_err(Error::cause(&what))?;
+        let header = rows.header().map_err(Error::cause(&what))?.clone();
         let mut columns = [0; 6];
         for (index, name) in columns.iter_mut().zip(COLUMNS) {
             *index = column(&header, name, file)?;
@@ -42,13 +49,14 @@ impl Boxes {
         let root = SetRoot::new(&plan.root);
         let is_normalised = plan.box_coordinates == BoxCoordinates::Normalised;
         let mut boxes = Self {
-            hash: Some(blake3::hash(&bytes)),
+            hash: Some(hasher.finalize()),
             ..Self::default()
         };
-        for row in CsvRows::new(reader, file, LineBreaks::of_policy(&plan.problems)) {
+        for row in rows {
             match row {
                 Ok(row) => boxes.add(&row, columns, &root, is_normalised, file),
-                Err(bad) => boxes.problems.push(bad.problem),
+                Err(RowError::Bad(bad)) => problem::add(&mut boxes.problems, bad.problem),
+                Err(RowError::End(message)) => return Err(Error::new(message)),
             }
         }
         Ok(boxes)

@@ -1,11 +1,16 @@
 //! Names of classes that annotations give as numbers (`dataset.names`).
 
 use super::cells;
+use super::yaml_depth;
+use crate::bounded;
 use crate::error::{Error, Result};
 use crate::plan::class_list;
 use serde_yaml_ng::Value;
 use std::collections::BTreeMap;
 use std::path::Path;
+
+/// Largest file of names. The 21,843 names of ImageNet take 1 MiB.
+const FILE_BYTES_MAX: u64 = 16 << 20;
 
 /// Names of the classes by number.
 pub type ClassNames = BTreeMap<u64, String>;
@@ -24,7 +29,7 @@ pub struct NamesFile {
 /// When the file cannot be read, names no classes, or leaves one without a name.
 pub fn read_file(file: &Path) -> Result<NamesFile> {
     let what = format!("read dataset.names {}", file.display());
-    let text = std::fs::read_to_string(file).map_err(Error::cause(&what))?;
+    let text = bounded::text(file, FILE_BYTES_MAX).map_err(Error::cause(&what))?;
     let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
 
     let is_yaml = file.extension().is_some_and(|e| e == "yaml" || e == "yml");
@@ -37,6 +42,7 @@ pub fn read_file(file: &Path) -> Result<NamesFile> {
         });
     }
 
+    yaml_depth::check(text).map_err(Error::cause(&what))?;
     let value: Value = serde_yaml_ng::from_str(text).map_err(Error::cause(&what))?;
     Ok(NamesFile {
         names: yaml_names(&value, file)?,

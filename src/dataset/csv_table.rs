@@ -1,21 +1,27 @@
-//! CSV tables with line numbers.
+//! CSV tables with line numbers, read row by row.
 
-use super::problem::Problem;
+use super::problem::{self, Problem};
+use crate::bounded::{self, Allowance, Bounded};
 use crate::error::{Error, Result};
 use crate::plan::ProblemAction;
 use crate::plan::problems::Policy;
-use csv::{Position, ReaderBuilder, StringRecord};
-use std::io::Read;
+use csv::{Position, Reader, ReaderBuilder, StringRecord};
+use std::fs::File;
 use std::path::{Path, PathBuf};
 
 /// The code of a row with a line break in a quoted field.
 const NEWLINE_IN_FIELD: &str = "newline_in_field";
+/// Largest row. The rows of ImageNet's solutions take 10 kB at most, those of ten thousand boxes
+/// half a megabyte; a file without line ends would be one row.
+const ROW_BYTES_MAX: u64 = 16 << 20;
+/// Columns that the message lists if one is missing.
+const COLUMNS_LISTED_MAX: usize = 30;
 
-/// The rows of a CSV file.
+/// A CSV file whose rows are read one by one.
 pub struct CsvTable {
     /// Empty where the file has no header.
     pub header: StringRecord,
-    pub rows: Vec<CsvRow>,
+    rows: CsvRows,
 }
 
 pub struct CsvRow {
@@ -35,48 +41,59 @@ impl CsvRow {
     }
 }
 
+/// Opens a file with a header. `key` of the pipeline names it.
+pub fn open(file: &Path, key: &str) -> Result<CsvTable> {
+    open_with(ReaderBuilder::new().has_headers(true), file, key)
+}
+
+/// The same for a file without a header, whose rows may differ in length.
+pub fn open_headless(file: &Path, key: &str) -> Result<CsvTable> {
+    let mut builder = ReaderBuilder::new();
+    builder.has_headers(false).flexible(true);
+    open_with(&builder, file, key)
+}
+
+fn open_with(builder: &ReaderBuilder, file: &Path, key: &str) -> Result<CsvTable> {
+    let what = format!("read {key} {}", file.display());
+    let rows = CsvRows::open(builder, file, LineBreaks::Refused);
+    let mut rows = rows.map_err(Error::cause(&what))?;
+    let header = if rows.reader.has_headers() {
+        rows.header().map_err(Error::cause(&what))?.clone()
+    } else {
+        StringRecord::new()
+    };
+    Ok(CsvTable { header, rows })
+}
+
+impl CsvTable {
+    /// The next row that can be parsed; the others become problems.
+    ///
+    /// # Errors
+    /// When the file cannot be read further.
+    pub fn next(&mut self, problems: &mut Vec<Problem>) -> Result<Option<CsvRow>> {
+        for row in &mut self.rows {
+            match row {
+                Ok(row) => return Ok(Some(row)),
+                Err(RowError::Bad(bad)) => problem::add(problems, bad.problem),
+                Err(RowError::End(message)) => return Err(Error::new(message)),
+            }
+        }
+        Ok(None)
+    }
+}
+
+/// Why there is no row.
+pub enum RowError {
+    Bad(BadRow),
+    /// The file cannot be read further.
+    End(String),
+}
+
 /// A part of a file that gives no row.
 pub struct BadRow {
     pub problem: Problem,
     /// Lines of the file that are lost; each may have been a row.
     pub lines: u64,
-}
-
-/// Reads a file with a header. `key` of the pipeline names it; rows that cannot be parsed become
-/// problems.
-pub fn read(file: &Path, key: &str, problems: &mut Vec<Problem>) -> Result<CsvTable> {
-    read_with(ReaderBuilder::new().has_headers(true), file, key, problems)
-}
-
-/// The same for a file without a header, whose rows may differ in length.
-pub fn read_headless(file: &Path, key: &str, problems: &mut Vec<Problem>) -> Result<CsvTable> {
-    let mut builder = ReaderBuilder::new();
-    builder.has_headers(false).flexible(true);
-    read_with(&builder, file, key, problems)
-}
-
-fn read_with(
-    builder: &ReaderBuilder,
-    file: &Path,
-    key: &str,
-    problems: &mut Vec<Problem>,
-) -> Result<CsvTable> {
-    let what = format!("read {key} {}", file.display());
-    let mut reader = builder.from_path(file).map_err(Error::cause(&what))?;
-    let header = if reader.has_headers() {
-        reader.headers().map_err(Error::cause(&what))?.clone()
-    } else {
-        StringRecord::new()
-    };
-
-    let mut rows = Vec::new();
-    for row in CsvRows::new(reader, file, LineBreaks::Refused) {
-        match row {
-            Ok(row) => rows.push(row),
-            Err(bad) => problems.push(bad.problem),
-        }
-    }
-    Ok(CsvTable { header, rows })
 }
 
 /// What becomes of a row with a line break in a quoted field.
@@ -99,9 +116,10 @@ impl LineBreaks {
     }
 }
 
-/// Streams the rows of a reader whose header has been read.
-pub struct CsvRows<R> {
-    reader: csv::Reader<R>,
+/// The rows of a CSV file, one by one, each up to the limit.
+pub struct CsvRows {
+    reader: Reader<Bounded<File>>,
+    allowance: Allowance,
     file: PathBuf,
     line_breaks: LineBreaks,
     /// A row that follows its problem.
@@ -109,15 +127,27 @@ pub struct CsvRows<R> {
     is_at_end: bool,
 }
 
-impl<R: Read> CsvRows<R> {
-    pub fn new(reader: csv::Reader<R>, file: &Path, line_breaks: LineBreaks) -> Self {
-        Self {
-            reader,
+impl CsvRows {
+    /// Opens a regular file.
+    pub fn open(
+        builder: &ReaderBuilder,
+        file: &Path,
+        line_breaks: LineBreaks,
+    ) -> std::io::Result<Self> {
+        let allowance = Allowance::new("a row", ROW_BYTES_MAX);
+        let opened = Bounded::new(bounded::open(file)?, &allowance);
+        Ok(Self {
+            reader: builder.from_reader(opened),
+            allowance,
             file: file.to_path_buf(),
             line_breaks,
             next: None,
             is_at_end: false,
-        }
+        })
+    }
+
+    pub fn header(&mut self) -> csv::Result<&StringRecord> {
+        self.reader.headers()
     }
 
     fn checked(&mut self, record: StringRecord) -> Result<CsvRow, BadRow> {
@@ -159,8 +189,8 @@ impl<R: Read> CsvRows<R> {
     }
 }
 
-impl<R: Read> Iterator for CsvRows<R> {
-    type Item = Result<CsvRow, BadRow>;
+impl Iterator for CsvRows {
+    type Item = Result<CsvRow, RowError>;
 
     fn next(&mut self) -> Option<Self::Item> {
         if let Some(row) = self.next.take() {
@@ -170,14 +200,20 @@ impl<R: Read> Iterator for CsvRows<R> {
             return None;
         }
 
+        self.allowance.renew();
         let mut record = StringRecord::new();
         match self.reader.read_record(&mut record) {
-            Ok(true) => Some(self.checked(record)),
+            Ok(true) => Some(self.checked(record).map_err(RowError::Bad)),
             Ok(false) => None,
-            Err(error) => {
-                self.is_at_end = error.is_io_error();
-                Some(Err(self.bad_row(&error)))
+            Err(error) if error.is_io_error() => {
+                self.is_at_end = true;
+                let line = line_of(Some(self.reader.position()));
+                Some(Err(RowError::End(format!(
+                    "{}:{line} cannot be read further: {error}",
+                    self.file.display()
+                ))))
             }
+            Err(error) => Some(Err(RowError::Bad(self.bad_row(&error)))),
         }
     }
 }
@@ -200,7 +236,11 @@ pub fn column(header: &StringRecord, name: &str, file: &Path) -> Result<usize> {
     if let Some(column) = find_column(header, name) {
         return Ok(column);
     }
-    let columns = header.iter().collect::<Vec<_>>().join(", ");
+    let found = header.iter().take(COLUMNS_LISTED_MAX);
+    let mut columns = found.collect::<Vec<_>>().join(", ");
+    if header.len() > COLUMNS_LISTED_MAX {
+        columns += &format!(" and {} more", header.len() - COLUMNS_LISTED_MAX);
+    }
     Err(Error::new(format!(
         "{}:1: there is no column `{name}` (found: {columns})",
         file.display()

@@ -25,6 +25,8 @@ pub enum Item {
     Ignored(&'static str),
     /// A problem that belongs to no image of the set.
     Problem(Problem),
+    /// The set cannot be read further, and what was read of it is no set: why, and the remedy.
+    Refused(String),
 }
 
 /// An image as its format describes it.

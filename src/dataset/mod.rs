@@ -17,6 +17,7 @@ mod item;
 mod paths;
 mod cells;
 mod json;
+mod yaml_depth;
 mod class_names;
 mod csv_table;
 mod parquet;

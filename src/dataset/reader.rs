@@ -38,13 +38,18 @@ impl Reader {
                 let file = required(plan.manifest.as_ref(), "dataset.manifest")?;
                 Ok(Self::Manifest(file.clone()))
             }
-            Format::Voc => Self::sidecars(plan, "xml", sidecar::text(voc::parse)),
-            Format::Labelme => Self::sidecars(plan, "json", sidecar::text(labelme::parse)),
+            Format::Voc => Self::sidecars(plan, "xml", sidecar::text(voc::BYTES_MAX, voc::parse)),
+            Format::Labelme => Self::sidecars(
+                plan,
+                "json",
+                sidecar::text(labelme::BYTES_MAX, labelme::parse),
+            ),
             Format::Yolo => {
                 let names =
                     class_names::read_file(required(plan.names.as_ref(), "dataset.names")?)?;
                 let rows = yolo::Rows::of_set(names, annotations(plan)?, plan.links)?;
-                let parse = sidecar::text(move |text, file| rows.parse(text, file));
+                let parse = move |text: &str, file: &Path| rows.parse(text, file);
+                let parse = sidecar::text(sidecar::TEXT_BYTES_MAX, parse);
                 Self::sidecars(plan, "txt", parse)
             }
             Format::Masks => {

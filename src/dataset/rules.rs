@@ -8,8 +8,8 @@ use super::formats::folder::Layout;
 use super::formats::manifest::Manifest;
 use super::item::{Entry, Item, Skipped};
 use super::paths::{SetRoot, display};
-use super::problem::{HandledProblem, Problem};
-use crate::error::{Result, Skip, SkipReason, Stage};
+use super::problem::{self, HandledProblem, Problem};
+use crate::error::{Error, Result, Skip, SkipReason, Stage};
 use crate::geometry::Size;
 use crate::plan::problems::Policy;
 use crate::plan::{self, Columns, Format, LabelRule, ProblemAction};
@@ -72,6 +72,8 @@ impl Rules {
             Item::Found(entry) => self.resolve_entry(entry),
             Item::Skipped(skipped) => (Resolved::Skipped(skipped), Vec::new()),
             Item::Ignored(kind) => (Resolved::Ignored(kind), Vec::new()),
+            // The first pass has refused the set.
+            Item::Refused(_) => (Resolved::Nothing, Vec::new()),
             Item::Problem(problem) => {
                 let handled = problem.handled(&self.policy, None);
                 (Resolved::Nothing, vec![handled])
@@ -193,14 +195,15 @@ fn read_label_table(
                 }
                 None => {
                     let message = format!("{} has no label", display(&entry.path));
-                    problems.push(Problem::in_file("bad_row", file, message));
+                    problem::add(problems, Problem::in_file("bad_row", file, message));
                 }
             },
             Item::Skipped(Skipped { path, skip, .. }) => {
                 let message = format!("{path:?}: {}", skip.message);
-                problems.push(Problem::in_file("bad_row", file, message));
+                problem::add(problems, Problem::in_file("bad_row", file, message));
             }
-            Item::Problem(problem) => problems.push(problem),
+            Item::Problem(problem) => problem::add(problems, problem),
+            Item::Refused(message) => return Err(Error::new(message)),
             Item::Ignored(_) => {}
         }
     }

@@ -4,7 +4,7 @@ use super::box_survey::BoxSurvey;
 use super::fingerprint::Fingerprint;
 use super::item::{Entry, Item, Skipped};
 use super::limit::{Limit, LimitSampler};
-use super::problem::{HandledProblem, Problem};
+use super::problem::{self, HandledProblem, Problem};
 use super::rules::{Resolved, Rules};
 use super::sample::ImageId;
 use crate::error::{Error, Result, SkipReason};
@@ -33,7 +33,7 @@ pub struct DatasetStats {
     pub ignored: BTreeMap<&'static str, usize>,
     /// Annotations per category.
     pub categories: BTreeMap<String, usize>,
-    /// All problems, in the order of the set.
+    /// The problems in the order of the set; of very many the rest is counted.
     pub problems: Vec<HandledProblem>,
     /// BLAKE3 over paths, labels, splits, groups and annotations, in order.
     pub fingerprint: String,
@@ -63,7 +63,7 @@ impl DatasetStats {
     pub fn problem_counts(&self) -> BTreeMap<&'static str, usize> {
         let mut counts = BTreeMap::new();
         for problem in &self.problems {
-            *counts.entry(problem.code).or_default() += 1;
+            *counts.entry(problem.code).or_default() += problem.count;
         }
         counts
     }
@@ -128,7 +128,8 @@ pub(super) fn policy_error(errors: &[&HandledProblem]) -> Error {
     let codes: BTreeSet<&str> = errors.iter().map(|problem| problem.code).collect();
     let codes = Vec::from_iter(codes).join(", ");
 
-    let mut message = match errors.len() {
+    let count: usize = errors.iter().map(|problem| problem.count).sum();
+    let mut message = match count {
         1 => "a problem in the annotations has".to_owned(),
         count => format!("{count} problems in the annotations have"),
     };
@@ -146,7 +147,8 @@ fn line(problem: &HandledProblem) -> String {
 /// Reads all items once.
 ///
 /// # Errors
-/// When the policy makes a problem an error, or there is no image with a label.
+/// When the reader refuses the set, the policy makes a problem an error, or there is no image with a
+/// label.
 pub(super) fn scan(
     items: impl Iterator<Item = Item>,
     rules: &Rules,
@@ -162,7 +164,10 @@ pub(super) fn scan(
     };
 
     for item in items {
-        scan.add(item);
+        match item {
+            Item::Refused(message) => return Err(Error::new(message)),
+            item => scan.add(item),
+        }
     }
     for problem in &rules.problems {
         scan.stats.boxes.add_problem(problem);
@@ -201,7 +206,9 @@ impl Scan<'_> {
         }
 
         let (resolved, problems) = self.rules.resolve(item);
-        self.stats.problems.extend(problems);
+        for problem in problems {
+            problem::add(&mut self.stats.problems, problem);
+        }
         match resolved {
             Resolved::Labeled(entry, label) => self.add_labeled(&entry, label),
             Resolved::Skipped(skipped) => self.add_skipped(&skipped),

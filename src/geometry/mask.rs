@@ -3,6 +3,10 @@
 use super::rect::{Rect, Size};
 use super::transpose::Transpose;
 
+/// Most cells of a mask, 2048 x 2048: regions are drawn at the size of the model's input, so more of
+/// them would only take memory.
+pub const CELLS_MAX: usize = 1 << 22;
+
 /// Pixels that belong to a region, coverage 0 to 255 each, stretched over `frame`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Mask {
@@ -35,42 +39,84 @@ impl Mask {
             return None;
         }
 
-        let mut coverage = Vec::with_capacity((right - left) * (bottom - top));
-        for y in top..bottom {
-            for x in left..right {
-                coverage.push(if contains(y * width + x) { 255 } else { 0 });
-            }
-        }
-        Some(Self {
-            size: Size::new((right - left) as u32, (bottom - top) as u32),
-            coverage,
-            frame: Rect::new(left as f64, top as f64, right as f64, bottom as f64),
-        })
+        let pixels = [left, top, right, bottom];
+        let contains = |x, y| contains(y * width + x);
+        Some(Self::within(pixels, CELLS_MAX, contains))
     }
 
-    /// The union of masks whose mask pixels are pixels of one picture.
+    /// The part of a picture from `left`, `top` to `right`, `bottom` as a mask of about `cells_max`
+    /// cells at most: a cell of a larger part is the pixel at its centre.
+    pub fn within(
+        [left, top, right, bottom]: [usize; 4],
+        cells_max: usize,
+        contains: impl Fn(usize, usize) -> bool,
+    ) -> Self {
+        let (width, height) = (right - left, bottom - top);
+        let excess = (width as f64 * height as f64 / cells_max.max(1) as f64).max(1.0);
+        let columns = centres(left, width, excess.sqrt());
+        let rows = centres(top, height, excess.sqrt());
+
+        let mut coverage = Vec::with_capacity(columns.len() * rows.len());
+        for &y in &rows {
+            for &x in &columns {
+                coverage.push(if contains(x, y) { 255 } else { 0 });
+            }
+        }
+        Self {
+            size: Size::new(columns.len() as u32, rows.len() as u32),
+            coverage,
+            frame: Rect::new(left as f64, top as f64, right as f64, bottom as f64),
+        }
+    }
+
+    /// The union of masks that lie in one picture, at most about [`CELLS_MAX`] cells.
     pub fn union(masks: &[&Self]) -> Option<Self> {
         let corners: Vec<[f64; 2]> = masks
             .iter()
             .flat_map(|m| [[m.frame.x0, m.frame.y0], [m.frame.x1, m.frame.y1]])
             .collect();
-        let bounds = Rect::around(&corners);
-        let picture = Size::new(bounds.width() as u32, bounds.height() as u32);
-
-        let width = picture.width as usize;
-        let union = Self::of(picture, |i| {
-            let x = bounds.x0 + (i % width) as f64 + 0.5;
-            let y = bounds.y0 + (i / width) as f64 + 0.5;
-            masks.iter().any(|mask| mask.at([x, y]) > 127)
-        })?;
-
-        let frame = Rect::new(
-            union.frame.x0 + bounds.x0,
-            union.frame.y0 + bounds.y0,
-            union.frame.x1 + bounds.x0,
-            union.frame.y1 + bounds.y0,
+        let frame = Rect::around(&corners);
+        let excess = (frame.width() * frame.height() / CELLS_MAX as f64).max(1.0);
+        let step = excess.sqrt();
+        let size = Size::new(
+            (frame.width() / step) as u32,
+            (frame.height() / step) as u32,
         );
-        Some(Self { frame, ..union })
+
+        let mut union = Self {
+            size,
+            coverage: vec![0; size.width as usize * size.height as usize],
+            frame,
+        };
+        for mask in masks {
+            union.draw(mask);
+        }
+        union.coverage.contains(&255).then_some(union)
+    }
+
+    /// Sets the cells whose centre a mask covers by more than half.
+    fn draw(&mut self, mask: &Self) {
+        let width = self.size.width as usize;
+        let columns = self.frame.width() / f64::from(self.size.width);
+        let rows = self.frame.height() / f64::from(self.size.height);
+        let first = |edge: f64, origin: f64, cell: f64| ((edge - origin) / cell).floor() as usize;
+
+        let (left, right) = (mask.frame.x0, mask.frame.x1);
+        let left = first(left, self.frame.x0, columns);
+        let right = (first(right, self.frame.x0, columns) + 1).min(width);
+        let (top, bottom) = (mask.frame.y0, mask.frame.y1);
+        let top = first(top, self.frame.y0, rows);
+        let bottom = (first(bottom, self.frame.y0, rows) + 1).min(self.size.height as usize);
+
+        for row in top..bottom {
+            let y = self.frame.y0 + (row as f64 + 0.5) * rows;
+            for column in left..right {
+                let x = self.frame.x0 + (column as f64 + 0.5) * columns;
+                if mask.at([x, y]) > 127 {
+                    self.coverage[row * width + column] = 255;
+                }
+            }
+        }
     }
 
     /// Covered area in units of the frame's coordinates.
@@ -140,4 +186,12 @@ impl Mask {
             frame: self.frame.mirrored(image, across, down),
         }
     }
+}
+
+/// The pixels at the centres of cells that divide `length` pixels from `start`, each about `step`
+/// pixels long.
+fn centres(start: usize, length: usize, step: f64) -> Vec<usize> {
+    let cells = ((length as f64 / step) as usize).clamp(1, length.max(1));
+    let centre = |cell: usize| start + (2 * cell + 1) * length / (2 * cells);
+    (0..cells).map(centre).collect()
 }

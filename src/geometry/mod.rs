@@ -8,7 +8,7 @@ mod shape;
 mod transpose;
 mod view;
 
-pub use mask::Mask;
+pub use mask::{CELLS_MAX as MASK_CELLS_MAX, Mask};
 pub use rect::{Rect, Size, disjoint};
 pub use shape::Shape;
 pub use transpose::Transpose;

@@ -5,8 +5,12 @@ use super::file::PipelineFile;
 use super::sources::Sources;
 use super::types::Plan;
 use super::validate;
+use crate::bounded;
 use crate::error::{Error, Result};
 use std::path::Path;
+
+/// Largest pipeline file: ten thousand entries of `[dataset.labels]` take half a megabyte.
+const FILE_BYTES_MAX: u64 = 16 << 20;
 
 impl Plan {
     /// Reads and validates a pipeline file with `key=value` overrides applied to it.
@@ -14,7 +18,7 @@ impl Plan {
     /// # Errors
     /// One error that lists every problem with its line and key.
     pub fn load(file: &Path, overrides: &[String]) -> Result<Self> {
-        let text = std::fs::read_to_string(file)
+        let text = bounded::text(file, FILE_BYTES_MAX)
             .map_err(Error::cause(format!("read pipeline {}", file.display())))?;
         let sources = Sources::new(text, overrides);
 

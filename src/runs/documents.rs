@@ -296,7 +296,7 @@ impl Counts {
         }
         for row in problems {
             let code = row.code.clone();
-            *counts.annotation_problems.entry(code).or_default() += 1;
+            *counts.annotation_problems.entry(code).or_default() += row.count as usize;
         }
         for (kind, files) in &stats.ignored {
             counts.ignored.insert((*kind).to_owned(), *files);

@@ -1,16 +1,21 @@
 //! Decisions of reviewers: `review.csv`, one line per label and region, as the report exports it.
 
 use super::files::{folder_of, make_readable};
+use crate::bounded;
 use crate::error::{Error, Result};
 use crate::finding::{EffectUnit, Finding, ReopenReason, ReviewDecision, ReviewState, Verdict};
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
+use std::collections::HashSet;
 use std::fmt::Display;
 use std::path::Path;
 use std::str::FromStr;
 
 /// An effect that differs by less than this has not grown: `review.csv` holds rounded decimals.
 const EFFECT_TOLERANCE: f64 = 1e-9;
+
+/// Largest file of decisions: twenty thousand of them with a note each take 4 MiB.
+const FILE_BYTES_MAX: u64 = 16 << 20;
 
 /// One line of `review.csv`. A finding is identified by its label and region.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -54,13 +59,6 @@ struct Cells {
     declared: String,
     #[serde(default)]
     expires: String,
-}
-
-impl Decision {
-    /// Whether both decisions are about the same class and region.
-    fn is_about_the_same(&self, other: &Self) -> bool {
-        self.class == other.class && self.region == other.region
-    }
 }
 
 impl Cells {
@@ -118,8 +116,9 @@ pub fn read(path: &Path) -> Result<Vec<Decision>> {
         return Ok(Vec::new());
     }
 
-    let mut reader = csv::Reader::from_path(path)
+    let bytes = bounded::bytes(path, FILE_BYTES_MAX)
         .map_err(Error::cause(format!("read decisions {}", path.display())))?;
+    let mut reader = csv::Reader::from_reader(bytes.as_slice());
 
     let mut decisions: Vec<Decision> = Vec::new();
     for (index, cells) in reader.deserialize().enumerate() {
@@ -128,10 +127,18 @@ pub fn read(path: &Path) -> Result<Vec<Decision>> {
             let line = index + 2;
             Error::new(format!("decisions {}:{line}: {message}", path.display()))
         })?;
-        decisions.retain(|earlier| !earlier.is_about_the_same(&decision));
         decisions.push(decision);
     }
-    Ok(decisions)
+    Ok(last_of_each(decisions))
+}
+
+/// The last decision about each class and region, in the order of the file.
+fn last_of_each(mut decisions: Vec<Decision>) -> Vec<Decision> {
+    let mut decided = HashSet::new();
+    decisions.reverse();
+    decisions.retain(|last| decided.insert((last.class.clone(), last.region.clone())));
+    decisions.reverse();
+    decisions
 }
 
 fn checked(cells: csv::Result<Cells>) -> Result<Decision, String> {

@@ -145,6 +145,9 @@ table! {
             "file and line";
         message: String, "",
             "what is wrong, for people";
+        count: u32, "problems",
+            "how many problems the row stands for: above 1 where so many are of its kind that not \
+            all are listed";
     }
 }
 

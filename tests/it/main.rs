@@ -1,6 +1,8 @@
 //! The behaviour of camaudit from outside, on real files. One binary, because linking it is slow.
 #![allow(clippy::expect_used, clippy::panic, clippy::print_stderr)]
 
+mod bombs;
+mod bounds;
 mod cli;
 mod conclude;
 mod contract;

@@ -4,7 +4,7 @@
 //! text where segmentations are used.
 
 use super::coco_json::{self, Box, CocoFile, Id, Image};
-use super::segmentation;
+use super::{mask_limits, segmentation};
 use crate::dataset::annotation::{Annotation, Outline};
 use crate::dataset::checks::{checked_box, checked_size};
 use crate::dataset::item::{Entry, Item, Skipped, Table};
@@ -91,6 +91,7 @@ impl Coco {
         &self,
         annotation: &Box,
         declared_size: Option<Size>,
+        cells_max: usize,
         log: &mut ProblemLog<'_>,
     ) -> Option<Annotation> {
         let Some(id) = &annotation.category_id else {
@@ -108,7 +109,7 @@ impl Coco {
             return None;
         };
 
-        let mut object = match outline(annotation, declared_size, log) {
+        let mut object = match outline(annotation, declared_size, cells_max, log) {
             Some(_) if category.trim().is_empty() => {
                 log.add("unknown_category", format!("category_id {id} has no name"));
                 return None;
@@ -156,8 +157,10 @@ impl Table for Coco {
 
         let mut log = ProblemLog::in_file(&mut entry.problems, &self.file)
             .with_prefix(format!("image {id}: "));
-        for annotation in self.boxes_of(image) {
-            let object = self.annotation(annotation, entry.declared_size, &mut log);
+        let boxes = self.boxes_of(image);
+        let cells_max = mask_limits::cells_of_each(boxes.len());
+        for annotation in boxes {
+            let object = self.annotation(annotation, entry.declared_size, cells_max, &mut log);
             entry.annotations.extend(object);
         }
         Item::Found(entry)
@@ -176,10 +179,11 @@ fn declared_size(image: &Image) -> Option<Size> {
 fn outline(
     annotation: &Box,
     declared_size: Option<Size>,
+    cells_max: usize,
     log: &mut ProblemLog<'_>,
 ) -> Option<Outline> {
     let json = annotation.segmentation.as_ref()?.get();
-    match segmentation::outline(json, declared_size) {
+    match segmentation::outline(json, declared_size, cells_max) {
         Ok(outline) => outline,
         Err(message) => {
             log.add("bad_segmentation", message);

@@ -1,5 +1,6 @@
 //! The JSON of COCO instances, read element by element, so that only what is used is kept.
 
+use crate::bounded::{self, Allowance, Bounded};
 use crate::dataset::cells;
 use crate::dataset::json::WithoutNan;
 use crate::error::{Error, Result};
@@ -9,7 +10,6 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 use std::collections::{BTreeMap, HashSet};
 use std::fmt;
-use std::fs::File;
 use std::io::{BufRead, BufReader};
 use std::marker::PhantomData;
 use std::path::Path;
@@ -17,6 +17,8 @@ use std::sync::Arc;
 
 /// Written by some editors before UTF-8.
 const BYTE_ORDER_MARK: [u8; 3] = [0xEF, 0xBB, 0xBF];
+/// Largest image, annotation or category. The largest annotations have run lengths of one megabyte.
+const ELEMENT_BYTES_MAX: u64 = 64 << 20;
 /// Keys without which a JSON is no instances file.
 const REQUIRED: [&str; 3] = ["images", "annotations", "categories"];
 
@@ -122,8 +124,9 @@ struct Category {
 /// When the file cannot be read or is no COCO instances file; names the line.
 pub fn read(file: &Path, segmentations: bool) -> Result<CocoFile> {
     let what = format!("read dataset.annotations {}", file.display());
-    let opened = File::open(file).map_err(Error::cause(&what))?;
-    let mut reader = BufReader::with_capacity(1 << 20, opened);
+    let opened = bounded::open(file).map_err(Error::cause(&what))?;
+    let allowance = Allowance::new("an image, an annotation or a category", ELEMENT_BYTES_MAX);
+    let mut reader = BufReader::with_capacity(1 << 20, Bounded::new(opened, &allowance));
     let start = reader.fill_buf().map_err(Error::cause(&what))?;
     if start.starts_with(&BYTE_ORDER_MARK) {
         reader.consume(BYTE_ORDER_MARK.len());
@@ -133,11 +136,13 @@ pub fn read(file: &Path, segmentations: bool) -> Result<CocoFile> {
         segmentations,
         ..CocoFile::default()
     };
+    let seed = FileSeed {
+        content: &mut content,
+        allowance,
+    };
     let reader = BufReader::with_capacity(1 << 20, WithoutNan::new(reader));
     let mut json = serde_json::Deserializer::from_reader(reader);
-    FileSeed(&mut content)
-        .deserialize(&mut json)
-        .map_err(Error::cause(&what))?;
+    seed.deserialize(&mut json).map_err(Error::cause(&what))?;
     json.end().map_err(Error::cause(&what))?;
     Ok(content)
 }
@@ -185,7 +190,11 @@ impl<'de> Deserialize<'de> for Flag {
 }
 
 /// Reads the top level; each array is read element by element.
-struct FileSeed<'a>(&'a mut CocoFile);
+struct FileSeed<'a> {
+    content: &'a mut CocoFile,
+    /// Renewed for each element.
+    allowance: Allowance,
+}
 
 impl<'de> DeserializeSeed<'de> for FileSeed<'_> {
     type Value = ();
@@ -203,19 +212,30 @@ impl<'de> Visitor<'de> for FileSeed<'_> {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
-        let content = self.0;
+        let Self { content, allowance } = self;
+        let allowance = &allowance;
         let mut keys = HashSet::new();
         while let Some(key) = map.next_key::<String>()? {
+            allowance.renew();
             match key.as_str() {
-                "images" => map.next_value_seed(each(|image| content.images.push(image)))?,
-                "annotations" => map.next_value_seed(each(|annotation| content.add(annotation)))?,
-                "categories" => map.next_value_seed(each(|category: Category| {
+                "images" => {
+                    map.next_value_seed(each(allowance, |image| content.images.push(image)))?
+                }
+                "annotations" => map.next_value_seed(each(allowance, |annotation| {
+                    content.add(annotation);
+                }))?,
+                "categories" => map.next_value_seed(each(allowance, |category: Category| {
                     if let Some(id) = category.id {
                         content.categories.insert(id, category.name);
                     }
                 }))?,
-                _ => drop(map.next_value::<IgnoredAny>()?),
+                _ => {
+                    // What is not used takes no memory.
+                    allowance.lift();
+                    map.next_value::<IgnoredAny>()?;
+                }
             }
+            allowance.renew();
             keys.insert(key);
         }
 
@@ -238,13 +258,22 @@ impl CocoFile {
 }
 
 /// An array whose elements are passed to a function one by one.
-struct Each<T, F: FnMut(T)>(F, PhantomData<T>);
-
-fn each<T, F: FnMut(T)>(take: F) -> Each<T, F> {
-    Each(take, PhantomData)
+struct Each<'a, T, F: FnMut(T)> {
+    take: F,
+    /// Renewed for each element.
+    allowance: &'a Allowance,
+    element: PhantomData<T>,
 }
 
-impl<'de, T: Deserialize<'de>, F: FnMut(T)> DeserializeSeed<'de> for Each<T, F> {
+fn each<T, F: FnMut(T)>(allowance: &Allowance, take: F) -> Each<'_, T, F> {
+    Each {
+        take,
+        allowance,
+        element: PhantomData,
+    }
+}
+
+impl<'de, T: Deserialize<'de>, F: FnMut(T)> DeserializeSeed<'de> for Each<'_, T, F> {
     type Value = ();
 
     fn deserialize<D: Deserializer<'de>>(self, d: D) -> Result<(), D::Error> {
@@ -252,7 +281,7 @@ impl<'de, T: Deserialize<'de>, F: FnMut(T)> DeserializeSeed<'de> for Each<T, F> 
     }
 }
 
-impl<'de, T: Deserialize<'de>, F: FnMut(T)> Visitor<'de> for Each<T, F> {
+impl<'de, T: Deserialize<'de>, F: FnMut(T)> Visitor<'de> for Each<'_, T, F> {
     type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -261,7 +290,8 @@ impl<'de, T: Deserialize<'de>, F: FnMut(T)> Visitor<'de> for Each<T, F> {
 
     fn visit_seq<A: SeqAccess<'de>>(mut self, mut seq: A) -> Result<(), A::Error> {
         while let Some(element) = seq.next_element()? {
-            self.0(element);
+            self.allowance.renew();
+            (self.take)(element);
         }
         Ok(())
     }

@@ -4,7 +4,7 @@ use crate::dataset::annotation::Annotation;
 use crate::dataset::checks::{checked_box, checked_flag};
 use crate::dataset::item::{Entry, Item, Table};
 use crate::dataset::paths::SetRoot;
-use crate::dataset::problem::{Problem, ProblemLog};
+use crate::dataset::problem::{self, Problem, ProblemLog};
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
@@ -59,7 +59,7 @@ impl EntryTable {
         let Some(path) = self.root.relative(path) else {
             let message = format!("no usable path: {path:?}");
             let problem = Problem::at_line("bad_row", place.file, place.line, message);
-            self.problems.push(problem);
+            problem::add(&mut self.problems, problem);
             return None;
         };
 

@@ -14,11 +14,11 @@ const EXTENSIONS: [&str; 3] = ["JPEG", "jpeg", "jpg"];
 /// When the file cannot be read, or lacks a column.
 pub fn load(file: &Path, root: &Path) -> Result<EntryTable> {
     let mut table = EntryTable::new(root);
-    let csv = csv_table::read(file, "dataset.annotations", &mut table.problems)?;
+    let mut csv = csv_table::open(file, "dataset.annotations")?;
     let image_column = column(&csv.header, "ImageId", file)?;
     let solution_column = column(&csv.header, "PredictionString", file)?;
 
-    for row in &csv.rows {
+    while let Some(row) = csv.next(&mut table.problems)? {
         let line = row.line;
         let place = RowPlace { file, line };
         let fields: Vec<&str> = row.text(solution_column).split_whitespace().collect();

@@ -12,6 +12,10 @@ use serde_json::Value;
 use std::f64::consts::TAU;
 use std::path::Path;
 
+/// Largest file: it may hold the photo as text, which takes four bytes for three.
+pub const BYTES_MAX: u64 = 128 << 20;
+/// Most bytes of a file beside its texts, of which the photo is the longest.
+const STRUCTURE_BYTES_MAX: usize = 32 << 20;
 /// Corners of the polygon that approximates a circle.
 const CIRCLE_CORNERS: u32 = 64;
 /// How far the corners of an upright rectangle may be apart by rounding, in pixels.
@@ -33,6 +37,13 @@ struct File {
 }
 
 pub fn parse(text: &str, file: &Path) -> Sidecar {
+    if structure_bytes(text) > STRUCTURE_BYTES_MAX {
+        let message = format!(
+            "its shapes take more than {} MiB",
+            STRUCTURE_BYTES_MAX >> 20
+        );
+        return Sidecar::of_problem(Problem::in_file("bad_file", file, message));
+    }
     let parsed: File = match serde_json::from_str(&json::without_nan(text)) {
         Ok(parsed) => parsed,
         Err(error) => {
@@ -52,6 +63,22 @@ pub fn parse(text: &str, file: &Path) -> Sidecar {
         sidecar.annotations.extend(annotation(shape, &mut log));
     }
     sidecar
+}
+
+/// Bytes outside of the texts of a JSON, about: a number of three bytes takes sixteen in memory.
+fn structure_bytes(text: &str) -> usize {
+    let mut count = 0;
+    let mut is_text = false;
+    let mut is_escaped = false;
+    for byte in text.bytes() {
+        match byte {
+            b'"' if !is_escaped => is_text = !is_text,
+            _ if !is_text => count += 1,
+            _ => {}
+        }
+        is_escaped = is_text && byte == b'\\' && !is_escaped;
+    }
+    count
 }
 
 /// The first flag that is set.

@@ -3,7 +3,7 @@
 
 use super::manifest_row::{ManifestRow, RowResult, UsedColumns};
 use super::{manifest_csv, manifest_parquet};
-use crate::dataset::csv_table::{BadRow, LineBreaks};
+use crate::dataset::csv_table::{BadRow, LineBreaks, RowError};
 use crate::dataset::item::{Entry, Item, Skipped};
 use crate::dataset::paths::SetRoot;
 use crate::dataset::problem::Problem;
@@ -12,6 +12,11 @@ use crate::error::{Result, Skip, SkipReason, Stage};
 use crate::plan::{Columns, Format};
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
+
+/// A manifest is refused where so many rows, and such a share of them, name no further image. A list
+/// with a row for each box of Open Images has 88 %.
+const UNUSABLE_ROWS_MAX: usize = 250_000;
+const UNUSABLE_SHARE_MAX: f64 = 0.9;
 
 /// A manifest and how to read it.
 pub struct Manifest<'a> {
@@ -49,8 +54,12 @@ impl Manifest<'_> {
             root: self.root,
             splits: self.splits,
             ids: HashSet::new(),
+            rows: 0,
+            unusable: 0,
+            is_refused: false,
         };
-        Ok(rows.flat_map(move |row| reader.items(row)))
+        let items = rows.map_while(move |row| reader.next(row));
+        Ok(items.flatten())
     }
 }
 
@@ -60,14 +69,49 @@ struct ManifestReader {
     splits: Option<Vec<String>>,
     /// Images so far.
     ids: HashSet<ImageId>,
+    /// Rows so far, and those of them that name no further image.
+    rows: usize,
+    unusable: usize,
+    is_refused: bool,
 }
 
 impl ManifestReader {
+    /// The items of a row; nothing after a refusal.
+    fn next(&mut self, row: RowResult) -> Option<Vec<Item>> {
+        if self.is_refused {
+            return None;
+        }
+        self.rows += 1;
+        let mut items = self.items(row);
+        if self.is_no_list_of_images() {
+            items = vec![Item::Refused(format!(
+                "{}: {} of its first {} rows repeat an earlier path or have no usable one: a \
+                 manifest has one row an image (is `path` the right column? boxes belong into \
+                 dataset.boxes)",
+                self.file.display(),
+                self.unusable,
+                self.rows
+            ))];
+        }
+        self.is_refused = matches!(items.first(), Some(Item::Refused(_)));
+        Some(items)
+    }
+
+    /// A file of some kilobytes can repeat a row millions of times.
+    fn is_no_list_of_images(&self) -> bool {
+        let share = self.unusable as f64 / self.rows as f64;
+        self.unusable >= UNUSABLE_ROWS_MAX && share > UNUSABLE_SHARE_MAX
+    }
+
     fn items(&mut self, row: RowResult) -> Vec<Item> {
         match row {
             Ok(row) if !self.is_in_splits(&row) => vec![Item::Ignored("row of another split")],
             Ok(row) => vec![self.image(row)],
-            Err(bad) => lost_images(bad),
+            Err(RowError::Bad(bad)) => {
+                self.unusable += 1;
+                lost_images(bad)
+            }
+            Err(RowError::End(message)) => vec![Item::Refused(message)],
         }
     }
 
@@ -82,6 +126,7 @@ impl ManifestReader {
 
     fn image(&mut self, row: ManifestRow) -> Item {
         let Some(path) = self.root.relative(&row.path) else {
+            self.unusable += 1;
             let message = format!(
                 "{}:{}: the path is empty or leaves dataset.root",
                 self.file.display(),
@@ -98,6 +143,7 @@ impl ManifestReader {
             ..Entry::new(path)
         };
         if !self.ids.insert(entry.id()) {
+            self.unusable += 1;
             let message = "an earlier row has the same path";
             let problem = Problem::at_line("duplicate", &self.file, row.line, message);
             entry.problems.push(problem);

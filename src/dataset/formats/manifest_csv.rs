@@ -26,14 +26,13 @@ pub fn rows(
     used: &UsedColumns<'_>,
 ) -> Result<impl Iterator<Item = RowResult> + Send + use<>> {
     let what = format!("read the manifest {}", manifest.display());
-    let mut reader = ReaderBuilder::new()
-        .delimiter(delimiter)
-        .from_path(manifest)
-        .map_err(Error::cause(&what))?;
-    let header = reader.headers().map_err(Error::cause(&what))?;
+    let mut builder = ReaderBuilder::new();
+    builder.delimiter(delimiter);
+    let rows = CsvRows::open(&builder, manifest, line_breaks);
+    let mut rows = rows.map_err(Error::cause(&what))?;
+    let header = rows.header().map_err(Error::cause(&what))?;
     let positions = Positions::find(header, used, manifest)?;
 
-    let rows = CsvRows::new(reader, manifest, line_breaks);
     Ok(rows.map(move |row| Ok(positions.row(&row?))))
 }
 

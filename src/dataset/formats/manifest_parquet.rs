@@ -1,16 +1,18 @@
 //! Manifests in Parquet.
 
 use super::manifest_row::{ManifestRow, RowResult, UsedColumns, no_split_column};
-use crate::dataset::csv_table::BadRow;
+use crate::dataset::csv_table::{BadRow, RowError};
 use crate::dataset::parquet::frames;
 use crate::dataset::problem::Problem;
 use crate::error::{Error, Result, guarded};
 use crate::plan::Columns;
-use polars::prelude::{AnyValue, DataFrame};
+use polars::prelude::{AnyValue, Column, DataFrame};
 use std::path::{Path, PathBuf};
 
 /// Rows that are read at once.
 const ROWS_PER_FRAME: usize = 65_536;
+/// Longest path, label, split or group: the longest path of Linux.
+const CELL_BYTES_MAX: usize = 4096;
 
 /// Streams the rows of a file.
 ///
@@ -87,9 +89,9 @@ impl Iterator for Frames {
             }
             Err(error) => {
                 self.is_broken = true;
-                let message = format!("cannot be read further: {error}");
-                let problem = Problem::in_file("bad_file", &self.file, message);
-                Some(vec![Err(BadRow { problem, lines: 0 })])
+                let file = self.file.display();
+                let message = format!("{file} cannot be read further: {error}");
+                Some(vec![Err(RowError::End(message))])
             }
         }
     }
@@ -110,35 +112,77 @@ impl Frames {
     }
 
     fn rows_of(&self, frame: &DataFrame) -> Vec<RowResult> {
+        let columns = RowColumns::find(frame, &self.names, &self.presence);
         let mut rows = Vec::with_capacity(frame.height());
         for i in 0..frame.height() {
-            rows.push(Ok(self.row(frame, i)));
+            let line = (self.start + i + 1) as u64;
+            let row = columns.row(i, line).map_err(|message| {
+                let problem = Problem::at_line("bad_row", &self.file, line, message);
+                RowError::Bad(BadRow { problem, lines: 1 })
+            });
+            rows.push(row);
         }
         rows
     }
+}
 
-    fn row(&self, frame: &DataFrame, i: usize) -> ManifestRow {
-        let names = &self.names;
+/// The columns of a frame.
+struct RowColumns<'f> {
+    path: Option<&'f Column>,
+    label: Option<&'f Column>,
+    split: Option<&'f Column>,
+    group: Option<&'f Column>,
+    presence: Vec<(&'f str, Option<&'f Column>)>,
+}
+
+impl<'f> RowColumns<'f> {
+    fn find(frame: &'f DataFrame, names: &Columns, presence: &'f [String]) -> Self {
+        let presence = presence.iter();
+        Self {
+            path: frames::column(frame, names.path()),
+            label: frames::column(frame, names.label()),
+            split: frames::column(frame, names.split()),
+            group: frames::column(frame, names.group()),
+            presence: presence
+                .map(|name| (name.as_str(), frames::column(frame, name)))
+                .collect(),
+        }
+    }
+
+    fn row(&self, i: usize, line: u64) -> Result<ManifestRow, String> {
         let mut row = ManifestRow {
-            path: cell(frame, names.path(), i).unwrap_or_default(),
-            label: cell(frame, names.label(), i).unwrap_or_default(),
-            split: cell(frame, names.split(), i),
-            group: cell(frame, names.group(), i),
-            line: (self.start + i + 1) as u64,
+            path: cell(self.path, i)?.unwrap_or_default(),
+            label: cell(self.label, i)?.unwrap_or_default(),
+            split: cell(self.split, i)?,
+            group: cell(self.group, i)?,
+            line,
             ..ManifestRow::default()
         };
-        for name in &self.presence {
-            row.add_flag(name, &cell(frame, name, i).unwrap_or_default());
+        for (name, column) in &self.presence {
+            row.add_flag(name, &cell(*column, i)?.unwrap_or_default());
         }
-        row
+        Ok(row)
     }
 }
 
-/// The text of a cell; `None` where it is null or empty.
-fn cell(frame: &DataFrame, column: &str, row: usize) -> Option<String> {
-    let value = frame.column(column).ok()?.get(row).ok()?;
-    let text = cell_text(&value)?;
-    (!text.is_empty()).then_some(text)
+/// The text of a cell; `None` where it is null, NaN or empty, an error where it is too long.
+fn cell(column: Option<&Column>, row: usize) -> Result<Option<String>, String> {
+    let Some(column) = column else {
+        return Ok(None);
+    };
+    let value = column.get(row).map_err(|error| error.to_string())?;
+    // A dictionary repeats a long text at no cost, so its length comes first.
+    let length = match &value {
+        AnyValue::Binary(bytes) => bytes.len(),
+        value => value.get_str().map_or(0, str::len),
+    };
+    if length > CELL_BYTES_MAX {
+        return Err(format!(
+            "`{}` is a text of {length} bytes, more than {CELL_BYTES_MAX}",
+            column.name()
+        ));
+    }
+    Ok(cell_text(&value).filter(|text| !text.is_empty()))
 }
 
 /// A value as text; `None` for null, NaN and bytes that are no text.

@@ -1,7 +1,7 @@
 //! Rows of a manifest, whatever kind of file they come from.
 
 use crate::dataset::cells;
-use crate::dataset::csv_table::BadRow;
+use crate::dataset::csv_table::RowError;
 use crate::error::{Error, Result};
 use crate::plan::Columns;
 use std::path::Path;
@@ -33,7 +33,7 @@ impl ManifestRow {
 }
 
 /// A row, or why it cannot be read.
-pub type RowResult = Result<ManifestRow, BadRow>;
+pub type RowResult = Result<ManifestRow, RowError>;
 
 /// The columns that the pipeline names.
 pub struct UsedColumns<'a> {

@@ -1,18 +1,21 @@
 //! Masks: one grey or palette PNG beside each image; the value of a pixel is its category.
 
+use super::mask_limits;
 use super::sidecar::Sidecar;
+use crate::bounded;
 use crate::dataset::annotation::{Annotation, Outline};
 use crate::dataset::class_names::ClassNames;
 use crate::dataset::problem::{Problem, ProblemLog};
 use crate::geometry::{Mask, Size};
 use png::{BitDepth, ColorType, Decoder, Limits, Transformations};
-use std::collections::BTreeSet;
-use std::fs::File;
+use std::collections::BTreeMap;
 use std::io::BufReader;
 use std::path::Path;
 use std::sync::Arc;
 
-/// Most memory that a mask may take.
+/// Most pixels of a mask: as many as a photo may have.
+const PIXELS_MAX: u64 = 178_956_970;
+/// Most memory that the decoder of a mask may take.
 const BYTES_MAX: usize = 512 << 20;
 /// Value of ignored pixels, unless it has a name.
 const VOID: u8 = 255;
@@ -33,25 +36,26 @@ pub fn parse(file: &Path, names: Option<&ClassNames>) -> Sidecar {
         ..Sidecar::default()
     };
     let Some(names) = names else {
-        let object = pixels.annotation("", |value| value != 0);
+        let object = pixels.of_object();
         sidecar.annotations.extend(object);
         return sidecar;
     };
 
     let mut log = ProblemLog::in_file(&mut sidecar.problems, file);
-    let present: BTreeSet<u8> = pixels.values.iter().copied().collect();
-    for value in present {
+    let places = pixels.places();
+    let cells_max = mask_limits::cells_of_each(places.len());
+    for (value, place) in places {
+        let annotation = |name: &str| pixels.of_value(value, place, cells_max, name);
         let name = names.get(&u64::from(value));
         if value == 0 && name.is_none_or(|name| is_background(name)) {
             continue;
         }
         match name {
-            Some(name) => sidecar.annotations.extend(pixels.of_value(value, name)),
+            Some(name) => sidecar.annotations.push(annotation(name)),
             None if value == VOID => {
-                if let Some(mut void) = pixels.of_value(value, "") {
-                    void.ignore = true;
-                    sidecar.annotations.push(void);
-                }
+                let mut void = annotation("");
+                void.ignore = true;
+                sidecar.annotations.push(void);
             }
             None => log.add("unknown_category", format!("value {value} has no name")),
         }
@@ -70,25 +74,53 @@ struct Pixels {
     values: Vec<u8>,
 }
 
+/// Left, top, right and bottom.
+type Place = [usize; 4];
+
 impl Pixels {
-    fn of_value(&self, value: u8, category: &str) -> Option<Annotation> {
-        self.annotation(category, |pixel| pixel == value)
+    /// Where each value lies.
+    fn places(&self) -> BTreeMap<u8, Place> {
+        let width = self.size.width as usize;
+        let mut places = [[usize::MAX, usize::MAX, 0, 0]; 256];
+        for (y, row) in self.values.chunks_exact(width.max(1)).enumerate() {
+            for (x, value) in row.iter().enumerate() {
+                let [left, top, right, bottom] = &mut places[usize::from(*value)];
+                *left = x.min(*left);
+                *top = y.min(*top);
+                *right = (x + 1).max(*right);
+                *bottom = y + 1;
+            }
+        }
+
+        let places = (0..=u8::MAX).zip(places);
+        places.filter(|(_, place)| place[2] > 0).collect()
     }
 
-    /// The pixels whose value is accepted; `None` where there are none.
-    fn annotation(&self, category: &str, accept: impl Fn(u8) -> bool) -> Option<Annotation> {
-        let mask = Mask::of(self.size, |i| accept(self.values[i]))?;
-        Some(Annotation::new(category, Outline::Pixels(Arc::new(mask))))
+    fn of_value(&self, value: u8, place: Place, cells_max: usize, category: &str) -> Annotation {
+        let width = self.size.width as usize;
+        let contains = |x, y| self.values[y * width + x] == value;
+        let mask = Mask::within(place, cells_max, contains);
+        Annotation::new(category, Outline::Pixels(Arc::new(mask)))
+    }
+
+    /// All pixels but those of value 0; `None` where there are none.
+    fn of_object(&self) -> Option<Annotation> {
+        let mask = Mask::of(self.size, |i| self.values[i] != 0)?;
+        Some(Annotation::new("", Outline::Pixels(Arc::new(mask))))
     }
 }
 
 fn read(file: &Path) -> Result<Pixels, String> {
-    let opened = File::open(file).map_err(|e| e.to_string())?;
+    let opened = bounded::open(file).map_err(|e| e.to_string())?;
     let limits = Limits { bytes: BYTES_MAX };
     let mut decoder = Decoder::new_with_limits(BufReader::new(opened), limits);
     decoder.set_transformations(Transformations::IDENTITY);
     let mut reader = decoder.read_info().map_err(|e| e.to_string())?;
 
+    let (width, height) = reader.info().size();
+    if u64::from(width) * u64::from(height) > PIXELS_MAX {
+        return Err(format!("a mask of {width}x{height} pixels is too large"));
+    }
     let (color, depth) = reader.output_color_type();
     if !matches!(color, ColorType::Grayscale | ColorType::Indexed) || depth == BitDepth::Sixteen {
         return Err(format!(

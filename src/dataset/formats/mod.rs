@@ -21,4 +21,5 @@ mod manifest_csv;
 mod manifest_parquet;
 mod manifest_row;
 mod parquet_cells;
+mod mask_limits;
 mod segmentation;

@@ -18,7 +18,7 @@ pub fn load(file: &Path, root: &Path, names: Option<&Path>) -> Result<EntryTable
         None => HashMap::new(),
     };
 
-    let csv = csv_table::read(file, "dataset.annotations", &mut table.problems)?;
+    let mut csv = csv_table::open(file, "dataset.annotations")?;
     let image_column = column(&csv.header, "ImageID", file)?;
     let label_column = column(&csv.header, "LabelName", file)?;
     let edge_columns = [
@@ -29,7 +29,7 @@ pub fn load(file: &Path, root: &Path, names: Option<&Path>) -> Result<EntryTable
     ];
     let group_column = find_column(&csv.header, "IsGroupOf");
 
-    for row in &csv.rows {
+    while let Some(row) = csv.next(&mut table.problems)? {
         let path = format!("{}.jpg", row.text(image_column));
         let code = row.text(label_column);
         let category = names.get(code).map_or(code, String::as_str);
@@ -50,9 +50,9 @@ pub fn load(file: &Path, root: &Path, names: Option<&Path>) -> Result<EntryTable
 
 /// The class descriptions: `code,name`, without a header.
 fn read_names(file: &Path, problems: &mut Vec<Problem>) -> Result<HashMap<String, String>> {
-    let csv = csv_table::read_headless(file, "dataset.names", problems)?;
+    let mut csv = csv_table::open_headless(file, "dataset.names")?;
     let mut names = HashMap::new();
-    for row in &csv.rows {
+    while let Some(row) = csv.next(problems)? {
         names.insert(row.text(0).to_owned(), row.text(1).to_owned());
     }
     Ok(names)

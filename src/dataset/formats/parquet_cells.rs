@@ -1,8 +1,14 @@
 //! Cells of Parquet files with images.
 
+use crate::dataset::parquet::frames;
 use crate::dataset::{cells, class_names};
 use polars::prelude::{AnyValue, DataFrame, Series};
 use std::sync::Arc;
+
+/// Most objects of a row that are read; the rules keep a thousand.
+pub const OBJECTS_MAX: usize = 10_000;
+/// Longest name of a class, in bytes.
+const NAME_BYTES_MAX: usize = 4096;
 
 /// An annotated object of a row.
 pub struct Object {
@@ -24,7 +30,7 @@ pub fn class_name(value: &AnyValue<'_>, names: &[String]) -> Result<String, Stri
         AnyValue::Binary(bytes) => return text_of_bytes(bytes),
         AnyValue::BinaryOwned(bytes) => return text_of_bytes(bytes),
         value => match value.get_str() {
-            Some(text) => return Ok(text.to_owned()),
+            Some(text) => return short(text),
             None => value.to_string(),
         },
     };
@@ -39,19 +45,33 @@ pub fn class_name(value: &AnyValue<'_>, names: &[String]) -> Result<String, Stri
 }
 
 fn text_of_bytes(bytes: &[u8]) -> Result<String, String> {
-    let text = std::str::from_utf8(bytes);
-    text.map(str::to_owned)
-        .map_err(|_| "the label is bytes that are no text".into())
+    match std::str::from_utf8(bytes) {
+        Ok(text) => short(text),
+        Err(_) => Err("the label is bytes that are no text".into()),
+    }
 }
 
-/// The objects of a row: a struct of lists, or a list of structs.
-pub fn objects(frame: &DataFrame, column: &str, row: usize) -> Option<Vec<Object>> {
-    let cell = frame.column(column).ok()?.get(row).ok()?.into_static();
+/// A copy of a name. A dictionary repeats a long text at no cost, each copy takes memory.
+fn short(text: &str) -> Result<String, String> {
+    if text.len() > NAME_BYTES_MAX {
+        return Err(format!(
+            "the label is a text of {} bytes, more than {NAME_BYTES_MAX}",
+            text.len()
+        ));
+    }
+    Ok(text.to_owned())
+}
+
+/// The objects of a row: a struct of lists, or a list of structs. Beside them the number that the row
+/// has, of which the first [`OBJECTS_MAX`] are returned.
+pub fn objects(frame: &DataFrame, column: &str, row: usize) -> Option<(Vec<Object>, usize)> {
+    let cell = frames::column(frame, column)?.get(row).ok()?.into_static();
     let boxes = field(&cell, "bbox")?;
     let categories = field(&cell, "category").or_else(|| field(&cell, "label"))?;
 
+    let count = boxes.len().min(categories.len());
     let mut objects = Vec::new();
-    for i in 0..boxes.len().min(categories.len()) {
+    for i in 0..count.min(OBJECTS_MAX) {
         if let Ok(category) = categories.get(i) {
             objects.push(Object {
                 category: category.into_static(),
@@ -59,7 +79,7 @@ pub fn objects(frame: &DataFrame, column: &str, row: usize) -> Option<Vec<Object
             });
         }
     }
-    Some(objects)
+    Some((objects, count))
 }
 
 /// One field of all objects of a cell.
@@ -102,7 +122,7 @@ pub enum ImageCell {
 
 /// The bytes of an image: a struct with the field `bytes`, or plain bytes.
 pub fn image_cell(frame: &DataFrame, column: &str, row: usize) -> ImageCell {
-    let Ok(cells) = frame.column(column) else {
+    let Some(cells) = frames::column(frame, column) else {
         return ImageCell::NotRead;
     };
     let fields = cells.struct_().ok();

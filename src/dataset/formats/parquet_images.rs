@@ -3,7 +3,7 @@
 //! width, height) and categories. Read row group by row group.
 
 use super::huggingface::Names;
-use super::parquet_cells::{ImageCell, class_name, image_cell, objects};
+use super::parquet_cells::{ImageCell, OBJECTS_MAX, class_name, image_cell, objects};
 use crate::dataset::checks::checked_box;
 use crate::dataset::item::{Entry, Item, ReadMode, Skipped};
 use crate::dataset::parquet::frames;
@@ -29,7 +29,14 @@ struct ParquetFile {
     names: Names,
 }
 
+/// Rows that are read at once, at most a row group. Groups of photos have a thousand at most; a group
+/// of millions has no photos, and its rows should not be in memory at once.
+const ROWS_PER_FRAME: usize = 16_384;
+/// Most rows of a row group that cannot be read which are counted, one skip each.
+const UNREADABLE_ROWS_MAX: usize = 1_000_000;
+
 /// Rows `start .. start + count` of a file.
+#[derive(Clone)]
 struct RowGroup {
     file: Arc<ParquetFile>,
     start: usize,
@@ -66,10 +73,15 @@ pub fn items(
             plan.root.display()
         )));
     }
-    Ok(parts.into_iter().flat_map(move |part| match part {
-        Part::Rows(group) => group.items(&mode),
-        Part::Other(item) => vec![item],
-    }))
+
+    let mode = Arc::new(mode);
+    let items = parts.into_iter().flat_map(move |part| -> Items {
+        match part {
+            Part::Rows(group) => Box::new(Frames::new(group, mode.clone()).flatten()),
+            Part::Other(item) => Box::new(std::iter::once(item)),
+        }
+    });
+    Ok(items)
 }
 
 /// The row groups of a file, or that it cannot be read.
@@ -91,6 +103,7 @@ fn file_parts(plan: &plan::Dataset, name: PathBuf) -> Vec<Part> {
 fn row_groups(plan: &plan::Dataset, name: &Path) -> Result<Vec<Part>> {
     let path = plan.root.join(name);
     let metadata = frames::metadata(&path)?;
+    check_rows(&path, &metadata)?;
     let file = Arc::new(ParquetFile::new(
         path,
         name.to_path_buf(),
@@ -110,6 +123,24 @@ fn row_groups(plan: &plan::Dataset, name: &Path) -> Result<Vec<Part>> {
         start += count;
     }
     Ok(groups)
+}
+
+/// Checks that there are fewer rows than bytes: an image takes more than one, but a dictionary can
+/// repeat one image millions of times.
+fn check_rows(path: &Path, metadata: &FileMetadata) -> Result<()> {
+    let what = format!("read {}", path.display());
+    let bytes = std::fs::metadata(path).map_err(Error::cause(what))?.len();
+    let mut rows = 0_u64;
+    for group in &metadata.row_groups {
+        rows = rows.saturating_add(group.num_rows() as u64);
+    }
+    if rows <= bytes {
+        return Ok(());
+    }
+    Err(Error::new(format!(
+        "{}: it claims {rows} images in {bytes} bytes; write each image once",
+        path.display()
+    )))
 }
 
 impl ParquetFile {
@@ -149,35 +180,74 @@ impl ParquetFile {
     }
 }
 
+/// The items of a part of a row group, made one by one: each copies the bytes of its image.
+type Items = Box<dyn Iterator<Item = Item> + Send>;
+
+/// A row group, some rows at a time.
+struct Frames {
+    /// The rows that are not read yet.
+    rest: RowGroup,
+    mode: Arc<ReadMode>,
+}
+
+impl Frames {
+    fn new(group: RowGroup, mode: Arc<ReadMode>) -> Self {
+        Self { rest: group, mode }
+    }
+}
+
+impl Iterator for Frames {
+    type Item = Items;
+
+    fn next(&mut self) -> Option<Items> {
+        if self.rest.count == 0 {
+            return None;
+        }
+        let rows = RowGroup {
+            count: self.rest.count.min(ROWS_PER_FRAME),
+            ..self.rest.clone()
+        };
+        match rows.frame(&self.mode) {
+            Ok(frame) => {
+                self.rest.start += rows.count;
+                self.rest.count -= rows.count;
+                Some(rows.items(frame, self.mode.clone()))
+            }
+            Err(error) => {
+                let unreadable = self.rest.clone();
+                self.rest.count = 0;
+                let rows = 0..unreadable.rows_max();
+                Some(Box::new(
+                    rows.map(move |row| unreadable.skipped(row, &error)),
+                ))
+            }
+        }
+    }
+}
+
 impl RowGroup {
-    fn items(&self, mode: &ReadMode) -> Vec<Item> {
-        let frame = match mode {
+    fn frame(&self, mode: &ReadMode) -> Result<DataFrame> {
+        match mode {
             ReadMode::Labels => self.read(false),
             ReadMode::Images => self.read(true),
             ReadMode::ImagesOf(ids) => self.read_images_of(ids),
-        };
-        let frame = match frame {
-            Ok(frame) => frame,
-            Err(error) => {
-                let rows = 0..self.rows_max();
-                return rows.map(|row| self.skipped(row, &error)).collect();
-            }
-        };
+        }
+    }
 
-        let mut items = Vec::new();
-        for row in 0..frame.height() {
-            if let ReadMode::ImagesOf(ids) = mode
+    fn items(self, frame: DataFrame, mode: Arc<ReadMode>) -> Items {
+        let rows = 0..frame.height();
+        Box::new(rows.filter_map(move |row| {
+            if let ReadMode::ImagesOf(ids) = mode.as_ref()
                 && !ids.contains(&self.id(row))
             {
-                continue;
+                return None;
             }
             // polars panics on some column types.
             let item = guarded(|| self.item(&frame, row));
-            items.push(item.unwrap_or_else(|| {
+            Some(item.unwrap_or_else(|| {
                 self.skipped(row, &Error::new("the row holds types that cannot be read"))
-            }));
-        }
-        items
+            }))
+        }))
     }
 
     fn read(&self, with_images: bool) -> Result<DataFrame> {
@@ -197,7 +267,8 @@ impl RowGroup {
     /// Most rows that a file of this length can hold, whatever its footer claims.
     fn rows_max(&self) -> usize {
         let bytes = std::fs::metadata(&self.file.path).map_or(0, |metadata| metadata.len());
-        self.count.min(usize::try_from(bytes).unwrap_or(usize::MAX))
+        let bytes = usize::try_from(bytes).unwrap_or(usize::MAX);
+        self.count.min(bytes).min(UNREADABLE_ROWS_MAX)
     }
 
     /// The path of a row: its file and its number.
@@ -215,7 +286,11 @@ impl RowGroup {
         entry.set_label(self.label(frame, row));
 
         let mut log = ProblemLog::in_file(&mut entry.problems, &path);
-        for object in objects(frame, self.file.used.objects(), row).unwrap_or_default() {
+        let (objects, count) = objects(frame, self.file.used.objects(), row).unwrap_or_default();
+        if count > OBJECTS_MAX {
+            log.add("too_many_boxes", format!("{count} annotations"));
+        }
+        for object in objects {
             let [x, y, w, h] = object.bbox;
             match class_name(&object.category, &self.file.names.categories) {
                 Ok(category) => {
@@ -237,7 +312,7 @@ impl RowGroup {
     /// The label of a row, or why it has none.
     fn label(&self, frame: &DataFrame, row: usize) -> Result<String, String> {
         let name = self.file.used.label();
-        let Ok(column) = frame.column(name) else {
+        let Some(column) = frames::column(frame, name) else {
             let found = self.file.columns.join(", ");
             return Err(format!(
                 "there is no column `{name}` (found: {found}); name the column of the labels in \

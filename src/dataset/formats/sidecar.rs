@@ -1,6 +1,7 @@
 //! Formats with one annotation file beside each image: VOC, YOLO, LabelMe, masks. Their own files
 //! only parse; this one walks the folders.
 
+use crate::bounded;
 use crate::dataset::annotation::Annotation;
 use crate::dataset::item::{Entry, Item};
 use crate::dataset::problem::Problem;
@@ -8,13 +9,11 @@ use crate::dataset::walk::{self, Step};
 use crate::error::Result;
 use crate::geometry::Size;
 use crate::plan::Links;
-use std::fs::File;
-use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-/// Largest annotation file of one image.
-const SIDECAR_BYTES_MAX: u64 = 256 << 20;
+/// Largest annotation file of one image: a thousand polygons of a thousand points take 20 MB.
+pub const TEXT_BYTES_MAX: u64 = 32 << 20;
 
 /// The content of one annotation file.
 #[derive(Debug, Default)]
@@ -40,9 +39,13 @@ impl Sidecar {
 /// Parses one annotation file.
 pub type Parse = Arc<dyn Fn(&Path) -> Sidecar + Send + Sync>;
 
-/// A parser of text files: `parse` takes the text, and the file's name for messages.
-pub fn text(parse: impl Fn(&str, &Path) -> Sidecar + Send + Sync + 'static) -> Parse {
-    Arc::new(move |file| match read_text(file) {
+/// A parser of text files of at most `bytes_max` bytes: `parse` takes the text, and the file's name
+/// for messages.
+pub fn text(
+    bytes_max: u64,
+    parse: impl Fn(&str, &Path) -> Sidecar + Send + Sync + 'static,
+) -> Parse {
+    Arc::new(move |file| match read_text(file, bytes_max) {
         Ok(text) => parse(&text, file),
         Err(problem) => Sidecar::of_problem(problem),
     })
@@ -133,29 +136,13 @@ fn orphan_problem(file: &Path) -> Problem {
 }
 
 /// The text of an annotation file, without a byte-order mark.
-fn read_text(file: &Path) -> Result<String, Problem> {
-    let bytes = read_regular(file)
+fn read_text(file: &Path, bytes_max: u64) -> Result<String, Problem> {
+    let bytes = bounded::bytes(file, bytes_max)
         .map_err(|error| Problem::in_file("bad_file", file, error.to_string()))?;
-    if bytes.len() as u64 > SIDECAR_BYTES_MAX {
-        let message = format!("over the limit of {} MiB", SIDECAR_BYTES_MAX >> 20);
-        return Err(Problem::in_file("bad_file", file, message));
-    }
-
     let mut text = String::from_utf8(bytes)
         .map_err(|error| Problem::in_file("bad_encoding", file, error.utf8_error().to_string()))?;
     if text.starts_with('\u{feff}') {
         text.remove(0);
     }
     Ok(text)
-}
-
-/// Reads a file up to one byte over the limit. A pipe would block the run, so it is refused.
-fn read_regular(file: &Path) -> io::Result<Vec<u8>> {
-    if !std::fs::metadata(file)?.is_file() {
-        return Err(io::Error::other("not a regular file"));
-    }
-    let mut bytes = Vec::new();
-    let opened = File::open(file)?;
-    opened.take(SIDECAR_BYTES_MAX + 1).read_to_end(&mut bytes)?;
-    Ok(bytes)
 }

@@ -8,10 +8,20 @@ use crate::dataset::problem::{Problem, ProblemLog};
 use roxmltree::{Document, Node, ParsingOptions};
 use std::path::Path;
 
-/// Most elements of one file.
-const NODES_MAX: u32 = 1_000_000;
+/// Largest file: an object takes about 300 bytes.
+pub const BYTES_MAX: u64 = 8 << 20;
+/// Most elements of one file: a thousand objects have ten thousand.
+const NODES_MAX: u32 = 500_000;
+/// Most signs that assign attributes. VOC has no attributes, and other tools write two or three in a
+/// file; the time that an element takes grows with the square of their number.
+const ASSIGNMENTS_MAX: usize = 10_000;
+/// Most declarations of namespaces, which every element below them takes time for; VOC has none.
+const NAMESPACES_MAX: usize = 50;
 
 pub fn parse(text: &str, file: &Path) -> Sidecar {
+    if let Err(message) = check_attributes(text) {
+        return Sidecar::of_problem(Problem::in_file("bad_file", file, message));
+    }
     let options = ParsingOptions {
         nodes_limit: NODES_MAX,
         allow_dtd: false,
@@ -31,12 +41,53 @@ pub fn parse(text: &str, file: &Path) -> Sidecar {
     if let Some(size) = child(root, "size") {
         sidecar.declared_size = checked_size(number(size, "width"), number(size, "height"));
     }
+    let mut lines = Lines::new(text);
     for object in root.children().filter(|node| node.has_tag_name("object")) {
-        let line = u64::from(document.text_pos_at(object.range().start).row);
+        let line = lines.line_of(object.range().start);
         let mut log = ProblemLog::at_line(&mut sidecar.problems, file, line);
         sidecar.annotations.extend(annotation(object, &mut log));
     }
     sidecar
+}
+
+fn check_attributes(text: &str) -> Result<(), String> {
+    let assignments = text.bytes().filter(|byte| *byte == b'=');
+    if assignments.count() > ASSIGNMENTS_MAX {
+        return Err(format!(
+            "over {ASSIGNMENTS_MAX} attributes; is it a VOC file?"
+        ));
+    }
+    if text.matches("xmlns").count() > NAMESPACES_MAX {
+        return Err(format!(
+            "over {NAMESPACES_MAX} namespaces; is it a VOC file?"
+        ));
+    }
+    Ok(())
+}
+
+/// Lines of ascending positions, counted once over the whole text.
+struct Lines<'t> {
+    text: &'t [u8],
+    position: usize,
+    line: u64,
+}
+
+impl<'t> Lines<'t> {
+    fn new(text: &'t str) -> Self {
+        Self {
+            text: text.as_bytes(),
+            position: 0,
+            line: 1,
+        }
+    }
+
+    /// The line of a position behind all before it, from 1.
+    fn line_of(&mut self, position: usize) -> u64 {
+        let passed = self.text.get(self.position..position).unwrap_or_default();
+        self.line += passed.iter().filter(|byte| **byte == b'\n').count() as u64;
+        self.position = position;
+        self.line
+    }
 }
 
 fn annotation(object: Node<'_, '_>, log: &mut ProblemLog<'_>) -> Option<Annotation> {

@@ -5,6 +5,7 @@
 //! name of the member. A shard's headers are read at once; of an image only its place in the shard
 //! is kept.
 
+use crate::bounded::{Allowance, Bounded};
 use crate::dataset::class_names::{self, ClassNames};
 use crate::dataset::item::{Entry, Item, Skipped};
 use crate::dataset::json;
@@ -27,6 +28,9 @@ const SHARD_EXTENSIONS: [&str; 3] = ["tar", "tgz", "tar.gz"];
 const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
 /// Largest label member that is read.
 const LABEL_BYTES_MAX: u64 = 1 << 20;
+/// Most bytes that are read for one entry: its header, the long names and extended headers before
+/// it, which are kept in memory, and its label. Names are at most some kilobytes.
+const HEADER_BYTES_MAX: u64 = 4 << 20;
 /// Names of label members.
 const LABEL_MEMBERS: [&str; 3] = ["cls", "txt", "json"];
 /// Images of one key that a message lists.
@@ -201,9 +205,11 @@ impl ShardIndex {
         let mut file = File::open(shard)?;
         check_uncompressed(&mut file)?;
         let length = file.metadata()?.len();
-        let mut archive = tar::Archive::new(file);
+        let allowance = Allowance::new("the header of an entry, or its label,", HEADER_BYTES_MAX);
+        let mut archive = tar::Archive::new(Bounded::new(file, &allowance));
         for entry in archive.entries_with_seek()? {
             let entry = entry?;
+            allowance.renew();
             let end = entry.raw_file_position().saturating_add(entry.size());
             if end > length {
                 let message = "it ends inside an entry";
@@ -216,7 +222,11 @@ impl ShardIndex {
         Ok(())
     }
 
-    fn add(&mut self, mut entry: tar::Entry<'_, File>, columns: &Columns) -> io::Result<()> {
+    fn add(
+        &mut self,
+        mut entry: tar::Entry<'_, Bounded<File>>,
+        columns: &Columns,
+    ) -> io::Result<()> {
         let written = display(&entry.path()?);
         let Some(path) = member(&written) else {
             self.unnamed.push(written);

@@ -35,8 +35,8 @@ pub fn load(folder: &Path, root: &Path, names: Option<&Path>) -> Result<EntryTab
 }
 
 fn read_labels(file: &Path, names: &ClassNames, table: &mut EntryTable) -> Result<()> {
-    let csv = csv_table::read_headless(file, KEY, &mut table.problems)?;
-    for row in &csv.rows {
+    let mut csv = csv_table::open_headless(file, KEY)?;
+    while let Some(row) = csv.next(&mut table.problems)? {
         let line = row.line;
         let class = row.record.get(1).unwrap_or_default();
         let label = class_names::named(names, class.trim());
@@ -57,8 +57,8 @@ fn read_labels(file: &Path, names: &ClassNames, table: &mut EntryTable) -> Resul
 }
 
 fn read_sizes(file: &Path, table: &mut EntryTable) -> Result<()> {
-    let csv = csv_table::read_headless(file, KEY, &mut table.problems)?;
-    for row in &csv.rows {
+    let mut csv = csv_table::open_headless(file, KEY)?;
+    while let Some(row) = csv.next(&mut table.problems)? {
         let line = row.line;
         let size = checked_size(Some(row.number(1)), Some(row.number(2)));
         if let Some(entry) = table.entry(row.text(0), RowPlace { file, line }) {
@@ -70,8 +70,8 @@ fn read_sizes(file: &Path, table: &mut EntryTable) -> Result<()> {
 
 /// The boxes have no category of their own: they outline the class of their image.
 fn read_boxes(file: &Path, table: &mut EntryTable) -> Result<()> {
-    let csv = csv_table::read_headless(file, KEY, &mut table.problems)?;
-    for row in &csv.rows {
+    let mut csv = csv_table::open_headless(file, KEY)?;
+    while let Some(row) = csv.next(&mut table.problems)? {
         let line = row.line;
         let path = row.text(0);
         let category = table.label_of(path).unwrap_or_default().to_owned();

@@ -8,6 +8,9 @@ use polars_parquet_format::thrift::{self, ProtocolError, ProtocolErrorKind};
 use std::fs::File;
 use std::io::{BufReader, Error, Read, Result, Seek, SeekFrom};
 
+/// Longest footer. A column of a row group takes about 100 bytes, so this is for 80,000 row groups of
+/// four columns.
+const LENGTH_MAX: u32 = 32 << 20;
 /// Memory in bytes that a byte of a footer may take when it is read.
 const MEMORY_PER_BYTE: usize = 64;
 /// Most levels of nested structs and lists; the format has nine.
@@ -91,6 +94,13 @@ pub fn check(mut file: &File) -> Result<()> {
     file.seek(SeekFrom::End(-8))?;
     file.read_exact(&mut end)?;
     let length = u32::from_le_bytes([end[0], end[1], end[2], end[3]]);
+    if length > LENGTH_MAX {
+        return Err(malformed(&format!(
+            "it claims {} MiB, more than {}",
+            length >> 20,
+            LENGTH_MAX >> 20
+        )));
+    }
     file.seek(SeekFrom::End(-8 - i64::from(length)))?;
 
     let memory_max = (length as usize).saturating_mul(MEMORY_PER_BYTE);

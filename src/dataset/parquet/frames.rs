@@ -2,9 +2,10 @@
 //! any other.
 
 use super::{footer, pages};
+use crate::bounded;
 use crate::error::{Error, Result, guarded};
 use polars::prelude::{
-    DataFrame, FileMetadata, FileMetadataRef, ParquetReader, PolarsResult, SerReader,
+    Column, DataFrame, FileMetadata, FileMetadataRef, ParquetReader, PolarsResult, SerReader,
 };
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
@@ -24,7 +25,7 @@ const START: u16 = 64;
 pub fn metadata(file: &Path) -> Result<FileMetadataRef> {
     check_ends(file)?;
     guarded_read(file, || {
-        footer::check(&File::open(file)?)?;
+        footer::check(&bounded::open(file)?)?;
         open(file)?.get_metadata().cloned()
     })
 }
@@ -60,6 +61,12 @@ fn check_ends(path: &Path) -> Result<()> {
 pub fn columns(metadata: &FileMetadata) -> Vec<String> {
     let fields = metadata.schema().fields();
     fields.iter().map(|field| field.name().to_owned()).collect()
+}
+
+/// A column of a frame. Unlike polars' own look-up this makes no error text where there is none.
+pub fn column<'f>(frame: &'f DataFrame, name: &str) -> Option<&'f Column> {
+    let mut columns = frame.columns().iter();
+    columns.find(|column| column.name().as_str() == name)
 }
 
 /// Rows `start .. start + count`, of these columns or of all.

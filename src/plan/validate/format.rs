@@ -1,12 +1,16 @@
 //! Guesses the format of a dataset from the files that the pipeline names.
 
+use crate::bounded;
 use crate::plan::file::Format;
 use crate::plan::run_folder::is_run_folder;
 use crate::plan::split_folders::split_folders;
+use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 
 /// Folder levels that are searched for a file of a telling extension.
 const DEPTH_MAX: usize = 3;
+/// Longest beginning of a file that is read to guess its format.
+const HEADER_BYTES_MAX: u64 = 4 << 10;
 
 /// The format that the named files look like, and the reason.
 ///
@@ -80,8 +84,7 @@ fn of_annotation_file(file: &Path) -> (Format, Option<String>) {
         return (Format::Coco, Some(reason));
     }
 
-    let text = std::fs::read_to_string(file).unwrap_or_default();
-    let header = text.lines().next().unwrap_or_default();
+    let header = first_line(file).unwrap_or_default();
     let format = if header.contains("PredictionString") {
         Format::ImagenetLoc
     } else {
@@ -89,6 +92,14 @@ fn of_annotation_file(file: &Path) -> (Format, Option<String>) {
     };
     let reason = format!("the header of {} is {header:?}", file.display());
     (format, Some(reason))
+}
+
+/// The first line of a regular file, or its beginning.
+fn first_line(file: &Path) -> std::io::Result<String> {
+    let mut line = Vec::new();
+    let start = bounded::open(file)?.take(HEADER_BYTES_MAX);
+    BufReader::new(start).read_until(b'\n', &mut line)?;
+    Ok(String::from_utf8_lossy(&line).trim_end().to_owned())
 }
 
 /// The extension in lower case; empty if there is none.

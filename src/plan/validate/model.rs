@@ -1,6 +1,7 @@
 //! `[model]`: the ONNX file, its class names and its engine.
 
 use super::checker::Checker;
+use crate::bounded;
 use crate::plan::class_list;
 use crate::plan::file::{EngineName, ModelFile};
 use crate::plan::types::{Device, Engine, Model};
@@ -70,9 +71,12 @@ fn device(name: &str, check: &mut Checker<'_>) -> Device {
     Device::Cpu
 }
 
+/// Largest file of class names: the 21,843 names of ImageNet take 1 MiB.
+const CLASSES_BYTES_MAX: u64 = 16 << 20;
+
 /// The class names of a file, one per line. Two classes may have one name: ImageNet has two cranes.
 fn read_classes(file: &Path, check: &mut Checker<'_>) -> Vec<String> {
-    let text = match std::fs::read_to_string(file) {
+    let text = match bounded::text(file, CLASSES_BYTES_MAX) {
         Ok(text) => text,
         Err(error) => {
             let message = format!("failed to read {}: {error}", file.display());
