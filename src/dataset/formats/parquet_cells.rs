@@ -34,8 +34,8 @@ pub fn class_name(value: &AnyValue<'_>, names: &[String]) -> String {
     }
 }
 
-/// The objects of a row: a struct of lists, or a list of structs. Beside them the number that the row
-/// has, of which the first [`OBJECTS_MAX`] are returned.
+/// The objects of a row: a struct of lists, or a list of structs. Beside them the number that the
+/// row has, of which the first [`OBJECTS_MAX`] are returned.
 pub fn objects(frame: &DataFrame, row: usize) -> Option<(Vec<Object>, usize)> {
     let cell = frames::column(frame, "objects")?
         .get(row)
