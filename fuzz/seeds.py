@@ -9,13 +9,15 @@ SEPARATOR = b"\n====\n"
 
 def seeds():
     read = lambda name: (FORMATS / name).read_bytes()
-    for number, (folder, extension) in enumerate([("voc", "xml"), ("labelme", "json"), ("yolo", "txt")]):
+    for number, (folder, extension) in enumerate([("voc", "xml"), ("labelme", "json"), ("yolo", "txt"), ("masks", "png")]):
         for file in sorted((FORMATS / folder).glob("*." + extension)):
             names = SEPARATOR + read("data.yaml") if folder == "yolo" else b""
+            names = SEPARATOR + read("masks.yaml") if folder == "masks" else names
             yield "sidecars", bytes([number]) + file.read_bytes() + names
     wsol = SEPARATOR.join(read("wsol/" + f) for f in ["class_labels.txt", "image_sizes.txt", "localization.txt"])
     tables = [read("coco.json"), read("open-images.csv") + SEPARATOR + read("class-descriptions.csv"),
-              read("LOC_val_solution.csv"), wsol, read("manifest.csv"), read("manifest.tsv"), read("boxes.csv")]
+              read("LOC_val_solution.csv"), wsol, read("manifest.csv"), read("manifest.tsv"), read("boxes.csv"),
+              b"path,label\na.jpg,x\n"]
     for number, table in enumerate(tables):
         yield "tables", bytes([number]) + table
     for number, glob in enumerate(["webdataset/*.tar", "parquet-images/*.parquet", "manifest.parquet"]):
@@ -26,6 +28,8 @@ def seeds():
         yield "pipeline", file.read_bytes() + SEPARATOR + b"run.seed=3"
     for file in sorted((ROOT / "fixtures/models/zoo").glob("*.onnx")):
         yield "model", file.read_bytes()
+    head = b"class,region,decision,note,verdict,effect,unit,declared,expires\n"
+    yield "decisions", head + b"horse,tag,confirm,seen,confirmed,0.5,fraction,,2030-01-01\n"
     for number, file in enumerate(sorted((ROOT / "fixtures/odd").iterdir())):
         if file.is_file() and file.stat().st_size < 1 << 16:
             yield "picture", bytes([number % 80, number % 8]) + file.read_bytes()

@@ -1,4 +1,4 @@
-//! Files of others are read up to a limit, and only regular ones: a pipe or a device may have no end.
+//! Files of others are read up to a limit, and only regular ones: a pipe may have no end.
 
 use std::fs::File;
 use std::io::{self, Error, Read, Seek, SeekFrom};

@@ -4,8 +4,8 @@ use crate::plan::ProblemAction;
 use crate::plan::problems::Policy;
 use std::path::Path;
 
-/// Problems of one list that are kept one by one; further ones are counted by code. A set of millions
-/// of images with one mistake in common would otherwise take gigabytes.
+/// Problems of one list that are kept one by one; further ones are counted by code. A set of
+/// millions of images with one mistake in common would otherwise take gigabytes.
 const LISTED_MAX: usize = 100_000;
 /// Most bytes of a message or a place: some quote a name, which may be of any length.
 const TEXT_BYTES_MAX: usize = 2_000;

@@ -147,8 +147,8 @@ fn line(problem: &HandledProblem) -> String {
 /// Reads all items once.
 ///
 /// # Errors
-/// When the reader refuses the set, the policy makes a problem an error, or there is no image with a
-/// label.
+/// When the reader refuses the set, the policy makes a problem an error, or there is no image with
+/// a label.
 pub(super) fn scan(
     items: impl Iterator<Item = Item>,
     rules: &Rules,

@@ -1,10 +1,10 @@
-//! Checks how deep a YAML file is nested before it is parsed: the parser's time grows with the square
-//! of the depth, and 200 KB can hold 100,000 levels.
+//! Checks how deep a YAML file is nested before it is parsed: the parser's time grows with the
+//! square of the depth, and 200 KB can hold 100,000 levels.
 
 /// Most levels; a file of names has two. The parser itself refuses more than 128, but only later.
 const DEPTH_MAX: usize = 500;
-/// Most columns of blanks and of the signs of lists and keys at the start of a line: each level of a
-/// block takes one or two.
+/// Most columns of blanks and of the signs of lists and keys at the start of a line: each level of
+/// a block takes one or two.
 const INDENT_MAX: usize = 2 * DEPTH_MAX;
 
 /// # Errors
@@ -28,8 +28,9 @@ fn indent(line: &str) -> usize {
     line.bytes().take_while(|byte| is_structure(byte)).count()
 }
 
-/// Open brackets at the end of a line, or the most in it where those are too many. Brackets of names
-/// count as well; whoever has five hundred names with a bracket that is not closed can quote none.
+/// Open brackets at the end of a line, or the most in it where those are too many. Brackets of
+/// names count as well; whoever has five hundred names with a bracket that is not closed can quote
+/// none.
 fn brackets(line: &str, open: usize) -> usize {
     let mut open = open;
     for byte in line.bytes() {

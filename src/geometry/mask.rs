@@ -3,8 +3,8 @@
 use super::rect::{Rect, Size};
 use super::transpose::Transpose;
 
-/// Most cells of a mask, 2048 x 2048: regions are drawn at the size of the model's input, so more of
-/// them would only take memory.
+/// Most cells of a mask, 2048 x 2048: regions are drawn at the size of the model's input, so more
+/// of them would only take memory.
 pub const CELLS_MAX: usize = 1 << 22;
 
 /// Pixels that belong to a region, coverage 0 to 255 each, stretched over `frame`.

@@ -1,5 +1,5 @@
-//! Files that are small on the disk and huge in memory: each command ends soon and in bounded memory,
-//! with a refusal or a counted skip that names the file.
+//! Files that are small on the disk and huge in memory: each command ends soon and in bounded
+//! memory, with a refusal or a counted skip that names the file.
 
 use crate::bombs::{self, Bomb};
 use crate::support::fixtures;

@@ -13,8 +13,8 @@ use crate::plan::{Columns, Format};
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
-/// A manifest is refused where so many rows, and such a share of them, name no further image. A list
-/// with a row for each box of Open Images has 88 %.
+/// A manifest is refused where so many rows, and such a share of them, name no further image. A
+/// list with a row for each box of Open Images has 88 %.
 const UNUSABLE_ROWS_MAX: usize = 250_000;
 const UNUSABLE_SHARE_MAX: f64 = 0.9;
 

@@ -62,8 +62,8 @@ fn short(text: &str) -> Result<String, String> {
     Ok(text.to_owned())
 }
 
-/// The objects of a row: a struct of lists, or a list of structs. Beside them the number that the row
-/// has, of which the first [`OBJECTS_MAX`] are returned.
+/// The objects of a row: a struct of lists, or a list of structs. Beside them the number that the
+/// row has, of which the first [`OBJECTS_MAX`] are returned.
 pub fn objects(frame: &DataFrame, column: &str, row: usize) -> Option<(Vec<Object>, usize)> {
     let cell = frames::column(frame, column)?.get(row).ok()?.into_static();
     let boxes = field(&cell, "bbox")?;

@@ -29,8 +29,8 @@ struct ParquetFile {
     names: Names,
 }
 
-/// Rows that are read at once, at most a row group. Groups of photos have a thousand at most; a group
-/// of millions has no photos, and its rows should not be in memory at once.
+/// Rows that are read at once, at most a row group. Groups of photos have a thousand at most; a
+/// group of millions has no photos, and its rows should not be in memory at once.
 const ROWS_PER_FRAME: usize = 16_384;
 /// Most rows of a row group that cannot be read which are counted, one skip each.
 const UNREADABLE_ROWS_MAX: usize = 1_000_000;

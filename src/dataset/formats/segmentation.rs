@@ -84,8 +84,8 @@ fn decode(
     Ok(Runs::new(&rle).mask(cells_max))
 }
 
-/// Runs of foreground pixels, column by column. A picture is never unpacked: a run of a few bytes can
-/// be as long as the largest picture.
+/// Runs of foreground pixels, column by column. A picture is never unpacked: a run of a few bytes
+/// can be as long as the largest picture.
 struct Runs {
     /// Start and end of each run, in order.
     runs: Vec<[usize; 2]>,

@@ -12,8 +12,8 @@ use std::path::Path;
 pub const BYTES_MAX: u64 = 8 << 20;
 /// Most elements of one file: a thousand objects have ten thousand.
 const NODES_MAX: u32 = 500_000;
-/// Most signs that assign attributes. VOC has no attributes, and other tools write two or three in a
-/// file; the time that an element takes grows with the square of their number.
+/// Most signs that assign attributes. VOC has no attributes, and other tools write two or three in
+/// a file; the time that an element takes grows with the square of their number.
 const ASSIGNMENTS_MAX: usize = 10_000;
 /// Most declarations of namespaces, which every element below them takes time for; VOC has none.
 const NAMESPACES_MAX: usize = 50;

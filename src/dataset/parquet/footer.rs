@@ -8,8 +8,8 @@ use polars_parquet_format::thrift::{self, ProtocolError, ProtocolErrorKind};
 use std::fs::File;
 use std::io::{BufReader, Error, Read, Result, Seek, SeekFrom};
 
-/// Longest footer. A column of a row group takes about 100 bytes, so this is for 80,000 row groups of
-/// four columns.
+/// Longest footer. A column of a row group takes about 100 bytes, so this is for 80,000 row groups
+/// of four columns.
 const LENGTH_MAX: u32 = 32 << 20;
 /// Memory in bytes that a byte of a footer may take when it is read.
 const MEMORY_PER_BYTE: usize = 64;

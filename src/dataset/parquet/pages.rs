@@ -13,14 +13,14 @@ use std::ops::Range;
 const HEADER_BYTES_MAX: usize = 16 << 20;
 /// Most values that a byte of a file may encode; run lengths of a constant column are short.
 const VALUES_PER_BYTE_MAX: u64 = 256;
-/// Most values of a column of lists in one row group: five boxes for each of a million images. A list
-/// is decoded whole, at about 20 bytes a value.
+/// Most values of a column of lists in one row group: five boxes for each of a million images. A
+/// list is decoded whole, at about 20 bytes a value.
 const LIST_VALUES_MAX: u64 = 20_000_000;
 /// What the pages of the rows that are read at once may unpack to, however small they are. Rows of
 /// 1,000 bytes take 64 MiB.
 const UNPACKED_MAX: u64 = 256 << 20;
-/// What larger pages may unpack to for each byte. Photos hardly shrink; uncompressed ones become ten
-/// times smaller at most.
+/// What larger pages may unpack to for each byte. Photos hardly shrink; uncompressed ones become
+/// ten times smaller at most.
 const UNPACKED_PER_BYTE_MAX: u64 = 20;
 
 /// Checks those of the row groups that hold `rows`, of these columns or of all.
