@@ -10,7 +10,6 @@ use crate::dataset::{HandledProblem, Sample};
 use crate::error::{Error, Result, Skip};
 use crate::finding::MapTarget;
 use crate::geometry::{Size, Transpose};
-use crate::input;
 use crate::model::Inference;
 use crate::plan::ProblemAction;
 use crate::score::{Heat, ImageFacts, MapMeasurement, Measurement};
@@ -64,8 +63,7 @@ pub fn measure_image(
     sample: &mut Sample,
 ) -> Result<Measured, Failure> {
     let mut timings = Timings::default();
-    let bytes = timed(&mut timings.read, || input::read(&sample.source))?.into_owned();
-    let bytes = Arc::new(bytes);
+    let bytes = timed(&mut timings.read, || worker.read(&sample.source))?;
     let content = blake3::hash(bytes.as_slice()).to_hex().to_string();
 
     let image = Image {
@@ -129,6 +127,8 @@ impl Image<'_, '_> {
         let Some(cached) = cached else {
             return Ok((self.infer(worker, sample, timings)?, true));
         };
+        // What is skipped for its memory must not depend on what the cache holds.
+        worker.admit(self.bytes)?;
 
         if !self.has_all_maps(sample, &cached) {
             let mut inference = self.infer(worker, sample, timings)?;

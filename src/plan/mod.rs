@@ -17,8 +17,8 @@ mod validate;
 
 pub use document::Problem;
 pub use file::{
-    Activation, BoxCoordinates, Channels, ClassRef, Corner, Decode, Filter, Format, InputValue,
-    LabelRule, Layout, Links, Pictures, ProblemAction, RegionKind, Unit,
+    Activation, BoxCoordinates, Channels, ClassRef, Corner, Decode, Exif, Filter, Format,
+    InputValue, LabelRule, Layout, Links, Pictures, ProblemAction, RegionKind, Unit,
 };
 pub use load::json_schema;
 pub use types::{

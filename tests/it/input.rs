@@ -4,7 +4,7 @@ use crate::support::{close, demo_text, fixtures, json, plan};
 use camaudit::dataset::Source;
 use camaudit::geometry::{Rect, Size};
 use camaudit::input::{Photo, Preprocessor, decode, decode_for};
-use camaudit::plan::{Decode, Plan};
+use camaudit::plan::Plan;
 use std::path::Path;
 
 fn read(path: &Path) -> Result<Vec<u8>, camaudit::error::Skip> {
@@ -137,6 +137,7 @@ fn the_view_says_where_each_pixel_went() {
             size: Size::new(500, 375),
             rgb: image::RgbImage::new(500, 375),
             transpose: None,
+            is_turned: false,
         };
         let (_, view) = Preprocessor::new(&levels(&steps).preprocess, None)
             .run(&photo)
@@ -220,8 +221,7 @@ fn fast_decoding_changes_pixels_a_little_and_geometry_not_at_all() {
     };
     let (exact, fast) = (plan("exact"), plan("fast"));
     let run = |plan: &Plan| {
-        let fast = (plan.preprocess.decode == Decode::Fast).then_some(&plan.preprocess);
-        let photo = decode_for(&bytes, fast).expect("decoded");
+        let photo = decode_for(&bytes, &plan.preprocess).expect("decoded");
         let (tensor, view) = Preprocessor::new(&plan.preprocess, None)
             .run(&photo)
             .expect("preprocessed");
@@ -250,7 +250,7 @@ fn fast_decoding_changes_pixels_a_little_and_geometry_not_at_all() {
     assert!(worst > 0.0 && worst < 0.05, "{worst}");
     let small = std::fs::read(fixtures().join("horses/horse/horse000.jpg")).expect("read");
     assert_eq!(
-        decode_for(&small, Some(&fast.preprocess))
+        decode_for(&small, &fast.preprocess)
             .expect("decoded")
             .size
             .width,
