@@ -145,13 +145,19 @@ fn process_memory(key: &str) -> Option<u64> {
 
 /// The smallest limit of the control groups that this process is in.
 fn cgroup_limit() -> Option<u64> {
-    let own = std::fs::read_to_string("/proc/self/cgroup").unwrap_or_default();
-    let own = own.lines().find_map(|line| line.strip_prefix("0::/"));
+    let groups = std::fs::read_to_string("/proc/self/cgroup").unwrap_or_default();
     let root = Path::new("/sys/fs/cgroup");
 
     let mut files = vec![root.join("memory/memory.limit_in_bytes")];
-    for part in Path::new(own.unwrap_or_default()).ancestors() {
-        files.push(root.join(part).join("memory.max"));
+    for group in groups.lines() {
+        if let Some(own) = group.strip_prefix("0::/") {
+            let parts = Path::new(own).ancestors();
+            files.extend(parts.map(|part| root.join(part).join("memory.max")));
+        } else if let Some((_, own)) = group.split_once(":memory:/") {
+            let parts = Path::new(own).ancestors();
+            let root = root.join("memory");
+            files.extend(parts.map(|part| root.join(part).join("memory.limit_in_bytes")));
+        }
     }
     // cgroup v1 reports a huge value when there is no limit.
     let limits = files.iter().filter_map(|file| read_limit(file));

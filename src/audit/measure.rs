@@ -11,7 +11,7 @@ use crate::cache::Cache;
 use crate::dataset::{Dataset, HandledProblem, ImageBytes, Sample, Skipped, unmatched_names};
 use crate::error::{Error, Result, Skip, SkipReason, Stage};
 use crate::model::instruction_set;
-use crate::plan::ProblemAction;
+use crate::plan::{Exif, ProblemAction};
 use crate::runs::documents::{Counts, MeasureRecord, MeasuredFacts, RunIdentity};
 use crate::runs::folder::RunFolder;
 use crate::tables::{SCHEMA_VERSION, SkipRow};
@@ -166,7 +166,11 @@ fn record(
 ) -> MeasureRecord {
     let (plan, model) = (context.plan, context.model);
     let stats = &dataset.stats;
-    let counts = Counts::new(stats, totals.scored, &totals.skipped, &totals.problems);
+    let mut counts = Counts::new(stats, totals.scored, &totals.skipped, &totals.problems);
+    match plan.preprocess.exif {
+        Exif::Apply => counts.turned = totals.turned,
+        Exif::Ignore => counts.not_turned = totals.turned,
+    }
 
     let mut warnings = unmatched_names(plan, stats);
     if counts.found != stats.found {

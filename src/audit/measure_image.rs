@@ -24,6 +24,8 @@ pub struct Measured {
     pub invariant_error: f64,
     /// Problems of its annotations.
     pub problems: Vec<HandledProblem>,
+    /// Whether the file states another orientation than upright.
+    pub is_turned: bool,
     pub timings: Timings,
     /// What the cache does not have yet.
     pub fresh: Option<CachedInference>,
@@ -102,6 +104,7 @@ pub fn measure_image(
         measurement,
         invariant_error,
         problems,
+        is_turned: inference.is_turned,
         timings,
         fresh: is_fresh.then_some(inference),
     })
@@ -169,6 +172,7 @@ impl Image<'_, '_> {
         let mut inference = CachedInference {
             size: inferred.size,
             transpose: inferred.transpose,
+            is_turned: inferred.is_turned,
             view: inferred.view,
             logits: inferred.inference.logits.clone(),
             maps: Vec::new(),

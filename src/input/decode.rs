@@ -44,6 +44,18 @@ pub struct Claim {
     pub is_transposed: bool,
 }
 
+impl Claim {
+    /// The size as the pixels are used.
+    pub fn size(&self) -> Size {
+        let Size { width, height } = self.header.size;
+        if self.is_transposed {
+            Size::new(height, width)
+        } else {
+            Size::new(width, height)
+        }
+    }
+}
+
 /// What the header of a picture claims.
 ///
 /// # Errors

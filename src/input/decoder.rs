@@ -5,6 +5,7 @@ use super::decode::{claim, decode_for};
 use super::memory::{PictureMemory, Turn, Use};
 use super::photo::Photo;
 use super::read::{length, read};
+use super::transform::working_bytes;
 use crate::dataset::Source;
 use crate::error::{Skip, SkipReason, Stage};
 use crate::plan::{Decode, Preprocess};
@@ -114,7 +115,10 @@ impl<'a> Decoder<'a> {
     /// As of [`Decoder::decode`].
     pub fn admit(&mut self, bytes: &[u8], purpose: Use) -> Result<(), Skip> {
         let claim = claim(bytes, self.plan.exif)?;
-        let needed = self.memory.needed(&claim, bytes.len(), purpose)?;
+        let transform = working_bytes(&self.plan, claim.size())?;
+        let needed = self
+            .memory
+            .needed(&claim, bytes.len(), purpose, transform)?;
         self.take_turn(needed)
     }
 

@@ -45,18 +45,26 @@ pub enum Use {
 }
 
 impl PictureMemory {
+    /// The bytes that a picture needs with those of its file; `transform` is what the transform to
+    /// the model's input takes beside the picture.
+    ///
     /// # Errors
-    /// A skip `memory` where a picture needs more than the bound.
-    pub fn needed(&self, claim: &Claim, file: usize, purpose: Use) -> Result<u64, Skip> {
+    /// A skip `memory` where that is more than the bound.
+    pub fn needed(
+        &self,
+        claim: &Claim,
+        file: usize,
+        purpose: Use,
+        transform: u64,
+    ) -> Result<u64, Skip> {
         let header = &claim.header;
         let area = header.area();
         let pixels = 3 * area;
         let turned = if claim.is_transposed { pixels } else { 0 };
         let used = match purpose {
-            // A crop copies at most all pixels, grey levels are a third of them.
-            Use::Input => 2 * pixels,
+            Use::Input => pixels + transform,
             Use::Search => SEARCH_BYTES * area,
-            Use::Edit => EDITED_PHOTOS * pixels,
+            Use::Edit => EDITED_PHOTOS * pixels + transform,
         };
 
         let needed = file as u64 + header.decoding.max(pixels + turned).max(used);

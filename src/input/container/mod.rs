@@ -1,27 +1,30 @@
 //! The container formats of pictures, recognised by content: size and memory from the header, the
 //! stored orientation, and the pixels as Pillow's `convert("RGB")` gives them.
 
+mod bmp;
 mod bmp_rle;
 mod exif;
 mod failure;
 mod gif;
 mod header;
 mod ifd;
+mod jpeg;
 mod jpeg_segments;
 mod orientation;
-mod other;
 mod png;
 mod png_chunks;
+mod riff;
 mod tiff;
 mod tiff_kind;
 mod tiff_levels;
+mod webp;
 
 pub use failure::skip;
 pub use header::Header;
 pub use orientation::stored as stored_orientation;
 
 use crate::error::Skip;
-use image::{ImageFormat, RgbImage};
+use image::RgbImage;
 
 /// A container format that is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -72,12 +75,9 @@ impl Container {
             Self::Png => png::header(bytes),
             Self::Gif => gif::header(bytes),
             Self::Tiff => tiff::header(bytes),
-            Self::Bmp => match bmp_rle::header(bytes) {
-                Some(header) => Ok(header),
-                None => other::header(bytes, ImageFormat::Bmp),
-            },
-            Self::Jpeg => other::header(bytes, ImageFormat::Jpeg),
-            Self::WebP => other::header(bytes, ImageFormat::WebP),
+            Self::Bmp => bmp::header(bytes),
+            Self::Jpeg => jpeg::header(bytes),
+            Self::WebP => webp::header(bytes),
         }
     }
 
@@ -90,12 +90,9 @@ impl Container {
             Self::Png => png::decode(bytes),
             Self::Gif => gif::decode(bytes),
             Self::Tiff => tiff::decode(bytes),
-            Self::Bmp => match bmp_rle::decode(bytes) {
-                Some(pixels) => pixels,
-                None => other::decode(bytes, ImageFormat::Bmp),
-            },
-            Self::Jpeg => other::decode(bytes, ImageFormat::Jpeg),
-            Self::WebP => other::decode(bytes, ImageFormat::WebP),
+            Self::Bmp => bmp::decode(bytes),
+            Self::Jpeg => jpeg::decode(bytes),
+            Self::WebP => webp::decode(bytes),
         }
     }
 }

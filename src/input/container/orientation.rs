@@ -5,6 +5,7 @@ use super::exif::{exif_number, xmp_number};
 use super::ifd::Ifd;
 use super::jpeg_segments::segments;
 use super::png_chunks;
+use super::riff;
 use image::metadata::Orientation;
 
 /// Tag of an XMP packet in a TIFF.
@@ -22,7 +23,7 @@ pub fn stored(container: Container, bytes: &[u8]) -> Orientation {
             let metadata = png_chunks::metadata(bytes);
             preferred(metadata.exif.as_deref(), metadata.xmp.as_deref())
         }
-        Container::WebP => preferred(riff_chunk(bytes, b"EXIF"), riff_chunk(bytes, b"XMP ")),
+        Container::WebP => preferred(riff::first(bytes, b"EXIF"), riff::first(bytes, b"XMP ")),
         Container::Tiff => tiff(bytes),
         Container::Bmp | Container::Gif => None,
     };
@@ -52,18 +53,4 @@ fn jpeg(bytes: &[u8]) -> Option<u64> {
 fn tiff(bytes: &[u8]) -> Option<u64> {
     let stated = exif_number(bytes);
     stated.or_else(|| xmp_number(Ifd::first(bytes)?.blob(TIFF_XMP)?))
-}
-
-/// The first chunk of a kind in a WebP.
-fn riff_chunk<'a>(bytes: &'a [u8], wanted: &[u8; 4]) -> Option<&'a [u8]> {
-    let mut rest = bytes.get(12..)?;
-    loop {
-        let (head, after) = rest.split_at_checked(8)?;
-        let length = u32::from_le_bytes([head[4], head[5], head[6], head[7]]) as usize;
-        if &head[..4] == wanted {
-            return after.get(..length);
-        }
-        // Chunks are padded to an even length.
-        rest = after.get(length.checked_next_multiple_of(2)?..)?;
-    }
 }

@@ -82,6 +82,10 @@ impl Samples {
     }
 
     fn append_rgb(&self, row: &[u8], line: &mut Vec<u8>) -> Result<(), Skip> {
+        if (self.channels, self.depth) == (3, 1) {
+            line.extend_from_slice(row);
+            return Ok(());
+        }
         for pixel in row.chunks_exact(self.channels * self.depth) {
             let rgb = if self.is_deep_grey {
                 [grey_level(u16::from_be_bytes([pixel[0], pixel[1]]))?; 3]

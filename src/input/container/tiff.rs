@@ -24,6 +24,7 @@ const ZSTD_WINDOW: u64 = 128 << 20;
 
 pub fn header(bytes: &[u8]) -> Result<Header, Skip> {
     let mut file = TiffFile::open(bytes)?;
+    file.tags.kind()?;
     let [width, height] = [file.chunk.width, file.chunk.height];
     let chunk = u64::from(width.min(file.size.width)) * u64::from(height.min(file.size.height));
     let number_bytes = u64::from(file.tags.bits.div_ceil(8)) + 1;
@@ -58,7 +59,9 @@ pub fn decode(bytes: &[u8]) -> Result<RgbImage, Skip> {
     for plane in 0..planes {
         for chunk in 0..file.chunks_across * file.chunks_down {
             let piece = file.read(plane, chunk, &mut levels)?;
-            if planes == 1 {
+            if planes == 1 && colour == Colour::Rgb && piece.channels == 3 {
+                piece.copy(&mut picture);
+            } else if planes == 1 {
                 piece.paint(&mut picture, |pixel, numbers| {
                     *pixel = Rgb(converter.rgb(numbers));
                 });
@@ -222,6 +225,19 @@ struct Piece {
 }
 
 impl Piece {
+    /// Copies rows that are RGB already.
+    fn copy(&self, picture: &mut RgbImage) {
+        let width = picture.width() as usize;
+        let height = picture.height();
+        let left = self.left as usize;
+        let pixels: &mut [u8] = picture;
+        for (row, y) in self.levels.chunks_exact(self.row).zip(self.top..height) {
+            let start = 3 * (y as usize * width + left);
+            let length = self.row.min(3 * (width - left));
+            pixels[start..start + length].copy_from_slice(&row[..length]);
+        }
+    }
+
     /// Calls `set` with every pixel of the picture under the piece, and its numbers.
     fn paint(&self, picture: &mut RgbImage, mut set: impl FnMut(&mut Rgb<u8>, &[u8])) {
         for (row, y) in self.levels.chunks_exact(self.row).zip(self.top..) {

@@ -37,7 +37,6 @@ pub struct Tags {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Colour {
     Grey { is_inverted: bool },
-    GreyPremultiplied,
     Rgb,
     RgbPremultiplied,
     Palette,
@@ -104,9 +103,7 @@ impl Tags {
             (UNSIGNED | SIGNED, 16 | 32, []) | (FLOAT, 32, []) if !is_inverted => {
                 Ok((grey, Levels::Exact))
             }
-            (UNSIGNED, 8, [PREMULTIPLIED]) if !is_inverted => {
-                Ok((Colour::GreyPremultiplied, Levels::Bits(8)))
-            }
+            (_, _, [PREMULTIPLIED]) => Err(refused("grey that is multiplied with alpha")),
             (UNSIGNED, 8, [0 | 2]) if !is_inverted => Ok((grey, Levels::Bits(8))),
             _ => Err(self.refused_samples("grey")),
         }

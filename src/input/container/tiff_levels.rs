@@ -108,7 +108,6 @@ impl Converter {
                 let grey = (u16::from(*grey) * 255 / u16::from(self.white)) as u8;
                 [if is_inverted { 255 - grey } else { grey }; 3]
             }
-            (Colour::GreyPremultiplied, [grey, alpha, ..]) => [divided(*grey, *alpha); 3],
             (Colour::Palette, [index, ..]) => self.palette_colour(usize::from(*index)),
             (Colour::RgbPremultiplied, [r, g, b, alpha, ..]) => {
                 [*r, *g, *b].map(|level| divided(level, *alpha))
