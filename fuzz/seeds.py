@@ -26,9 +26,10 @@ def seeds():
         yield "pipeline", file.read_bytes() + SEPARATOR + b"run.seed=3"
     for file in sorted((ROOT / "fixtures/models/zoo").glob("*.onnx")):
         yield "model", file.read_bytes()
-    for number, file in enumerate(sorted((ROOT / "fixtures/odd").iterdir())):
-        if file.is_file() and file.stat().st_size < 1 << 16:
-            yield "picture", bytes([number % 80, number % 8]) + file.read_bytes()
+    pictures = [*sorted((ROOT / "fixtures/odd").iterdir()), *sorted((ROOT / "fixtures/pictures").iterdir())]
+    for number, file in enumerate(pictures):
+        if file.is_file() and file.stat().st_size < 1 << 16 and not file.name.endswith(".rgb.png"):
+            yield "picture", bytes([number % 80, number % 32]) + file.read_bytes()
 
 
 out = pathlib.Path(sys.argv[1])

@@ -134,8 +134,8 @@ fn describe_turned(plan: &Plan, tried: &Tried) -> String {
     match (turned, plan.preprocess.exif) {
         (0, _) => String::new(),
         (_, Exif::Apply) => format!(
-            "orientation    {turned} of {of} are turned upright by EXIF; if the training did not, set \
-             preprocess.exif = \"ignore\"\n"
+            "orientation    {turned} of {of} are turned upright by EXIF; where the training did not, \
+             set preprocess.exif = \"ignore\"\n"
         ),
         (_, Exif::Ignore) => format!(
             "orientation    {turned} of {of} are not turned as EXIF says (preprocess.exif)\n"
