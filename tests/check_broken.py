@@ -151,7 +151,7 @@ def report(run, rows):
     extra = [row for row in rows if row[1] == "only we read"]
     print(f"\n## All {len(extra)} files that only we read\n\n| file | what Pillow says |\n|---|---|")
     for _, _, name, _, _, words in sorted(extra, key=lambda row: row[2]):
-        print(f"| `{printable(name, 110)}` | {printable(words.replace(name, '..'), 90)} |")
+        print(f"| `{printable(name, 110)}` | {printable(words.split(' file ')[0], 90)} |")
 
 
 main()

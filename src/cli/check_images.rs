@@ -64,6 +64,7 @@ pub fn measure_some(
                 measure_image(&context, &prescan, &mut worker, sample)
             }
         };
+        worker.finish_item();
         match result {
             Ok(image) => measured.push(image),
             Err(Failure::Stop(error)) => return Err(error),
@@ -134,8 +135,8 @@ fn describe_turned(plan: &Plan, tried: &Tried) -> String {
     match (turned, plan.preprocess.exif) {
         (0, _) => String::new(),
         (_, Exif::Apply) => format!(
-            "orientation    {turned} of {of} are turned upright by EXIF; where the training did not, \
-             set preprocess.exif = \"ignore\"\n"
+            "orientation    {turned} of {of} are turned upright by EXIF; where the training did \
+             not, set preprocess.exif = \"ignore\"\n"
         ),
         (_, Exif::Ignore) => format!(
             "orientation    {turned} of {of} are not turned as EXIF says (preprocess.exif)\n"

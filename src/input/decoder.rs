@@ -18,9 +18,6 @@ use std::time::{Duration, Instant};
 /// Time between two checks whether the run must stop.
 const POLL_INTERVAL: Duration = Duration::from_millis(200);
 
-/// A file of more bytes is read by one worker at a time, where memory is limited.
-const FILE_UNSHARED: u64 = 16 << 20;
-
 /// Number of abandoned threads of this process.
 static ABANDONED: AtomicUsize = AtomicUsize::new(0);
 
@@ -79,9 +76,7 @@ impl<'a> Decoder<'a> {
     pub fn read(&mut self, source: &Source) -> Result<Arc<Vec<u8>>, Skip> {
         let length = length(source)?;
         self.memory.check_file(length)?;
-        if length > FILE_UNSHARED {
-            self.take_turn(length)?;
-        }
+        self.take_turn(length)?;
         Ok(Arc::new(read(source)?.into_owned()))
     }
 
