@@ -5,7 +5,7 @@
 use super::decode::Claim;
 use crate::error::{Skip, SkipReason, Stage};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Condvar, Mutex};
+use std::sync::{Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
 /// Time between two checks whether the run must stop.
@@ -106,7 +106,7 @@ impl Turn {
     /// A skip `interrupted` when the run is asked to stop, `timeout` when the picture before was
     /// abandoned and still takes its memory.
     pub fn wait(stopped: &dyn Fn() -> bool) -> Result<Self, Skip> {
-        let mut taken = TAKEN.lock().unwrap_or_else(|broken| broken.into_inner());
+        let mut taken = TAKEN.lock().unwrap_or_else(PoisonError::into_inner);
         while *taken {
             if stopped() {
                 let message = "the run was asked to stop";
@@ -117,7 +117,7 @@ impl Turn {
                 return Err(Skip::new(Stage::Decode, SkipReason::Timeout, message));
             }
             let waited = FREED.wait_timeout(taken, POLL_INTERVAL);
-            (taken, _) = waited.unwrap_or_else(|broken| broken.into_inner());
+            (taken, _) = waited.unwrap_or_else(PoisonError::into_inner);
         }
         *taken = true;
         Ok(Self)
@@ -132,7 +132,7 @@ impl Turn {
 impl Drop for Turn {
     fn drop(&mut self) {
         IS_STUCK.store(false, Ordering::Relaxed);
-        let mut taken = TAKEN.lock().unwrap_or_else(|broken| broken.into_inner());
+        let mut taken = TAKEN.lock().unwrap_or_else(PoisonError::into_inner);
         *taken = false;
         FREED.notify_one();
     }

@@ -25,7 +25,9 @@ pub fn decode(bytes: &[u8]) -> Result<RgbImage, Skip> {
         transparent,
     } = FirstFrame::open(bytes)?;
     let mut indices = vec![0; size.width as usize * size.height as usize];
-    decoder.read_into_buffer(&mut indices).map_err(gif_skip)?;
+    decoder
+        .read_into_buffer(&mut indices)
+        .map_err(|e| gif_skip(&e))?;
 
     let palette = Palette {
         colours: decoder.palette().unwrap_or_default(),
@@ -60,10 +62,10 @@ impl<'a> FirstFrame<'a> {
         options.set_color_output(ColorOutput::Indexed);
         // The header is judged before anything is allocated.
         options.set_memory_limit(MemoryLimit::Unlimited);
-        let mut decoder = options.read_info(bytes).map_err(gif_skip)?;
+        let mut decoder = options.read_info(bytes).map_err(|e| gif_skip(&e))?;
         let (width, height) = (u32::from(decoder.width()), u32::from(decoder.height()));
 
-        let frame = decoder.next_frame_info().map_err(gif_skip)?;
+        let frame = decoder.next_frame_info().map_err(|e| gif_skip(&e))?;
         let frame = frame.ok_or_else(|| corrupt("GIF: there is no frame"))?;
         let size = Size::new(u32::from(frame.width), u32::from(frame.height));
         let (left, top) = (u32::from(frame.left), u32::from(frame.top));
@@ -98,6 +100,6 @@ impl Palette<'_> {
     }
 }
 
-fn gif_skip(error: DecodingError) -> Skip {
+fn gif_skip(error: &DecodingError) -> Skip {
     corrupt(format!("GIF: {error}"))
 }

@@ -101,11 +101,11 @@ impl<'a> TiffFile<'a> {
             at: place.start,
             patch,
         };
-        let decoder = Decoder::new(input).map_err(tiff_skip)?;
+        let decoder = Decoder::new(input).map_err(|e| tiff_skip(&e))?;
         let mut decoder = decoder.with_limits(Limits::unlimited());
-        let tags = tags(&mut decoder, photometric).map_err(tiff_skip)?;
+        let tags = tags(&mut decoder, photometric).map_err(|e| tiff_skip(&e))?;
 
-        let (width, height) = decoder.dimensions().map_err(tiff_skip)?;
+        let (width, height) = decoder.dimensions().map_err(|e| tiff_skip(&e))?;
         let (chunk_width, chunk_height) = decoder.chunk_dimensions();
         Ok(Self {
             decoder,
@@ -134,7 +134,7 @@ impl<'a> TiffFile<'a> {
         let mut places = Vec::new();
         for tag in tags {
             let numbers = self.decoder.find_tag_unsigned_vec::<u64>(tag);
-            places.push(numbers.map_err(tiff_skip)?.unwrap_or_default());
+            places.push(numbers.map_err(|e| tiff_skip(&e))?.unwrap_or_default());
         }
 
         let mut largest = 0;
@@ -155,7 +155,7 @@ impl<'a> TiffFile<'a> {
             return Ok(Vec::new());
         }
         let palette = self.decoder.find_tag_unsigned_vec::<u16>(Tag::ColorMap);
-        let palette = palette.map_err(tiff_skip)?;
+        let palette = palette.map_err(|e| tiff_skip(&e))?;
         palette.ok_or_else(|| corrupt("TIFF: there is no palette"))
     }
 
@@ -163,7 +163,7 @@ impl<'a> TiffFile<'a> {
     fn read(&mut self, plane: u32, chunk: u32, levels: &mut LevelReader) -> Result<Piece, Skip> {
         let index = plane * self.chunks_across * self.chunks_down + chunk;
         let (width, _) = self.decoder.chunk_data_dimensions(index);
-        let data = self.decoder.read_chunk(index).map_err(tiff_skip)?;
+        let data = self.decoder.read_chunk(index).map_err(|e| tiff_skip(&e))?;
 
         let channels = usize::from(self.samples_per_chunk());
         let row = width as usize * channels;
@@ -277,8 +277,8 @@ impl Seek for Patched<'_> {
     }
 }
 
-fn tiff_skip(error: TiffError) -> Skip {
-    let reason = match &error {
+fn tiff_skip(error: &TiffError) -> Skip {
+    let reason = match error {
         TiffError::UnsupportedError(_) => SkipReason::Unsupported,
         TiffError::LimitsExceeded => SkipReason::TooLarge,
         _ => SkipReason::Corrupt,
