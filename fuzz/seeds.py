@@ -30,9 +30,10 @@ def seeds():
         yield "model", file.read_bytes()
     head = b"class,region,decision,note,verdict,effect,unit,declared,expires\n"
     yield "decisions", head + b"horse,tag,confirm,seen,confirmed,0.5,fraction,,2030-01-01\n"
-    for number, file in enumerate(sorted((ROOT / "fixtures/odd").iterdir())):
-        if file.is_file() and file.stat().st_size < 1 << 16:
-            yield "picture", bytes([number % 80, number % 8]) + file.read_bytes()
+    pictures = [*sorted((ROOT / "fixtures/odd").iterdir()), *sorted((ROOT / "fixtures/pictures").iterdir())]
+    for number, file in enumerate(pictures):
+        if file.is_file() and file.stat().st_size < 1 << 16 and not file.name.endswith(".rgb.png"):
+            yield "picture", bytes([number % 80, number % 32]) + file.read_bytes()
 
 
 out = pathlib.Path(sys.argv[1])

@@ -152,6 +152,8 @@ pub enum SkipReason {
     DecoderPanic,
     /// The image has more pixels than the limit.
     TooManyPixels,
+    /// The picture needs more memory than one may take.
+    Memory,
     /// Decoding took longer than `run.image_seconds`.
     Timeout,
     /// The run was asked to stop.
@@ -199,6 +201,7 @@ impl SkipReason {
             Self::Corrupt => "corrupt",
             Self::DecoderPanic => "decoder_panic",
             Self::TooManyPixels => "too_many_pixels",
+            Self::Memory => "memory",
             Self::Timeout => "timeout",
             Self::Interrupted => "interrupted",
             Self::TooElongated => "too_elongated",

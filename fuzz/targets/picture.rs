@@ -2,7 +2,7 @@
 #![no_main]
 use camaudit::geometry::Size;
 use camaudit::input::{self, Preprocessor};
-use camaudit::plan::{Channels, Decode, Filter, Layout, Preprocess, Step};
+use camaudit::plan::{Channels, Decode, Exif, Filter, Layout, Preprocess, Step};
 use camaudit_fuzz::own_panics_crash;
 
 libfuzzer_sys::fuzz_target!(init: own_panics_crash(), |data: &[u8]| {
@@ -22,8 +22,9 @@ libfuzzer_sys::fuzz_target!(init: own_panics_crash(), |data: &[u8]| {
     let (mean, std) = (vec![0.5; count], vec![0.25; count]);
     let output = match way % 5 { 1 => Size::new(16, 16), 3 => Size::new(24, 24), _ => size };
     let decode = if look & 8 == 0 { Decode::Exact } else { Decode::Fast };
-    let plan = Preprocess { decode, steps, channels, layout, scale: 1.0 / 255.0, mean, std, output };
-    let Ok(photo) = input::decode_for(data, (decode == Decode::Fast).then_some(&plan)) else { return };
+    let exif = if look & 16 == 0 { Exif::Apply } else { Exif::Ignore };
+    let plan = Preprocess { decode, exif, steps, channels, layout, scale: 1.0 / 255.0, mean, std, output };
+    let Ok(photo) = input::decode_for(data, &plan) else { return };
     if let Ok((tensor, view)) = Preprocessor::new(&plan, None).run(&photo) {
         assert_eq!(tensor.values.len(), tensor.shape.iter().product::<usize>());
         assert_eq!(view.size, output);

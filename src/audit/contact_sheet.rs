@@ -1,12 +1,13 @@
 //! The images of a finished run as contact-sheet tiles: photos and transform from the pipeline,
 //! heat from the run's rows.
 
+use super::limits;
 use super::presence;
 use super::view::{ModelView, Placement};
 use crate::cam::Cam;
 use crate::dataset::{Dataset, ImageBytes, LabelMap, Sample};
 use crate::error::{Result, Skip};
-use crate::input::{self, Decoder, Preprocessor};
+use crate::input::{self, Decoder, Preprocessor, Use};
 use crate::model::Facts;
 use crate::plan::Plan;
 use crate::report::contact_sheet::Tile;
@@ -14,7 +15,6 @@ use crate::report::heatmap;
 use crate::runs::images::FoundImage;
 use image::RgbImage;
 use std::collections::{HashMap, HashSet};
-use std::sync::Arc;
 
 /// One tile per image, in their order, and the scale of their heat in logits. An image that is
 /// missing, or no longer the one that was scored, gets a tile that says so.
@@ -38,7 +38,12 @@ pub fn tiles(
         plan,
         region,
         scale,
-        decoder: Decoder::new(plan.run.decode_timeout, &plan.preprocess, || false),
+        decoder: Decoder::new(
+            plan.run.decode_timeout,
+            &plan.preprocess,
+            limits::pictures(&plan.run),
+            || false,
+        ),
         preprocessor: Preprocessor::new(&plan.preprocess, model.frame()),
     };
     let mut tiles = Vec::new();
@@ -115,8 +120,8 @@ impl Drawing<'_> {
         image: &FoundImage,
         heat: Cam,
     ) -> Result<Option<[RgbImage; 2]>, Skip> {
-        let bytes = Arc::new(input::read(&sample.source)?.into_owned());
-        if blake3::hash(&bytes).to_hex().as_str() != image.content {
+        let bytes = self.decoder.read(&sample.source)?;
+        if blake3::hash(bytes.as_slice()).to_hex().as_str() != image.content {
             return Ok(None);
         }
         let photo = self.decoder.decode(&bytes)?;
@@ -124,7 +129,7 @@ impl Drawing<'_> {
 
         let mut annotated = sample.clone();
         let places = presence::search(&self.plan.regions, |template| {
-            let photo = self.decoder.decode_exactly(&bytes)?;
+            let photo = self.decoder.decode_exactly(&bytes, Use::Search)?;
             Ok::<_, Skip>(input::locate_template(template, &photo))
         })?;
         presence::annotate(&self.plan.regions, &mut annotated, &places);

@@ -1,14 +1,19 @@
-//! How many workers the memory holds.
+//! How many workers the memory holds, and how much of it one picture may take.
 
 use crate::error::{Error, Result};
+use crate::input::PictureMemory;
 use crate::model::{Model, probe};
 use crate::plan::Run;
 use std::num::NonZero;
 use std::path::Path;
 
-/// Memory of a worker beside the network's tensors: the bytes of a photo of twelve megapixels, its
-/// pixels, and a copy.
-const PHOTO: u64 = 96 << 20;
+/// Memory of a worker for pictures that do not wait for their turn: the bytes of a photo of twelve
+/// megapixels, and its pixels.
+const PHOTO: u64 = 48 << 20;
+/// Most memory for one picture where no limit is set.
+const PICTURE_UNLIMITED: u64 = 2 << 30;
+/// Part of the limit that one picture may take.
+const PICTURE_PART: f64 = 0.4;
 /// Memory of a session where it cannot be measured, and the smallest measured value that is used.
 const SESSION: u64 = 96 << 20;
 const SESSION_MIN: u64 = 16 << 20;
@@ -34,11 +39,11 @@ pub fn workers(run: &Run, model: &Model) -> Result<(usize, Option<String>)> {
 
     let (base, session) = session_memory(model)?;
     let worker = session + PHOTO;
-    let planned = (limit.bytes as f64 * PLANNED) as u64;
+    let planned = ((limit.bytes as f64 * PLANNED) as u64).saturating_sub(limit.picture());
     let fitting = planned.saturating_sub(base) / worker;
     let fitting = usize::try_from(fitting).unwrap_or(wanted);
     if fitting == 0 && run.memory.is_some() {
-        let needed = ((base + worker) as f64 / PLANNED) as u64;
+        let needed = ((base + worker) as f64 / (PLANNED - PICTURE_PART)) as u64;
         return Err(Error::new(format!(
             "{} is {} MiB, but one worker needs about {} MiB; allow more",
             limit.name,
@@ -57,6 +62,34 @@ pub fn workers(run: &Run, model: &Model) -> Result<(usize, Option<String>)> {
         mib(worker)
     );
     Ok((jobs, Some(message)))
+}
+
+/// The memory for pictures: a part of the limit, which does not depend on the number of workers.
+pub fn pictures(run: &Run) -> PictureMemory {
+    match limit(run) {
+        Some(limit) => PictureMemory {
+            largest: limit.picture(),
+            unshared: PHOTO.min(limit.picture()),
+            cause: format!(
+                "{:.0} % of {}, which is {} MiB; allow more memory, or make the picture smaller",
+                100.0 * PICTURE_PART,
+                limit.name,
+                mib(limit.bytes)
+            ),
+        },
+        None => PictureMemory {
+            largest: PICTURE_UNLIMITED,
+            unshared: PICTURE_UNLIMITED,
+            cause: "allow more with --memory (run.memory_gb), or make the picture smaller".into(),
+        },
+    }
+}
+
+impl Limit {
+    /// Most bytes for one picture.
+    fn picture(&self) -> u64 {
+        (self.bytes as f64 * PICTURE_PART) as u64
+    }
 }
 
 fn mib(bytes: u64) -> u64 {
@@ -112,13 +145,19 @@ fn process_memory(key: &str) -> Option<u64> {
 
 /// The smallest limit of the control groups that this process is in.
 fn cgroup_limit() -> Option<u64> {
-    let own = std::fs::read_to_string("/proc/self/cgroup").unwrap_or_default();
-    let own = own.lines().find_map(|line| line.strip_prefix("0::/"));
+    let groups = std::fs::read_to_string("/proc/self/cgroup").unwrap_or_default();
     let root = Path::new("/sys/fs/cgroup");
 
     let mut files = vec![root.join("memory/memory.limit_in_bytes")];
-    for part in Path::new(own.unwrap_or_default()).ancestors() {
-        files.push(root.join(part).join("memory.max"));
+    for group in groups.lines() {
+        if let Some(own) = group.strip_prefix("0::/") {
+            let parts = Path::new(own).ancestors();
+            files.extend(parts.map(|part| root.join(part).join("memory.max")));
+        } else if let Some((_, own)) = group.split_once(":memory:/") {
+            let parts = Path::new(own).ancestors();
+            let root = root.join("memory");
+            files.extend(parts.map(|part| root.join(part).join("memory.limit_in_bytes")));
+        }
     }
     // cgroup v1 reports a huge value when there is no limit.
     let limits = files.iter().filter_map(|file| read_limit(file));

@@ -13,7 +13,7 @@ use crate::dataset::{
 };
 use crate::error::{Error, Result, Skip, SkipReason, Stage};
 use crate::model::instruction_set;
-use crate::plan::ProblemAction;
+use crate::plan::{Exif, ProblemAction};
 use crate::runs::documents::{Counts, MeasureRecord, MeasuredFacts, RunIdentity};
 use crate::runs::folder::RunFolder;
 use crate::tables::{SCHEMA_VERSION, SkipRow};
@@ -169,7 +169,11 @@ fn record(
 ) -> MeasureRecord {
     let (plan, model) = (context.plan, context.model);
     let stats = &dataset.stats;
-    let counts = Counts::new(stats, totals.scored, &totals.skipped, &totals.problems);
+    let mut counts = Counts::new(stats, totals.scored, &totals.skipped, &totals.problems);
+    match plan.preprocess.exif {
+        Exif::Apply => counts.turned = totals.turned,
+        Exif::Ignore => counts.not_turned = totals.turned,
+    }
 
     let mut warnings = context.labels.warnings.clone();
     warnings.extend(unmatched_names(plan, stats));

@@ -10,7 +10,6 @@ use crate::dataset::{HandledProblem, Sample};
 use crate::error::{Error, Result, Skip};
 use crate::finding::MapTarget;
 use crate::geometry::{Size, Transpose};
-use crate::input;
 use crate::model::Inference;
 use crate::plan::ProblemAction;
 use crate::score::{Heat, ImageFacts, MapMeasurement, Measurement};
@@ -25,6 +24,8 @@ pub struct Measured {
     pub invariant_error: f64,
     /// Problems of its annotations.
     pub problems: Vec<HandledProblem>,
+    /// Whether the file states another orientation than upright.
+    pub is_turned: bool,
     pub timings: Timings,
     /// What the cache does not have yet.
     pub fresh: Option<CachedInference>,
@@ -64,8 +65,7 @@ pub fn measure_image(
     sample: &mut Sample,
 ) -> Result<Measured, Failure> {
     let mut timings = Timings::default();
-    let bytes = timed(&mut timings.read, || input::read(&sample.source))?.into_owned();
-    let bytes = Arc::new(bytes);
+    let bytes = timed(&mut timings.read, || worker.read(&sample.source))?;
     let content = blake3::hash(bytes.as_slice()).to_hex().to_string();
 
     let image = Image {
@@ -104,6 +104,7 @@ pub fn measure_image(
         measurement,
         invariant_error,
         problems,
+        is_turned: inference.is_turned,
         timings,
         fresh: is_fresh.then_some(inference),
     })
@@ -129,6 +130,8 @@ impl Image<'_, '_> {
         let Some(cached) = cached else {
             return Ok((self.infer(worker, sample, timings)?, true));
         };
+        // What is skipped for its memory must not depend on what the cache holds.
+        worker.admit(self.bytes)?;
 
         if !self.has_all_maps(sample, &cached) {
             let mut inference = self.infer(worker, sample, timings)?;
@@ -169,6 +172,7 @@ impl Image<'_, '_> {
         let mut inference = CachedInference {
             size: inferred.size,
             transpose: inferred.transpose,
+            is_turned: inferred.is_turned,
             view: inferred.view,
             logits: inferred.inference.logits.clone(),
             maps: Vec::new(),

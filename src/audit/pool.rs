@@ -58,6 +58,7 @@ impl<'a> WorkerPool<'a> {
         }
         let mut worker = self.idle_worker()?;
         let result = work(&mut worker, item);
+        worker.finish_item();
 
         // The item may have been cut short.
         if self.observer.stopped() {

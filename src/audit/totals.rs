@@ -26,6 +26,8 @@ pub struct Totals {
     pub skipped: Vec<SkipRow>,
     pub problems: Vec<ProblemRow>,
     pub scored: usize,
+    /// Scored images whose files state another orientation than upright.
+    pub turned: usize,
     pub invariant_error: f64,
     pub timings: Timings,
     /// Time of the writer, which works beside the workers.
@@ -74,6 +76,7 @@ impl Totals {
             skipped: Vec::new(),
             problems,
             scored: 0,
+            turned: 0,
             invariant_error: 0.0,
             timings: Timings::default(),
             stored: Duration::ZERO,
@@ -103,6 +106,7 @@ impl Totals {
         let image = &measurement.image;
         self.sums.add(measurement, plan);
         self.scored += 1;
+        self.turned += usize::from(measured.is_turned);
         self.content.update(image.content_hash.as_bytes());
         self.invariant_error = self.invariant_error.max(measured.invariant_error);
         self.problems

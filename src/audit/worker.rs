@@ -1,11 +1,12 @@
 //! One thread's work on one file: read, decode, preprocess, infer.
 
 use super::context::AuditContext;
+use super::limits;
 use crate::cache::Cache;
 use crate::dataset::Source;
 use crate::error::{Result, Skip, SkipReason, Stage};
 use crate::geometry::{Rect, Size, Transpose, View};
-use crate::input::{self, Decoder, Fingerprinter, Photo, Preprocessor, Tensor};
+use crate::input::{self, Decoder, Fingerprinter, Photo, Preprocessor, Tensor, Use};
 use crate::model::{Inference, Session};
 use crate::plan::Template;
 use std::sync::Arc;
@@ -57,8 +58,10 @@ impl Timings {
 /// A file with the model's features and logits.
 pub struct Inferred {
     pub size: Size,
-    /// How the stored pixels were turned, where that swapped width and height.
+    /// How annotations drawn the other way are moved, as of [`Photo`].
     pub transpose: Option<Transpose>,
+    /// Whether the file states another orientation than upright.
+    pub is_turned: bool,
     pub view: View,
     pub tensor: Tensor,
     pub inference: Inference,
@@ -83,12 +86,38 @@ impl<'a> Worker<'a> {
         let fingerprints = plan.dataset.near_duplicates;
         Ok(Self {
             session: context.model.session()?,
-            decoder: Decoder::new(plan.run.decode_timeout, &plan.preprocess, stopped),
+            decoder: Decoder::new(
+                plan.run.decode_timeout,
+                &plan.preprocess,
+                limits::pictures(&plan.run),
+                stopped,
+            ),
             preprocessor: Preprocessor::new(&plan.preprocess, context.model.frame),
             fingerprinter: fingerprints.then(Fingerprinter::default),
             cache: context.cache.filter(|_| !plan.run.verify_cache),
             writes: CacheWrites::default(),
         })
+    }
+
+    /// Reads the bytes of a file.
+    ///
+    /// # Errors
+    /// A skip, as of [`Worker::infer_file`].
+    pub fn read(&mut self, source: &Source) -> Result<Arc<Vec<u8>>, Skip> {
+        self.decoder.read(source)
+    }
+
+    /// Whether the memory allows for a picture, before it is decoded.
+    ///
+    /// # Errors
+    /// A skip `memory`, or of a header that cannot be read.
+    pub fn admit(&mut self, bytes: &[u8]) -> Result<(), Skip> {
+        self.decoder.admit(bytes, Use::Input)
+    }
+
+    /// Ends the work on one item, so that a large picture of another worker may begin.
+    pub fn finish_item(&mut self) {
+        self.decoder.finish();
     }
 
     /// Reads, decodes, preprocesses and infers one file.
@@ -97,8 +126,8 @@ impl<'a> Worker<'a> {
     /// A skip that names the stage and the reason.
     pub fn infer_file(&mut self, source: &Source) -> Result<Inferred, Skip> {
         let mut timings = Timings::default();
-        let bytes = timed(&mut timings.read, || input::read(source))?.into_owned();
-        self.infer_bytes(&Arc::new(bytes), &mut timings)
+        let bytes = timed(&mut timings.read, || self.decoder.read(source))?;
+        self.infer_bytes(&bytes, &mut timings)
     }
 
     /// Decodes, preprocesses and infers the bytes of a file.
@@ -115,11 +144,18 @@ impl<'a> Worker<'a> {
             self.fingerprinter.as_mut()?.hash(&photo)
         });
         let (tensor, view) = timed(&mut timings.preprocess, || self.preprocessor.run(&photo))?;
+        let Photo {
+            original,
+            transpose,
+            is_turned,
+            ..
+        } = photo;
         let inference = timed(&mut timings.infer, || self.infer(&tensor))?;
 
         Ok(Inferred {
-            size: photo.original,
-            transpose: photo.transpose,
+            size: original,
+            transpose,
+            is_turned,
             view,
             tensor,
             inference,
@@ -156,8 +192,8 @@ impl<'a> Worker<'a> {
     /// # Errors
     /// A skip, as of [`Worker::infer_file`].
     pub fn decode(&mut self, source: &Source) -> Result<Photo, Skip> {
-        let bytes = input::read(source)?.into_owned();
-        self.decoder.decode_exactly(&Arc::new(bytes))
+        let bytes = self.decoder.read(source)?;
+        self.decoder.decode_exactly(&bytes, Use::Edit)
     }
 
     /// Where a template is in a photo, in fractions of it; `None` where it is not found.
@@ -169,14 +205,14 @@ impl<'a> Worker<'a> {
         source: &Source,
         template: &Template,
     ) -> Result<Option<Rect>, Skip> {
-        let bytes = Arc::new(input::read(source)?.into_owned());
+        let bytes = self.decoder.read(source)?;
         let content = blake3::hash(bytes.as_slice()).to_hex();
         let key = format!("{} in {content}", template.hash);
 
         let edges = match self.cached(&key) {
             Some(edges) => edges,
             None => {
-                let photo = self.decoder.decode_exactly(&bytes)?;
+                let photo = self.decoder.decode_exactly(&bytes, Use::Search)?;
                 let edges = match input::locate_template(template, &photo) {
                     Some(r) => [r.x0, r.y0, r.x1, r.y1].map(|v| v as f32).to_vec(),
                     None => Vec::new(),

@@ -10,6 +10,8 @@ use serde::{Deserialize, Serialize};
 pub struct CachedInference {
     pub size: Size,
     pub transpose: Option<Transpose>,
+    /// Whether the file states another orientation than upright.
+    pub is_turned: bool,
     pub view: View,
     pub logits: Vec<f32>,
     pub maps: Vec<ClassMaps>,

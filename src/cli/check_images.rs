@@ -7,7 +7,7 @@ use crate::audit::{
 use crate::dataset::{Dataset, HandledProblem, ImageBytes, LabelMap, Sample};
 use crate::error::Result;
 use crate::model::Model;
-use crate::plan::{Place, Plan, ProblemAction, Region};
+use crate::plan::{Exif, Place, Plan, ProblemAction, Region};
 use std::time::Instant;
 
 /// Images measured to try the pipeline.
@@ -67,6 +67,7 @@ pub fn measure_some(
                 measure_image(&context, &prescan, &mut worker, sample)
             }
         };
+        worker.finish_item();
         match result {
             Ok(image) => measured.push(image),
             Err(Failure::Stop(error)) => return Err(error),
@@ -124,10 +125,27 @@ pub fn describe(plan: &Plan, tried: &Tried, found: usize) -> String {
     let mut out = format!(
         "\ntried          {images} images: top-1 {accuracy:.1} %, invariant {invariant:.1e}\n"
     );
+    out += &describe_turned(plan, tried);
     for region in &plan.regions {
         out += &describe_region(region, tried);
     }
     out + &estimate(plan, tried, found)
+}
+
+/// How many of the images state another orientation than upright.
+fn describe_turned(plan: &Plan, tried: &Tried) -> String {
+    let turned = tried.measured.iter().filter(|m| m.is_turned).count();
+    let of = tried.measured.len();
+    match (turned, plan.preprocess.exif) {
+        (0, _) => String::new(),
+        (_, Exif::Apply) => format!(
+            "orientation    {turned} of {of} are turned upright by EXIF; where the training did \
+             not, set preprocess.exif = \"ignore\"\n"
+        ),
+        (_, Exif::Ignore) => format!(
+            "orientation    {turned} of {of} are not turned as EXIF says (preprocess.exif)\n"
+        ),
+    }
 }
 
 fn describe_region(region: &Region, tried: &Tried) -> String {

@@ -16,6 +16,15 @@ pub enum Transpose {
 }
 
 impl Transpose {
+    /// The transposition that undoes this one.
+    pub fn inverse(self) -> Self {
+        match self {
+            Self::Rotate90 => Self::Rotate270,
+            Self::Rotate270 => Self::Rotate90,
+            Self::Diagonal | Self::Antidiagonal => self,
+        }
+    }
+
     /// Where a point of the stored image of size `from` lies in the upright one.
     pub fn apply(self, [x, y]: [f64; 2], from: Size) -> [f64; 2] {
         let w = f64::from(from.width);

@@ -1,41 +1,81 @@
 //! Bytes -> upright 8-bit RGB. The bytes may be hostile: everything is limited, and a panic of a
 //! decoder becomes a skip.
 
+use super::container::{Container, Header, skip, stored_orientation};
 use super::jpeg;
 use super::photo::Photo;
-use crate::error::{Skip, SkipReason, Stage, guarded};
+use crate::error::{Skip, SkipReason, guarded};
 use crate::geometry::{Size, Transpose};
-use crate::plan::Preprocess;
+use crate::plan::{Decode, Exif, Preprocess};
 use image::metadata::Orientation;
-use image::{DynamicImage, ImageDecoder, ImageError, ImageFormat, ImageReader, Limits};
-use std::fmt::Display;
-use std::io::Cursor;
+use image::{DynamicImage, RgbImage};
 
 /// Most pixels of a photo; the limit at which Pillow refuses an image.
 const PIXELS_MAX: u64 = 178_956_970;
 /// Longest side of a photo.
 const SIDE_MAX: u32 = 65_535;
-/// Most memory that a decoder may allocate.
-const DECODER_BYTES_MAX: u64 = 2 << 30;
 
 /// Decodes JPEG, PNG, WebP, BMP, TIFF or the first frame of a GIF, recognised by content. As with
-/// Pillow's `convert("RGB")`, alpha is dropped; 16-bit depths are scaled to 8; the EXIF orientation
-/// is applied.
+/// Pillow's `convert("RGB")`, alpha is dropped, and colours of 16 bits keep the high byte; the
+/// orientation by EXIF or XMP is applied.
 ///
 /// # Errors
 /// A skip `not_an_image`, `unsupported`, `truncated`, `corrupt`, `too_many_pixels` or
 /// `decoder_panic`.
 pub fn decode(bytes: &[u8]) -> Result<Photo, Skip> {
-    decode_for(bytes, None)
+    guarded_skip(|| decode_unguarded(bytes, None, Exif::Apply))
 }
 
-/// Decodes as [`decode`] does, but reduces a JPEG that is far larger than the transform of `plan`
-/// needs.
+/// Decodes as [`decode`] does, but as the plan says: with `decode = "fast"`, reduces a JPEG that is
+/// far larger than the transform needs; with `exif = "ignore"`, leaves the pixels as they are
+/// stored.
 ///
 /// # Errors
 /// As of [`decode`].
-pub fn decode_for(bytes: &[u8], plan: Option<&Preprocess>) -> Result<Photo, Skip> {
-    match guarded(|| decode_unguarded(bytes, plan)) {
+pub fn decode_for(bytes: &[u8], plan: &Preprocess) -> Result<Photo, Skip> {
+    let fast = (plan.decode == Decode::Fast).then_some(plan);
+    guarded_skip(|| decode_unguarded(bytes, fast, plan.exif))
+}
+
+/// The size and memory of a picture by its header, and whether it is turned.
+pub struct Claim {
+    pub header: Header,
+    /// Whether width and height are exchanged.
+    pub is_transposed: bool,
+}
+
+impl Claim {
+    /// The size as the pixels are used.
+    pub fn size(&self) -> Size {
+        let Size { width, height } = self.header.size;
+        if self.is_transposed {
+            Size::new(height, width)
+        } else {
+            Size::new(width, height)
+        }
+    }
+}
+
+/// What the header of a picture claims.
+///
+/// # Errors
+/// As of [`decode`].
+pub fn claim(bytes: &[u8], exif: Exif) -> Result<Claim, Skip> {
+    guarded_skip(|| {
+        let container = container(bytes)?;
+        let header = container.header(bytes)?;
+        refuse_large(header.size)?;
+        let orientation = stored_orientation(container, bytes);
+        let is_applied = applied(container, exif) == Exif::Apply;
+        Ok(Claim {
+            header,
+            is_transposed: is_applied && transpose(orientation).is_some(),
+        })
+    })
+}
+
+fn guarded_skip<T>(work: impl FnOnce() -> Result<T, Skip>) -> Result<T, Skip> {
+    match guarded(work) {
         Some(result) => result,
         None => Err(skip(
             SkipReason::DecoderPanic,
@@ -44,78 +84,82 @@ pub fn decode_for(bytes: &[u8], plan: Option<&Preprocess>) -> Result<Photo, Skip
     }
 }
 
-fn decode_unguarded(bytes: &[u8], plan: Option<&Preprocess>) -> Result<Photo, Skip> {
-    let reader = reader(bytes)?;
-    let is_jpeg = reader.format() == Some(ImageFormat::Jpeg);
-    if is_jpeg && !jpeg::is_complete(bytes) {
+fn decode_unguarded(bytes: &[u8], fast: Option<&Preprocess>, exif: Exif) -> Result<Photo, Skip> {
+    let container = container(bytes)?;
+    let stored = container.header(bytes)?.size;
+    refuse_large(stored)?;
+
+    let reduced = match fast {
+        Some(plan) if container == Container::Jpeg => jpeg::reduced(bytes, stored, plan),
+        _ => None,
+    };
+    let rgb = match reduced {
+        Some(picture) => picture.into_rgb8(),
+        None => container.decode(bytes)?,
+    };
+    let orientation = stored_orientation(container, bytes);
+    Ok(photo(rgb, stored, orientation, applied(container, exif)))
+}
+
+fn container(bytes: &[u8]) -> Result<Container, Skip> {
+    let Some(container) = Container::of(bytes) else {
+        let message = "neither JPEG, PNG, WebP, BMP, TIFF nor GIF";
+        return Err(skip(SkipReason::NotAnImage, message));
+    };
+    if container == Container::Jpeg && !jpeg::is_complete(bytes) {
         let message = "the JPEG ends before its end-of-image marker";
         return Err(skip(SkipReason::Truncated, message));
     }
-
-    let mut decoder = reader.into_decoder().map_err(image_skip)?;
-    let (width, height) = decoder.dimensions();
-    refuse_large(width, height)?;
-    let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
-
-    let stored = Size::new(width, height);
-    let reduced = match plan {
-        Some(plan) if is_jpeg => jpeg::reduced(bytes, stored, plan),
-        _ => None,
-    };
-    let mut picture = match reduced {
-        Some(picture) => picture,
-        None => DynamicImage::from_decoder(decoder).map_err(image_skip)?,
-    };
-    picture.apply_orientation(orientation);
-    photo(picture, stored, orientation)
+    Ok(container)
 }
 
-fn reader(bytes: &[u8]) -> Result<ImageReader<Cursor<&[u8]>>, Skip> {
-    let mut reader = ImageReader::new(Cursor::new(bytes))
-        .with_guessed_format()
-        .map_err(|e| image_skip(ImageError::IoError(e)))?;
-    if reader.format().is_none() {
-        let message = "neither JPEG, PNG, WebP, BMP, TIFF nor GIF";
-        return Err(skip(SkipReason::NotAnImage, message));
+/// Pillow turns a TIFF as it opens it, so that a training cannot have ignored its orientation.
+fn applied(container: Container, exif: Exif) -> Exif {
+    match container {
+        Container::Tiff => Exif::Apply,
+        _ => exif,
     }
-
-    let mut limits = Limits::default();
-    limits.max_image_width = Some(SIDE_MAX);
-    limits.max_image_height = Some(SIDE_MAX);
-    limits.max_alloc = Some(DECODER_BYTES_MAX);
-    reader.limits(limits);
-    Ok(reader)
 }
 
-fn refuse_large(width: u32, height: u32) -> Result<(), Skip> {
-    if u64::from(width) * u64::from(height) > PIXELS_MAX {
-        let message = format!("{width}x{height} is over {PIXELS_MAX} pixels");
+fn refuse_large(size: Size) -> Result<(), Skip> {
+    let area = u64::from(size.width) * u64::from(size.height);
+    if area == 0 {
+        return Err(skip(SkipReason::Corrupt, "the image has no pixels"));
+    }
+    if area > PIXELS_MAX {
+        let message = format!("{size} is over {PIXELS_MAX} pixels");
+        return Err(skip(SkipReason::TooManyPixels, message));
+    }
+    if size.width.max(size.height) > SIDE_MAX {
+        let message = format!("{size} has a side over {SIDE_MAX} pixels");
         return Err(skip(SkipReason::TooManyPixels, message));
     }
     Ok(())
 }
 
-/// The photo of an upright picture. `stored` is the size in the file, before the orientation.
-fn photo(picture: DynamicImage, stored: Size, orientation: Orientation) -> Result<Photo, Skip> {
-    let rgb = picture.into_rgb8();
-    let size = Size::new(rgb.width(), rgb.height());
-    if size.width == 0 || size.height == 0 {
-        let message = "the image has no pixels";
-        return Err(skip(SkipReason::Corrupt, message));
-    }
-
+/// The photo of a decoded picture. `stored` is the size in the file, before the orientation.
+fn photo(rgb: RgbImage, stored: Size, orientation: Orientation, exif: Exif) -> Photo {
     let transpose = transpose(orientation);
-    let original = if transpose.is_some() {
-        Size::new(stored.height, stored.width)
-    } else {
-        stored
+    let is_turned = orientation != Orientation::NoTransforms;
+    let (rgb, original, transpose) = match (exif, transpose) {
+        (Exif::Ignore, transpose) => (rgb, stored, transpose.map(Transpose::inverse)),
+        (Exif::Apply, transpose) => {
+            let mut picture = DynamicImage::ImageRgb8(rgb);
+            picture.apply_orientation(orientation);
+            let upright = match transpose {
+                Some(_) => Size::new(stored.height, stored.width),
+                None => stored,
+            };
+            (picture.into_rgb8(), upright, transpose)
+        }
     };
-    Ok(Photo {
+    Photo {
         original,
-        size,
+        size: Size::new(rgb.width(), rgb.height()),
         rgb,
         transpose,
-    })
+        is_turned,
+    }
 }
 
 /// The orientations that exchange width and height.
@@ -127,17 +171,4 @@ fn transpose(orientation: Orientation) -> Option<Transpose> {
         Orientation::Rotate270FlipH => Some(Transpose::Antidiagonal),
         _ => None,
     }
-}
-
-fn image_skip(error: ImageError) -> Skip {
-    let reason = match &error {
-        ImageError::Unsupported(_) => SkipReason::Unsupported,
-        ImageError::Limits(_) => SkipReason::TooManyPixels,
-        _ => SkipReason::Corrupt,
-    };
-    skip(reason, error)
-}
-
-fn skip(reason: SkipReason, message: impl Display) -> Skip {
-    Skip::new(Stage::Decode, reason, message)
 }

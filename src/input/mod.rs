@@ -1,9 +1,11 @@
 //! From a file to the model's input tensor: decode, then apply the training transform.
 
+mod container;
 mod decode;
 mod decoder;
 mod fingerprint;
 mod jpeg;
+mod memory;
 mod photo;
 mod picture;
 mod preprocess;
@@ -15,6 +17,7 @@ mod transform;
 pub use decode::{decode, decode_for};
 pub use decoder::{Decoder, abandoned};
 pub use fingerprint::Fingerprinter;
+pub use memory::{PictureMemory, Use};
 pub use photo::Photo;
 pub use preprocess::Preprocessor;
 pub use read::read;

@@ -31,6 +31,19 @@ pub fn read(source: &Source) -> Result<Cow<'_, [u8]>, Skip> {
     }
 }
 
+/// The number of bytes that [`read`] would give, at most one more than it allows.
+///
+/// # Errors
+/// A skip `not_found`, `permission` or `io`.
+pub fn length(source: &Source) -> Result<u64, Skip> {
+    Ok(match source {
+        Source::File(path) => std::fs::metadata(path).map_err(io_skip)?.len(),
+        Source::Slice { length, .. } => *length,
+        Source::Bytes(bytes) => bytes.len() as u64,
+        Source::Missing(_) => 0,
+    })
+}
+
 /// Reads a file from `start`, to its end or exactly `length` bytes.
 fn read_file(path: &Path, start: u64, length: Option<u64>) -> Result<Vec<u8>, Skip> {
     let bytes = read_range(path, start, length)?;

@@ -2,7 +2,7 @@
 
 use crate::error::{Skip, SkipReason, Stage};
 use crate::geometry::{Size, View};
-use crate::plan::{Filter, Preprocess, Step};
+use crate::plan::{Channels, Filter, Preprocess, Step};
 
 /// Most pixels of an intermediate picture; only absurdly elongated photos exceed it.
 const PIXELS_MAX: u64 = 100_000_000;
@@ -142,4 +142,39 @@ fn crop_offset(from: u32, to: u32) -> i64 {
     } else {
         (difference as f64 / 2.0).round_ties_even() as i64
     }
+}
+
+/// Most bytes that the pictures between a photo of this size and the model's input take.
+///
+/// # Errors
+/// A skip `too_elongated`, as of [`apply`].
+pub fn working_bytes(plan: &Preprocess, photo: Size) -> Result<u64, Skip> {
+    let is_grey = plan.channels == Channels::Grey;
+    let bytes = |size: Size| {
+        let channels = if is_grey { 1 } else { 3 };
+        channels * u64::from(size.width) * u64::from(size.height)
+    };
+
+    // The first picture is the photo itself, or its grey levels.
+    let mut held = if is_grey { bytes(photo) } else { 0 };
+    let mut peak = held;
+    let mut view = initial_view(photo, photo);
+    let mut size = photo;
+    for step in &plan.steps {
+        let (next, edits) = apply(view, *step)?;
+        for edit in edits {
+            let made = match edit {
+                Edit::Window(window) => vec![window.size],
+                // Rows are resized first.
+                Edit::Resize(to, _) => vec![Size::new(to.width, size.height), to],
+            };
+            for to in made {
+                peak = peak.max(held + bytes(to));
+                held = bytes(to);
+                size = to;
+            }
+        }
+        view = next;
+    }
+    Ok(peak)
 }

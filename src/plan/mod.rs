@@ -20,7 +20,7 @@ mod validate;
 
 pub use document::Problem;
 pub use file::{
-    Activation, BoxCoordinates, Channels, ClassRef, Columns, Corner, Decode, Filter, Format,
+    Activation, BoxCoordinates, Channels, ClassRef, Columns, Corner, Decode, Exif, Filter, Format,
     InputValue, LabelRule, Layout, Links, Pictures, ProblemAction, RegionKind, Unit, UnknownLabels,
 };
 pub use load::json_schema;

@@ -15,6 +15,12 @@ pub fn headline(summary: &Summary) -> String {
         let reasons = counted(&counts.skipped_by_reason);
         images += &format!(", {} skipped ({reasons})", counts.skipped);
     }
+    if counts.turned > 0 {
+        images += &format!(", {} turned by EXIF", counts.turned);
+    }
+    if counts.not_turned > 0 {
+        images += &format!(", {} not turned by EXIF", counts.not_turned);
+    }
 
     let accuracy = percent(summary.top1_accuracy);
     format!("{}: {images}; top-1 {accuracy}", summary.pipeline)
@@ -90,6 +96,14 @@ mod tests {
             "demo: 1200 of 1200 images scored (at most 3 of each label), \
              2 skipped (2 decode/truncated); top-1 91.5 %"
         );
+
+        summary.counts.turned = 5;
+        let text = headline(&summary);
+        assert!(text.ends_with("truncated), 5 turned by EXIF; top-1 91.5 %"));
+        summary.counts.turned = 0;
+        summary.counts.not_turned = 4;
+        let text = headline(&summary);
+        assert!(text.ends_with("truncated), 4 not turned by EXIF; top-1 91.5 %"));
     }
 
     #[test]

@@ -114,6 +114,17 @@ pub struct Counts {
     pub ignored: BTreeMap<String, usize>,
     /// Problems of the annotations, by code.
     pub annotation_problems: BTreeMap<String, usize>,
+    /// Scored photos that were turned upright, as EXIF or XMP says.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub turned: usize,
+    /// Scored photos whose orientation was left, with `preprocess.exif = "ignore"`.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub not_turned: usize,
+}
+
+/// Whether a count is left out of a document.
+fn is_zero(count: &usize) -> bool {
+    *count == 0
 }
 
 /// `measured.json`: the rows of the folder are complete and can be concluded.

@@ -4,7 +4,7 @@ use crate::support::{close, demo_text, fixtures, json, plan};
 use camaudit::dataset::Source;
 use camaudit::geometry::{Rect, Size};
 use camaudit::input::{Photo, Preprocessor, decode, decode_for};
-use camaudit::plan::{Decode, Plan};
+use camaudit::plan::Plan;
 use std::path::Path;
 
 fn read(path: &Path) -> Result<Vec<u8>, camaudit::error::Skip> {
@@ -52,23 +52,58 @@ fn every_kind_of_file_is_read_as_pillow_reads_it_or_skipped_with_a_reason() {
     }
 }
 
+/// Containers, depths, alpha, planes, tiles, first frames and orientations (fixtures/make_pictures.py).
+#[test]
+fn pictures_have_the_pixels_of_pillow_or_a_reason_that_names_the_remedy() {
+    let cases = json(&fixtures().join("golden/pictures.json"));
+    for (name, case) in cases.as_object().expect("cases") {
+        let bytes = read(&fixtures().join("pictures").join(name)).expect("read");
+        match (decode(&bytes), case["reason"].as_str()) {
+            (Ok(photo), None) => {
+                let golden = image::open(fixtures().join(format!("pictures/{name}.rgb.png")))
+                    .expect("golden")
+                    .into_rgb8();
+                assert_eq!(photo.rgb.dimensions(), golden.dimensions(), "{name}");
+                let (worst, _) = difference(photo.rgb.as_raw(), golden.as_raw());
+                let tolerance = case["tolerance"].as_u64().expect("tolerance");
+                assert!(u64::from(worst) <= tolerance, "{name}: {worst} levels off");
+                let turned = case["turned"].as_bool().unwrap_or(false);
+                assert_eq!(photo.is_turned, turned, "{name}");
+            }
+            (Err(skip), Some(reason)) => {
+                assert_eq!(skip.reason.name(), reason, "{name}: {}", skip.message);
+                let word = case["word"].as_str().expect("word");
+                assert!(skip.message.contains(word), "{name}: {}", skip.message);
+            }
+            (Ok(_), Some(reason)) => panic!("{name} should be skipped as {reason}"),
+            (Err(skip), None) => panic!("{name}: {}: {}", skip.reason, skip.message),
+        }
+    }
+}
+
 /// Cut anywhere, a file is skipped or gives the pixels of the whole: never a picture that is partly
 /// made up.
 #[test]
 fn truncated_files_are_never_read_as_something_else() {
     let names = [
-        "baseline.jpg",
-        "progressive.jpg",
-        "restart_markers.jpg",
-        "rgb.png",
-        "lossy.webp",
-        "lossless.webp",
-        "plain.bmp",
-        "lzw.tif",
-        "animated.gif",
+        "odd/baseline.jpg",
+        "odd/progressive.jpg",
+        "odd/restart_markers.jpg",
+        "odd/rgb.png",
+        "odd/lossy.webp",
+        "odd/lossless.webp",
+        "odd/plain.bmp",
+        "odd/lzw.tif",
+        "odd/animated.gif",
+        "pictures/rgba16_interlaced.png",
+        "pictures/small_frame.gif",
+        "pictures/rle8_delta.bmp",
+        "pictures/animated.webp",
+        "pictures/planar_tiles.tif",
+        "pictures/big.tif",
     ];
     for name in names {
-        let bytes = read(&fixtures().join("odd").join(name)).expect("read");
+        let bytes = read(&fixtures().join(name)).expect("read");
         let whole = decode(&bytes).expect("decode").rgb;
         for length in (0..bytes.len()).step_by(if bytes.len() > 20_000 { 64 } else { 7 }) {
             if let Ok(photo) = decode(&bytes[..length]) {
@@ -137,6 +172,7 @@ fn the_view_says_where_each_pixel_went() {
             size: Size::new(500, 375),
             rgb: image::RgbImage::new(500, 375),
             transpose: None,
+            is_turned: false,
         };
         let (_, view) = Preprocessor::new(&levels(&steps).preprocess, None)
             .run(&photo)
@@ -220,8 +256,7 @@ fn fast_decoding_changes_pixels_a_little_and_geometry_not_at_all() {
     };
     let (exact, fast) = (plan("exact"), plan("fast"));
     let run = |plan: &Plan| {
-        let fast = (plan.preprocess.decode == Decode::Fast).then_some(&plan.preprocess);
-        let photo = decode_for(&bytes, fast).expect("decoded");
+        let photo = decode_for(&bytes, &plan.preprocess).expect("decoded");
         let (tensor, view) = Preprocessor::new(&plan.preprocess, None)
             .run(&photo)
             .expect("preprocessed");
@@ -250,7 +285,7 @@ fn fast_decoding_changes_pixels_a_little_and_geometry_not_at_all() {
     assert!(worst > 0.0 && worst < 0.05, "{worst}");
     let small = std::fs::read(fixtures().join("horses/horse/horse000.jpg")).expect("read");
     assert_eq!(
-        decode_for(&small, Some(&fast.preprocess))
+        decode_for(&small, &fast.preprocess)
             .expect("decoded")
             .size
             .width,

@@ -13,6 +13,7 @@ mod exact;
 mod formats;
 mod input;
 mod model;
+mod pictures;
 mod pipeline;
 mod reads;
 mod refused;

@@ -20,7 +20,8 @@ pub use dataset::{
 pub use model::{Activation, EngineName, InputValue, ModelFile};
 pub use policy::{Pictures, ReportFile, RetentionFile, ReviewFile, ScoresFile, VerdictFile};
 pub use preprocess::{
-    Channels, Decode, Filter, Layout, LetterboxFile, PreprocessFile, Preset, ResizeFile, StepFile,
+    Channels, Decode, Exif, Filter, Layout, LetterboxFile, PreprocessFile, Preset, ResizeFile,
+    StepFile,
 };
 pub use region::{
     BorderFile, Corner, CornerFile, OverlayFile, PolygonFile, RectFile, RegionFile, RegionKind,

@@ -12,6 +12,9 @@ pub struct PreprocessFile {
     /// `exact` (default), or `fast`: JPEGs far larger than the input are decoded at 1/2, 1/4 or 1/8
     /// of their size, which changes pixel values slightly.
     pub decode: Option<Decode>,
+    /// `apply` (default), or `ignore` where the training read the pixels as they are stored: the
+    /// orientation that EXIF or XMP states for the photo. A TIFF is always turned upright.
+    pub exif: Option<Exif>,
     /// Side of the model's square input, for presets. Default 224.
     pub size: Option<u32>,
     /// Steps on the upright 8-bit image, in order.
@@ -34,6 +37,14 @@ pub enum Decode {
     #[default]
     Exact,
     Fast,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Exif {
+    #[default]
+    Apply,
+    Ignore,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

@@ -20,8 +20,8 @@ pub struct RunFile {
     pub max_skipped: Option<f64>,
     /// Maximum seconds for decoding one image; an image that takes longer is skipped. Default 60.
     pub image_seconds: Option<f64>,
-    /// Maximum gigabytes of memory; the number of workers is reduced to fit. Default: the limit of
-    /// the container.
+    /// Maximum gigabytes of memory; the number of workers is reduced to fit, and a picture that
+    /// needs more than 40 % of it is skipped. Default: the limit of the container.
     pub memory_gb: Option<f64>,
     /// Maximum gigabytes of inference results cached for later runs; 0 disables the cache.
     /// Default 20.

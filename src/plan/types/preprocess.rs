@@ -1,12 +1,13 @@
 //! The transform from the upright photo to the model's input.
 
 use crate::geometry::Size;
-use crate::plan::file::{Channels, Decode, Filter, Layout};
+use crate::plan::file::{Channels, Decode, Exif, Filter, Layout};
 
 /// The transform that the model was trained with.
 #[derive(Debug, Clone)]
 pub struct Preprocess {
     pub decode: Decode,
+    pub exif: Exif,
     pub steps: Vec<Step>,
     pub channels: Channels,
     pub layout: Layout,

@@ -47,6 +47,7 @@ pub fn preprocess(file: &PreprocessFile, check: &mut Checker<'_>) -> Preprocess 
 
     Preprocess {
         decode: file.decode.unwrap_or_default(),
+        exif: file.exif.unwrap_or_default(),
         mean: per_channel("preprocess.mean", mean, count, check),
         std: divisors("preprocess.std", std, count, check),
         output: fixed_output(&steps, check),
