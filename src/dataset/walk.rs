@@ -3,6 +3,7 @@
 
 use super::item::Skipped;
 use super::paths::display;
+use super::unread;
 use crate::error::{Error, Result, Skip, SkipReason, Stage};
 use crate::plan::{Links, is_run_folder};
 use std::io::ErrorKind;
@@ -143,7 +144,11 @@ impl Walk {
             return Step::Ignored("hidden file");
         }
         if !is_image(&path) {
-            return Step::Ignored("file without an image's extension");
+            return Step::Ignored(if unread::is_picture(&path) {
+                unread::OTHER_FORMAT
+            } else {
+                "file without an image's extension"
+            });
         }
         if entry.file_type().is_symlink() {
             let message = "a symbolic link; set dataset.links to follow it";

@@ -253,6 +253,7 @@ fn what_was_held_is_not_new_when_it_is_confirmed_again() {
             previous: None,
             unreadable: None,
             differences: vec![],
+            drops: vec![],
             changes: vec![change],
             trends: BTreeMap::new(),
         })

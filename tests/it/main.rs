@@ -12,6 +12,7 @@ mod formats;
 mod input;
 mod model;
 mod pipeline;
+mod places;
 mod reads;
 mod refused;
 mod history;

@@ -130,6 +130,7 @@ fn a_region_is_declared_differently_when_its_place_or_picture_changes() {
         previous: None,
         unreadable: None,
         differences: vec![],
+        drops: vec![],
         changes,
         trends: BTreeMap::new(),
     };

@@ -2,6 +2,7 @@
 
 use crate::dataset::item::{Entry, Item, Skipped};
 use crate::dataset::paths::top_folder;
+use crate::dataset::unread::OUTSIDE;
 use crate::dataset::walk::{self, Step};
 use crate::error::Result;
 use crate::plan::Links;
@@ -32,6 +33,6 @@ fn image(path: PathBuf) -> Item {
             label: Some(label),
             ..Entry::new(path)
         }),
-        None => Item::Ignored("file outside the class folders"),
+        None => Item::Ignored(OUTSIDE),
     }
 }
