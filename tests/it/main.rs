@@ -23,6 +23,7 @@ mod review;
 mod run;
 mod shared;
 mod support;
+mod trust;
 mod tidy;
 mod verdict;
 mod unattended;

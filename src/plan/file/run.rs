@@ -36,8 +36,8 @@ pub struct RunFile {
     pub metrics: Option<String>,
     /// Program and arguments to start when the run is finished, without a shell. Its environment
     /// holds the run's folder in CAMAUDIT_RUN, the number of open findings at or above candidate
-    /// in CAMAUDIT_OPEN, the headline in CAMAUDIT_HEADLINE and the run's exit code in
-    /// CAMAUDIT_EXIT.
+    /// in CAMAUDIT_OPEN, the headline in CAMAUDIT_HEADLINE, the outcome in CAMAUDIT_UPSHOT and the
+    /// run's exit code in CAMAUDIT_EXIT.
     pub on_finish: Option<Vec<String>>,
     /// Folder of the reports. Default `reports` in the current folder.
     pub out: Option<String>,
