@@ -52,8 +52,8 @@ pub struct ImagesArgs {
     /// Print at most N images
     #[arg(long, value_name = "N", default_value_t = usize::MAX, hide_default_value = true)]
     limit: usize,
-    /// Print names as they are: without the apostrophe that keeps a spreadsheet from reading them as
-    /// formulas
+    /// Print names as they are: without the apostrophe that keeps a spreadsheet from reading them
+    /// as formulas
     #[arg(long)]
     raw: bool,
 }

@@ -21,8 +21,8 @@ const TEXTS: usize = 2;
 pub struct ListArgs {
     #[command(flatten)]
     pipeline: PipelineArgs,
-    /// Print texts as they are: without the apostrophe that keeps a spreadsheet from reading them as
-    /// formulas
+    /// Print texts as they are: without the apostrophe that keeps a spreadsheet from reading them
+    /// as formulas
     #[arg(long)]
     raw: bool,
 }
