@@ -13,8 +13,9 @@ use crate::evidence::Pair;
 use crate::finding::{Finding, FindingKind};
 use crate::plan::Plan;
 use crate::report;
+use crate::runs::clock;
 use crate::runs::documents::{
-    Changes, Counts, Document, Figure, Figures, MeasureRecord, RunIdentity, RunRecord, Summary,
+    Changes, Document, Figure, Figures, MeasureRecord, RunIdentity, RunRecord, Summary,
 };
 use crate::runs::folder::RunFolder;
 use crate::runs::history;
@@ -78,17 +79,21 @@ pub fn conclude<'a>(
 
     let record = record(plan, &conclusion, &findings);
     let home = folder.path().parent().unwrap_or(Path::new("."));
-    let (changes, history_warnings) = history::compare(home, &record, &findings);
+    let (mut changes, mut history_warnings) = history::compare(home, &record, &findings);
+    changes.drops = history::lost_images(home, &record, &classes, plan.run.max_drop);
+    history_warnings.extend(changes.drops.clone());
     folder.document(&changes)?;
 
     let new_confirmed = changes.new_confirmed(&findings);
     let class_count = context.model.facts.classes;
+    let unmatched = review::unmatched(&conclusion.decisions, &findings);
     let decisions = conclusion.decisions;
     let mut summary = report::summary(plan, &record, &classes, &findings, decisions, class_count);
     summary
         .warnings
         .extend(conclusion.measured.warnings.clone());
     summary.warnings.extend(lost_warning(lost));
+    summary.warnings.extend(unmatched);
     for warning in summary.warnings.iter().chain(&history_warnings) {
         pool.observer.warning(warning);
     }
@@ -98,7 +103,7 @@ pub fn conclude<'a>(
 
     Ok(Outcome {
         folder: folder.path().to_path_buf(),
-        refused: too_many_skipped(plan, &record.facts.counts, folder.path()),
+        refused: refused(&summary, folder.path()),
         record,
         summary,
         new_confirmed,
@@ -140,7 +145,7 @@ fn decide<'a>(
     verdict::sort(&mut findings);
     declare(&mut findings, context.plan);
 
-    let today = jiff::Zoned::now().date();
+    let today = clock::today();
     let margin = context.plan.review.margin;
     review::apply(&mut findings, &conclusion.decisions, margin, today);
 
@@ -238,13 +243,18 @@ fn record(plan: &Plan, conclusion: &Conclusion<'_>, findings: &[Finding]) -> Run
         identity: conclusion.identity.clone(),
         facts: measured.facts.clone(),
         rows_of: is_other_run.then(|| measured.identity.run_id.clone()),
-        refused: is_refused(plan, counts),
+        refused: counts.refusal(plan.run.max_skipped).is_some(),
         verdicts: verdict::count_verdicts(findings),
         top1_accuracy: f64::from(correct) / f64::from(images.max(1)),
         wall_s,
         images_per_s: counts.scored as f64 / wall_s,
-        decisions: decisions.map(|file| file.display().to_string()),
+        decisions: decisions.map(|file| absolute(file).display().to_string()),
     }
+}
+
+/// The path from the root, so that it holds in every folder; as it is where there is no such.
+fn absolute(file: &Path) -> PathBuf {
+    std::path::absolute(file).unwrap_or_else(|_| file.to_path_buf())
 }
 
 fn write_summary(
@@ -295,29 +305,9 @@ fn read_picture(file: &Path) -> Option<Vec<u8>> {
     std::fs::read(file).ok()
 }
 
-fn is_refused(plan: &Plan, counts: &Counts) -> bool {
-    let part = counts.skipped as f64 / counts.found as f64;
-    counts.scored == 0 || part > plan.run.max_skipped
-}
-
-fn too_many_skipped(plan: &Plan, counts: &Counts, folder: &Path) -> Option<String> {
-    if !is_refused(plan, counts) {
-        return None;
-    }
-    let allowed = if counts.scored == 0 {
-        "none could be scored".to_owned()
-    } else {
-        format!("run.max_skipped allows {} %", plan.run.max_skipped * 100.0)
-    };
-    let mut reasons = Vec::new();
-    for (reason, images) in &counts.skipped_by_reason {
-        reasons.push(format!("{images} {reason}"));
-    }
-    Some(format!(
-        "{} of {} images were skipped ({}), {allowed}; see {}",
-        counts.skipped,
-        counts.found,
-        reasons.join(", "),
-        folder.join("skipped.parquet").display()
-    ))
+/// The refusal with the file that says more.
+fn refused(summary: &Summary, folder: &Path) -> Option<String> {
+    let refused = summary.refused.as_ref()?;
+    let skipped = folder.join("skipped.parquet");
+    Some(format!("{refused}; see {}", skipped.display()))
 }

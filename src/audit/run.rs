@@ -13,7 +13,7 @@ use crate::dataset::{Dataset, LabelMap};
 use crate::error::{Error, Result};
 use crate::model::{Model, instruction_set};
 use crate::plan::Plan;
-use crate::runs::documents::{Document, MeasureRecord, RunIdentity};
+use crate::runs::documents::{Document, MeasureRecord, RunIdentity, RunRecord};
 use crate::runs::folder::RunFolder;
 use crate::runs::{self, Lock, history, review};
 use std::path::{Path, PathBuf};
@@ -37,10 +37,11 @@ pub fn run(plan: &Plan, observer: &dyn Observer) -> Result<Outcome> {
     let decisions = read_decisions(plan)?;
     let prepared = Prepared::new(plan, observer)?;
     let home = plan.run.out.join(&plan.name);
-    let _lock = Lock::take(&home)?;
+    let _lock = take_lock(&home, observer)?;
     history::remove_incomplete(&home);
 
-    let identity = prepared.identity(history::next_run_id(&home));
+    let (run_id, sequence) = history::next_run(&home);
+    let identity = prepared.identity(run_id, sequence);
     let mut folder = RunFolder::create(&home.join(&identity.run_id), &identity.audit_id)?;
     let outcome = prepared.with_workers(&home, observer, |context, pool| {
         let dataset = &prepared.dataset;
@@ -72,10 +73,11 @@ pub fn measure_only(plan: &Plan, observer: &dyn Observer) -> Result<(PathBuf, Me
     let start = Instant::now();
     let prepared = Prepared::new(plan, observer)?;
     let home = plan.run.out.join(&plan.name);
-    let _lock = Lock::take(&home)?;
+    let _lock = take_lock(&home, observer)?;
     history::remove_incomplete(&home);
 
-    let identity = prepared.identity(history::next_run_id(&home));
+    let (run_id, sequence) = history::next_run(&home);
+    let identity = prepared.identity(run_id, sequence);
     let mut folder = RunFolder::create(&home.join(&identity.run_id), &identity.audit_id)?;
     let (record, _) = prepared.with_workers(&home, observer, |context, pool| {
         measure(
@@ -88,6 +90,7 @@ pub fn measure_only(plan: &Plan, observer: &dyn Observer) -> Result<(PathBuf, Me
         )
     })?;
     folder.document(&record)?;
+    remove_expired(plan, &home, folder.path(), observer);
     Ok((folder.path().to_path_buf(), record))
 }
 
@@ -117,17 +120,17 @@ pub fn conclude_run(run: &Path, plan: &Plan, observer: &dyn Observer) -> Result<
         .canonicalize()
         .map_err(Error::cause(format!("open {}", run.display())))?;
     let home = run.parent().unwrap_or(Path::new("."));
-    let _lock = Lock::take(home)?;
+    let _lock = take_lock(home, observer)?;
     observer.stage("read rows", None);
     let sums = read_sums(run, &measured, plan)?;
 
     let concluded = runs::identity(run)?;
-    let mut identity = prepared.identity(concluded.run_id.clone());
+    let mut identity = prepared.identity(concluded.run_id.clone(), concluded.sequence);
     let folder = if identity.audit_id == concluded.audit_id {
         identity = concluded;
         RunFolder::reopen(run, &identity.audit_id)?
     } else {
-        identity.run_id = history::next_run_id(home);
+        (identity.run_id, identity.sequence) = history::next_run(home);
         let folder = RunFolder::create(&home.join(&identity.run_id), &identity.audit_id)?;
         folder.link_rows(run)?;
         folder
@@ -158,8 +161,16 @@ fn read_decisions(plan: &Plan) -> Result<Vec<review::Decision>> {
     }
 }
 
-/// Points `latest` at the run if it is the newest and no trial, and removes runs that the retention
-/// policy lets go.
+fn take_lock(home: &Path, observer: &dyn Observer) -> Result<Lock> {
+    let lock = Lock::take(home)?;
+    if let Some(warning) = lock.warning() {
+        observer.warning(&warning);
+    }
+    Ok(lock)
+}
+
+/// Makes `latest` name the run if it is the newest and no trial, and removes runs that the
+/// retention policy lets go.
 fn publish(
     plan: &Plan,
     home: &Path,
@@ -171,18 +182,28 @@ fn publish(
         .last()
         .is_some_and(|newest| newest.file_name() == folder.path().file_name());
     let is_trial = plan.run.trial && !history::same_limit(home, plan.run.limit);
-    if is_newest && !is_trial {
+    if is_newest && !is_trial && !is_what_if(home, outcome) {
         folder.publish()?;
     }
+    remove_expired(plan, home, folder.path(), observer);
+    Ok(())
+}
 
+/// Whether the run concludes the rows of another finished run, under other thresholds.
+fn is_what_if(home: &Path, outcome: &Outcome) -> bool {
+    let rows_of = outcome.record.rows_of.as_ref();
+    rows_of.is_some_and(|run_id| home.join(run_id).join(RunRecord::FILE).is_file())
+}
+
+/// Removes the runs that the retention policy lets go, never the one that was just made.
+fn remove_expired(plan: &Plan, home: &Path, run: &Path, observer: &dyn Observer) {
     for old in history::expired(home, &plan.retention) {
-        if old != outcome.folder
+        if old != run
             && let Err(e) = history::remove(&old)
         {
             observer.warning(&e.to_string());
         }
     }
-    Ok(())
 }
 
 impl<'p> Prepared<'p> {
@@ -200,9 +221,10 @@ impl<'p> Prepared<'p> {
         })
     }
 
-    fn identity(&self, run_id: String) -> RunIdentity {
+    fn identity(&self, run_id: String, sequence: u64) -> RunIdentity {
         RunIdentity {
             run_id,
+            sequence,
             audit_id: self.audit_id(),
             pipeline: self.plan.name.clone(),
             pipeline_hash: self.plan.hash.clone(),

@@ -45,6 +45,10 @@ impl Cache {
         }
         let scope = hasher.finalize();
 
+        if let Some(warning) = not_a_file(file) {
+            return (None, Some(warning));
+        }
+
         let damage = match attempt(|| Self::create(file, scope)) {
             Ok(cache) => return (Some(cache), None),
             Err(e) if is_damage(&e) => e,
@@ -255,6 +259,18 @@ impl Drop for Cache {
             let _ = move_aside(&self.file);
         }
     }
+}
+
+/// Refuses a link, whose target may be anywhere, and a pipe, which would block.
+fn not_a_file(file: &Path) -> Option<String> {
+    let metadata = std::fs::symlink_metadata(file).ok()?;
+    (!metadata.is_file()).then(|| {
+        format!(
+            "the cache {} is a link or no regular file, and is not used; the run continues without \
+             it: remove it",
+            file.display()
+        )
+    })
 }
 
 fn unusable(file: &Path, error: &redb::Error) -> String {

@@ -3,6 +3,7 @@
 use super::output::printable;
 use crate::dataset::{DatasetStats, HandledProblem};
 use crate::plan::Plan;
+use crate::runs::documents::Counts;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
@@ -37,6 +38,21 @@ fn problem_as_json(problem: &HandledProblem) -> Value {
         "place": problem.place,
         "message": problem.message,
     })
+}
+
+/// Why a run on these annotations would not be reliable, whatever the photos are.
+pub fn refusal(plan: &Plan, stats: &DatasetStats) -> Option<String> {
+    let skipped: usize = stats.skipped.values().sum();
+    let mut counts = Counts {
+        found: stats.found,
+        scored: stats.found.saturating_sub(skipped),
+        skipped,
+        ..Counts::default()
+    };
+    for (reason, images) in &stats.skipped {
+        counts.skipped_by_reason.insert(reason.to_string(), *images);
+    }
+    counts.refusal(plan.run.max_skipped)
 }
 
 pub fn describe(plan: &Plan, stats: &DatasetStats) -> String {

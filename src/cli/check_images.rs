@@ -8,6 +8,8 @@ use crate::dataset::{Dataset, HandledProblem, ImageBytes, LabelMap, Sample};
 use crate::error::Result;
 use crate::model::Model;
 use crate::plan::{Exif, Place, Plan, ProblemAction, Region};
+use crate::runs::documents::Counts;
+use std::collections::BTreeMap;
 use std::time::Instant;
 
 /// Images measured to try the pipeline.
@@ -18,10 +20,26 @@ pub struct Tried {
     measured: Vec<Measured>,
     /// Problems of all boxes that show only with the sizes of photos.
     pub box_problems: Vec<HandledProblem>,
+    /// `stage/reason` -> images.
+    skipped: BTreeMap<String, usize>,
     seconds_per_image: f64,
 }
 
 impl Tried {
+    /// Why a run would not be reliable, if the other images are as these.
+    pub fn refusal(&self, max_skipped: f64) -> Option<String> {
+        let skipped = self.skipped.values().sum();
+        let counts = Counts {
+            found: self.measured.len() + skipped,
+            scored: self.measured.len(),
+            skipped,
+            skipped_by_reason: self.skipped.clone(),
+            ..Counts::default()
+        };
+        let refusal = counts.refusal(max_skipped)?;
+        Some(format!("of the images tried, {refusal}"))
+    }
+
     /// Part of the images predicted as their label; `None` without a measured image.
     pub fn accuracy(&self) -> Option<f64> {
         if self.measured.is_empty() {
@@ -56,6 +74,7 @@ pub fn measure_some(
 
     let start = Instant::now();
     let mut measured = Vec::new();
+    let mut skipped: BTreeMap<String, usize> = BTreeMap::new();
     for sample in &mut samples {
         let places = search(&plan.regions, |template| {
             worker.locate_template(&sample.source, template)
@@ -71,12 +90,16 @@ pub fn measure_some(
         match result {
             Ok(image) => measured.push(image),
             Err(Failure::Stop(error)) => return Err(error),
-            Err(failure) => print_skip(&sample.path, &failure)?,
+            Err(failure) => {
+                *skipped.entry(reason(&failure)).or_default() += 1;
+                print_skip(&sample.path, &failure)?;
+            }
         }
     }
     Ok(Tried {
         measured,
         box_problems,
+        skipped,
         seconds_per_image: start.elapsed().as_secs_f64() / samples.len().max(1) as f64,
     })
 }
@@ -92,6 +115,18 @@ fn spread(plan: &Plan, labels: &LabelMap, dataset: &Dataset) -> Result<Vec<Sampl
     samples.sort_by_key(|sample| sample.id);
     samples.truncate(TRIED);
     Ok(samples)
+}
+
+fn reason(failure: &Failure) -> String {
+    match failure {
+        Failure::Skip(skip) => format!("{}/{}", skip.stage.name(), skip.reason.name()),
+        Failure::Annotations(problems) => {
+            let mut skipping = problems.iter().filter(|p| p.action == ProblemAction::Skip);
+            let code = skipping.next().map_or("unfit", |problem| problem.code);
+            format!("annotation/{code}")
+        }
+        Failure::Stop(error) => error.to_string(),
+    }
 }
 
 fn print_skip(path: &str, failure: &Failure) -> Result<()> {

@@ -3,12 +3,15 @@
 use super::exit_code::ExitCode;
 use super::outcome::{FailOnArgs, finish};
 use super::progress::ProgressArgs;
+use super::run::memory;
+use super::run_arg::run_folder;
 use super::signals;
 use crate::audit::{self, Outcome};
 use crate::error::{Error, Result};
 use crate::plan::{self, Plan};
 use crate::runs;
 use crate::runs::documents::RunIdentity;
+use bytesize::ByteSize;
 use clap::Args;
 use std::path::PathBuf;
 
@@ -19,6 +22,7 @@ const SET_HELP: &str = "Override a key of [verdict], [report], [review] or [rete
 #[derive(Args)]
 pub struct ConcludeArgs {
     /// Folder of a run, or of measured rows
+    #[arg(value_parser = run_folder())]
     run: PathBuf,
     #[arg(long, value_name = "KEY=VALUE", help = SET_HELP)]
     set: Vec<String>,
@@ -28,6 +32,13 @@ pub struct ConcludeArgs {
     /// Worker threads, 0 = all cores
     #[arg(long, value_name = "N")]
     jobs: Option<u32>,
+    /// Memory limit, as 4GiB; reduces the number of workers [default: run.memory_gb, else the
+    /// container's limit]
+    #[arg(long, value_name = "SIZE", value_parser = memory)]
+    memory: Option<ByteSize>,
+    /// Neither use nor write the cache of inference results
+    #[arg(long)]
+    no_cache: bool,
     #[command(flatten)]
     fail_on: FailOnArgs,
     #[command(flatten)]
@@ -52,10 +63,16 @@ fn conclude_rows(args: &ConcludeArgs) -> Result<(plan::Run, Outcome)> {
     overrides.extend(args.set.iter().cloned());
     overrides.extend(args.jobs.map(|n| format!("run.jobs={n}")));
 
-    let plan = Plan::load(&file, &overrides).map_err(|e| {
+    let mut plan = Plan::load(&file, &overrides).map_err(|e| {
         let hint = "(as the run was started; --pipeline names another file)";
         Error::new(format!("{e}\n  {hint}"))
     })?;
+    if let Some(memory) = args.memory {
+        plan.run.memory = Some(memory.as_u64());
+    }
+    if args.no_cache {
+        plan.run.cache_bytes_max = 0;
+    }
     let observer = args.progress.observer();
     for warning in &plan.warnings {
         observer.warning(warning);

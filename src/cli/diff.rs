@@ -1,6 +1,7 @@
 //! `camaudit diff`: two finished runs compared.
 
 use super::output::{print, table};
+use super::run_arg::run_folder;
 use crate::error::{Error, Result};
 use crate::finding::Verdict;
 use crate::runs::diff::{Change, changes, differences, headline};
@@ -12,8 +13,10 @@ use std::path::PathBuf;
 #[derive(Args)]
 pub struct DiffArgs {
     /// Folder of the earlier run
+    #[arg(value_parser = run_folder())]
     old: PathBuf,
     /// Folder of the later run
+    #[arg(value_parser = run_folder())]
     new: PathBuf,
     /// Print JSON
     #[arg(long)]

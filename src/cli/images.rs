@@ -1,6 +1,7 @@
 //! `camaudit images`: the images behind a finding as CSV.
 
-use super::output::{print, printable};
+use super::output::{csv_cell, print};
+use super::run_arg::run_folder;
 use crate::error::{Error, Result};
 use crate::runs::images::{FoundImage, Measure, images as read_images};
 use crate::runs::{RunDocuments, open_finished, verdicts};
@@ -16,6 +17,7 @@ const NAMES_MAX: usize = 10;
 #[derive(Args)]
 pub struct Selection {
     /// Folder of a finished run
+    #[arg(value_parser = run_folder())]
     pub run: PathBuf,
     /// Label of the images
     #[arg(long)]
@@ -50,6 +52,10 @@ pub struct ImagesArgs {
     /// Print at most N images
     #[arg(long, value_name = "N", default_value_t = usize::MAX, hide_default_value = true)]
     limit: usize,
+    /// Print names as they are: without the apostrophe that keeps a spreadsheet from reading them
+    /// as formulas
+    #[arg(long)]
+    raw: bool,
 }
 
 /// Prints the images as CSV, for relabeling or removal.
@@ -66,7 +72,7 @@ pub fn images(args: &ImagesArgs) -> Result<()> {
     out.write_record(header)
         .map_err(Error::cause("write CSV"))?;
     for image in &images {
-        out.write_record(record(image))
+        out.write_record(record(image, args.raw))
             .map_err(Error::cause("write CSV"))?;
     }
     let bytes = out
@@ -75,15 +81,15 @@ pub fn images(args: &ImagesArgs) -> Result<()> {
     print(&String::from_utf8_lossy(&bytes))
 }
 
-fn record(image: &FoundImage) -> Vec<String> {
+fn record(image: &FoundImage, is_raw: bool) -> Vec<String> {
     let present = match image.present {
         Some(true) => "yes",
         Some(false) => "no",
         None => "",
     };
     let mut cells = vec![
-        name(&image.path),
-        name(&image.predicted),
+        csv_cell(&image.path, is_raw),
+        csv_cell(&image.predicted, is_raw),
         present.to_owned(),
     ];
     for measure in Measure::ALL {
@@ -91,15 +97,6 @@ fn record(image: &FoundImage) -> Vec<String> {
         cells.push(value.map_or(String::new(), |v| v.to_string()));
     }
     cells
-}
-
-/// Names go to files as they are; to a terminal without control characters.
-fn name(text: &str) -> String {
-    if console::Term::stdout().is_term() {
-        printable(text)
-    } else {
-        text.to_owned()
-    }
 }
 
 impl Selection {

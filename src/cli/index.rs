@@ -4,7 +4,7 @@ use super::output::{print, printable};
 use crate::error::{Error, Result};
 use crate::report::pipeline_index::{IndexRow, pipeline_index, report_link};
 use crate::runs::documents::{Changes, Document, RunRecord, Summary};
-use crate::runs::{history, write_file};
+use crate::runs::{history, latest, write_file};
 use clap::Args;
 use std::path::{Path, PathBuf};
 
@@ -68,7 +68,7 @@ fn last_runs(folder: &Path) -> Result<Vec<LastRun>> {
 /// all.
 fn last_run(home: &Path) -> Option<PathBuf> {
     let mut runs = history::finished(home);
-    if let Ok(latest) = home.join("latest").canonicalize() {
+    if let Some(latest) = latest(home) {
         let named = runs.iter();
         let mut named = named.filter(|run| run.canonicalize().is_ok_and(|run| run == latest));
         if let Some(run) = named.next() {

@@ -1,6 +1,6 @@
 //! `camaudit list`: every annotation of a dataset as it was read, one a line.
 
-use super::output::printable;
+use super::output::csv_cell;
 use super::pipeline_args::PipelineArgs;
 use crate::dataset::{Annotation, Dataset, ImageBytes, LabelMap, Outline, Sample};
 use crate::error::{Error, Result};
@@ -14,10 +14,17 @@ const HEADER: [&str; 11] = [
     "ignore",
 ];
 
+/// Cells of an annotation that are texts; the numbers follow.
+const TEXTS: usize = 2;
+
 #[derive(Args)]
 pub struct ListArgs {
     #[command(flatten)]
     pipeline: PipelineArgs,
+    /// Print texts as they are: without the apostrophe that keeps a spreadsheet from reading them
+    /// as formulas
+    #[arg(long)]
+    raw: bool,
 }
 
 /// Prints the annotations as CSV.
@@ -30,7 +37,8 @@ pub fn list(args: &ListArgs) -> Result<()> {
     let labels = LabelMap::without_model(dataset.stats.labels.keys());
     let samples = dataset.samples(&labels, ImageBytes::Leave)?;
 
-    let written = write(samples.flatten(), Writer::from_writer(std::io::stdout()));
+    let out = Writer::from_writer(std::io::stdout());
+    let written = write(samples.flatten(), out, args.raw);
     match written {
         Err(e) if e.kind() != ErrorKind::BrokenPipe => {
             Err(Error::new(format!("failed to write to stdout: {e}")))
@@ -39,7 +47,11 @@ pub fn list(args: &ListArgs) -> Result<()> {
     }
 }
 
-fn write(samples: impl Iterator<Item = Sample>, mut out: Writer<Stdout>) -> std::io::Result<()> {
+fn write(
+    samples: impl Iterator<Item = Sample>,
+    mut out: Writer<Stdout>,
+    is_raw: bool,
+) -> std::io::Result<()> {
     out.write_record(HEADER).map_err(io_error)?;
     for sample in samples {
         let head = [
@@ -53,9 +65,11 @@ fn write(samples: impl Iterator<Item = Sample>, mut out: Writer<Stdout>) -> std:
             annotations.push([const { String::new() }; 7]);
         }
         for annotation in &annotations {
-            let row = head.iter().chain(annotation);
-            out.write_record(row.map(|cell| printable(cell)))
-                .map_err(io_error)?;
+            let texts = head.iter().chain(&annotation[..TEXTS]);
+            let texts = texts.map(|text| csv_cell(text, is_raw));
+            // A number below zero is no formula.
+            let numbers = annotation[TEXTS..].iter().cloned();
+            out.write_record(texts.chain(numbers)).map_err(io_error)?;
         }
     }
     out.flush()

@@ -2,12 +2,14 @@
 
 use super::exit_code::ExitCode;
 use super::output::{print, printable};
-use super::progress::ProgressArgs;
+use super::progress::{ProgressArgs, log_error, log_event};
 use super::run::MeasuringArgs;
 use super::signals;
 use crate::audit;
 use crate::error::Result;
+use crate::runs::documents::MeasureRecord;
 use clap::Args;
+use serde_json::json;
 
 #[derive(Args)]
 pub struct MeasureArgs {
@@ -22,6 +24,14 @@ pub struct MeasureArgs {
 /// # Errors
 /// As of [`audit::measure_only`].
 pub fn measure(args: &MeasureArgs) -> Result<ExitCode> {
+    let measured = measure_rows(args);
+    if args.progress.is_json() {
+        return Ok(log_ending(&measured));
+    }
+    measured.map(|_| ExitCode::Clean)
+}
+
+fn measure_rows(args: &MeasureArgs) -> Result<MeasureRecord> {
     let observer = args.progress.observer();
     let plan = args.measuring.plan(observer.as_ref())?;
     signals::listen()?;
@@ -36,5 +46,22 @@ pub fn measure(args: &MeasureArgs) -> Result<ExitCode> {
         "{} of {} images measured, {} skipped\n{folder}\nnext: camaudit conclude {folder}\n",
         counts.scored, counts.found, counts.skipped
     ))?;
-    Ok(ExitCode::Clean)
+    Ok(record)
+}
+
+/// The last event of the JSON log.
+fn log_ending(measured: &Result<MeasureRecord>) -> ExitCode {
+    match measured {
+        Ok(record) => {
+            log_event(json!({
+                "event": "finish",
+                "run_id": record.identity.run_id,
+                "audit_id": record.identity.audit_id,
+                "counts": record.facts.counts,
+                "exit_code": ExitCode::Clean.number(),
+            }));
+            ExitCode::Clean
+        }
+        Err(error) => log_error(error),
+    }
 }

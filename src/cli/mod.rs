@@ -21,6 +21,7 @@ mod progress;
 mod report;
 mod review;
 mod run;
+mod run_arg;
 mod runs;
 mod signals;
 
@@ -108,7 +109,7 @@ fn dispatch(command: Command) -> Result<ExitCode> {
         Command::Run(args) => return run::run(&args),
         Command::Conclude(args) => return conclude::conclude(&args),
         Command::Measure(args) => return measure::measure(&args),
-        Command::Check(args) => check::check(&args),
+        Command::Check(args) => return check::check(&args),
         Command::List(args) => list::list(&args),
         Command::Inspect(args) => inspect::inspect(&args),
         Command::Explain(args) => explain::explain(&args),

@@ -3,13 +3,13 @@
 
 use super::exit_code::ExitCode;
 use super::output::{eprint, print, printable, terminal_width};
-use super::progress::{ProgressArgs, log_event};
+use super::progress::{ProgressArgs, log_error, log_event};
 use crate::audit::Outcome;
 use crate::error::{Error, Result};
 use crate::finding::Verdict;
 use crate::plan::Run;
 use crate::report::{self, RunOutcome};
-use crate::runs::write_file;
+use crate::runs::{clock, write_file};
 use clap::{Args, ValueEnum};
 use serde_json::json;
 use std::process::Command;
@@ -168,7 +168,7 @@ fn write_metrics(plan: &Run, outcome: &Outcome, open: usize, code: ExitCode) -> 
         RunOutcome {
             open_findings: open,
             exit_code: code.number(),
-            finished_at_s: jiff::Timestamp::now().as_second(),
+            finished_at_s: clock::now().as_second(),
         },
     );
     write_file(file, text.as_bytes()).map_err(|e| Error::new(format!("run.metrics: {e}")))
@@ -183,6 +183,7 @@ fn call_on_finish(plan: &Run, outcome: &Outcome, open: usize, code: ExitCode) ->
         .env("CAMAUDIT_RUN", &outcome.folder)
         .env("CAMAUDIT_OPEN", open.to_string())
         .env("CAMAUDIT_HEADLINE", report::headline(&outcome.summary))
+        .env("CAMAUDIT_UPSHOT", report::upshot(&outcome.summary))
         .env("CAMAUDIT_EXIT", code.number().to_string())
         .status();
     match started {
@@ -211,18 +212,6 @@ fn log_ending(ended: &Result<(Outcome, Ending)>) -> ExitCode {
             }));
             ending.code
         }
-        Err(e) => {
-            let code = if e.is_interruption() {
-                ExitCode::Interrupted
-            } else {
-                ExitCode::Failure
-            };
-            log_event(json!({
-                "event": "error",
-                "message": e.to_string(),
-                "exit_code": code.number(),
-            }));
-            code
-        }
+        Err(error) => log_error(error),
     }
 }

@@ -1,6 +1,7 @@
 //! Results on stdout, warnings on stderr, tables at the width of the terminal.
 
 use crate::error::{Error, Result};
+use crate::runs::escape;
 use comfy_table::presets::UTF8_HORIZONTAL_ONLY;
 use comfy_table::{ContentArrangement, Table};
 use std::io::{ErrorKind, Write};
@@ -29,6 +30,18 @@ pub fn warn(message: &str) {
 pub fn printable(text: &str) -> String {
     let lines: Vec<String> = text.split('\n').map(crate::report::printable).collect();
     lines.join("\n")
+}
+
+/// A cell of a CSV that is printed. A spreadsheet may open it, so that a text which begins as a
+/// formula gets an apostrophe; `is_raw` leaves it as it is, for programs. A terminal gets no control
+/// characters.
+pub fn csv_cell(text: &str, is_raw: bool) -> String {
+    let text = if console::Term::stdout().is_term() {
+        printable(text)
+    } else {
+        text.to_owned()
+    };
+    if is_raw { text } else { escape(&text) }
 }
 
 /// Columns of the terminal, 80 where there is none.

@@ -1,8 +1,11 @@
 //! The progress of a run on stderr: a bar for people, JSON lines for machines, or warnings only.
 
+use super::exit_code::ExitCode;
 use super::output::{eprint, printable, warn};
 use super::signals;
 use crate::audit::Observer;
+use crate::error::Error;
+use crate::runs::clock;
 use crate::tables::SkipRow;
 use clap::{Args, ValueEnum};
 use indicatif::{ProgressBar, ProgressState, ProgressStyle};
@@ -101,8 +104,23 @@ struct JsonLog;
 
 /// Writes an event with the time.
 pub fn log_event(mut event: Value) {
-    event["time"] = Value::String(jiff::Timestamp::now().to_string());
+    event["time"] = Value::String(clock::now().to_string());
     eprint(&event.to_string());
+}
+
+/// Writes the event of an error that ends the program; returns its exit code.
+pub fn log_error(error: &Error) -> ExitCode {
+    let code = if error.is_interruption() {
+        ExitCode::Interrupted
+    } else {
+        ExitCode::Failure
+    };
+    log_event(json!({
+        "event": "error",
+        "message": error.to_string(),
+        "exit_code": code.number(),
+    }));
+    code
 }
 
 impl Observer for JsonLog {

@@ -1,6 +1,7 @@
 //! `camaudit report`: `report.html` again, from the files of a run.
 
 use super::output::{print, printable};
+use super::run_arg::run_folder;
 use crate::audit::report_page;
 use crate::error::Result;
 use crate::runs::{open_finished, write_file};
@@ -10,6 +11,7 @@ use std::path::PathBuf;
 #[derive(Args)]
 pub struct ReportArgs {
     /// Folder of a finished run
+    #[arg(value_parser = run_folder())]
     run: PathBuf,
     /// Limit of the pictures inside the page, in megabytes
     #[arg(long, value_name = "MB", default_value_t = 20.0)]

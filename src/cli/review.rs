@@ -1,8 +1,10 @@
 //! `camaudit review`: the findings of a run with their decisions, or a new decision.
 
 use super::output::{eprint, print, printable, table};
+use super::run_arg::run_folder;
 use crate::error::{Error, Result};
 use crate::finding::{Finding, ReviewDecision};
+use crate::runs::clock;
 use crate::runs::review::{self, Decision};
 use crate::runs::{RunDocuments, open_finished};
 use clap::Args;
@@ -11,6 +13,7 @@ use std::path::PathBuf;
 #[derive(Args)]
 pub struct ReviewArgs {
     /// Folder of a finished run
+    #[arg(value_parser = run_folder())]
     run: PathBuf,
     /// Decisions to read and write [default: what the pipeline reads, else RUN/review.csv]
     #[arg(long, value_name = "CSV")]
@@ -43,7 +46,7 @@ fn decision_names() -> Vec<&'static str> {
 /// When the run's documents or the decisions cannot be read, or there is no such finding.
 pub fn review(args: &ReviewArgs) -> Result<()> {
     let run = open_finished(&args.run)?;
-    let today = jiff::Zoned::now().date();
+    let today = clock::today();
     if let Some(day) = args.expires.filter(|day| *day < today) {
         return Err(Error::new(format!(
             "--expires {day} is over: name today or a later day"

@@ -50,7 +50,7 @@ pub struct MeasuringArgs {
 }
 
 /// A size with its unit: a plain number would be bytes, which is hardly ever meant.
-fn memory(text: &str) -> Result<ByteSize, String> {
+pub fn memory(text: &str) -> Result<ByteSize, String> {
     if text.parse::<f64>().is_ok() {
         return Err(format!("the unit is missing, as in {text}GiB"));
     }

@@ -1,11 +1,11 @@
 //! `camaudit runs` and `camaudit prune`: the runs of a pipeline.
 
-use super::output::{empty_table, print, printable};
+use super::output::{empty_table, print, printable, warn};
 use crate::error::{Error, Result};
 use crate::finding::Verdict;
 use crate::plan::Retention;
 use crate::runs::documents::{Document, MeasureRecord, RunRecord};
-use crate::runs::{Lock, history};
+use crate::runs::{Lock, history, latest};
 use clap::{ArgGroup, Args};
 use comfy_table::ColumnConstraint;
 use std::path::{Path, PathBuf};
@@ -52,7 +52,7 @@ pub fn runs(args: &RunsArgs) -> Result<()> {
         return Err(no_run(&args.folder));
     }
 
-    let latest = args.folder.join("latest").canonicalize().ok();
+    let latest = latest(&args.folder);
     let latest_limit = latest
         .as_ref()
         .and_then(|latest| RunRecord::read(latest).ok())
@@ -136,16 +136,25 @@ pub fn prune(args: &PruneArgs) -> Result<()> {
     if args.gb.is_some_and(|gb| gb.is_nan() || gb < 0.0) {
         return Err(Error::new("--gb must be a number from 0"));
     }
-    let _lock = Lock::take(&args.folder)?;
+    // The user may name the folder by a link.
+    let home = &args
+        .folder
+        .canonicalize()
+        .map_err(Error::cause(format!("open {}", args.folder.display())))?;
+    let lock = Lock::take(home)?;
+    if let Some(warning) = lock.warning() {
+        warn(&warning);
+    }
     let policy = Retention {
         runs: args.keep.map_or(usize::MAX, |n| n.max(1)),
         days: args.days,
         bytes: args.gb.map_or(u64::MAX, |gb| (gb * 1e9) as u64),
     };
 
-    let expired = history::expired(&args.folder, &policy);
+    let expired = history::expired(home, &policy);
     for run in &expired {
-        let name = printable(&run.display().to_string());
+        let name = args.folder.join(run.file_name().unwrap_or_default());
+        let name = printable(&name.display().to_string());
         if args.dry_run {
             print(&format!("would remove {name}\n"))?;
         } else {

@@ -3,6 +3,7 @@
 
 use super::item::Skipped;
 use super::paths::display;
+use super::unread;
 use crate::error::{Error, Result, Skip, SkipReason, Stage};
 use crate::plan::{Links, is_run_folder};
 use std::io::ErrorKind;
@@ -81,9 +82,10 @@ impl Wanted {
         })
     }
 
-    /// The kind under which other files are counted.
-    fn others(&self) -> &'static str {
+    /// The kind under which another file is counted.
+    fn kind_of_other(&self, path: &Path) -> &'static str {
         match self {
+            Self::Images if unread::is_picture(path) => unread::OTHER_FORMAT,
             Self::Images => "file without an image's extension",
             Self::Extensions(_) => "file that is no shard",
         }
@@ -171,7 +173,7 @@ impl Walk {
             return Step::Ignored("hidden file");
         }
         if !self.wanted.accepts(&path) {
-            return Step::Ignored(self.wanted.others());
+            return Step::Ignored(self.wanted.kind_of_other(&path));
         }
         if entry.file_type().is_symlink() {
             let message = "a symbolic link; set dataset.links to follow it";

@@ -2,8 +2,8 @@
 
 use super::warnings::warnings;
 use crate::aggregate::{BORDER, OBJECT};
-use crate::finding::{Finding, Verdict};
-use crate::plan::Plan;
+use crate::finding::{Finding, FindingEvidence, Verdict};
+use crate::plan::{Place, Plan};
 use crate::runs::documents::{ClassSummary, HeatRow, RunRecord, Summary};
 use crate::runs::review::Decision;
 use crate::tables::ClassRow;
@@ -30,10 +30,12 @@ pub fn summary(
     let warnings = warnings(plan, record, &heat_rows, class_count);
     let (heat, heat_omitted) = listed_heat(&heat_rows, &objects, &reported);
     let (classes, classes_omitted) = listed_classes(&heat_rows, &objects, findings, &reported);
+    let nothing_declared = is_nothing_declared(plan, findings);
     let (findings, findings_omitted) = listed_findings(findings);
 
     Summary {
         warnings,
+        nothing_declared,
         findings,
         findings_omitted,
         decisions,
@@ -43,6 +45,20 @@ pub fn summary(
         classes_omitted,
         ..facts(plan, record)
     }
+}
+
+/// Whether the pipeline declares no region whose presence is known, and the set has no objects: no
+/// finding can come of heat alone.
+fn is_nothing_declared(plan: &Plan, findings: &[Finding]) -> bool {
+    let is_declared = plan.regions.iter().any(|region| {
+        let place = &region.place;
+        matches!(place, Place::Annotation { .. } | Place::Overlay { .. })
+    });
+    let has_evidence = findings.iter().any(|finding| match &finding.evidence {
+        FindingEvidence::Confounder(evidence) => evidence.counts.present.is_some(),
+        FindingEvidence::Overlay(_) | FindingEvidence::Surroundings(_) => true,
+    });
+    !is_declared && !has_evidence
 }
 
 /// The summary without its lists.
@@ -67,6 +83,8 @@ fn facts(plan: &Plan, record: &RunRecord) -> Summary {
         engine: facts.engine.clone(),
         verdicts: record.verdicts.clone(),
         warnings: Vec::new(),
+        refused: facts.counts.refusal(plan.run.max_skipped),
+        nothing_declared: false,
         findings: Vec::new(),
         findings_omitted: 0,
         decisions: Vec::new(),

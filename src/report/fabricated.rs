@@ -203,6 +203,7 @@ pub fn plan() -> Plan {
 pub fn record() -> RunRecord {
     let identity = RunIdentity {
         run_id: "20261123T021500Z".into(),
+        sequence: 0,
         audit_id: "0".repeat(32),
         pipeline: "demo".into(),
         pipeline_hash: "1".repeat(64),
@@ -303,6 +304,7 @@ pub fn changes() -> Changes {
         previous: Some("20261122T021500Z".into()),
         unreadable: None,
         differences: vec![],
+        drops: vec![],
         changes: vec![worse],
         trends: BTreeMap::from([("horse\ttag".to_owned(), trend)]),
     }

@@ -21,14 +21,27 @@ pub fn headline(summary: &Summary) -> String {
     if counts.not_turned > 0 {
         images += &format!(", {} not turned by EXIF", counts.not_turned);
     }
+    if let Some(pictures) = counts.ignored_pictures() {
+        images += &format!(", {pictures} pictures ignored");
+    }
+    if counts.scored > 0 {
+        images += &format!("; top-1 {}", percent(summary.top1_accuracy));
+    }
 
-    let accuracy = percent(summary.top1_accuracy);
-    format!("{}: {images}; top-1 {accuracy}", summary.pipeline)
+    let refused = if summary.refused.is_some() {
+        "NOT RELIABLE, "
+    } else {
+        ""
+    };
+    format!("{}: {refused}{images}", summary.pipeline)
 }
 
 /// The outcome: open findings, pairs with too few images, warnings.
 pub fn upshot(summary: &Summary) -> String {
-    let mut parts = vec![open_findings_text(summary)];
+    let mut parts = match refusal(summary) {
+        Some(refusal) => vec![refusal],
+        None => vec![open_findings_text(summary)],
+    };
     if let Some(text) = insufficient_text(summary) {
         parts.push(text);
     }
@@ -41,9 +54,27 @@ pub fn upshot(summary: &Summary) -> String {
     parts.join("; ")
 }
 
+/// Why the run must not be relied on, and what it found all the same.
+pub fn refusal(summary: &Summary) -> Option<String> {
+    let refused = summary.refused.as_ref()?;
+    let found = match open_reported(summary).count() {
+        0 => "whether there is a finding is not known".to_owned(),
+        _ => format!(
+            "{} among the images that were scored",
+            open_findings_text(summary)
+        ),
+    };
+    Some(format!("do not rely on this run: {refused}; {found}"))
+}
+
 fn open_findings_text(summary: &Summary) -> String {
     let Some(worst) = open_reported(summary).next() else {
-        return "no open finding".to_owned();
+        let nothing = if summary.nothing_declared {
+            "nothing was declared whose presence is known, so nothing can be found"
+        } else {
+            "no open finding"
+        };
+        return nothing.to_owned();
     };
     let worst = worst.verdict.words();
     match open_reported(summary).count() {

@@ -25,7 +25,7 @@ mod text;
 mod warnings;
 
 pub use build_summary::summary;
-pub use headline::{headline, open_at_or_above, upshot};
+pub use headline::{headline, open_at_or_above, refusal, upshot};
 pub use markdown::markdown;
 pub use page::{PageInput, page};
 pub use pictures::{name_files, panel};
@@ -33,4 +33,4 @@ pub use prometheus::{RunOutcome, prometheus};
 pub use sentences::sentence;
 pub use terminal::terminal;
 pub use text::printable;
-pub use warnings::accuracy_warning;
+pub use warnings::{accuracy_warning, ignored_warning};

@@ -3,7 +3,7 @@
 use super::cards::{Card, CardSources, cards};
 use super::changes::{change_text, comparison};
 use super::glossary::{Term, glossary};
-use super::headline::insufficient_text;
+use super::headline::{insufficient_text, refusal};
 use super::image_budget::ImageBudget;
 use super::sentences::sentence;
 use super::template::PAGE;
@@ -33,10 +33,14 @@ pub struct PageInput<'a> {
 #[derive(Serialize)]
 struct Context<'a> {
     run: RunFacts<'a>,
+    /// Why the run must not be relied on.
+    refusal: Option<String>,
+    nothing_declared: bool,
     started_at: &'a str,
     previous: Option<&'a str>,
     unreadable: Option<&'a str>,
     comparison: String,
+    drops: &'a [String],
     gone: Vec<GoneLine<'a>>,
 
     open: Vec<Card<'a>>,
@@ -130,10 +134,13 @@ pub fn page(input: &PageInput<'_>) -> Result<String> {
     let title = title(summary, open.len());
     let context = Context {
         run: run_facts(summary),
+        refusal: refusal(summary),
+        nothing_declared: summary.nothing_declared,
         started_at: input.started_at,
         previous: changes.previous.as_deref(),
         unreadable: changes.unreadable.as_deref(),
         comparison: comparison(&changes.differences, &changes.changes),
+        drops: &changes.drops,
         gone: gone_lines(changes),
         open,
         closed,
@@ -153,6 +160,9 @@ pub fn page(input: &PageInput<'_>) -> Result<String> {
 }
 
 fn title(summary: &Summary, open: usize) -> String {
+    if summary.refused.is_some() {
+        return format!("{}: not reliable", summary.pipeline);
+    }
     let findings = if open == 1 { "finding" } else { "findings" };
     format!("{}: {open} open {findings}", summary.pipeline)
 }

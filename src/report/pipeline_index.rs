@@ -1,7 +1,7 @@
 //! `index.html`: one line for each pipeline of a folder, the most serious first.
 
 use super::changes::comparison;
-use super::headline::open_reported;
+use super::headline::{open_reported, refusal};
 use super::template::INDEX;
 use crate::error::Result;
 use crate::finding::Verdict;
@@ -42,6 +42,7 @@ struct Line<'a> {
     verdicts: Vec<(Verdict, usize)>,
     /// Compared with the last run; `None` for the first.
     since: Option<String>,
+    nothing_declared: bool,
     warnings: usize,
     broken: Option<String>,
 }
@@ -85,6 +86,7 @@ fn line<'a>(row: &'a IndexRow<'_>) -> Line<'a> {
         accuracy: row.record.map(|record| record.top1_accuracy),
         verdicts: row.summary.map(open_verdicts).unwrap_or_default(),
         since: row.changes.and_then(since),
+        nothing_declared: row.summary.is_some_and(|summary| summary.nothing_declared),
         warnings: row.summary.map_or(0, |summary| summary.warnings.len()),
         broken: broken(row),
     }
@@ -104,9 +106,11 @@ fn since(changes: &Changes) -> Option<String> {
 }
 
 fn broken(row: &IndexRow<'_>) -> Option<String> {
-    let refused = row.record.is_some_and(|record| record.refused);
-    let refused =
-        refused.then(|| "too many images were skipped; the findings are not reliable".to_owned());
+    let is_refused = row.record.is_some_and(|record| record.refused);
+    let reason = row.summary.and_then(refusal);
+    let refused = reason.or_else(|| {
+        is_refused.then(|| "too many images were skipped; the findings are not reliable".to_owned())
+    });
     row.broken.clone().or(refused)
 }
 

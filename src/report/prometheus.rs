@@ -40,6 +40,11 @@ pub fn prometheus(record: &RunRecord, outcome: RunOutcome) -> String {
         "Undecided findings at or above candidate.",
         outcome.open_findings as f64,
     );
+    metrics.gauge(
+        "refused",
+        "1 where too many images were skipped: the findings must not be relied on.",
+        f64::from(u8::from(record.refused)),
+    );
     metrics.verdicts(record);
     metrics.gauge(
         "exit_code",

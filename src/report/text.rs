@@ -34,6 +34,8 @@ pub fn counted<'a>(counts: impl IntoIterator<Item = (&'a String, &'a usize)>) ->
 }
 
 /// Replaces the characters of a name that command a terminal, reverse the text or are invisible.
+///
+/// The joiners U+200C and U+200D stay: Persian words and emoji are written with them.
 pub fn printable(text: &str) -> String {
     text.replace(is_hidden, "\u{fffd}")
 }
@@ -41,7 +43,22 @@ pub fn printable(text: &str) -> String {
 fn is_hidden(c: char) -> bool {
     let is_format = matches!(
         c,
-        '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}'
+        '\u{ad}'
+            | '\u{34f}'
+            | '\u{61c}'
+            | '\u{115f}'..='\u{1160}'
+            | '\u{17b4}'..='\u{17b5}'
+            | '\u{180e}'
+            | '\u{200b}'
+            | '\u{200e}'..='\u{200f}'
+            | '\u{2028}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}'
+            | '\u{3164}'
+            | '\u{feff}'
+            | '\u{ffa0}'
+            | '\u{fff9}'..='\u{fffb}'
+            | '\u{1d173}'..='\u{1d17a}'
+            | '\u{e0000}'..='\u{e007f}'
     );
     c.is_control() || is_format
 }
@@ -114,6 +131,17 @@ mod tests {
             "a\u{fffd}[2Jb\u{fffd}c\u{fffd}"
         );
         assert_eq!(printable("Zürich 東京"), "Zürich 東京");
+        for hidden in
+            "\u{61c}\u{ad}\u{200b}\u{2028}\u{2029}\u{202a}\u{2066}\u{feff}\u{e0041}".chars()
+        {
+            assert_eq!(
+                printable(&format!("a{hidden}b")),
+                "a\u{fffd}b",
+                "{hidden:?}"
+            );
+        }
+        let joined = "می\u{200c}خواهم 👩\u{200d}🚀 ❤\u{fe0f}";
+        assert_eq!(printable(joined), joined);
     }
 
     #[test]

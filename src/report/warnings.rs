@@ -1,9 +1,10 @@
 //! Warnings of a run: signs that its figures are not what the user expects.
 
 use super::text::percent;
+use crate::dataset::ignored_pictures;
 use crate::plan::problems::IMPLAUSIBLE_BOXES;
 use crate::plan::{Plan, Presence};
-use crate::runs::documents::RunRecord;
+use crate::runs::documents::{Counts, RunRecord};
 use crate::tables::ClassRow;
 use std::collections::BTreeMap;
 
@@ -28,11 +29,15 @@ pub fn warnings(
 ) -> Vec<String> {
     let mut warnings = record.facts.model.warnings.clone();
     warnings.extend(annotation_warnings(record));
-    warnings.extend(accuracy_warning(
-        record.top1_accuracy,
-        class_count,
-        plan.model.expected_accuracy,
-    ));
+    let counts = &record.facts.counts;
+    warnings.extend(counts.ignored_pictures().map(|_| ignored_warning(counts)));
+    if counts.scored > 0 {
+        warnings.extend(accuracy_warning(
+            record.top1_accuracy,
+            class_count,
+            plan.model.expected_accuracy,
+        ));
+    }
 
     let totals = region_totals(heat_rows);
     for region in &plan.regions {
@@ -52,6 +57,20 @@ pub fn warnings(
         }
     }
     warnings
+}
+
+/// Pictures that nobody would hear of otherwise.
+pub fn ignored_warning(counts: &Counts) -> String {
+    let mut kinds = Vec::new();
+    for (kind, files) in ignored_pictures(&counts.ignored) {
+        kinds.push(format!("{files} x {kind}"));
+    }
+    format!(
+        "pictures are ignored beside {} images found: {}; rename or convert them, or move them into \
+         a class folder",
+        counts.found,
+        kinds.join(", ")
+    )
 }
 
 fn annotation_warnings(record: &RunRecord) -> Vec<String> {

@@ -3,15 +3,19 @@
 
 use super::change::Change;
 use super::review::Decision;
-use crate::dataset::DatasetStats;
+use crate::dataset::{DatasetStats, ignored_pictures};
 use crate::error::{Error, Result};
 use crate::finding::{FigureRole, Finding, RunPart, Verdict};
 use crate::model::Facts;
-use crate::tables::{ProblemRow, SCHEMA_VERSION, SkipRow};
+use crate::tables::{ProblemRow, SCHEMA_VERSION, SkipRow, open_file};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use std::io::Read;
 use std::path::Path;
+
+/// Ignored pictures, as a part of the images found, that are worth a warning.
+const IGNORED_MAX: f64 = 0.01;
 
 /// A JSON file of a run folder.
 pub trait Document: Serialize + DeserializeOwned {
@@ -35,8 +39,7 @@ pub trait Document: Serialize + DeserializeOwned {
     /// cause.
     fn read(run: &Path) -> Result<Self> {
         let path = run.join(Self::FILE);
-        let text = std::fs::read_to_string(&path)
-            .map_err(Error::cause(format!("read {}", path.display())))?;
+        let text = read_text(&path).map_err(Error::cause(format!("read {}", path.display())))?;
 
         let versioned: Versioned = parse(&text, &path)?;
         if versioned.schema_version != SCHEMA_VERSION {
@@ -49,6 +52,12 @@ pub trait Document: Serialize + DeserializeOwned {
         }
         parse(&text, &path)
     }
+}
+
+fn read_text(path: &Path) -> std::io::Result<String> {
+    let mut text = String::new();
+    open_file(path)?.read_to_string(&mut text)?;
+    Ok(text)
 }
 
 #[derive(Deserialize)]
@@ -65,6 +74,10 @@ fn parse<T: DeserializeOwned>(text: &str, path: &Path) -> Result<T> {
 pub struct RunIdentity {
     /// Names the folder only.
     pub run_id: String,
+    /// The place among the runs of the pipeline, from 1: the clock may go back. 0 where it is not
+    /// known.
+    #[serde(default)]
+    pub sequence: u64,
     /// Hash of pipeline (without jobs and out), model and dataset: equal for runs that must give
     /// equal files.
     pub audit_id: String,
@@ -190,6 +203,12 @@ pub struct Summary {
     pub dataset_fingerprint: String,
     pub engine: String,
     pub warnings: Vec<String>,
+    /// Why the run must not be relied on; `None` for a run that may be.
+    #[serde(default)]
+    pub refused: Option<String>,
+    /// No region was declared whose presence is known: nothing could be found.
+    #[serde(default)]
+    pub nothing_declared: bool,
     pub verdicts: BTreeMap<Verdict, usize>,
     /// Most serious first; those with the verdict `none` are left out.
     pub findings: Vec<Finding>,
@@ -254,6 +273,9 @@ pub struct Changes {
     pub unreadable: Option<String>,
     pub differences: Vec<RunPart>,
     pub changes: Vec<Change>,
+    /// Images that the last run had and this one has not: sentences.
+    #[serde(default)]
+    pub drops: Vec<String>,
     /// Label and region, joined by a tab -> effects of the last runs, the oldest first.
     pub trends: BTreeMap<String, Vec<Option<f64>>>,
 }
@@ -288,6 +310,37 @@ pub struct Panel {
 }
 
 impl Counts {
+    /// Why the findings of such counts must not be relied on: nothing was scored, or a larger part
+    /// than `max_skipped` was skipped. `None` where they may be.
+    pub fn refusal(&self, max_skipped: f64) -> Option<String> {
+        let part = self.skipped as f64 / self.found.max(1) as f64;
+        let allowed = if self.scored == 0 {
+            "none could be scored".to_owned()
+        } else if part > max_skipped {
+            format!("run.max_skipped allows {} %", max_skipped * 100.0)
+        } else {
+            return None;
+        };
+
+        let mut reasons = Vec::new();
+        for (reason, images) in &self.skipped_by_reason {
+            reasons.push(format!("{images} {reason}"));
+        }
+        Some(format!(
+            "{} of {} images were skipped ({}), {allowed}",
+            self.skipped,
+            self.found,
+            reasons.join(", ")
+        ))
+    }
+
+    /// The number of pictures that were not read, where they are more than a hundredth of the
+    /// images found.
+    pub fn ignored_pictures(&self) -> Option<usize> {
+        let pictures: usize = ignored_pictures(&self.ignored).values().sum();
+        (pictures as f64 > IGNORED_MAX * self.found as f64).then_some(pictures)
+    }
+
     /// Counts the rows of a measured dataset.
     pub fn new(
         stats: &DatasetStats,

@@ -2,7 +2,8 @@
 //! renamed, so that a killed run leaves no partial file.
 
 use super::documents::{Document, MeasureRecord};
-use super::files::write_file;
+use super::files::{folder_of, refuse_link, write_file};
+use super::latest;
 use super::parquet;
 use crate::error::{Error, Result};
 use crate::tables::{
@@ -28,16 +29,22 @@ impl RunFolder {
     /// # Errors
     /// When the folder exists or cannot be created.
     pub fn create(path: &Path, audit_id: &str) -> Result<Self> {
-        if path.exists() {
+        if path.exists() || path.is_symlink() {
             return Err(Error::new(format!(
                 "the run folder {} exists; choose another --out",
                 path.display()
             )));
         }
 
+        std::fs::create_dir_all(folder_of(path))
+            .and_then(|()| std::fs::create_dir(path))
+            .map_err(Error::cause(format!(
+                "create the run folder {}",
+                path.display()
+            )))?;
         for table in [ImageRow::TABLE, RegionRow::TABLE] {
             let folder = path.join(table);
-            std::fs::create_dir_all(&folder).map_err(Error::cause(format!(
+            std::fs::create_dir(&folder).map_err(Error::cause(format!(
                 "create the run folder {}",
                 folder.display()
             )))?;
@@ -149,30 +156,19 @@ impl RunFolder {
     /// # Errors
     /// When the file cannot be written.
     pub fn file(&self, name: &str, bytes: &[u8]) -> Result<()> {
-        write_file(&self.path.join(name), bytes)
+        let path = self.path.join(name);
+        if path.parent() != Some(&self.path) {
+            refuse_link(folder_of(&path))?;
+        }
+        write_file(&path, bytes)
     }
 
-    /// Links `latest` beside the run folder to this run, in one rename.
+    /// Makes `latest` beside the run folder name this run.
     ///
     /// # Errors
-    /// When the link cannot be made.
+    /// When it cannot be written.
     pub fn publish(&self) -> Result<()> {
-        #[cfg(unix)]
-        if let (Some(home), Some(name)) = (self.path.parent(), self.path.file_name()) {
-            let latest = home.join("latest");
-            let temporary = home.join(format!(".latest-{}", std::process::id()));
-            // A killed process with the same id may have left one.
-            let _ = std::fs::remove_file(&temporary);
-
-            std::os::unix::fs::symlink(name, &temporary)
-                .and_then(|()| std::fs::rename(&temporary, &latest))
-                .map_err(Error::cause(format!(
-                    "link {} to {}",
-                    latest.display(),
-                    self.path.display()
-                )))?;
-        }
-        Ok(())
+        latest::publish(&self.path)
     }
 
     pub fn path(&self) -> &Path {

@@ -1,6 +1,8 @@
 //! Decisions of reviewers: `review.csv`, one line per label and region, as the report exports it.
 
-use super::files::{folder_of, make_readable};
+use super::cells::{escape, unescape};
+use super::files::write_file;
+use super::review_csv::{self, Line};
 use crate::bounded;
 use crate::error::{Error, Result};
 use crate::finding::{EffectUnit, Finding, ReopenReason, ReviewDecision, ReviewState, Verdict};
@@ -8,6 +10,7 @@ use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 use std::collections::HashSet;
 use std::fmt::Display;
+use std::io::ErrorKind;
 use std::path::Path;
 use std::str::FromStr;
 
@@ -41,53 +44,45 @@ pub struct Decision {
     pub expires: String,
 }
 
-/// The cells of one line, not checked yet.
-#[derive(Deserialize)]
-struct Cells {
-    class: String,
-    region: String,
-    decision: String,
-    #[serde(default)]
-    note: String,
-    #[serde(default)]
-    verdict: String,
-    #[serde(default)]
-    effect: Option<f64>,
-    #[serde(default)]
-    unit: String,
-    #[serde(default)]
-    declared: String,
-    #[serde(default)]
-    expires: String,
-}
-
-impl Cells {
-    /// Checks the cells; the message names the column, the cell and what is expected.
-    fn check(self) -> Result<Decision, String> {
-        if !self.expires.is_empty() && self.expires.parse::<Date>().is_err() {
-            return Err(format!(
-                "found expires {:?}, expected a day as 2027-01-31",
-                self.expires
-            ));
-        }
-
-        Ok(Decision {
-            class: unescape(self.class),
-            region: unescape(self.region),
-            decision: member("decision", &self.decision, ReviewDecision::ALL)?,
-            note: unescape(self.note),
-            verdict: optional_member("verdict", &self.verdict, Verdict::ALL)?,
-            effect: self.effect,
-            unit: optional_member("unit", &self.unit, EffectUnit::ALL)?,
-            declared: self.declared,
-            expires: self.expires,
-        })
+/// Checks the cells of a line; the message names the column, the cell and what is expected.
+fn decision(line: &Line) -> Result<Decision, String> {
+    let expires = plain(line.cell("expires"));
+    if !expires.is_empty() && expires.parse::<Date>().is_err() {
+        return Err(format!(
+            "found expires {expires:?}, expected a day as 2027-01-31: make the cell a text"
+        ));
     }
+
+    let declared = plain(line.cell("declared"));
+    if !declared.chars().all(|c| c.is_ascii_alphanumeric()) {
+        return Err(format!(
+            "found declared {declared:?}, expected letters and digits as the report exports them: \
+             the spreadsheet has made a number of them; export again, and read the column as text"
+        ));
+    }
+
+    Ok(Decision {
+        class: unescape(line.cell("class")),
+        region: unescape(line.cell("region")),
+        decision: member("decision", line.cell("decision"), ReviewDecision::ALL)?,
+        note: unescape(line.cell("note")),
+        verdict: optional_member("verdict", line.cell("verdict"), Verdict::ALL)?,
+        effect: optional_number("effect", line.cell("effect"))?,
+        unit: optional_member("unit", line.cell("unit"), EffectUnit::ALL)?,
+        declared: declared.to_owned(),
+        expires: expires.to_owned(),
+    })
 }
 
-/// The member of a closed set that a cell names.
+/// A cell without blanks around it, and without the apostrophe that makes it a text.
+fn plain(cell: &str) -> &str {
+    let cell = cell.trim();
+    cell.strip_prefix('\'').unwrap_or(cell)
+}
+
+/// The member of a closed set that a cell names, in any case.
 fn member<T: FromStr + Display>(column: &str, cell: &str, all: &[T]) -> Result<T, String> {
-    cell.parse::<T>().map_err(|_| {
+    plain(cell).to_lowercase().parse::<T>().map_err(|_| {
         let names: Vec<String> = all.iter().map(T::to_string).collect();
         format!(
             "found {column} {cell:?}, expected one of {}",
@@ -101,10 +96,25 @@ fn optional_member<T: FromStr + Display>(
     cell: &str,
     all: &[T],
 ) -> Result<Option<T>, String> {
-    if cell.is_empty() {
+    if cell.trim().is_empty() {
         return Ok(None);
     }
     member(column, cell, all).map(Some)
+}
+
+/// A finite number, with a point or a comma before the decimals.
+fn optional_number(column: &str, cell: &str) -> Result<Option<f64>, String> {
+    let cell = plain(cell);
+    if cell.is_empty() {
+        return Ok(None);
+    }
+    let number = cell.replacen(',', ".", 1).parse::<f64>();
+    match number {
+        Ok(number) if number.is_finite() => Ok(Some(number)),
+        _ => Err(format!(
+            "found {column} {cell:?}, expected a finite number as 0.25, or an empty cell"
+        )),
+    }
 }
 
 /// Reads decisions; the last line about a class and region counts. A missing file has none.
@@ -112,21 +122,20 @@ fn optional_member<T: FromStr + Display>(
 /// # Errors
 /// When the file cannot be read or a line is not understood; names the line and what is expected.
 pub fn read(path: &Path) -> Result<Vec<Decision>> {
-    if !path.exists() {
-        return Ok(Vec::new());
-    }
+    let what = format!("read decisions {}", path.display());
+    let bytes = match bounded::bytes(path, FILE_BYTES_MAX) {
+        Err(e) if e.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
+        read => read.map_err(Error::cause(what))?,
+    };
 
-    let bytes = bounded::bytes(path, FILE_BYTES_MAX)
-        .map_err(Error::cause(format!("read decisions {}", path.display())))?;
-    let mut reader = csv::Reader::from_reader(bytes.as_slice());
+    let refused = |line: u64, message: &str| {
+        Error::new(format!("decisions {}:{line}: {message}", path.display()))
+    };
+    let lines = review_csv::lines(&bytes).map_err(|fault| refused(fault.line, &fault.message))?;
 
     let mut decisions: Vec<Decision> = Vec::new();
-    for (index, cells) in reader.deserialize().enumerate() {
-        let decision = checked(cells).map_err(|message| {
-            // Line 1 is the header.
-            let line = index + 2;
-            Error::new(format!("decisions {}:{line}: {message}", path.display()))
-        })?;
+    for line in &lines {
+        let decision = decision(line).map_err(|message| refused(line.number, &message))?;
         decisions.push(decision);
     }
     Ok(last_of_each(decisions))
@@ -141,8 +150,23 @@ fn last_of_each(mut decisions: Vec<Decision>) -> Vec<Decision> {
     decisions
 }
 
-fn checked(cells: csv::Result<Cells>) -> Result<Decision, String> {
-    cells.map_err(|e| e.to_string())?.check()
+/// A warning where decisions are about a class and region that the run does not audit: a name or
+/// the file's encoding may be wrong. `findings` are all of the run.
+pub fn unmatched(decisions: &[Decision], findings: &[Finding]) -> Option<String> {
+    let is_audited = |decision: &&Decision| {
+        let mut findings = findings.iter();
+        findings.any(|finding| finding.is_about(&decision.class, &decision.region))
+    };
+    let unmatched: Vec<&Decision> = decisions.iter().filter(|d| !is_audited(d)).collect();
+    let first = unmatched.first()?;
+    Some(format!(
+        "{} of {} decisions are about no class and region of this run, as {:?} / {:?}: check the \
+         names in the file of decisions, and its encoding",
+        unmatched.len(),
+        decisions.len(),
+        first.class,
+        first.region
+    ))
 }
 
 /// Writes decisions, sorted by class and region: a temporary file beside the file, then renamed.
@@ -151,23 +175,17 @@ fn checked(cells: csv::Result<Cells>) -> Result<Decision, String> {
 /// When the folder cannot be written to.
 pub fn write(path: &Path, decisions: &mut [Decision]) -> Result<()> {
     decisions.sort_by(|a, b| (&a.class, &a.region).cmp(&(&b.class, &b.region)));
-    try_write(path, decisions)
-        .map_err(|e| Error::new(format!("failed to write decisions {}: {e}", path.display())))
+    let bytes = encoded(decisions)
+        .map_err(|e| Error::new(format!("failed to write decisions {}: {e}", path.display())))?;
+    write_file(path, &bytes)
 }
 
-fn try_write(path: &Path, decisions: &[Decision]) -> Result<(), Box<dyn std::error::Error>> {
-    let file = tempfile::NamedTempFile::new_in(folder_of(path))?;
-
-    let mut writer = csv::Writer::from_writer(file);
+fn encoded(decisions: &[Decision]) -> Result<Vec<u8>, Box<dyn std::error::Error>> {
+    let mut writer = csv::Writer::from_writer(Vec::new());
     for decision in decisions {
         writer.serialize(escaped(decision))?;
     }
-
-    let file = writer.into_inner()?;
-    file.as_file().sync_all()?;
-    make_readable(file.as_file())?;
-    file.persist(path)?;
-    Ok(())
+    Ok(writer.into_inner()?)
 }
 
 /// The decision as it is written: an apostrophe keeps a spreadsheet from reading names and notes as
@@ -179,27 +197,6 @@ fn escaped(decision: &Decision) -> Decision {
         note: escape(&decision.note),
         ..decision.clone()
     }
-}
-
-fn escape(cell: &str) -> String {
-    if is_formula(cell) {
-        format!("'{cell}")
-    } else {
-        cell.to_owned()
-    }
-}
-
-/// Removes the apostrophe of [`escape`].
-fn unescape(cell: String) -> String {
-    match cell.strip_prefix('\'') {
-        Some(rest) if is_formula(rest) => rest.to_owned(),
-        _ => cell,
-    }
-}
-
-/// Whether a spreadsheet reads the cell as a formula, or it begins with an apostrophe of its own.
-fn is_formula(cell: &str) -> bool {
-    cell.starts_with(['=', '+', '-', '@', '\t', '\r', '\''])
 }
 
 /// Applies decisions to findings.

@@ -128,7 +128,8 @@ fn another_policy_makes_a_new_run_of_the_same_rows() {
     assert!(files(&old) == before, "the old run was changed");
     assert_eq!(
         home.join("latest").canonicalize().expect("latest"),
-        new.canonicalize().expect("new")
+        old.canonicalize().expect("old"),
+        "other thresholds are a trial"
     );
     let changes = json(&new.join("changes.json"));
     assert_eq!(changes["previous"].as_str(), old_id);

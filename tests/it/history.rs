@@ -194,27 +194,41 @@ fn a_new_model_is_compared_by_what_it_learned_and_unlearned() {
     );
 }
 
-/// A clock that goes back must not put this run before the last one.
+/// A clock that was wrong for one night must not hide later runs, nor name them.
 #[test]
-fn the_newest_run_has_the_last_name_whatever_the_clock_says() {
+fn the_last_run_is_the_newest_whatever_the_clock_said() {
     let folder = tempfile::tempdir().expect("folder");
-    let pipeline = plan(
-        folder.path(),
-        "clock",
-        &demo_text("shortcut.onnx"),
-        &["run.limit=4", "retention.runs=1"],
-    );
-    let first = audit(&pipeline).folder;
+    let run = |set: &[&str]| {
+        let set = [&["run.limit=4"], set].concat();
+        audit(&plan(
+            folder.path(),
+            "clock",
+            &demo_text("shortcut.onnx"),
+            &set,
+        ))
+    };
+    let first = run(&[]).folder;
     let home = first.parent().expect("home").to_path_buf();
     let future = home.join("20990101T000000Z");
     std::fs::rename(&first, &future).expect("a run of the future");
-    let second = audit(&pipeline).folder;
-    assert_eq!(second, home.join("20990101T000000Z-2"));
-    assert_eq!(history::finished(&home), std::slice::from_ref(&second));
+
+    let second = run(&["retention.days=30"]);
+    assert!(history::run_id(&second.folder).starts_with("202"));
     assert_eq!(
-        home.join("latest").canonicalize().expect("latest"),
-        second.canonicalize().expect("second")
+        history::finished(&home),
+        [future.clone(), second.folder.clone()]
     );
+    assert_eq!(
+        camaudit::runs::latest(&home),
+        second.folder.canonicalize().ok()
+    );
+    let changes = json(&second.folder.join("changes.json"));
+    assert_eq!(changes["previous"], "20990101T000000Z");
+
+    let third = run(&["retention.runs=1"]).folder;
+    let changes = json(&third.join("changes.json"));
+    assert_eq!(changes["previous"], history::run_id(&second.folder));
+    assert_eq!(history::finished(&home), [third]);
 }
 
 /// Evidence that is weaker in one run and as strong as before in the next is no new finding; a run
@@ -253,6 +267,7 @@ fn what_was_held_is_not_new_when_it_is_confirmed_again() {
             previous: None,
             unreadable: None,
             differences: vec![],
+            drops: vec![],
             changes: vec![change],
             trends: BTreeMap::new(),
         })

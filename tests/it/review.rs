@@ -130,6 +130,7 @@ fn a_region_is_declared_differently_when_its_place_or_picture_changes() {
         previous: None,
         unreadable: None,
         differences: vec![],
+        drops: vec![],
         changes,
         trends: BTreeMap::new(),
     };
@@ -212,4 +213,157 @@ fn formulas_in_decisions_are_text() {
         "{text}"
     );
     assert_eq!(review::read(&file).expect("read"), decided);
+}
+
+/// The same decisions in every notation of a spreadsheet.
+#[test]
+fn decisions_are_read_as_spreadsheets_write_them() {
+    let folder = tempfile::tempdir().expect("folder");
+    let file = folder.path().join("review.csv");
+    let plain = "class,region,decision,note,verdict,effect,unit\n\
+                 Zürich,tag,confirm,seen; twice,candidate,0.25,fraction\n\
+                 horse,tag,unsure,,,,\n";
+    let semicolons = plain
+        .replace(';', "\u{1}")
+        .replace(',', ";")
+        .replace('\u{1}', ";");
+    let semicolons = semicolons
+        .replace("seen; twice", "\"seen; twice\"")
+        .replace("0.25", "0,25");
+    let utf16 = |text: &str, mark: bool, big: bool| -> Vec<u8> {
+        let units = mark
+            .then_some(0xfeff)
+            .into_iter()
+            .chain(text.encode_utf16());
+        let bytes = units.map(|unit| {
+            if big {
+                unit.to_be_bytes()
+            } else {
+                unit.to_le_bytes()
+            }
+        });
+        bytes.flatten().collect()
+    };
+    let latin: Vec<u8> = semicolons.chars().map(|c| c as u32 as u8).collect();
+    let quoted = plain.lines().map(|line| {
+        let cells: Vec<String> = line.split(',').map(|cell| format!("\"{cell}\"")).collect();
+        cells.join(",") + "\r\n"
+    });
+    let shouted = plain
+        .replace("confirm", " CONFIRM ")
+        .replace("unsure", "Unsure");
+    let trailing: String = plain.lines().map(|line| format!("{line},,\n")).collect();
+    let table = [
+        ("plain", plain.as_bytes().to_vec()),
+        (
+            "semicolons and decimal commas",
+            semicolons.clone().into_bytes(),
+        ),
+        ("tabs", plain.replace(',', "\t").into_bytes()),
+        ("a mark", format!("\u{feff}{plain}").into_bytes()),
+        (
+            "UTF-16, little",
+            utf16(&plain.replace(',', "\t"), true, false),
+        ),
+        ("UTF-16, big", utf16(&plain.replace(',', "\t"), true, true)),
+        ("UTF-16 without a mark", utf16(plain, false, false)),
+        ("Latin-1", latin),
+        ("CRLF", plain.replace('\n', "\r\n").into_bytes()),
+        ("CR", plain.replace('\n', "\r").into_bytes()),
+        ("quotes", quoted.collect::<String>().into_bytes()),
+        ("upper case and blanks", shouted.into_bytes()),
+        (
+            "empty rows and columns",
+            format!("{trailing},,,,,,,,\n\n;;;\n")
+                .replace(";;;\n", "")
+                .into_bytes(),
+        ),
+        (
+            "a line with the separator",
+            format!("sep=;\r\n{semicolons}").into_bytes(),
+        ),
+        (
+            "titles in upper case",
+            plain
+                .replacen("class,region", "Class, Region", 1)
+                .into_bytes(),
+        ),
+    ];
+    for (case, bytes) in table {
+        std::fs::write(&file, bytes).expect("written");
+        let read = review::read(&file).unwrap_or_else(|e| panic!("{case}: {e}"));
+        assert_eq!(read.len(), 2, "{case}");
+        let first = &read[0];
+        assert_eq!(
+            (first.class.as_str(), first.region.as_str()),
+            ("Zürich", "tag"),
+            "{case}"
+        );
+        assert_eq!(first.decision, ReviewDecision::Confirm, "{case}");
+        assert_eq!(first.note, "seen; twice", "{case}");
+        assert_eq!(first.effect, Some(0.25), "{case}");
+        assert_eq!(read[1].decision, ReviewDecision::Unsure, "{case}");
+    }
+}
+
+/// What is not understood is an error with its line, and never no decision.
+#[test]
+fn decisions_that_are_not_understood_are_refused_with_their_line() {
+    let folder = tempfile::tempdir().expect("folder");
+    let file = folder.path().join("review.csv");
+    let head = "class,region,decision,note,effect,declared,expires\n";
+    let table: [(&[u8], u32, &str); 14] = [
+        (b"a,b,confirm,,nan,,\n", 2, "finite"),
+        (b"a,b,confirm,,inf,,\n", 2, "finite"),
+        (b"a,b,confirm,,1e999,,\n", 2, "finite"),
+        (b"a,b,confirm,,\"1.234,5\",,\n", 2, "finite"),
+        (b"a,b,confirm,,,1.23E+15,\n", 2, "letters and digits"),
+        (b"a,b,confirm,,,,31.01.2027\n", 2, "2027-01-31"),
+        (b"\na,b,confirm,,,,\n,b,confirm\n", 4, "class is empty"),
+        (b"a,b,confirm,one, two, three, four, five\n", 2, "8 cells"),
+        (b"a,b,confirm,\"open,,,\nc,d,confirm,,,,\n", 2, "not closed"),
+        (b"a,b,\n", 2, "expected one of"),
+        (
+            b"a,b,confirm,\"two\nlines\",,,\nc,d,perhaps\n",
+            4,
+            "expected one of",
+        ),
+        (b"\"a\nb\",b,confirm,,,,\n", 2, "several lines"),
+        (b"a,b,confirm,\0,,,\n", 1, "no text"),
+        (b"PK", 2, "empty"),
+    ];
+    for (rows, line, expected) in table {
+        std::fs::write(&file, [head.as_bytes(), rows].concat()).expect("written");
+        let error = review::read(&file).expect_err("refused").to_string();
+        let place = format!("review.csv:{line}: ");
+        assert!(
+            error.contains(&place) && error.contains(expected),
+            "{rows:?}: {error}"
+        );
+    }
+
+    for (text, expected) in [
+        ("PK\u{3}\u{4}...", "save it as CSV"),
+        (
+            "klasse;region;decision\nhorse;tag;confirm\n",
+            "no column class",
+        ),
+        (
+            "class,region,decision,decision\na,b,confirm,unsure\n",
+            "there twice",
+        ),
+    ] {
+        std::fs::write(&file, text).expect("written");
+        let error = review::read(&file).expect_err("refused").to_string();
+        assert!(
+            error.contains("review.csv:1: ") && error.contains(expected),
+            "{error}"
+        );
+    }
+    std::fs::write(&file, "\n\r\n").expect("written");
+    assert!(review::read(&file).expect("empty").is_empty());
+    assert!(
+        review::read(folder.path()).is_err(),
+        "a folder is no file of decisions"
+    );
 }

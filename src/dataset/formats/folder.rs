@@ -2,6 +2,7 @@
 //! belong to the class of their class folder.
 
 use crate::dataset::item::{Entry, Item, Skipped};
+use crate::dataset::unread::OUTSIDE;
 use crate::dataset::walk::{self, Step};
 use crate::error::Result;
 use crate::plan::{Links, split_folders, split_of_folder};
@@ -85,6 +86,6 @@ fn image(path: PathBuf, layout: Layout, splits: Option<&[String]>) -> Item {
             split,
             ..Entry::new(path)
         }),
-        None => Item::Ignored("file outside the class folders"),
+        None => Item::Ignored(OUTSIDE),
     }
 }

@@ -18,6 +18,11 @@ pub struct RunFile {
     pub limit: Option<u32>,
     /// Fraction of skipped images above which the run ends with exit code 3. Default 0.1.
     pub max_skipped: Option<f64>,
+    // Skipped if absent: the hash of a pipeline that does not use the key stays as it was.
+    /// Fraction by which the images found, or those of a class, may drop against the last run
+    /// without a warning. Default 0.1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_drop: Option<f64>,
     /// Maximum seconds for decoding one image; an image that takes longer is skipped. Default 60.
     pub image_seconds: Option<f64>,
     /// Maximum gigabytes of memory; the number of workers is reduced to fit, and a picture that
@@ -31,8 +36,8 @@ pub struct RunFile {
     pub metrics: Option<String>,
     /// Program and arguments to start when the run is finished, without a shell. Its environment
     /// holds the run's folder in CAMAUDIT_RUN, the number of open findings at or above candidate
-    /// in CAMAUDIT_OPEN, the headline in CAMAUDIT_HEADLINE and the run's exit code in
-    /// CAMAUDIT_EXIT.
+    /// in CAMAUDIT_OPEN, the headline in CAMAUDIT_HEADLINE, the outcome in CAMAUDIT_UPSHOT and the
+    /// run's exit code in CAMAUDIT_EXIT.
     pub on_finish: Option<Vec<String>>,
     /// Folder of the reports. Default `reports` in the current folder.
     pub out: Option<String>,

@@ -15,6 +15,8 @@ pub struct Run {
     /// Whether an override set the limit, which marks a run that differs from the regular ones.
     pub trial: bool,
     pub max_skipped: f64,
+    /// Part of the images found, or of a class's, that the last run may have had more.
+    pub max_drop: f64,
     /// Maximum time for decoding one image.
     pub decode_timeout: Duration,
     /// Maximum bytes of memory, if the pipeline sets a limit.

@@ -23,6 +23,7 @@ pub fn hashes(mut file: PipelineFile, class_names: &[String], regions: &[Region]
         memory_gb: None,
         metrics: None,
         on_finish: None,
+        max_drop: None,
         ..file.run
     };
     let audit = hash(&file, class_names, regions);

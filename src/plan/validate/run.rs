@@ -14,6 +14,7 @@ pub fn run(file: &RunFile, check: &mut Checker<'_>) -> Run {
         .map(|limit| check.count("run.limit", limit, 1..=u32::MAX));
     let max_skipped = file.max_skipped.unwrap_or(0.1);
     let max_skipped = check.number("run.max_skipped", max_skipped, 0.0..=1.0);
+    let max_drop = check.number("run.max_drop", file.max_drop.unwrap_or(0.1), 0.0..=1.0);
 
     let seconds = file.image_seconds.unwrap_or(60.0);
     let seconds = check.number("run.image_seconds", seconds, 1e-3..=1e5);
@@ -33,6 +34,7 @@ pub fn run(file: &RunFile, check: &mut Checker<'_>) -> Run {
         limit: limit.map(|limit| limit as usize),
         trial: false,
         max_skipped,
+        max_drop,
         decode_timeout: Duration::try_from_secs_f64(seconds).unwrap_or_default(),
         memory,
         cache_bytes_max,

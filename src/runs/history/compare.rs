@@ -1,12 +1,13 @@
 //! A run against the finished runs before it: `changes.json`.
 
+use super::drops::drops;
 use super::list;
 use crate::error::Result;
 use crate::finding::{ChangeState, Finding, Verdict};
 use crate::runs::change::{Change, ChangeReason};
 use crate::runs::diff;
 use crate::runs::documents::{Changes, Document, RunRecord, Summary};
-use crate::tables::SCHEMA_VERSION;
+use crate::tables::{ClassRow, SCHEMA_VERSION};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
@@ -33,6 +34,7 @@ pub fn compare(home: &Path, record: &RunRecord, current: &[Finding]) -> (Changes
         unreadable: None,
         differences: vec![],
         changes: vec![],
+        drops: vec![],
         trends: BTreeMap::new(),
     };
     let mut warnings = Vec::new();
@@ -58,13 +60,29 @@ pub fn compare(home: &Path, record: &RunRecord, current: &[Finding]) -> (Changes
     (result, warnings)
 }
 
+/// The images that the last comparable run had and this one has not; a sentence each.
+pub fn lost_images(
+    home: &Path,
+    record: &RunRecord,
+    classes: &[ClassRow],
+    max_drop: f64,
+) -> Vec<String> {
+    match earlier_runs(home, record).pop() {
+        Some(EarlierRun {
+            path,
+            record: Ok(last),
+        }) => drops(&path, &last, record, classes, max_drop),
+        _ => Vec::new(),
+    }
+}
+
 /// The runs that a run is compared with, the oldest first.
 ///
 /// A run whose record cannot be read is among them: its limit is unknown, and it may be the last
 /// run.
 fn earlier_runs(home: &Path, record: &RunRecord) -> Vec<EarlierRun> {
     let mut earlier = Vec::new();
-    let finished = list::finished_before(home, &record.identity.run_id);
+    let finished = list::finished_before(home, &record.identity);
     for path in finished.into_iter().rev() {
         let run = EarlierRun {
             record: RunRecord::read(&path),

@@ -3,11 +3,11 @@
 use super::{record, write_run};
 use crate::plan::Retention;
 use crate::runs::history::{
-    RUN_ID, expired, finished, finished_before, next_run_id, remove, remove_incomplete, run_id,
+    RUN_ID, expired, finished, finished_before, next_run, remove, remove_incomplete, run_id,
     same_limit, started_at, unfinished,
 };
 use jiff::{SignedDuration, Timestamp};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 const UNLIMITED: Retention = Retention {
     runs: usize::MAX,
@@ -64,7 +64,12 @@ fn the_oldest_runs_expire_by_number_age_and_size() {
         ("latest counts, but stays", bytes(300), 1, vec![0]),
         ("older than all", days(31), 4, vec![]),
         ("between", days(20), 4, vec![0]),
-        ("the newest is too old", days(0), 4, vec![0, 1, 2, 3]),
+        (
+            "no run is as young, so the last but two counts",
+            days(0),
+            4,
+            vec![0],
+        ),
         ("more days than the calendar has", days(u32::MAX), 4, vec![]),
     ];
 
@@ -126,21 +131,68 @@ fn other_folders_and_measured_runs_are_not_removed() {
 }
 
 #[test]
-fn run_ids_grow() {
+fn runs_are_in_the_order_in_which_they_were_made() {
     let home = tempfile::tempdir().expect("home");
-    let first = next_run_id(home.path());
-    assert!(!first.contains('-'));
+    let (first, sequence) = next_run(home.path());
+    assert!(!first.contains('-') && sequence == 1, "{first} {sequence}");
 
-    // The clock is behind these runs.
-    dummy_run(home.path(), "29991231T235959Z", 1);
-    assert_eq!(next_run_id(home.path()), "29991231T235959Z-2");
-    dummy_run(home.path(), "29991231T235959Z-2", 1);
-    dummy_run(home.path(), "29991231T235959Z-10", 1);
-    assert_eq!(next_run_id(home.path()), "29991231T235959Z-11");
+    // The clock was ahead once, and behind once.
+    let ids = [
+        "20261123T021500Z",
+        "29991231T235959Z",
+        "20261125T021500Z",
+        "19700101T000007Z",
+        "20261126T021500Z",
+    ];
+    for (number, id) in (1..).zip(ids) {
+        let mut record = record(id);
+        record.identity.sequence = number;
+        write_run(home.path(), &record, &[]);
+    }
+    let names =
+        |runs: Vec<PathBuf>| -> Vec<String> { runs.iter().map(|run| run_id(run)).collect() };
+    assert_eq!(names(finished(home.path())), ids);
 
-    let before = finished_before(home.path(), "29991231T235959Z-10");
-    let names: Vec<String> = before.iter().map(|run| run_id(run)).collect();
-    assert_eq!(names, ["29991231T235959Z", "29991231T235959Z-2"]);
+    let mut third = record(ids[2]);
+    third.identity.sequence = 3;
+    assert_eq!(
+        names(finished_before(home.path(), &third.identity)),
+        ids[..2]
+    );
+
+    let (next, sequence) = next_run(home.path());
+    assert_eq!(sequence, 6);
+    assert!(!next.starts_with("2999"), "{next}");
+}
+
+/// A run of the future goes when the runs around it do.
+#[test]
+fn runs_of_a_wrong_clock_age_with_their_neighbours() {
+    let home = tempfile::tempdir().expect("home");
+    let ids = [
+        days_ago(40),
+        "29990101T000000Z".into(),
+        "19700101T000007Z".into(),
+    ];
+    let recent = [days_ago(2), days_ago(1), days_ago(0)];
+    for (number, id) in (1..).zip(ids.iter().chain(&recent)) {
+        let mut record = record(id);
+        record.identity.sequence = number;
+        write_run(home.path(), &record, &[]);
+    }
+    let expired_after = |days: u32| {
+        let policy = Retention {
+            days: Some(days),
+            ..UNLIMITED
+        };
+        let expired = expired(home.path(), &policy);
+        expired
+            .iter()
+            .map(|run| run_id(run))
+            .collect::<Vec<String>>()
+    };
+    assert_eq!(expired_after(30), ids);
+    assert!(expired_after(50).is_empty());
 }
 
 #[test]

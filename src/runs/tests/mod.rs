@@ -87,6 +87,7 @@ fn record(run_id: &str) -> RunRecord {
         tool_version: "1.0.0".into(),
         identity: RunIdentity {
             run_id: run_id.into(),
+            sequence: 0,
             audit_id: "audit".into(),
             pipeline: "demo".into(),
             pipeline_hash: "pipeline".into(),
@@ -141,6 +142,8 @@ fn summary(findings: &[Finding]) -> Summary {
         engine: "tract".into(),
         // Long enough to be cut.
         warnings: vec!["x".repeat(2000)],
+        refused: None,
+        nothing_declared: false,
         verdicts: BTreeMap::new(),
         findings: findings.to_vec(),
         findings_omitted: 0,
@@ -158,6 +161,7 @@ fn no_changes() -> Changes {
         previous: None,
         unreadable: None,
         differences: vec![],
+        drops: vec![],
         changes: vec![],
         trends: BTreeMap::new(),
     }
