@@ -3,11 +3,12 @@
 
 use super::change::Change;
 use super::review::Decision;
+use crate::bounded;
 use crate::dataset::{DatasetStats, ignored_pictures};
 use crate::error::{Error, Result};
 use crate::finding::{FigureRole, Finding, RunPart, Verdict};
 use crate::model::Facts;
-use crate::tables::{ProblemRow, SCHEMA_VERSION, SkipRow, open_file};
+use crate::tables::{ProblemRow, SCHEMA_VERSION, SkipRow};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -56,7 +57,7 @@ pub trait Document: Serialize + DeserializeOwned {
 
 fn read_text(path: &Path) -> std::io::Result<String> {
     let mut text = String::new();
-    open_file(path)?.read_to_string(&mut text)?;
+    bounded::open(path)?.read_to_string(&mut text)?;
     Ok(text)
 }
 

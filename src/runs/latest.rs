@@ -2,9 +2,9 @@
 //! where the file system has no links.
 
 use super::files::{is_unsupported, write_file};
+use crate::bounded;
 use crate::error::{Error, Result};
 use crate::plan::parse_run_id;
-use crate::tables::open_file;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
@@ -33,7 +33,7 @@ pub fn run_folder(path: PathBuf) -> PathBuf {
 /// The run folder that a file beside it names.
 fn named_by(file: &Path) -> Option<PathBuf> {
     let mut text = String::new();
-    let opened = open_file(file).ok()?;
+    let opened = bounded::open(file).ok()?;
     opened.take(BYTES_MAX).read_to_string(&mut text).ok()?;
 
     let run_id = text.trim();

@@ -1,7 +1,8 @@
 //! Parquet files of a finished run, read back.
 
+use crate::bounded;
 use crate::error::{Error, Result};
-use crate::tables::{SCHEMA_VERSION, checked, open_file};
+use crate::tables::{SCHEMA_VERSION, checked};
 use polars::prelude::{DataFrame, ParquetReader, SerReader};
 use std::fs::File;
 use std::path::Path;
@@ -44,7 +45,7 @@ pub fn read(file: &Path, columns: &[&str]) -> Result<DataFrame> {
 }
 
 fn open(file: &Path) -> Result<ParquetReader<File>> {
-    let opened = open_file(file).map_err(Error::cause(format!("read {}", file.display())))?;
+    let opened = bounded::open(file).map_err(Error::cause(format!("read {}", file.display())))?;
     Ok(ParquetReader::new(opened))
 }
 

@@ -10,7 +10,7 @@ mod rows;
 pub use columns::{Cell, Column, Row, SCHEMA_VERSION, Values};
 pub use findings::FindingRow;
 pub use measurements::measurements;
-pub use parquet::{checked, decode, encode, encode_groups, open_file, read_footer};
+pub use parquet::{checked, decode, encode, encode_groups, read_footer};
 pub use rows::{ClassRow, DuplicateRow, ImageRow, ProblemRow, RegionRow, SkipRow};
 
 /// The tables in Markdown, as `reports/README.md` holds them.

@@ -1,6 +1,7 @@
 //! Rows as the bytes of a Parquet file, and back: zstd, the same bytes for the same rows.
 
 use super::columns::{Row, Values};
+use crate::bounded;
 use crate::error::{Error, Result, guarded};
 use polars::prelude::{
     Column, DataFrame, DataType, Float32Type, IntoColumn, IntoSeries, KeyValueMetadata,
@@ -8,7 +9,6 @@ use polars::prelude::{
     ParquetWriter, PolarsNumericType, PolarsResult, SerReader, Series, StatisticsOptions,
     UInt32Type,
 };
-use std::fs::File;
 use std::path::Path;
 
 /// Encodes rows as one row group, with `footer` as key-value metadata.
@@ -76,17 +76,6 @@ fn lists<T: PolarsNumericType>(name: &str, rows: &[Vec<T::Native>], of: DataType
     lists.finish().into_series()
 }
 
-/// Opens a file of a run to read. A pipe or a device of this name would block for ever.
-///
-/// # Errors
-/// When the file is missing or no regular file.
-pub fn open_file(path: &Path) -> std::io::Result<File> {
-    if !std::fs::metadata(path)?.is_file() {
-        return Err(std::io::Error::other("it is no regular file"));
-    }
-    File::open(path)
-}
-
 /// Reads the rows of a table back.
 ///
 /// # Errors
@@ -101,7 +90,7 @@ pub fn decode<R: Row>(file: &Path) -> Result<Vec<R>> {
 
 fn read_columns<R: Row>(file: &Path) -> PolarsResult<Vec<Values>> {
     let names: Vec<String> = R::COLUMNS.iter().map(|c| c.name.to_owned()).collect();
-    let frame = ParquetReader::new(open_file(file)?)
+    let frame = ParquetReader::new(bounded::open(file)?)
         .with_columns(Some(names))
         .finish()?;
 
@@ -148,7 +137,7 @@ fn cells_of_lists<T>(
 /// When the file is missing or no Parquet file.
 pub fn read_footer(file: &Path, key: &str) -> Result<Option<String>> {
     checked(file, || {
-        let mut reader = ParquetReader::new(open_file(file)?);
+        let mut reader = ParquetReader::new(bounded::open(file)?);
         let metadata = reader.get_metadata()?;
         let pairs = metadata.key_value_metadata().iter().flatten();
         let value = pairs

@@ -1,8 +1,8 @@
 //! The order of a pipeline's runs: that in which they were made, whatever the clock said.
 
+use crate::bounded;
 use crate::plan::parse_run_id;
 use crate::runs::documents::{Document, MeasureRecord, RunRecord};
-use crate::tables::open_file;
 use jiff::civil::DateTime;
 use serde::Deserialize;
 use std::path::{Path, PathBuf};
@@ -86,7 +86,7 @@ pub fn runs(home: &Path) -> Vec<Placed> {
 fn sequence(run: &Path) -> Option<u64> {
     let documents = [RunRecord::FILE, MeasureRecord::FILE];
     documents.iter().find_map(|file| {
-        let file = open_file(&run.join(file)).ok()?;
+        let file = bounded::open(&run.join(file)).ok()?;
         let numbered: Numbered = serde_json::from_reader(std::io::BufReader::new(file)).ok()?;
         (numbered.sequence > 0).then_some(numbered.sequence)
     })
