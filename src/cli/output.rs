@@ -33,8 +33,8 @@ pub fn printable(text: &str) -> String {
 }
 
 /// A cell of a CSV that is printed. A spreadsheet may open it, so that a text which begins as a
-/// formula gets an apostrophe; `is_raw` leaves it as it is, for programs. A terminal gets no control
-/// characters.
+/// formula gets an apostrophe; `is_raw` leaves it as it is, for programs. A terminal gets no
+/// control characters.
 pub fn csv_cell(text: &str, is_raw: bool) -> String {
     let text = if console::Term::stdout().is_term() {
         printable(text)

@@ -66,8 +66,8 @@ pub fn ignored_warning(counts: &Counts) -> String {
         kinds.push(format!("{files} x {kind}"));
     }
     format!(
-        "pictures are ignored beside {} images found: {}; rename or convert them, or move them into \
-         a class folder",
+        "pictures are ignored beside {} images found: {}; rename or convert them, or move them \
+         into a class folder",
         counts.found,
         kinds.join(", ")
     )

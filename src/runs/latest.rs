@@ -17,10 +17,16 @@ const BYTES_MAX: u64 = 64;
 /// The run that `latest` names; `None` where there is no such run.
 pub fn latest(home: &Path) -> Option<PathBuf> {
     let path = home.join(NAME);
-    if path.is_symlink() {
-        return path.canonicalize().ok().filter(|run| run.is_dir());
-    }
-    named_by(&path).and_then(|run| run.canonicalize().ok())
+    let run = if path.is_symlink() {
+        path.canonicalize().ok()?
+    } else {
+        named_by(&path)?.canonicalize().ok()?
+    };
+
+    // A link that leads elsewhere names no run of this pipeline.
+    let home = home.canonicalize().ok()?;
+    let is_beside = run.parent() == Some(&home);
+    (is_beside && run.is_dir()).then_some(run)
 }
 
 /// The folder that `latest` names, where the path is such a file; every other path as it is.

@@ -194,7 +194,7 @@ fn line(
             None if cell.trim().is_empty() => {}
             None => {
                 let message = format!(
-                    "{} cells, but the header has {}: put a note with a separator in it into quotes",
+                    "{} cells, but the header has {}: put a note with a separator into quotes",
                     record.len(),
                     columns.len()
                 );

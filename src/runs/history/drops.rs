@@ -1,5 +1,5 @@
-//! Images that the last run had and this one has not: a folder that was not mounted, a manifest that
-//! was cut.
+//! Images that the last run had and this one has not: a folder that was not mounted, a manifest
+//! that was cut.
 
 use crate::error::{Error, Result};
 use crate::runs::documents::RunRecord;
