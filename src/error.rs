@@ -136,6 +136,8 @@ pub enum SkipReason {
     NotFound,
     /// Reading failed.
     Io,
+    /// The bytes are not those that were measured.
+    Changed,
     /// The file has no bytes.
     Empty,
     /// The file has more bytes than the limit.
@@ -193,6 +195,7 @@ impl SkipReason {
             Self::Permission => "permission",
             Self::NotFound => "not_found",
             Self::Io => "io",
+            Self::Changed => "changed",
             Self::Empty => "empty",
             Self::TooLarge => "too_large",
             Self::Truncated => "truncated",

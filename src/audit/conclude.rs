@@ -162,7 +162,7 @@ fn decide<'a>(
     let shown = indices(&reported, &pairs);
     let classes = &conclusion.sums.classes;
     figures.extend(pair_figures(&runner, classes, &pairs, &shown)?);
-    Ok((findings, figures, samples.lost))
+    Ok((findings, figures, samples.lost()))
 }
 
 /// Photos that were measured and could take no part in experiments.

@@ -5,7 +5,7 @@ use super::context::AuditContext;
 use super::pool::WorkerPool;
 use super::presence;
 use super::worker::Worker;
-use crate::dataset::{Dataset, ImageId, Sample};
+use crate::dataset::{Dataset, ImageId, MeasuredContent, Sample};
 use crate::error::Result;
 use crate::evidence::{Cohorts, Evidence, Example, Pair};
 use crate::input;
@@ -15,6 +15,7 @@ use crate::tables::ClassRow;
 use crate::verdict;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
+use std::sync::Arc;
 
 /// Most photos that the confounder is cut from, and most that are copied from.
 pub const DONORS_MAX: usize = 32;
@@ -38,8 +39,8 @@ pub struct Experiments {
 #[derive(Default)]
 pub struct FetchedSamples {
     samples: BTreeMap<ImageId, Sample>,
-    /// Photos that are missing, unreadable, or no longer the ones that were measured.
-    pub lost: usize,
+    /// Photos that were missing, unreadable, or no longer the ones that were measured.
+    lost: usize,
 }
 
 impl Experiments {
@@ -118,11 +119,17 @@ impl Experiments {
         let samples = dataset.samples_by_id(context.labels, &ids)?;
         let samples: Vec<Sample> = samples.into_values().collect();
 
-        let checked = pool.map(samples, |worker, sample: Sample| {
+        let checked = pool.map(samples, |worker, mut sample: Sample| {
+            let Some(hash) = hashes.get(&sample.id) else {
+                return Ok(None);
+            };
+            let measured = MeasuredContent::new(hash.clone());
             let is_same = match input::read(&sample.source) {
-                Ok(bytes) => hashes.get(&sample.id) == Some(&content_hash(&bytes)),
+                Ok(bytes) => measured.is_equal(&bytes),
                 Err(_) => false,
             };
+            // It is held against its bytes again whenever it is decoded.
+            sample.measured = Some(Arc::new(measured));
             Ok(is_same.then(|| annotated(&plan.regions, worker, sample)))
         })?;
         let samples: BTreeMap<ImageId, Sample> =
@@ -132,10 +139,6 @@ impl Experiments {
             samples,
         })
     }
-}
-
-fn content_hash(bytes: &[u8]) -> String {
-    blake3::hash(bytes).to_hex().to_string()
 }
 
 /// The sample with the annotations that presence amounts to.
@@ -149,6 +152,13 @@ fn annotated(regions: &[Region], worker: &mut Worker<'_>, mut sample: Sample) ->
 }
 
 impl FetchedSamples {
+    /// Photos that were missing, unreadable, or not the ones that were measured, when they were
+    /// fetched or at any time since.
+    pub fn lost(&self) -> usize {
+        let measured = self.samples.values().filter_map(|s| s.measured.as_ref());
+        self.lost + measured.filter(|measured| measured.is_changed()).count()
+    }
+
     pub fn get(&self, id: u128) -> Option<&Sample> {
         self.samples.get(&ImageId(id))
     }

@@ -3,7 +3,7 @@
 use super::context::AuditContext;
 use super::limits;
 use crate::cache::Cache;
-use crate::dataset::Source;
+use crate::dataset::{Sample, Source};
 use crate::error::{Result, Skip, SkipReason, Stage};
 use crate::geometry::{Rect, Size, Transpose, View};
 use crate::input::{self, Decoder, Fingerprinter, Photo, Preprocessor, Tensor, Use};
@@ -193,6 +193,20 @@ impl<'a> Worker<'a> {
     /// A skip, as of [`Worker::infer_file`].
     pub fn decode(&mut self, source: &Source) -> Result<Photo, Skip> {
         let bytes = self.decoder.read(source)?;
+        self.decoder.decode_exactly(&bytes, Use::Edit)
+    }
+
+    /// Reads and decodes the photo of a sample as [`Worker::decode`] does.
+    ///
+    /// # Errors
+    /// A skip, also where the bytes are not those that were measured.
+    pub fn decode_sample(&mut self, sample: &Sample) -> Result<Photo, Skip> {
+        let bytes = self.decoder.read(&sample.source)?;
+        let measured = sample.measured.as_ref();
+        if measured.is_some_and(|measured| !measured.is_equal(bytes.as_slice())) {
+            let message = "the photo is no longer the one that was measured";
+            return Err(Skip::new(Stage::Read, SkipReason::Changed, message));
+        }
         self.decoder.decode_exactly(&bytes, Use::Edit)
     }
 

@@ -305,8 +305,8 @@ fn problem(of: &str, counts: &Counts, fault: Fault, plan: &plan::Dataset) -> Pro
     let all = counts.boxes + counts.without_area;
     let what = match fault {
         Fault::Fractions => format!(
-            "{} of {all} boxes of {of} lie within one pixel: the numbers look like fractions of the \
-             photo, where pixels are expected; {}",
+            "{} of {all} boxes of {of} lie within one pixel: the numbers look like fractions of \
+             the photo, where pixels are expected; {}",
             counts.within_one,
             unit_remedy(plan, BoxCoordinates::Normalised)
         ),

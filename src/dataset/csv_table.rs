@@ -159,8 +159,8 @@ impl CsvRows {
         }
 
         let message = format!(
-            "a quoted field runs over {breaks} line breaks, so that up to {breaks} rows are lost in \
-             it: a quotation mark is missing or too many"
+            "a quoted field runs over {breaks} line breaks, so that up to {breaks} rows are lost \
+             in it: a quotation mark is missing or too many"
         );
         let problem = Problem::at_line(NEWLINE_IN_FIELD, &self.file, line, message);
         let lines = match self.line_breaks {

@@ -40,7 +40,7 @@ pub use item::Skipped;
 pub use labels::LabelMap;
 pub use name_checks::{uncounted_images, unmatched_names};
 pub use problem::{HandledProblem, Problem};
-pub use sample::{ImageBytes, ImageId, Sample, Source};
+pub use sample::{ImageBytes, ImageId, MeasuredContent, Sample, Source};
 pub use set::Dataset;
 pub use stats::DatasetStats;
 pub use unread::ignored_pictures;

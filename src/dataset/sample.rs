@@ -7,6 +7,7 @@ use crate::geometry::{Size, Transpose};
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// BLAKE3 of an image's path relative to the root, the first 16 bytes. It is written as 32
 /// hexadecimal digits.
@@ -62,6 +63,39 @@ pub struct Sample {
     pub flags: Vec<String>,
     /// Size of the image by the annotation.
     pub declared_size: Option<Size>,
+    /// What was measured, where the photo is read again.
+    pub measured: Option<Arc<MeasuredContent>>,
+}
+
+/// The bytes of a photo that was measured. Where it is read again, other bytes take no part.
+#[derive(Debug)]
+pub struct MeasuredContent {
+    /// BLAKE3, in hexadecimal digits.
+    pub hash: String,
+    is_changed: AtomicBool,
+}
+
+impl MeasuredContent {
+    pub fn new(hash: String) -> Self {
+        Self {
+            hash,
+            is_changed: AtomicBool::new(false),
+        }
+    }
+
+    /// Whether bytes are those that were measured; remembers where they are not.
+    pub fn is_equal(&self, bytes: &[u8]) -> bool {
+        let is_equal = blake3::hash(bytes).to_hex().as_str() == self.hash;
+        if !is_equal {
+            self.is_changed.store(true, Ordering::Relaxed);
+        }
+        is_equal
+    }
+
+    /// Whether other bytes were read at any time.
+    pub fn is_changed(&self) -> bool {
+        self.is_changed.load(Ordering::Relaxed)
+    }
 }
 
 /// Where an image's bytes are.

@@ -185,6 +185,7 @@ impl Dataset {
             annotations: entry.annotations,
             flags: entry.flags,
             declared_size: entry.declared_size,
+            measured: None,
         })
     }
 }

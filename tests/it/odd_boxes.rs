@@ -5,7 +5,9 @@ use crate::odd_set::{BOXES, OddSet};
 
 /// The boxes of the set as text that `line` makes of path, category and edges.
 fn each(line: impl Fn(&str, &str, [f64; 4]) -> String) -> String {
-    let lines = BOXES.iter().map(|(path, category, edges)| line(path, category, *edges));
+    let lines = BOXES
+        .iter()
+        .map(|(path, category, edges)| line(path, category, *edges));
     lines.collect::<Vec<_>>().join("\n")
 }
 
@@ -36,14 +38,54 @@ fn boxes_in_other_units_or_order_are_refused() {
     let cases: [(&str, String, &str, &str); 12] = [
         ("right", boxes_file(right), "", fine),
         ("right fractions", boxes_file(fractions), FRACTIONS, fine),
-        ("fractions", boxes_file(fractions), "", "look like fractions"),
-        ("pixels as fractions", boxes_file(right), FRACTIONS, "look like pixels"),
-        ("width and height", boxes_file(sized), "", "look like x, y, width, height"),
-        ("corners swapped", boxes_file(swapped), "", "second corner left of or above"),
-        ("other photos", boxes_file(of_other_photos), "", "boxes of other photos"),
-        ("larger photos", boxes_file(of_larger_photos), "", "boxes of other photos"),
-        ("thousandths", boxes_file(thousandths), "", "boxes of other photos"),
-        ("thousandths as fractions", boxes_file(thousandths), FRACTIONS, "look like pixels"),
+        (
+            "fractions",
+            boxes_file(fractions),
+            "",
+            "look like fractions",
+        ),
+        (
+            "pixels as fractions",
+            boxes_file(right),
+            FRACTIONS,
+            "look like pixels",
+        ),
+        (
+            "width and height",
+            boxes_file(sized),
+            "",
+            "look like x, y, width, height",
+        ),
+        (
+            "corners swapped",
+            boxes_file(swapped),
+            "",
+            "second corner left of or above",
+        ),
+        (
+            "other photos",
+            boxes_file(of_other_photos),
+            "",
+            "boxes of other photos",
+        ),
+        (
+            "larger photos",
+            boxes_file(of_larger_photos),
+            "",
+            "boxes of other photos",
+        ),
+        (
+            "thousandths",
+            boxes_file(thousandths),
+            "",
+            "boxes of other photos",
+        ),
+        (
+            "thousandths as fractions",
+            boxes_file(thousandths),
+            FRACTIONS,
+            "look like pixels",
+        ),
         ("without area", boxes_file(rounded), "", "have no area"),
         (
             "ignored",
@@ -97,20 +139,28 @@ fn coordinates_of_other_formats_are_refused() {
     let coco = |edges: fn([f64; 4]) -> [f64; 4]| {
         let annotations = (0..).zip(BOXES).map(|(i, (_, category, given))| {
             let [a, b, c, d] = edges(given);
-            let class = ["boat", "car", "horse"].iter().position(|name| *name == category);
+            let class = ["boat", "car", "horse"]
+                .iter()
+                .position(|name| *name == category);
             let class = class.expect("a class");
-            format!(
-                r#"{{"id":{i},"image_id":{i},"category_id":{class},"bbox":[{a},{b},{c},{d}]}}"#
-            )
+            format!(r#"{{"id":{i},"image_id":{i},"category_id":{class},"bbox":[{a},{b},{c},{d}]}}"#)
         });
         coco_file(&annotations.collect::<Vec<_>>().join(","))
     };
     let set = OddSet::new();
-    set.write("right.json", &coco(|[x0, y0, x1, y1]| [x0, y0, x1 - x0, y1 - y0]));
+    set.write(
+        "right.json",
+        &coco(|[x0, y0, x1, y1]| [x0, y0, x1 - x0, y1 - y0]),
+    );
     set.write("corners.json", &coco(|edges| edges));
-    set.write("fractions.json", &coco(|edges| edges.map(|edge| edge / 64.0)));
+    set.write(
+        "fractions.json",
+        &coco(|edges| edges.map(|edge| edge / 64.0)),
+    );
     for (path, category, [x0, y0, x1, y1]) in BOXES {
-        let class = ["boat", "car", "horse"].iter().position(|name| *name == category);
+        let class = ["boat", "car", "horse"]
+            .iter()
+            .position(|name| *name == category);
         let class = class.expect("a class");
         let stem = path.trim_end_matches(".jpg");
         let (w, h) = (x1 - x0, y1 - y0);
@@ -120,10 +170,11 @@ fn coordinates_of_other_formats_are_refused() {
         );
         let corners = [x0, y0, x1, y1].map(|edge| edge / 64.0);
         let [a, b, c, d] = corners;
-        set.write(&format!("yolo_corners/{stem}.txt"), &format!("{class} {a} {b} {c} {d}\n"));
-        let edges = format!(
-            "<xmin>{a}</xmin><ymin>{b}</ymin><xmax>{c}</xmax><ymax>{d}</ymax>"
+        set.write(
+            &format!("yolo_corners/{stem}.txt"),
+            &format!("{class} {a} {b} {c} {d}\n"),
         );
+        let edges = format!("<xmin>{a}</xmin><ymin>{b}</ymin><xmax>{c}</xmax><ymax>{d}</ymax>");
         set.write(
             &format!("voc_fractions/{stem}.xml"),
             &format!(
@@ -174,11 +225,36 @@ fn rows_of_yolo_are_boxes_or_polygons_or_problems() {
     let pose = "1 .5 .5 .4 .4 .41 .42 .43 .44 .45 .46\n";
     let cases: [(&str, &str, &str, &str); 12] = [
         ("a box", plain, "1 .5 .5 .25 .25\n", "car 24,24,40,40"),
-        ("class as a decimal", plain, "1.0e+00 .5 .5 .25 .25\n", "car 24,24,40,40"),
-        ("with a confidence", plain, "1 .5 .5 .25 .25 .91\n", "car 24,24,40,40"),
-        ("with confidence and track", plain, "1 .5 .5 .25 .25 .91 7\n", "car 24,24,40,40"),
-        ("with a comment", plain, "1 .5 .5 .25 .25 # seen\n", "car 24,24,40,40"),
-        ("a triangle", plain, "1 .25 .25 .5 .25 .5 .5\n", "car 16,16,32,32"),
+        (
+            "class as a decimal",
+            plain,
+            "1.0e+00 .5 .5 .25 .25\n",
+            "car 24,24,40,40",
+        ),
+        (
+            "with a confidence",
+            plain,
+            "1 .5 .5 .25 .25 .91\n",
+            "car 24,24,40,40",
+        ),
+        (
+            "with confidence and track",
+            plain,
+            "1 .5 .5 .25 .25 .91 7\n",
+            "car 24,24,40,40",
+        ),
+        (
+            "with a comment",
+            plain,
+            "1 .5 .5 .25 .25 # seen\n",
+            "car 24,24,40,40",
+        ),
+        (
+            "a triangle",
+            plain,
+            "1 .25 .25 .5 .25 .5 .5\n",
+            "car 16,16,32,32",
+        ),
         (
             "an oriented box",
             plain,
@@ -191,15 +267,30 @@ fn rows_of_yolo_are_boxes_or_polygons_or_problems() {
             "1 .5 .5 .25 .25 .4 .4 2 .6 .6 1\n",
             "car 24,24,40,40",
         ),
-        ("keypoints as polygons", plain, &pose.repeat(3), "3 x bad_annotation"),
+        (
+            "keypoints as polygons",
+            plain,
+            &pose.repeat(3),
+            "3 x bad_annotation",
+        ),
         (
             "keypoints with visibility",
             plain,
             "1 .5 .5 .25 .25 .4 .4 2 .6 .6 1\n",
             "1 x bad_annotation",
         ),
-        ("too few numbers", plain, "1 .5 .5 .25\n", "1 x bad_annotation"),
-        ("another number of keypoints", keypoints, pose, "1 x bad_annotation"),
+        (
+            "too few numbers",
+            plain,
+            "1 .5 .5 .25\n",
+            "1 x bad_annotation",
+        ),
+        (
+            "another number of keypoints",
+            keypoints,
+            "1 .5 .5 .4 .4 .41 .42 .43 .44\n",
+            "1 x bad_annotation",
+        ),
     ];
     for (name, yaml, rows, expected) in cases {
         let set = OddSet::new();
@@ -279,10 +370,34 @@ fn coco_is_read_as_python_reads_it() {
     };
     let (one, text) = ("1", r#""a7""#);
     let cases = [
-        ("numbers", image(one), category(one), annotation(one, one, ""), "car 10,11,40,41"),
-        ("texts", image(text), category(text), annotation(text, text, ""), "car 10,11,40,41"),
-        ("decimals", image("1.0"), category("3"), annotation("1", "3.0", ""), "car 10,11,40,41"),
-        ("below 0", image("-1"), category("-2"), annotation("-1", "-2", ""), "car 10,11,40,41"),
+        (
+            "numbers",
+            image(one),
+            category(one),
+            annotation(one, one, ""),
+            "car 10,11,40,41",
+        ),
+        (
+            "texts",
+            image(text),
+            category(text),
+            annotation(text, text, ""),
+            "car 10,11,40,41",
+        ),
+        (
+            "decimals",
+            image("1.0"),
+            category("3"),
+            annotation("1", "3.0", ""),
+            "car 10,11,40,41",
+        ),
+        (
+            "below 0",
+            image("-1"),
+            category("-2"),
+            annotation("-1", "-2", ""),
+            "car 10,11,40,41",
+        ),
         (
             "iscrowd as text",
             image(one),

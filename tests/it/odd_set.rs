@@ -106,7 +106,9 @@ impl OddSet {
     pub fn objects(&self, keys: &str, image: &str) -> String {
         let dataset = self.open(keys).unwrap_or_else(|error| panic!("{error}"));
         let labels = LabelMap::without_model(dataset.stats.labels.keys());
-        let samples = dataset.samples(&labels, ImageBytes::Leave).expect("samples");
+        let samples = dataset
+            .samples(&labels, ImageBytes::Leave)
+            .expect("samples");
         let mut objects = Vec::new();
         for sample in samples.filter_map(Result::ok) {
             if sample.path == image {
@@ -119,7 +121,9 @@ impl OddSet {
 
         let mut counts = dataset.stats.problem_counts();
         counts.remove("image_without_annotation");
-        let counts = counts.iter().map(|(code, count)| format!("{count} x {code}"));
+        let counts = counts
+            .iter()
+            .map(|(code, count)| format!("{count} x {code}"));
         counts.collect::<Vec<_>>().join("; ")
     }
 }

@@ -162,9 +162,9 @@ impl<'t, 'a> ConfounderTest<'t, 'a> {
     ) -> Result<Option<InsertionVariants>, Skip> {
         let seed = self.context.plan.run.seed;
         let mut rng = SeededRng::new(seed, &[&host.id.to_string(), self.region, "insert"]);
-        let photo = worker.decode(&host.source)?;
+        let photo = worker.decode_sample(host)?;
         let donor = self.donors[rng.below(self.donors.len())];
-        let source = worker.decode(&donor.source)?;
+        let source = worker.decode_sample(donor)?;
         let shape = self.shape(donor, &source);
         let Some(tag) = shape.and_then(|shape| Patch::cut(&source, &shape)) else {
             return Ok(None);
@@ -174,7 +174,7 @@ impl<'t, 'a> ConfounderTest<'t, 'a> {
             None
         } else {
             let other = self.untagged[rng.below(self.untagged.len())];
-            tag.with_pixels_of(&worker.decode(&other.source)?, tag.frame)
+            tag.with_pixels_of(&worker.decode_sample(other)?, tag.frame)
         };
         let other_patch = tag.from_other_place(&source, &mut rng);
         let synthetic = tag.synthetic(&mut rng);
@@ -238,7 +238,7 @@ impl<'t, 'a> ConfounderTest<'t, 'a> {
             plan.run.seed,
             &[&image.id.to_string(), self.region, "remove"],
         );
-        let photo = worker.decode(&image.source)?;
+        let photo = worker.decode_sample(image)?;
         let mut fitted = image.clone();
         fitted.fit(photo.size, photo.transpose);
         let Some(shape) = self.shape(image, &photo) else {
@@ -274,7 +274,7 @@ impl<'t, 'a> ConfounderTest<'t, 'a> {
             .iter()
             .min_by_key(|(_, other)| squared_distance(&small, other));
         match nearest {
-            Some((sample, _)) => Ok(Some(worker.decode(&sample.source)?)),
+            Some((sample, _)) => Ok(Some(worker.decode_sample(sample)?)),
             None => Ok(None),
         }
     }

@@ -119,7 +119,7 @@ fn prepare_overlay(
 ) -> Result<Option<OverlayVariants>, Skip> {
     let seed = context.plan.run.seed;
     let mut rng = SeededRng::new(seed, &[&host.id.to_string(), overlay.region, "overlay"]);
-    let photo = worker.decode(&host.source)?;
+    let photo = worker.decode_sample(host)?;
     let view = if overlay.unit == Unit::ViewPixels {
         worker.predict(&photo)?.view
     } else {

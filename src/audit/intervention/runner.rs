@@ -55,7 +55,7 @@ impl<'a> InterventionRunner<'_, 'a> {
             untagged.clone()
         };
         let thumbnails = self.pool.map(without, |worker, sample| {
-            let photo = worker.decode(&sample.source);
+            let photo = worker.decode_sample(sample);
             Ok(photo.map(|photo| Some((sample, thumbnail(&photo)))))
         })?;
         let (copy_sources, _) = readable(thumbnails, self.pool.observer);

@@ -59,7 +59,7 @@ pub fn remove_objects(
     image: &Sample,
 ) -> Result<Option<ObjectsRemoved>, Skip> {
     let plan = context.plan;
-    let photo = worker.decode(&image.source)?;
+    let photo = worker.decode_sample(image)?;
     let mut fitted = image.clone();
     fitted.fit(photo.size, photo.transpose);
 

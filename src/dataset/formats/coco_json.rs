@@ -219,7 +219,7 @@ impl<'de> Visitor<'de> for FileSeed<'_> {
             allowance.renew();
             match key.as_str() {
                 "images" => {
-                    map.next_value_seed(each(allowance, |image| content.images.push(image)))?
+                    map.next_value_seed(each(allowance, |image| content.images.push(image)))?;
                 }
                 "annotations" => map.next_value_seed(each(allowance, |annotation| {
                     content.add(annotation);

@@ -1,5 +1,5 @@
-//! One folder per class under the root, or under the folders `train`, `val` and `test`; deeper files
-//! belong to the class of their class folder.
+//! One folder per class under the root, or under the folders `train`, `val` and `test`; deeper
+//! files belong to the class of their class folder.
 
 use crate::dataset::item::{Entry, Item, Skipped};
 use crate::dataset::unread::OUTSIDE;

@@ -1,5 +1,5 @@
-//! Images inside Parquet files, in the layout of Hugging Face: `image: struct<bytes, path>` or plain
-//! bytes, `label` a number with its names in the file's metadata, `objects` with boxes (x, y,
+//! Images inside Parquet files, in the layout of Hugging Face: `image: struct<bytes, path>` or
+//! plain bytes, `label` a number with its names in the file's metadata, `objects` with boxes (x, y,
 //! width, height) and categories. Read row group by row group.
 
 use super::huggingface::Names;
@@ -46,7 +46,13 @@ struct RowGroup {
 /// A part of the set: rows, or a file that cannot be read.
 enum Part {
     Rows(RowGroup),
-    Other(Item),
+    Other(Box<Item>),
+}
+
+impl Part {
+    fn of(item: Item) -> Self {
+        Self::Other(Box::new(item))
+    }
 }
 
 /// Streams the files below the root by name. A file that cannot be read is skipped as a whole.
@@ -62,9 +68,9 @@ pub fn items(
     for step in walk::files(&plan.root, &["parquet"], plan.links)? {
         has_shards |= !matches!(step, Step::Ignored(_));
         match step {
-            Step::File(name) => parts.extend(file_parts(plan, name)),
-            Step::Skipped(skipped) => parts.push(Part::Other(Item::Skipped(skipped))),
-            Step::Ignored(kind) => parts.push(Part::Other(Item::Ignored(kind))),
+            Step::File(name) => parts.extend(file_parts(plan, &name)),
+            Step::Skipped(skipped) => parts.push(Part::of(Item::Skipped(skipped))),
+            Step::Ignored(kind) => parts.push(Part::of(Item::Ignored(kind))),
         }
     }
     if !has_shards {
@@ -78,17 +84,17 @@ pub fn items(
     let items = parts.into_iter().flat_map(move |part| -> Items {
         match part {
             Part::Rows(group) => Box::new(Frames::new(group, mode.clone()).flatten()),
-            Part::Other(item) => Box::new(std::iter::once(item)),
+            Part::Other(item) => Box::new(std::iter::once(*item)),
         }
     });
     Ok(items)
 }
 
 /// The row groups of a file, or that it cannot be read.
-fn file_parts(plan: &plan::Dataset, name: PathBuf) -> Vec<Part> {
-    row_groups(plan, &name).unwrap_or_else(|error| {
+fn file_parts(plan: &plan::Dataset, name: &Path) -> Vec<Part> {
+    row_groups(plan, name).unwrap_or_else(|error| {
         let skipped = Skipped {
-            path: display(&name),
+            path: display(name),
             label: None,
             skip: Skip::new(
                 Stage::Read,
@@ -96,7 +102,7 @@ fn file_parts(plan: &plan::Dataset, name: PathBuf) -> Vec<Part> {
                 format!("{error}; the images in it are not counted"),
             ),
         };
-        vec![Part::Other(Item::Skipped(skipped))]
+        vec![Part::of(Item::Skipped(skipped))]
     })
 }
 

@@ -130,7 +130,7 @@ impl Rows {
             4 | 5 => Form::Box,
             // With both.
             6 if is_track(fields[5]) => Form::Box,
-            _ if count % 2 != 0 || !numbers.iter().all(|n| (0.0..=1.0).contains(n)) => {
+            _ if !count.is_multiple_of(2) || !numbers.iter().all(|n| (0.0..=1.0).contains(n)) => {
                 Form::Unknown(format!(
                     "{count} numbers are neither a box nor the corners of a polygon; if they are \
                      keypoints, write kpt_shape into data.yaml"
