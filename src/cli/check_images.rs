@@ -4,7 +4,7 @@ use super::output::{print, printable};
 use crate::audit::{
     AuditContext, Failure, Measured, Prescan, Worker, annotate, check_boxes, measure_image, search,
 };
-use crate::dataset::{Dataset, HandledProblem, ImageBytes, LabelMap, Sample};
+use crate::dataset::{Dataset, HandledProblem, ImageBytes, LabelMap, Sample, Skipped};
 use crate::error::Result;
 use crate::model::Model;
 use crate::plan::{Exif, Place, Plan, ProblemAction, Region};
@@ -68,13 +68,18 @@ pub fn measure_some(
         cache: None,
     };
     let prescan = Prescan::without_comparisons();
-    let mut samples = spread(plan, labels, dataset)?;
+    let (mut samples, unusable) = spread(plan, labels, dataset)?;
     let mut worker = Worker::new(&context, || false)?;
     let box_problems = check_boxes(dataset, labels, &mut worker)?;
 
     let start = Instant::now();
     let mut measured = Vec::new();
     let mut skipped: BTreeMap<String, usize> = BTreeMap::new();
+    for Skipped { path, skip, .. } in unusable {
+        let failure = Failure::Skip(skip);
+        *skipped.entry(reason(&failure)).or_default() += 1;
+        print_skip(&path, &failure)?;
+    }
     for sample in &mut samples {
         let places = search(&plan.regions, |template| {
             worker.locate_template(&sample.source, template)
@@ -104,17 +109,29 @@ pub fn measure_some(
     })
 }
 
-/// The images with the smallest ids, spread over the classes.
-fn spread(plan: &Plan, labels: &LabelMap, dataset: &Dataset) -> Result<Vec<Sample>> {
+/// The images with the smallest ids, spread over the classes, and those of them that no file is
+/// found for.
+fn spread(
+    plan: &Plan,
+    labels: &LabelMap,
+    dataset: &Dataset,
+) -> Result<(Vec<Sample>, Vec<Skipped>)> {
     let mut per_class = TRIED.div_ceil(dataset.stats.labels.len().max(1));
     if let Some(limit) = plan.run.limit {
         per_class = per_class.min(limit);
     }
     let few = Dataset::open(&plan.dataset, Some(per_class), plan.run.seed)?;
-    let mut samples: Vec<Sample> = few.samples(labels, ImageBytes::Read)?.flatten().collect();
+    let (mut samples, mut skipped) = (Vec::new(), Vec::new());
+    for sample in few.samples(labels, ImageBytes::Read)? {
+        match sample {
+            Ok(sample) => samples.push(sample),
+            Err(unusable) => skipped.push(unusable),
+        }
+    }
     samples.sort_by_key(|sample| sample.id);
     samples.truncate(TRIED);
-    Ok(samples)
+    skipped.truncate(TRIED);
+    Ok((samples, skipped))
 }
 
 fn reason(failure: &Failure) -> String {

@@ -2,6 +2,7 @@
 //! believed to be something else.
 
 use crate::odd_set::{BOXES, OddSet};
+use crate::support::camaudit;
 
 /// The boxes of the set as text that `line` makes of path, category and edges.
 fn each(line: impl Fn(&str, &str, [f64; 4]) -> String) -> String {
@@ -96,7 +97,7 @@ fn boxes_in_other_units_or_order_are_refused() {
     ];
     for (name, boxes, keys, expected) in cases {
         let set = OddSet::new();
-        set.write("m.csv", &manifest());
+        set.write("m.csv", manifest());
         set.write("b.csv", &boxes);
         let checked = set.check_boxes(&format!("{MANIFEST_AND_BOXES}{keys}"));
         match checked {
@@ -123,13 +124,13 @@ fn manifest() -> String {
 #[test]
 fn one_implausible_category_is_refused() {
     let set = OddSet::new();
-    set.write("m.csv", &manifest());
+    set.write("m.csv", manifest());
     let rows = each(|path, category, edges| {
         let scale = if category == "car" { 64.0 } else { 1.0 };
         let [a, b, c, d] = edges.map(|edge| edge / scale);
         format!("{path},{category},{a},{b},{c},{d}")
     });
-    set.write("b.csv", &format!("{BOXES_HEADER}{rows}\n"));
+    set.write("b.csv", format!("{BOXES_HEADER}{rows}\n"));
     let message = set.check_boxes(MANIFEST_AND_BOXES).expect_err("refused");
     assert!(message.contains("3 of 3 boxes of \"car\""), "{message}");
 }
@@ -150,12 +151,12 @@ fn coordinates_of_other_formats_are_refused() {
     let set = OddSet::new();
     set.write(
         "right.json",
-        &coco(|[x0, y0, x1, y1]| [x0, y0, x1 - x0, y1 - y0]),
+        coco(|[x0, y0, x1, y1]| [x0, y0, x1 - x0, y1 - y0]),
     );
-    set.write("corners.json", &coco(|edges| edges));
+    set.write("corners.json", coco(|edges| edges));
     set.write(
         "fractions.json",
-        &coco(|edges| edges.map(|edge| edge / 64.0)),
+        coco(|edges| edges.map(|edge| edge / 64.0)),
     );
     for (path, category, [x0, y0, x1, y1]) in BOXES {
         let class = ["boat", "car", "horse"]
@@ -166,18 +167,18 @@ fn coordinates_of_other_formats_are_refused() {
         let (w, h) = (x1 - x0, y1 - y0);
         set.write(
             &format!("yolo_pixels/{stem}.txt"),
-            &format!("{class} {} {} {w} {h}\n", x0 + w / 2.0, y0 + h / 2.0),
+            format!("{class} {} {} {w} {h}\n", x0 + w / 2.0, y0 + h / 2.0),
         );
         let corners = [x0, y0, x1, y1].map(|edge| edge / 64.0);
         let [a, b, c, d] = corners;
         set.write(
             &format!("yolo_corners/{stem}.txt"),
-            &format!("{class} {a} {b} {c} {d}\n"),
+            format!("{class} {a} {b} {c} {d}\n"),
         );
         let edges = format!("<xmin>{a}</xmin><ymin>{b}</ymin><xmax>{c}</xmax><ymax>{d}</ymax>");
         set.write(
             &format!("voc_fractions/{stem}.xml"),
-            &format!(
+            format!(
                 "<annotation><object><name>{category}</name><bndbox>{edges}</bndbox></object>\
                  </annotation>"
             ),
@@ -299,7 +300,7 @@ fn rows_of_yolo_are_boxes_or_polygons_or_problems() {
         let keys = "format = \"yolo\"\nannotations = \"SET/../labels\"\n\
                     names = \"SET/../data.yaml\"\nlabel = \"table\"\n\
                     label_table = \"SET/../m.csv\"\n";
-        set.write("m.csv", &manifest());
+        set.write("m.csv", manifest());
         let found = set.objects(keys, "p1.jpg");
         assert_eq!(found, expected, "{name}");
     }
@@ -348,7 +349,7 @@ fn shapes_of_labelme_are_read_as_they_are_meant() {
     ];
     for (name, shape, expected) in cases {
         let set = OddSet::new();
-        set.write("m.csv", &manifest());
+        set.write("m.csv", manifest());
         let file = format!(r#"{{"flags": null, "score": NaN, "shapes": [{shape}]}}"#);
         set.write("ann/p1.json", &file);
         let keys = "format = \"labelme\"\nannotations = \"SET/../ann\"\nlabel = \"table\"\n\
@@ -436,7 +437,7 @@ fn coco_is_read_as_python_reads_it() {
     ];
     for (name, image, category, annotation, expected) in cases {
         let set = OddSet::new();
-        set.write("m.csv", &manifest());
+        set.write("m.csv", manifest());
         let file = format!(
             r#"{{"info": null, "images": [{image}], "annotations": [{annotation}],
                 "categories": [{category}]}}"#
@@ -462,4 +463,22 @@ fn images_that_share_an_id_are_skipped() {
     );
     let counts = set.counts("annotations = \"SET/../a.json\"\n");
     assert_eq!(counts, "4 found; annotation/duplicate_id 3; boat 1");
+}
+
+/// Where only the sizes of the photos show it: both commands refuse, and nothing is measured.
+#[test]
+fn commands_refuse_boxes_of_other_photos() {
+    let set = OddSet::new();
+    set.write("m.csv", manifest());
+    set.write("b.csv", boxes_file(|edges| edges.map(|edge| edge + 100.0)));
+    let plan = set.plan(MANIFEST_AND_BOXES);
+    let out = format!("run.out={}", set.path("reports").display());
+    for command in ["check", "run"] {
+        let output = camaudit(&[command, &plan.file.display().to_string(), "--set", &out]);
+        assert_eq!(output.status.code(), Some(2), "{command}");
+        let error = String::from_utf8_lossy(&output.stderr);
+        assert!(error.contains("boxes of other photos"), "{command}: {error}");
+    }
+    let measured = crate::support::files(&set.path("reports"));
+    assert!(!measured.iter().any(|(name, _)| name.contains("part-")), "rows are written");
 }

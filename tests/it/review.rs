@@ -223,10 +223,7 @@ fn decisions_are_read_as_spreadsheets_write_them() {
     let plain = "class,region,decision,note,verdict,effect,unit\n\
                  Zürich,tag,confirm,seen; twice,candidate,0.25,fraction\n\
                  horse,tag,unsure,,,,\n";
-    let semicolons = plain
-        .replace(';', "\u{1}")
-        .replace(',', ";")
-        .replace('\u{1}', ";");
+    let semicolons = plain.replace(';', "\u{1}").replace([',', '\u{1}'], ";");
     let semicolons = semicolons
         .replace("seen; twice", "\"seen; twice\"")
         .replace("0.25", "0,25");
