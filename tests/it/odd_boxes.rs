@@ -477,8 +477,14 @@ fn commands_refuse_boxes_of_other_photos() {
         let output = camaudit(&[command, &plan.file.display().to_string(), "--set", &out]);
         assert_eq!(output.status.code(), Some(2), "{command}");
         let error = String::from_utf8_lossy(&output.stderr);
-        assert!(error.contains("boxes of other photos"), "{command}: {error}");
+        assert!(
+            error.contains("boxes of other photos"),
+            "{command}: {error}"
+        );
     }
     let measured = crate::support::files(&set.path("reports"));
-    assert!(!measured.iter().any(|(name, _)| name.contains("part-")), "rows are written");
+    assert!(
+        !measured.iter().any(|(name, _)| name.contains("part-")),
+        "rows are written"
+    );
 }

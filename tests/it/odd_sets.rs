@@ -1,11 +1,13 @@
 //! Sets that other tools leave behind: every image is counted, every label is what it says.
 
 use crate::odd_set::{BOXES, OddSet, photo_bytes};
-use camaudit::dataset::{Dataset, ImageBytes, LabelMap, Sample, Skipped, Source};
+use camaudit::audit::{AuditContext, Worker, load_model};
+use camaudit::dataset::{Dataset, ImageBytes, LabelMap, MeasuredContent, Sample, Skipped, Source};
 use camaudit::error::Skip;
 use polars::prelude::{Column, DataFrame, DataType, NamedFrom, ParquetWriter, Series};
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::Arc;
 
 /// A tar shard of these members.
 fn tar_of(members: &[(&str, Vec<u8>)]) -> Vec<u8> {
@@ -625,4 +627,42 @@ fn paths_of_other_systems_are_found() {
         "{}",
         skipped[0].message
     );
+}
+
+/// A photo that gives other bytes when it is read again takes no part, and is remembered.
+#[test]
+fn other_bytes_than_those_measured_are_refused() {
+    let set = OddSet::new();
+    set.write(
+        "m.csv",
+        "path,label\np0.jpg,boat\np1.jpg,car\np2.jpg,horse\n",
+    );
+    let plan = set.plan("manifest = \"SET/../m.csv\"\n");
+    let dataset = Dataset::open(&plan.dataset, None, 0).expect("opened");
+    let model = load_model(&plan).expect("a model");
+    let labels = LabelMap::new(&plan, dataset.stats.labels.keys(), 3).expect("labels");
+    let context = AuditContext {
+        plan: &plan,
+        model: &model,
+        labels: &labels,
+        cache: None,
+    };
+    let mut worker = Worker::new(&context, || false).expect("a worker");
+
+    let mut sample = samples(&dataset).swap_remove(0);
+    let hash = blake3::hash(&photo_bytes("p0.jpg")).to_hex().to_string();
+    let measured = Arc::new(MeasuredContent::new(hash));
+    sample.measured = Some(measured.clone());
+    assert!(worker.decode_sample(&sample).is_ok());
+    assert!(!measured.is_changed());
+
+    set.photo("set/p0.jpg", "p5.jpg");
+    let skip = worker.decode_sample(&sample).err().expect("refused");
+    assert_eq!(skip.reason.name(), "changed");
+    assert!(measured.is_changed());
+
+    // It stays changed, although the next reading gives the measured bytes again.
+    set.photo("set/p0.jpg", "p0.jpg");
+    assert!(worker.decode_sample(&sample).is_ok());
+    assert!(measured.is_changed());
 }

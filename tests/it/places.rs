@@ -89,7 +89,7 @@ fn nothing_is_written_through_links_in_a_run_folder() {
     let measured = workplace.start("measure", "out", &FEW);
 
     // A link in place of a document is replaced, one in place of a folder refused.
-    for document in ["run.json", "summary.md"] {
+    for document in ["report.html", "summary.md"] {
         let _ = std::fs::remove_file(measured.join(document));
         symlink(outside.join("file"), measured.join(document)).expect("a link");
     }
@@ -205,6 +205,7 @@ fn a_file_that_names_the_last_run_is_as_good_as_a_link() {
     }
 
     // The run that it names is kept, whatever the policy says; the next run writes a link again.
+    let _ = std::fs::remove_file(&file);
     std::fs::write(&file, text(older.file_name().expect("a name").as_ref())).expect("the file");
     let pruned = camaudit(&["prune", home.to_str().expect("text"), "--keep", "1"]);
     assert_eq!(pruned.status.code(), Some(0), "{:?}", stderr(&pruned));
@@ -259,7 +260,7 @@ fn pipes_in_place_of_documents_are_errors() {
         let message = stderr(&output).join("\n");
         assert_eq!(output.status.code(), Some(2), "{command:?}: {message}");
         assert!(
-            message.contains("no regular file"),
+            message.contains("not a regular file"),
             "{command:?}: {message}"
         );
         std::fs::remove_file(&file).expect("removed");

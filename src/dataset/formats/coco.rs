@@ -12,7 +12,7 @@ use crate::dataset::paths::SetRoot;
 use crate::dataset::problem::{Problem, ProblemLog};
 use crate::error::{Result, Skip, SkipReason, Stage};
 use crate::geometry::Size;
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
 pub struct Coco {
@@ -37,15 +37,17 @@ impl Coco {
         content.boxes.sort_by(|a, b| a.image_id.cmp(&b.image_id));
 
         let root = SetRoot::new(root);
-        let mut ids = HashSet::new();
+        let mut ids = HashMap::new();
         let mut shared_ids = HashSet::new();
         let mut paths = HashSet::new();
         let mut is_repeated = Vec::with_capacity(content.images.len());
         for image in &content.images {
-            if let Some(id) = &image.id
-                && !ids.insert(id)
-            {
-                shared_ids.insert(id.clone());
+            if let Some(id) = &image.id {
+                let first = ids.entry(id).or_insert(&image.file_name);
+                // An image that is listed twice is still one image.
+                if *first != &image.file_name {
+                    shared_ids.insert(id.clone());
+                }
             }
             is_repeated.push(!paths.insert(root.relative(&image.file_name)));
         }
@@ -54,7 +56,7 @@ impl Coco {
         let mut log = ProblemLog::in_file(&mut problems, file);
         for annotation in &content.boxes {
             match &annotation.image_id {
-                Some(id) if ids.contains(id) => {}
+                Some(id) if ids.contains_key(id) => {}
                 Some(id) => log.add("annotation_without_image", format!("image_id {id}")),
                 None => log.add("annotation_without_image", "an annotation without image_id"),
             }

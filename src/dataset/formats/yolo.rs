@@ -5,7 +5,8 @@
 //! model wrote it; or `class x1 y1 x2 y2 ..`, a polygon; or, by `kpt_shape` of `data.yaml`, a box
 //! with keypoints.
 
-use super::sidecar::Sidecar;
+use super::sidecar::{Sidecar, TEXT_BYTES_MAX};
+use crate::bounded;
 use crate::dataset::annotation::{Annotation, Outline};
 use crate::dataset::cells;
 use crate::dataset::checks::checked_box;
@@ -49,7 +50,7 @@ impl Rows {
             let Step::File(path) = step else {
                 continue;
             };
-            let text = std::fs::read_to_string(folder.join(path)).unwrap_or_default();
+            let text = bounded::text(&folder.join(path), TEXT_BYTES_MAX).unwrap_or_default();
             for row in text.lines() {
                 let length = row.split_whitespace().count().saturating_sub(1);
                 if length > BOX + 2 {
