@@ -194,6 +194,31 @@ def failing_calls(home, fail):
         ok(True, f"{CALLS} of {total} {kind} calls failed, one or all from it on: exit codes {ends}, nothing incomplete is shown, the same command ends in equal files")
 
 
+def poor_file_systems(home, fail):
+    """Network and FUSE file systems without links, locks, rights, or a sync of folders: a run ends, and is the last run to every command."""
+    features = ["symlink", "foldersync", "lock", "chmod"]
+    for lacks in [*features, ",".join(features)]:
+        out, log = home / f"without-{lacks}", home / f"refused-{lacks}"
+        poor = fail(fault_lacks=lacks, fault_lacked=log)
+        for _ in range(2):
+            code, errors = finish(out, env=poor)
+            assert code == 0, f"without {lacks}: {errors}"
+        # Rights are left to the umask, so that nothing asks for them.
+        refused = set(log.read_text().split()) if log.exists() else set()
+        assert refused >= set(lacks.split(",")) - {"chmod"}, f"without {lacks}: only {refused} was asked for"
+
+        latest = out / "audit/latest"
+        assert latest.is_symlink() != ("symlink" in lacks), f"without {lacks}: latest is of the wrong kind"
+        folder = latest.resolve() if latest.is_symlink() else latest.with_name(latest.read_text().strip())
+        assert files_of(folder) == CALM, f"without {lacks}: the files differ"
+        told = "no locks" in errors or "lock" in errors
+        assert told == ("lock" in lacks), f"without {lacks}: {errors}"
+        for command in (["review", latest], ["diff", latest, latest], ["runs", out / "audit"]):
+            done = subprocess.run([BIN, *command], capture_output=True, text=True, env=poor)
+            assert done.returncode == 0, f"without {lacks}: {command[0]}: {done.stderr}"
+    ok(True, f"file systems without {', '.join(features)}, or all of them: equal files, and the last run is found")
+
+
 def full_disks(home):
     """No file may grow beyond so many KiB: one kind of write after the other is the first that fails."""
     ends = []
@@ -264,6 +289,7 @@ with tempfile.TemporaryDirectory() as scratch:
     fail = preloaded(scratch / "faults.so")
     if fail:
         failing_calls(scratch, fail)
+        poor_file_systems(scratch, fail)
     full_disks(scratch)
     narrow_places(scratch)
     changing_set(scratch / "changing", fail)

@@ -591,8 +591,11 @@ pub const SIDECARS: [Bomb; 18] = [
     bomb(
         "far polygon",
         |at| yolo(at, "0 -1e308 -1e308 1e308 1e308 1e308 0\n"),
-        0,
-        &["1 images", "x (1)"],
+        2,
+        &[
+            "bad_annotation",
+            "6 numbers are neither a box nor the corners of a polygon",
+        ],
     ),
     bomb(
         "mask of 255 values",

@@ -16,12 +16,16 @@ use crate::dataset::walk::{self, Step};
 use crate::error::Result;
 use crate::plan::Links;
 use std::collections::BTreeSet;
+use std::ops::RangeInclusive;
 use std::path::Path;
 
 /// Numbers of a box.
 const BOX: usize = 4;
 /// Numbers of an oriented box: a polygon of four points.
 const ORIENTED_BOX: usize = 8;
+/// Where corners of polygons lie: fractions of the photo, off by rounding and by objects that are
+/// cut off.
+const POLYGON: RangeInclusive<f64> = -0.05..=1.05;
 /// Label files that are looked at to tell polygons from keypoints.
 const FILES_LOOKED_AT: usize = 200;
 /// Rows of one length from which on keypoints are assumed.
@@ -131,7 +135,7 @@ impl Rows {
             4 | 5 => Form::Box,
             // With both.
             6 if is_track(fields[5]) => Form::Box,
-            _ if !count.is_multiple_of(2) || !numbers.iter().all(|n| (0.0..=1.0).contains(n)) => {
+            _ if !count.is_multiple_of(2) || !numbers.iter().all(|n| POLYGON.contains(n)) => {
                 Form::Unknown(format!(
                     "{count} numbers are neither a box nor the corners of a polygon; if they are \
                      keypoints, write kpt_shape into data.yaml"
