@@ -248,7 +248,10 @@ fn a_line_that_is_not_understood_is_refused() {
             "class,region,decision,effect\nhorse,tag,confirm,much\n",
             "review.csv:2: ",
         ),
-        ("class,region\nhorse,tag\n", "missing field `decision`"),
+        (
+            "class,region\nhorse,tag\n",
+            "review.csv:1: there is no column decision",
+        ),
     ];
 
     let folder = tempfile::tempdir().expect("folder");
