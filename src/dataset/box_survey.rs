@@ -32,6 +32,8 @@ const PERCENT_SIDE_MIN: f64 = 150.0;
 /// Photos that are looked at for their size, for each category and in all.
 const PHOTOS_PER_CATEGORY: usize = 8;
 const PHOTOS_MAX: usize = 128;
+/// Boxes of a photo that are held against its size.
+const BOXES_PER_PHOTO: usize = 64;
 
 /// Counts of the boxes of a set, and a few boxes whose photos are to be looked at.
 #[derive(Debug, Clone, Default)]
@@ -143,7 +145,9 @@ impl BoxSurvey {
             source: entry.source.clone(),
             boxes: Vec::new(),
         });
-        photo.boxes.push((category.to_owned(), form, rect));
+        if photo.boxes.len() < BOXES_PER_PHOTO {
+            photo.boxes.push((category.to_owned(), form, rect));
+        }
     }
 
     /// The photos to look at, by their path or place.
