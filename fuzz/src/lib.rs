@@ -1,7 +1,7 @@
 //! What the fuzz targets share: a set on disk whose annotations are the fuzzer's bytes, and what is a crash.
 
 use camaudit::dataset::{Dataset, ImageBytes, LabelMap};
-use camaudit::plan::{self, BoxCoordinates, Format, Links};
+use camaudit::plan::{self, BoxCoordinates, Columns, Format, Links, UnknownLabels};
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
@@ -63,6 +63,7 @@ pub fn set(root: PathBuf, format: Format) -> plan::Dataset {
         format,
         guess: None,
         manifest: None,
+        columns: Columns::default(),
         annotations: None,
         names: None,
         label: None,
@@ -75,6 +76,7 @@ pub fn set(root: PathBuf, format: Format) -> plan::Dataset {
         presence_columns: Vec::new(),
         segmentations: true,
         links: Links::Inside,
+        unknown_labels: UnknownLabels::Error,
         labels: std::collections::BTreeMap::new(),
     }
 }
