@@ -1,6 +1,7 @@
 //! Sets that other tools leave behind: every image is counted, every label is what it says.
 
 use crate::odd_set::{BOXES, OddSet, photo_bytes};
+use crate::support::camaudit;
 use camaudit::audit::{AuditContext, Worker, load_model};
 use camaudit::dataset::{Dataset, ImageBytes, LabelMap, MeasuredContent, Sample, Skipped, Source};
 use camaudit::error::Skip;
@@ -665,4 +666,26 @@ fn other_bytes_than_those_measured_are_refused() {
     set.photo("set/p0.jpg", "p0.jpg");
     assert!(worker.decode_sample(&sample).is_ok());
     assert!(measured.is_changed());
+}
+
+/// Cells that a spreadsheet would run are texts in what is listed.
+#[test]
+fn formulas_in_names_are_guarded() {
+    let set = OddSet::empty();
+    set.photo("set/=1+1/@a.jpg", "p1.jpg");
+    set.photo("set/plain/b.jpg", "p2.jpg");
+    let pipeline = set.plan("").file.display().to_string();
+    let listed = |more: &[&str]| {
+        let mut arguments = vec!["list", pipeline.as_str()];
+        arguments.extend(more);
+        let output = camaudit(&arguments);
+        assert_eq!(output.status.code(), Some(0));
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    };
+
+    let guarded = listed(&[]);
+    assert!(guarded.contains("\n'=1+1/@a.jpg,'=1+1,"), "{guarded}");
+    assert!(guarded.contains("\nplain/b.jpg,plain,"), "{guarded}");
+    let raw = listed(&["--raw"]);
+    assert!(raw.contains("\n=1+1/@a.jpg,=1+1,"), "{raw}");
 }
