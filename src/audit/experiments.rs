@@ -144,7 +144,7 @@ impl Experiments {
 /// The sample with the annotations that presence amounts to.
 fn annotated(regions: &[Region], worker: &mut Worker<'_>, mut sample: Sample) -> Sample {
     let places = presence::search(regions, |template| {
-        worker.locate_template(&sample.source, template)
+        worker.locate_template(&sample, template)
     });
     // A photo that cannot be decoded is counted as lost by the experiment that needs it.
     presence::annotate(regions, &mut sample, &places.unwrap_or_default());

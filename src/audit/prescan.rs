@@ -139,9 +139,8 @@ impl Prescan {
     ) -> Result<()> {
         let regions = &context.plan.regions;
         let found = pool.map(shard.iter().collect(), |worker, sample: &Sample| {
-            let places = presence::search(regions, |template| {
-                worker.locate_template(&sample.source, template)
-            });
+            let places =
+                presence::search(regions, |template| worker.locate_template(sample, template));
             Ok((sample.id, places))
         })?;
         pool.write_cache();

@@ -72,7 +72,10 @@ pub fn view<'p>(
     sample: Option<&Sample>,
     class: Option<usize>,
 ) -> Result<PredictedView<'p>, Skip> {
-    let inferred = worker.infer_file(source)?;
+    let inferred = match sample {
+        Some(sample) if sample.measured.is_some() => worker.infer_sample(sample)?,
+        _ => worker.infer_file(source)?,
+    };
     let inference = &inferred.inference;
     let predicted = inference.predicted();
     let label = sample.map(|sample| sample.class);

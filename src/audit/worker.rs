@@ -196,18 +196,34 @@ impl<'a> Worker<'a> {
         self.decoder.decode_exactly(&bytes, Use::Edit)
     }
 
+    /// Reads, decodes, preprocesses and infers the photo of a sample.
+    ///
+    /// # Errors
+    /// A skip, as of [`Worker::infer_file`], also where the bytes are not those that were measured.
+    pub fn infer_sample(&mut self, sample: &Sample) -> Result<Inferred, Skip> {
+        let mut timings = Timings::default();
+        let bytes = timed(&mut timings.read, || self.read_sample(sample))?;
+        self.infer_bytes(&bytes, &mut timings)
+    }
+
     /// Reads and decodes the photo of a sample as [`Worker::decode`] does.
     ///
     /// # Errors
     /// A skip, also where the bytes are not those that were measured.
     pub fn decode_sample(&mut self, sample: &Sample) -> Result<Photo, Skip> {
+        let bytes = self.read_sample(sample)?;
+        self.decoder.decode_exactly(&bytes, Use::Edit)
+    }
+
+    /// Reads the bytes of a sample; other bytes than those that were measured are a skip.
+    fn read_sample(&mut self, sample: &Sample) -> Result<Arc<Vec<u8>>, Skip> {
         let bytes = self.decoder.read(&sample.source)?;
         let measured = sample.measured.as_ref();
         if measured.is_some_and(|measured| !measured.is_equal(bytes.as_slice())) {
             let message = "the photo is no longer the one that was measured";
             return Err(Skip::new(Stage::Read, SkipReason::Changed, message));
         }
-        self.decoder.decode_exactly(&bytes, Use::Edit)
+        Ok(bytes)
     }
 
     /// Where a template is in a photo, in fractions of it; `None` where it is not found.
@@ -216,10 +232,10 @@ impl<'a> Worker<'a> {
     /// A skip, as of [`Worker::infer_file`].
     pub fn locate_template(
         &mut self,
-        source: &Source,
+        sample: &Sample,
         template: &Template,
     ) -> Result<Option<Rect>, Skip> {
-        let bytes = self.decoder.read(source)?;
+        let bytes = self.read_sample(sample)?;
         let content = blake3::hash(bytes.as_slice()).to_hex();
         let key = format!("{} in {content}", template.hash);
 

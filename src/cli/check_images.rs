@@ -82,7 +82,7 @@ pub fn measure_some(
     }
     for sample in &mut samples {
         let places = search(&plan.regions, |template| {
-            worker.locate_template(&sample.source, template)
+            worker.locate_template(sample, template)
         });
         let result = match places {
             Err(skip) => Err(Failure::Skip(skip)),

@@ -129,9 +129,7 @@ fn explain_one(
 ) -> Result<()> {
     if let Some(sample) = &mut sample {
         let regions = &context.plan.regions;
-        let places = search(regions, |template| {
-            worker.locate_template(&sample.source, template)
-        });
+        let places = search(regions, |template| worker.locate_template(sample, template));
         annotate(
             regions,
             sample,

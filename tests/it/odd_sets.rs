@@ -660,6 +660,8 @@ fn other_bytes_than_those_measured_are_refused() {
     set.photo("set/p0.jpg", "p5.jpg");
     let skip = worker.decode_sample(&sample).err().expect("refused");
     assert_eq!(skip.reason.name(), "changed");
+    let skip = worker.infer_sample(&sample).err().expect("refused");
+    assert_eq!(skip.reason.name(), "changed");
     assert!(measured.is_changed());
 
     // It stays changed, although the next reading gives the measured bytes again.
