@@ -64,6 +64,14 @@ impl MapSum {
         }
     }
 
+    fn merge(&mut self, other: &Self) {
+        self.images += other.images;
+        self.cells.resize(other.cells.len().max(self.cells.len()), 0.0);
+        for (sum, value) in self.cells.iter_mut().zip(&other.cells) {
+            *sum += value;
+        }
+    }
+
     /// The mean map; empty where there is no image.
     pub fn mean(&self) -> Vec<f64> {
         self.cells
@@ -83,6 +91,11 @@ impl Mean {
     fn add(&mut self, value: Option<f64>) {
         self.sum += value.unwrap_or(0.0);
         self.count += u32::from(value.is_some());
+    }
+
+    fn merge(&mut self, other: &Self) {
+        self.sum += other.sum;
+        self.count += other.count;
     }
 
     fn get(&self) -> Option<f64> {
@@ -128,17 +141,19 @@ impl Classes {
         }
     }
 
-    /// The maps of a label without a region and with it; `None` without presence information, or
-    /// where one of them has no image.
-    pub fn maps(&self, label: &str, region: &str) -> Option<&[MapSum; 2]> {
-        let regions = &self.labels.get(label)?.regions;
-        let sums = regions
-            .iter()
-            .find(|sums| sums.name == region && sums.kind != OBJECT)?;
-        sums.maps
-            .iter()
-            .all(|map| map.images > 0)
-            .then_some(&sums.maps)
+    /// The maps of a class without a region and with it, over all of its labels; `None` without
+    /// presence information, or where one of them has no image.
+    pub fn maps(&self, class: u32, region: &str) -> Option<[MapSum; 2]> {
+        let mut maps: [MapSum; 2] = Default::default();
+        for label in self.labels.values().filter(|label| label.index == class) {
+            let mut regions = label.regions.iter();
+            if let Some(sums) = regions.find(|sums| sums.name == region && sums.kind != OBJECT) {
+                for (map, of_label) in maps.iter_mut().zip(&sums.maps) {
+                    map.merge(of_label);
+                }
+            }
+        }
+        maps.iter().all(|map| map.images > 0).then_some(maps)
     }
 
     /// Images that were scored, and those predicted as their label.
@@ -158,6 +173,27 @@ impl Classes {
             match self.labels.get(label) {
                 Some(sums) => sums.add_rows(label, &mut rows),
                 None => LabelSums::empty(class).add_rows(label, &mut rows),
+            }
+        }
+        rows
+    }
+
+    /// The same table by class of the model: the labels of one class are pooled under the name in
+    /// [`LabelMap::pooled_names`].
+    pub fn pooled_rows(&self, labels: &LabelMap) -> Vec<ClassRow> {
+        let mut by_class: BTreeMap<usize, Vec<&LabelSums>> = BTreeMap::new();
+        for (label, class) in labels.iter() {
+            let of_class = by_class.entry(class).or_default();
+            of_class.extend(self.labels.get(label));
+        }
+
+        let mut rows = Vec::new();
+        for (class, name) in labels.pooled_names() {
+            let sums = by_class.get(&class).map_or(&[][..], Vec::as_slice);
+            match sums {
+                [] => LabelSums::empty(class).add_rows(&name, &mut rows),
+                [sums] => sums.add_rows(&name, &mut rows),
+                _ => LabelSums::pooled(sums).add_rows(&name, &mut rows),
             }
         }
         rows
@@ -224,22 +260,41 @@ impl LabelSums {
         }
     }
 
-    /// Adds the figures of one image to the sums of the region, and returns these.
-    fn add(&mut self, figures: &RegionFigures<'_>, policy: &Scores) -> &mut RegionSums {
+    /// The sums of several labels of one class, without their maps.
+    fn pooled(labels: &[&Self]) -> Self {
+        let mut pooled = Self::default();
+        for label in labels {
+            pooled.index = label.index;
+            pooled.images += label.images;
+            pooled.correct += label.correct;
+            pooled.low_mass += label.low_mass;
+            for sums in &label.regions {
+                pooled.region(&sums.name, &sums.kind).merge(sums);
+            }
+        }
+        pooled
+    }
+
+    /// The sums of one region, which may be new.
+    fn region(&mut self, name: &str, kind: &str) -> &mut RegionSums {
         let known = self
             .regions
             .iter()
-            .position(|sums| sums.name == figures.name && sums.kind == figures.kind);
+            .position(|sums| sums.name == name && sums.kind == kind);
         let at = known.unwrap_or_else(|| {
             self.regions.push(RegionSums {
-                name: figures.name.to_owned(),
-                kind: figures.kind.to_owned(),
+                name: name.to_owned(),
+                kind: kind.to_owned(),
                 ..RegionSums::default()
             });
             self.regions.len() - 1
         });
-        let sums = &mut self.regions[at];
+        &mut self.regions[at]
+    }
 
+    /// Adds the figures of one image to the sums of the region, and returns these.
+    fn add(&mut self, figures: &RegionFigures<'_>, policy: &Scores) -> &mut RegionSums {
+        let sums = self.region(figures.name, figures.kind);
         if let Some(present) = figures.present {
             *sums.present.get_or_insert(0) += u32::from(present);
         }
@@ -289,6 +344,24 @@ impl LabelSums {
 }
 
 impl RegionSums {
+    /// Adds the sums of another label, but not its maps.
+    fn merge(&mut self, other: &Self) {
+        if let Some(present) = other.present {
+            *self.present.get_or_insert(0) += present;
+        }
+        self.unseen += other.unseen;
+        self.measured += other.measured;
+        self.share += other.share;
+        for (sum, count) in self.shares.iter_mut().zip(other.shares) {
+            *sum += count;
+        }
+        self.area += other.area;
+        self.excess += other.excess;
+        self.relative_contribution
+            .merge(&other.relative_contribution);
+        self.visible.merge(&other.visible);
+    }
+
     /// A sum over the measured images as a mean.
     fn mean(&self, sum: f64) -> Option<f64> {
         (self.measured > 0).then(|| sum / f64::from(self.measured))

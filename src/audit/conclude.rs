@@ -116,12 +116,13 @@ fn decide<'a>(
     context: &AuditContext<'a>,
     pool: &WorkerPool<'a>,
     conclusion: &Conclusion<'_>,
-    classes: &[ClassRow],
+    labels: &[ClassRow],
 ) -> Result<(Vec<Finding>, Vec<Figure>, usize)> {
     let policy = &context.plan.verdict;
     let evidence = &conclusion.sums.evidence;
-    let mut pairs = evidence.pairs(policy);
-    let experiments = Experiments::choose(context, evidence, classes, &pairs);
+    let classes = conclusion.sums.classes.pooled_rows(context.labels);
+    let mut pairs = evidence.pairs(&context.labels.pooled_names(), policy);
+    let experiments = Experiments::choose(context, evidence, &classes, &pairs);
     let samples = experiments.fetch(context, pool, conclusion.dataset, conclusion.folder.path())?;
     let runner = InterventionRunner {
         context,
@@ -131,7 +132,7 @@ fn decide<'a>(
     };
 
     let mut figures = runner.test_pairs(&mut pairs)?;
-    let mut findings = verdict::findings(classes, &pairs, policy);
+    let mut findings = verdict::findings(&classes, labels, &pairs, policy);
     for (region, effects) in runner.overlays()? {
         let of_overlay = verdict::overlay_findings(&region, &effects, context.labels, policy);
         findings.extend(of_overlay);
@@ -139,7 +140,7 @@ fn decide<'a>(
     let surroundings = runner.surroundings()?;
     findings.extend(verdict::surroundings_findings(
         &surroundings,
-        classes,
+        &classes,
         policy,
     ));
     verdict::sort(&mut findings);
@@ -194,13 +195,13 @@ fn of_kind<'f>(findings: &[&'f Finding], kind: FindingKind) -> Vec<&'f Finding> 
 
 /// The pairs of the findings, in their order.
 fn indices(findings: &[&Finding], pairs: &[Pair]) -> Vec<usize> {
-    let mut by_name: BTreeMap<(&str, &str), usize> = BTreeMap::new();
+    let mut by_name: BTreeMap<(u32, &str), usize> = BTreeMap::new();
     for (index, pair) in pairs.iter().enumerate() {
-        by_name.insert((&pair.label, &pair.region), index);
+        by_name.insert((pair.class, &pair.region), index);
     }
     let mut indices = Vec::new();
     for finding in findings {
-        let key = (finding.label.as_str(), finding.region.as_str());
+        let key = (finding.class, finding.region.as_str());
         indices.extend(by_name.get(&key));
     }
     indices

@@ -19,6 +19,8 @@ use std::sync::Arc;
 
 /// Most photos that the confounder is cut from, and most that are copied from.
 pub const DONORS_MAX: usize = 32;
+/// Most untagged images of the class: they are pasted from, and filled as the control of removal.
+pub const UNTAGGED_MAX: usize = 64;
 /// Images per class whose objects are filled.
 const FILLED_MAX: usize = 60;
 
@@ -86,7 +88,7 @@ impl Experiments {
         for (_, cohorts) in &self.pairs {
             ids.extend(cohorts.hosts.iter().take(hosts_max));
             ids.extend(cohorts.tagged.iter().take(hosts_max.max(DONORS_MAX)));
-            ids.extend(cohorts.untagged.iter().take(DONORS_MAX));
+            ids.extend(cohorts.untagged.iter().take(UNTAGGED_MAX));
         }
         ids.extend(&self.overlay_hosts);
         for (_, images) in &self.surroundings {

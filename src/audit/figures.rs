@@ -199,10 +199,10 @@ fn mean_figure(
     classes: &Classes,
     pair: &Pair,
 ) -> Result<Option<Figure>> {
-    let Some([without, with]) = classes.maps(&pair.label, &pair.region) else {
+    let Some([without, with]) = classes.maps(pair.class, &pair.region) else {
         return Ok(None);
     };
-    let (absent, present) = (mean_map(context, without), mean_map(context, with));
+    let (absent, present) = (mean_map(context, &without), mean_map(context, &with));
     let mut difference = present.clone();
     for (value, absent) in difference.values.iter_mut().zip(&absent.values) {
         *value -= absent;

@@ -88,6 +88,36 @@ impl LabelMap {
         named(name, &self.classes).map_err(Error::new)
     }
 
+    /// The name of every class that has labels: the label, or the class's own name where several
+    /// labels are this class. No two names are equal.
+    pub fn pooled_names(&self) -> BTreeMap<usize, String> {
+        let mut labels: BTreeMap<usize, Vec<&String>> = BTreeMap::new();
+        for (label, class) in self.iter() {
+            labels.entry(class).or_default().push(label);
+        }
+
+        let mut names = BTreeMap::new();
+        for (class, labels) in labels {
+            let name = match labels.as_slice() {
+                [label] => (*label).clone(),
+                _ => self.class_name(class, &labels),
+            };
+            names.insert(class, name);
+        }
+        names
+    }
+
+    /// The name of a class of several labels; with its number where another label has that name.
+    fn class_name(&self, class: usize, labels: &[&String]) -> String {
+        let name = &self.classes[class];
+        let is_taken = self.by_label.contains_key(name) && !labels.contains(&name);
+        if is_taken {
+            format!("{name} (class {class})")
+        } else {
+            name.clone()
+        }
+    }
+
     /// Labels in sorted order with their classes.
     pub fn iter(&self) -> impl Iterator<Item = (&String, usize)> {
         self.by_label.iter().map(|(label, &class)| (label, class))

@@ -16,11 +16,15 @@ pub struct Cohorts {
     /// Untagged images of other classes that the model predicts correctly, spread evenly over the
     /// classes.
     pub hosts: Vec<u128>,
+    /// Whether hosts are of splits that the model was trained on: too few others are there.
+    pub hosts_trained_on: bool,
 }
 
+/// Hosts that the model was not trained on, from which on only these take part.
+const UNTRAINED_MIN: usize = 30;
+
 impl Cohorts {
-    /// From all observations of one region. Hosts are images that the model was not trained on,
-    /// where there are any.
+    /// From all observations of one region.
     pub(super) fn new(
         observations: impl Iterator<Item = Observation>,
         class: u32,
@@ -38,9 +42,11 @@ impl Cohorts {
                 (false, _) => {}
             }
         }
-        if hosts.iter().any(|host| !host.trained_on) {
+        let untrained = hosts.iter().filter(|host| !host.trained_on).count();
+        if untrained >= UNTRAINED_MIN {
             hosts.retain(|host| !host.trained_on);
         }
+        let hosts_trained_on = hosts.iter().any(|host| host.trained_on);
 
         let mut hosts_by_class: BTreeMap<u32, Vec<MapInfo>> = BTreeMap::new();
         for host in hosts {
@@ -55,6 +61,7 @@ impl Cohorts {
             tagged: one_per_group(&tagged, seed),
             untagged: one_per_group(&untagged, seed),
             hosts: round_robin(hosts, seed).collect(),
+            hosts_trained_on,
         }
     }
 }

@@ -1,9 +1,11 @@
 //! C: does the confounder cause the class? Pasted on other images (insertion) it must move them to
-//! the class more than any control pasted at the same place; filled in (removal) it must take the
-//! class away more than the same fill at another place.
+//! the class more than any control pasted at the same place. Filled in (removal) it must take the
+//! class away more than the same fill at another place, and more than the same two fills do in
+//! images of the class without it.
 
-use super::statistics::{deviation, difference, paired, proportion};
-use crate::finding::InterventionEffect;
+use super::clusters::{Clustered, PairedHit, clustered_mean, clustered_rate, paired_rate};
+use super::statistics::{deviation, difference, paired, welch};
+use crate::finding::{Estimate, InterventionEffect};
 
 /// The prediction for one changed photo.
 #[derive(Debug, Clone)]
@@ -15,34 +17,62 @@ pub struct Outcome {
     pub logits: Vec<f32>,
 }
 
-/// Photos under two changes; the first is expected to have the larger margin.
-#[derive(Debug)]
-pub struct PairedOutcomes<Control> {
-    pub control: Control,
-    pub pairs: Vec<(Outcome, Outcome)>,
+/// One photo under two changes; the first is expected to have the larger margin.
+#[derive(Debug, Clone)]
+pub struct OutcomePair {
+    pub first: Outcome,
+    pub second: Outcome,
+    /// The donor, by its place in the list; photos of one donor are no independent evidence.
+    pub donor: u32,
 }
 
-/// One side of C: the control with the smallest effect counts. `None` where no control has two
-/// images.
-pub fn intervention_effect<Control: Copy>(
-    controls: &[PairedOutcomes<Control>],
+/// Hosts with the confounder and with one control.
+#[derive(Debug)]
+pub struct InsertionOutcomes<Control> {
+    pub control: Control,
+    pub pairs: Vec<OutcomePair>,
+}
+
+/// Images filled one way: at a mirrored place, and at the region's.
+#[derive(Debug)]
+pub struct RemovalOutcomes<Fill> {
+    pub fill: Fill,
+    pub tagged: Vec<OutcomePair>,
+    /// Images of the class without the region, filled where the region would be; empty where there
+    /// are too few of them.
+    pub untagged: Vec<OutcomePair>,
+}
+
+/// The net effect of the confounder on other images: the control with the smallest effect counts.
+/// `None` where no control has images of two donors.
+pub fn insertion_effect<Control: Copy>(
+    controls: &[InsertionOutcomes<Control>],
     class: usize,
     min_effect: f64,
 ) -> Option<InterventionEffect<Control>> {
     // A control that few images can have (no room for it elsewhere) does not decide for all.
     let most = controls.iter().map(|c| c.pairs.len()).max().unwrap_or(0);
 
-    let mut weakest: Option<InterventionEffect<Control>> = None;
+    let mut effects = Vec::new();
     for outcomes in controls.iter().filter(|c| 2 * c.pairs.len() >= most) {
-        let Some(effect) = against_control(outcomes, class, min_effect) else {
-            continue;
-        };
-        weakest = Some(match weakest {
-            None => effect,
-            Some(other) => weaker(other, effect),
-        });
+        effects.extend(against_control(outcomes, class, min_effect));
     }
-    weakest
+    effects.into_iter().reduce(weaker)
+}
+
+/// The net effect of filling the confounder: the fill with the smaller effect counts.
+pub fn removal_effect<Fill: Copy>(
+    fills: &[RemovalOutcomes<Fill>],
+    class: usize,
+    min_effect: f64,
+) -> Option<InterventionEffect<Fill>> {
+    let most = fills.iter().map(|f| f.tagged.len()).max().unwrap_or(0);
+
+    let mut effects = Vec::new();
+    for outcomes in fills.iter().filter(|f| 2 * f.tagged.len() >= most) {
+        effects.extend(by_fill(outcomes, class, min_effect));
+    }
+    effects.into_iter().reduce(weaker)
 }
 
 /// Of two controls the smaller margin, the smaller rate, the larger p-value.
@@ -66,45 +96,107 @@ fn weaker<Control: Copy>(
 }
 
 fn against_control<Control: Copy>(
-    outcomes: &PairedOutcomes<Control>,
+    outcomes: &InsertionOutcomes<Control>,
     class: usize,
     min_effect: f64,
 ) -> Option<InterventionEffect<Control>> {
-    let mut margins = Vec::new();
-    let mut predicted = [0, 0];
-    for (first, second) in &outcomes.pairs {
-        margins.push(first.margin - second.margin);
-        predicted[0] += u32::from(first.predicts_class);
-        predicted[1] += u32::from(second.predicts_class);
+    let pairs = &outcomes.pairs;
+    let mut differences = Vec::new();
+    for pair in pairs {
+        differences.push(Clustered {
+            value: pair.margin(),
+            cluster: pair.donor,
+        });
     }
-    let (margin, p) = paired(&margins, min_effect)?;
-    let images = outcomes.pairs.len() as u32;
-    let rate = difference(
-        proportion(predicted[0], images)?,
-        proportion(predicted[1], images)?,
-    );
+    let (margin, p) = clustered_mean(&differences, min_effect)?;
 
     Some(InterventionEffect {
-        images,
+        images: pairs.len() as u32,
         margin,
-        rate,
-        predicted,
+        rate: clustered_rate(&hits(pairs))?,
+        predicted: predicted(pairs),
         control: outcomes.control,
-        largest_shift: class_of_largest_shift(&outcomes.pairs) == class,
+        largest_shift: largest(&mean_shifts(pairs)) == class,
         p,
     })
 }
 
-/// The class whose logit rises most on average.
-fn class_of_largest_shift(pairs: &[(Outcome, Outcome)]) -> usize {
-    let mut shifts: Vec<f64> = Vec::new();
-    for (first, second) in pairs {
-        shifts.resize(first.logits.len(), 0.0);
-        for (class, shift) in shifts.iter_mut().enumerate() {
-            *shift += f64::from(first.logits[class] - second.logits[class]);
+/// Every tagged image is filled by itself, so that images are independent.
+fn by_fill<Fill: Copy>(
+    outcomes: &RemovalOutcomes<Fill>,
+    class: usize,
+    min_effect: f64,
+) -> Option<InterventionEffect<Fill>> {
+    let margins = |pairs: &[OutcomePair]| pairs.iter().map(OutcomePair::margin).collect();
+    let tagged: Vec<f64> = margins(&outcomes.tagged);
+    let untagged: Vec<f64> = margins(&outcomes.untagged);
+    let mut rate = paired_rate(&hits(&outcomes.tagged))?;
+    let mut shifts = mean_shifts(&outcomes.tagged);
+
+    let (margin, p): (Estimate, f64);
+    if let Some(baseline) = paired_rate(&hits(&outcomes.untagged)) {
+        (margin, p) = welch(&tagged, &untagged, min_effect)?;
+        rate = difference(rate, baseline);
+        for (shift, other) in shifts.iter_mut().zip(mean_shifts(&outcomes.untagged)) {
+            *shift -= other;
         }
+    } else {
+        (margin, p) = paired(&tagged, min_effect)?;
     }
 
+    Some(InterventionEffect {
+        images: outcomes.tagged.len() as u32,
+        margin,
+        rate,
+        predicted: predicted(&outcomes.tagged),
+        control: outcomes.fill,
+        largest_shift: largest(&shifts) == class,
+        p,
+    })
+}
+
+impl OutcomePair {
+    fn margin(&self) -> f64 {
+        self.first.margin - self.second.margin
+    }
+}
+
+fn hits(pairs: &[OutcomePair]) -> Vec<PairedHit> {
+    let hits = pairs.iter().map(|pair| PairedHit {
+        first: pair.first.predicts_class,
+        second: pair.second.predicts_class,
+        cluster: pair.donor,
+    });
+    hits.collect()
+}
+
+/// Photos predicted as the class under the first change, and under the second.
+fn predicted(pairs: &[OutcomePair]) -> [u32; 2] {
+    let mut predicted = [0, 0];
+    for pair in pairs {
+        predicted[0] += u32::from(pair.first.predicts_class);
+        predicted[1] += u32::from(pair.second.predicts_class);
+    }
+    predicted
+}
+
+/// By how much each logit is larger under the first change, on average.
+fn mean_shifts(pairs: &[OutcomePair]) -> Vec<f64> {
+    let mut shifts: Vec<f64> = Vec::new();
+    for pair in pairs {
+        shifts.resize(pair.first.logits.len(), 0.0);
+        for (class, shift) in shifts.iter_mut().enumerate() {
+            *shift += f64::from(pair.first.logits[class] - pair.second.logits[class]);
+        }
+    }
+    for shift in &mut shifts {
+        *shift /= pairs.len() as f64;
+    }
+    shifts
+}
+
+/// The first class with the largest shift.
+fn largest(shifts: &[f64]) -> usize {
     let mut largest = 0;
     for (class, shift) in shifts.iter().enumerate() {
         if *shift > shifts[largest] {
@@ -114,16 +206,9 @@ fn class_of_largest_shift(pairs: &[(Outcome, Outcome)]) -> usize {
     largest
 }
 
-/// The smallest effect that counts: `verdict.causal_logits`, or a tenth of the standard deviation
-/// of the hosts' clean margins, the larger.
-pub fn min_causal_effect(causal_logits: f64, clean: &[Outcome]) -> f64 {
+/// The smallest effect that counts: `verdict.causal_fraction` of the standard deviation of the
+/// hosts' clean margins. Nothing absolute, so that the scale of the head has no influence.
+pub fn min_causal_effect(causal_fraction: f64, clean: &[Outcome]) -> f64 {
     let margins: Vec<f64> = clean.iter().map(|outcome| outcome.margin).collect();
-    causal_logits.max(0.1 * deviation(&margins))
-}
-
-/// `min(1, 2 min(p of insertion, p of removal))`: either side may confirm. A side that was not run
-/// has `None`.
-pub fn combined_p(insertion: Option<f64>, removal: Option<f64>) -> f64 {
-    let smaller = insertion.unwrap_or(1.0).min(removal.unwrap_or(1.0));
-    (2.0 * smaller).min(1.0)
+    causal_fraction * deviation(&margins)
 }

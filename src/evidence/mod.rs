@@ -1,6 +1,6 @@
 //! Evidence about one class and one region, from the measurements of a run: is the confounder
 //! associated with the class (`association`, A), and does the model's evidence for the class rise
-//! with it (`contrast`, B)? Both use one half of the groups. On the other half the pixels are
+//! with it (`contrast`, B)? A uses all groups, B one half of them. On the other half the pixels are
 //! changed (`intervention`, C; `overlay` and `surroundings` for regions that need no tagged
 //! images). `cohorts` and `sampling` choose the images by hash.
 //!
@@ -8,6 +8,7 @@
 //! a group: 48.
 
 mod association;
+mod clusters;
 mod cohorts;
 mod contrast;
 mod duplicates;
@@ -25,7 +26,8 @@ pub use cohorts::Cohorts;
 pub use examples::Example;
 pub use halves::screening_group;
 pub use intervention::{
-    Outcome, PairedOutcomes, combined_p, intervention_effect, min_causal_effect,
+    InsertionOutcomes, Outcome, OutcomePair, RemovalOutcomes, insertion_effect, min_causal_effect,
+    removal_effect,
 };
 pub use observations::Evidence;
 pub use overlay::{OverlaidHost, OverlayEffect, overlay_effects};

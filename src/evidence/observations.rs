@@ -18,17 +18,11 @@ pub struct Evidence {
     /// Images that the model predicts correctly, whose objects are annotated, and that show no
     /// confounder.
     pub object_images: Sampled,
-    pub(super) labels: BTreeMap<String, LabelFacts>,
+    /// Of the own images of each class.
+    pub(super) centred_logits: BTreeMap<u32, Vec<f32>>,
     maps: Vec<MapInfo>,
     regions: BTreeMap<String, Vec<RegionObservation>>,
     ungrouped: Fingerprints,
-}
-
-#[derive(Debug, Default)]
-pub(super) struct LabelFacts {
-    pub class: u32,
-    /// Of the label's own images.
-    pub centred_logits: Vec<f32>,
 }
 
 /// One image under the map of one class: what is the same for all regions.
@@ -109,9 +103,8 @@ impl Evidence {
     fn add_image(&mut self, measurement: &Measurement, map: &MapMeasurement) {
         let image = &measurement.image;
         let class = image.class as u32;
-        let facts = self.labels.entry(image.label.clone()).or_default();
-        facts.class = class;
-        facts.centred_logits.push(map.centred_logit as f32);
+        let logits = self.centred_logits.entry(class).or_default();
+        logits.push(map.centred_logit as f32);
 
         let group = image.group.as_deref().map(group_key);
         let group = group.map_or(image.id.0, u128::from);

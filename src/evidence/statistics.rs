@@ -119,7 +119,7 @@ pub fn paired(differences: &[f64], min_effect: f64) -> Option<(Estimate, f64)> {
 
 /// An estimate with Student's interval, and its one-sided p-value. Without any spread the value is
 /// certain.
-fn student(value: f64, error: f64, freedom: f64, min_effect: f64) -> Option<(Estimate, f64)> {
+pub fn student(value: f64, error: f64, freedom: f64, min_effect: f64) -> Option<(Estimate, f64)> {
     if error <= 0.0 {
         let certain = Estimate {
             value,
@@ -138,6 +138,12 @@ fn student(value: f64, error: f64, freedom: f64, min_effect: f64) -> Option<(Est
         high: value + half,
     };
     Some((estimate, t.sf((value - min_effect) / error)))
+}
+
+/// The 97.5 % quantile of Student's distribution.
+pub fn student_quantile(freedom: f64) -> Option<f64> {
+    let t = StudentsT::new(0.0, 1.0, freedom).ok()?;
+    Some(t.inverse_cdf(0.975))
 }
 
 /// Standard deviation (n - 1); 0 under two values.

@@ -1,6 +1,6 @@
 //! The evidence about one class and one region: counts, estimates with intervals, p-values.
 
-use super::names::{InsertionControl, OverlayControl, RemovalFill};
+use super::names::{ConsensusControl, InsertionControl, OverlayControl, RemovalFill};
 use serde::{Deserialize, Deserializer, Serialize};
 
 /// Reads a number; JSON writes one that is not finite as null.
@@ -39,6 +39,20 @@ pub struct Association {
     /// One-sided Fisher test.
     #[serde(deserialize_with = "number")]
     pub p: f64,
+}
+
+/// Why B could not be had. It is then unknown whether the evidence rises at the region: C decides.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ContrastMissing {
+    /// Groups of the screening half with the region, of the number that is needed.
+    FewWithRegion { groups: u32, needed: u32 },
+    /// Groups of the screening half without the region, in the class and in others.
+    FewWithoutRegion { groups: u32, needed: u32 },
+    /// In nearly all groups every mirror image of the region meets the region itself or an object.
+    NoMirrorImage,
+    /// In most groups the region is smaller than a quarter of a cell of the map.
+    SubCell,
 }
 
 /// Whose images without the region B compares with.
@@ -84,10 +98,12 @@ pub struct Contrast {
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct InterventionEffect<Control> {
     pub images: u32,
-    /// Mean difference of the margins, in logits, with Student's interval; paired by image.
+    /// Mean difference of the margins, in logits, with Student's interval. Its standard error is
+    /// the larger of the one paired by image and the one clustered by donor; of removal it is the
+    /// one of two independent samples.
     pub margin: Estimate,
     /// Net rate of images predicted as the class: flips to it, or recall lost. Newcombe's interval
-    /// for two independent rates.
+    /// for paired proportions, widened to the one clustered by donor.
     pub rate: Estimate,
     /// Images predicted as the class under the change that should have the larger margin, and under
     /// the other; of the control with the smallest rate.
@@ -101,11 +117,58 @@ pub struct InterventionEffect<Control> {
     pub p: f64,
 }
 
+/// The median of the confounder over its donors, pasted on the hosts: what the donors share, without
+/// what each of them shows behind it.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Consensus {
+    /// Part of the region in which the donors agree: the median absolute deviation is at most 12 of
+    /// 255.
+    pub coverage: f64,
+    /// The largest coverage of the four neighbour places; `None` where none fits into the photos.
+    pub neighbours: Option<f64>,
+    pub effect: Option<InterventionEffect<ConsensusControl>>,
+}
+
+impl ContrastMissing {
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::FewWithRegion { .. } => "few_with_region",
+            Self::FewWithoutRegion { .. } => "few_without_region",
+            Self::NoMirrorImage => "no_mirror_image",
+            Self::SubCell => "sub_cell",
+        }
+    }
+}
+
+impl Consensus {
+    /// Coverage from which the donors agree about the region.
+    pub const COVERAGE_MIN: f64 = 0.5;
+    /// Most coverage of a neighbour place, as a part of that of the region.
+    pub const NEIGHBOURS_MAX: f64 = 0.5;
+
+    /// Whether object and confounder can be told apart: the donors agree about the region, and not
+    /// about the places beside it.
+    pub fn tells_apart(&self) -> bool {
+        let agree_beside = self.neighbours.unwrap_or(f64::INFINITY);
+        self.coverage >= Self::COVERAGE_MIN && agree_beside <= Self::NEIGHBOURS_MAX * self.coverage
+    }
+}
+
 /// C, intervention: the confounder pasted on other images, and filled in where it is.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Intervention {
     pub insertion: Option<InterventionEffect<InsertionControl>>,
     pub removal: Option<InterventionEffect<RemovalFill>>,
+    /// The place of the region without it, in images of the class, was one of the controls of
+    /// insertion. Where it was not, the patch may show the class itself.
+    pub has_place_control: bool,
+    /// Only where the place without the region was no control.
+    pub consensus: Option<Consensus>,
+    /// Images of the class without the region that were filled at its place, as the control of
+    /// removal; 0 where there are too few groups of them.
+    pub untagged_filled: u32,
+    /// Hosts are of splits that the model was trained on, because too few others are there.
+    pub hosts_trained_on: bool,
     /// The smallest effect that counts, in logits.
     #[serde(deserialize_with = "number")]
     pub min_effect: f64,
@@ -120,9 +183,6 @@ pub struct Intervention {
     pub cut_short: bool,
     /// Photos that could not be read again.
     pub photos_lost: u32,
-    /// `min(1, 2 min(p of insertion, p of removal))`.
-    #[serde(deserialize_with = "number")]
-    pub p: f64,
 }
 
 /// Images of the class, and of all other classes, that show a region.
@@ -133,6 +193,14 @@ pub struct PresenceCounts {
     pub images: u32,
     pub others_present: u64,
     pub others_images: u64,
+}
+
+/// Images of one label, of several that the model has one class for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LabelCount {
+    pub label: String,
+    pub present: Option<u32>,
+    pub images: u32,
 }
 
 /// Mean heat of the class in a region, over its images.
@@ -150,6 +218,8 @@ pub struct RegionHeat {
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct ConfounderEvidence {
     pub counts: PresenceCounts,
+    /// The counts by label where several labels are one class of the model; else empty.
+    pub labels: Vec<LabelCount>,
     pub heat: RegionHeat,
     /// Groups of the class that show the region; `None` without presence information.
     pub tagged: Option<u32>,
@@ -157,11 +227,14 @@ pub struct ConfounderEvidence {
     /// A, adjusted by Benjamini and Hochberg; `None` where too few groups were tagged.
     pub association_q: Option<f64>,
     pub contrast: Option<Contrast>,
+    pub contrast_missing: Option<ContrastMissing>,
     /// The larger p-value of A and B, adjusted by Benjamini and Hochberg.
     pub screening_q: Option<f64>,
     pub intervention: Option<Box<Intervention>>,
-    /// C, adjusted by Benjamini and Hochberg over the tested pairs.
-    pub confirming_q: Option<f64>,
+    /// The p-values of the two sides of C, adjusted by Benjamini and Hochberg over both sides of all
+    /// tested pairs.
+    pub insertion_q: Option<f64>,
+    pub removal_q: Option<f64>,
 }
 
 /// The effect of an overlay on one class.

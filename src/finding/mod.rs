@@ -7,14 +7,16 @@
 mod evidence;
 mod names;
 mod record;
+mod unmet;
 
 pub use evidence::{
-    Association, ConfounderEvidence, Contrast, ContrastBaseline, Estimate, GroupCount,
-    Intervention, InterventionEffect, OverlayEvidence, PresenceCounts, RegionHeat,
-    SurroundingsEvidence,
+    Association, ConfounderEvidence, Consensus, Contrast, ContrastBaseline, ContrastMissing,
+    Estimate, GroupCount, Intervention, InterventionEffect, LabelCount, OverlayEvidence,
+    PresenceCounts, RegionHeat, SurroundingsEvidence,
 };
 pub use names::{
-    ChangeState, EffectUnit, FigureRole, FindingKind, InsertionControl, MapTarget, OverlayControl,
+    ChangeState, ConsensusControl, EffectUnit, FigureRole, FindingKind, InsertionControl, InterventionSide, MapTarget, OverlayControl,
     RemovalFill, ReopenReason, ReviewDecision, RunPart, Severity, Verdict,
 };
 pub use record::{Finding, FindingEvidence, NotTested, ReviewState, SURROUNDINGS};
+pub use unmet::Unmet;

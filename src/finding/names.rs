@@ -152,6 +152,8 @@ closed_set! {
         Template = "template",
         /// The mean maps of images with and without the region.
         Mean = "mean",
+        /// The median of the region over the photos that it was cut from.
+        Consensus = "consensus",
         /// The region pasted on an image of another class.
         Pasted = "pasted",
         /// An overlay on an image.
@@ -212,11 +214,28 @@ closed_set! {
 }
 
 closed_set! {
+    /// The two sides of C.
+    InterventionSide {
+        Insertion = "insertion",
+        Removal = "removal",
+    }
+}
+
+closed_set! {
     /// What is pasted instead of the confounder.
     InsertionControl {
         OtherPatch = "another patch of the same photo",
         SyntheticPatch = "a synthetic patch",
         SamePlace = "the same place without the tag",
+    }
+}
+
+closed_set! {
+    /// What is pasted instead of the consensus of the donors.
+    ConsensusControl {
+        OtherMedian = "the median of other places of the same photos",
+        OtherPatch = "another patch of the same photo",
+        SyntheticPatch = "a synthetic patch",
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::evidence::{ConfounderEvidence, OverlayEvidence, SurroundingsEvidence};
 use super::names::{EffectUnit, FindingKind, ReopenReason, ReviewDecision, Severity, Verdict};
+use super::unmet::Unmet;
 use serde::{Deserialize, Serialize};
 
 /// The region name of findings about everything but the objects.
@@ -10,7 +11,8 @@ pub const SURROUNDINGS: &str = "surroundings";
 /// What was found about one class and one region, and what reviewers decided about it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Finding {
-    /// The label in the dataset; the class's name for an overlay.
+    /// The label in the dataset. Where several labels are one class, and for an overlay, the
+    /// class's name.
     pub label: String,
     /// Index of the class in the model.
     pub class: u32,
@@ -24,6 +26,8 @@ pub struct Finding {
     pub effect_unit: EffectUnit,
     /// Why C was not run, or not on all images.
     pub not_tested: Option<NotTested>,
+    /// Conditions of a more serious verdict that do not hold.
+    pub unmet: Vec<Unmet>,
     /// Hash of the region's declaration, its pictures included; `None` for a region that is not
     /// declared.
     pub declared: Option<String>,

@@ -40,6 +40,21 @@ impl View {
         }
     }
 
+    /// The map of one photo to another that takes one rectangle to another.
+    pub fn between(photo: Size, from: Rect, other: Size, to: Rect) -> Self {
+        let x_scale = to.width() / from.width();
+        let y_scale = to.height() / from.height();
+        Self {
+            original: photo,
+            size: other,
+            x_scale,
+            x_offset: to.x0 - from.x0 * x_scale,
+            y_scale,
+            y_offset: to.y0 - from.y0 * y_scale,
+            input: None,
+        }
+    }
+
     /// After a resize to `to`, the whole-number size that was used.
     pub fn resized(self, to: Size) -> Self {
         let sx = f64::from(to.width) / f64::from(self.size.width);

@@ -107,21 +107,42 @@ impl Patch {
         })
     }
 
-    /// The same form with the pixels of a random other place in the photo that it was cut from;
-    /// `None` if no free place is found.
-    pub fn from_other_place(&self, photo: &Photo, rng: &mut SeededRng) -> Option<Self> {
+    /// The same form with the pixels of a random other place in the photo that it was cut from, off
+    /// the objects (in pixels of the photo): a patch that shows the class is no control. `None` if
+    /// no free place is found.
+    pub fn from_other_place(
+        &self,
+        photo: &Photo,
+        objects: &[Rect],
+        rng: &mut SeededRng,
+    ) -> Option<Self> {
         let width = self.frame.width();
         let height = self.frame.height();
+        let mut occupied = vec![self.frame];
+        occupied.extend(objects.iter().map(|rect| fractions(*rect, photo.size)));
 
         for _ in 0..TRIES_MAX {
             let x = rng.unit() * (1.0 - width);
             let y = rng.unit() * (1.0 - height);
             let frame = Rect::new(x, y, x + width, y + height);
-            if frame.intersect(self.frame).is_none() {
+            if occupied.iter().all(|rect| frame.intersect(*rect).is_none()) {
                 return self.with_pixels_of(photo, frame);
             }
         }
         None
+    }
+
+    /// The four places beside its own, as large as it: left, right, above, below. `None` where the
+    /// place does not fit into the photo.
+    pub fn neighbours(&self, photo: &Photo) -> [Option<Self>; 4] {
+        let (width, height) = (self.frame.width(), self.frame.height());
+        [(-width, 0.0), (width, 0.0), (0.0, -height), (0.0, height)].map(|(dx, dy)| {
+            let Rect { x0, y0, x1, y1 } = self.frame;
+            let frame = Rect::new(x0 + dx, y0 + dy, x1 + dx, y1 + dy);
+            let fits = frame.x0 >= 0.0 && frame.y0 >= 0.0 && frame.x1 <= 1.0 && frame.y1 <= 1.0;
+            let place = fits.then(|| self.with_pixels_of(photo, frame));
+            place.flatten()
+        })
     }
 
     /// Its pixels in small blocks, shuffled: colour and fine texture remain, the form does not.

@@ -5,11 +5,12 @@ use super::charts::{Bar, bars, spark_line};
 use super::image_budget::ImageBudget;
 use super::pictures::is_own_picture;
 use super::sentences::sentence;
+use super::unmet::unmet_text;
 use crate::finding::{
-    ChangeState, EffectUnit, FigureRole, Finding, FindingKind, ReopenReason, Severity, Verdict,
+    ChangeState, EffectUnit, FigureRole, Finding, FindingKind, RegionHeat, ReopenReason, Severity, Verdict,
 };
 use crate::runs::diff::Change;
-use crate::runs::documents::{Changes, Figure, HeatRow, Summary};
+use crate::runs::documents::{Changes, Figure, Summary};
 use serde::Serialize;
 use std::collections::BTreeMap;
 
@@ -31,6 +32,8 @@ pub struct Card<'a> {
     declared: Option<&'a str>,
     reopened: Option<&'static str>,
     not_tested: Option<String>,
+    /// Why the verdict is not a more serious one.
+    unmet: Vec<String>,
     bars: Vec<Bar>,
     change: Option<ChangeLine>,
     /// Points of a line through the effects of the last runs.
@@ -83,7 +86,6 @@ type Pair<'a> = (&'a str, &'a str);
 struct Lookup<'a> {
     changes: BTreeMap<Pair<'a>, &'a Change>,
     figures: BTreeMap<Pair<'a>, Vec<&'a Figure>>,
-    heat: BTreeMap<Pair<'a>, &'a HeatRow>,
     trends: &'a BTreeMap<String, Vec<Option<f64>>>,
     /// Cells of a map.
     cells: usize,
@@ -121,15 +123,9 @@ impl<'a> Lookup<'a> {
             changes.insert((change.label.as_str(), change.region.as_str()), change);
         }
 
-        let mut heat = BTreeMap::new();
-        for row in &sources.summary.heat {
-            heat.insert((row.label.as_str(), row.region.as_str()), row);
-        }
-
         Self {
             changes,
             figures,
-            heat,
             trends: &sources.changes.trends,
             cells: sources.summary.model.cells,
         }
@@ -166,6 +162,7 @@ fn card<'a>(
         declared: finding.declared.as_deref(),
         reopened: finding.review.reopened.map(ReopenReason::name),
         not_tested: finding.not_tested.map(|reason| reason.to_string()),
+        unmet: finding.unmet.iter().map(unmet_text).collect(),
         bars: bars(finding),
         change: change.map(|change| ChangeLine {
             state: change.state,
@@ -182,12 +179,9 @@ fn card<'a>(
 /// cell of the map, no intervention.
 fn notes(finding: &Finding, lookup: &Lookup<'_>) -> Vec<String> {
     let mut notes = Vec::new();
-    if let Some(row) = lookup.heat.get(&pair_of(finding)) {
-        notes.extend(visibility_note(row));
-        notes.extend(resolution_note(row, lookup.cells));
-    }
-
     if let Some(evidence) = finding.confounder() {
+        notes.extend(visibility_note(&evidence.heat));
+        notes.extend(resolution_note(&evidence.heat, lookup.cells));
         let intervention = evidence.intervention.as_ref();
         let insertion = intervention.and_then(|intervention| intervention.insertion);
         let removal = intervention.and_then(|intervention| intervention.removal);
@@ -198,8 +192,8 @@ fn notes(finding: &Finding, lookup: &Lookup<'_>) -> Vec<String> {
     notes
 }
 
-fn visibility_note(row: &HeatRow) -> Option<String> {
-    let visible = row.visible.filter(|visible| *visible < FULLY_VISIBLE)?;
+fn visibility_note(heat: &RegionHeat) -> Option<String> {
+    let visible = heat.visible.filter(|visible| *visible < FULLY_VISIBLE)?;
     let percent = 100.0 * visible;
     Some(format!(
         "The model sees {percent:.0} % of the region on average; \
@@ -207,8 +201,8 @@ fn visibility_note(row: &HeatRow) -> Option<String> {
     ))
 }
 
-fn resolution_note(row: &HeatRow, map_cells: usize) -> Option<String> {
-    let cells = row.area? * map_cells as f64;
+fn resolution_note(heat: &RegionHeat, map_cells: usize) -> Option<String> {
+    let cells = heat.area? * map_cells as f64;
     (cells < 1.0 && map_cells > 0).then(|| {
         format!(
             "The region covers {cells:.1} cells of the map: \
@@ -262,6 +256,7 @@ fn group_title(role: FigureRole) -> &'static str {
     match role {
         FigureRole::Template => "The template",
         FigureRole::Mean => "Mean maps",
+        FigureRole::Consensus => "What the photos with the region have in common there",
         FigureRole::Pasted => "Pasted on images of other classes",
         FigureRole::Laid => "Laid over images",
         FigureRole::Filled => "Filled in",

@@ -62,6 +62,7 @@ pub fn with_verdict(label: &str, region: &str, verdict: Verdict) -> Finding {
         effect: None,
         effect_unit: EffectUnit::Fraction,
         not_tested: None,
+        unmet: vec![],
         declared: Some("0123456789abcdef".into()),
         review: ReviewState::default(),
     }
@@ -115,7 +116,10 @@ pub fn confirmed(label: &str, region: &str) -> Finding {
         forwards: 160,
         cut_short: false,
         photos_lost: 2,
-        p: 1e-6,
+        has_place_control: true,
+        consensus: None,
+        untagged_filled: 12,
+        hosts_trained_on: false,
     }));
     finding
 }

@@ -22,6 +22,7 @@ mod sentences;
 mod template;
 mod terminal;
 mod text;
+mod unmet;
 mod warnings;
 
 pub use build_summary::summary;

@@ -2,9 +2,9 @@
 
 use super::text::{percent, thousands};
 use crate::finding::{
-    ConfounderEvidence, Contrast, ContrastBaseline, Finding, FindingEvidence, InsertionControl,
-    Intervention, InterventionEffect, OverlayEvidence, PresenceCounts, RegionHeat, RemovalFill,
-    SurroundingsEvidence,
+    ConfounderEvidence, Consensus, Contrast, ContrastBaseline, Finding, FindingEvidence,
+    InsertionControl, Intervention, InterventionEffect, LabelCount, OverlayEvidence,
+    PresenceCounts, RegionHeat, RemovalFill, SurroundingsEvidence, Verdict,
 };
 
 /// The finding in counts, without a full stop at the end.
@@ -23,11 +23,70 @@ fn confounder(finding: &Finding, evidence: &ConfounderEvidence) -> String {
     };
 
     let mut parts = vec![presence(label, region, present, &evidence.counts)];
+    parts.extend(by_label(&evidence.labels));
     match &evidence.intervention {
         Some(intervention) => parts.extend(intervention_parts(label, intervention)),
         None => parts.extend(evidence.contrast.map(|contrast| shift(label, &contrast))),
     }
+    parts.extend(not_shown(finding, evidence));
     parts.join("; ")
+}
+
+/// The counts of each label, where several are one class of the model.
+fn by_label(labels: &[LabelCount]) -> Option<String> {
+    let mut counts = Vec::new();
+    for LabelCount {
+        label,
+        present,
+        images,
+    } in labels
+    {
+        let present = thousands(present.unwrap_or(0));
+        counts.push(format!("{present} of {} {label}", thousands(*images)));
+    }
+    (!counts.is_empty()).then(|| format!("by label: {}", counts.join(", ")))
+}
+
+/// What a verdict does not say, with the bound.
+fn not_shown(finding: &Finding, evidence: &ConfounderEvidence) -> Option<String> {
+    let intervention = evidence.intervention.as_deref();
+    match finding.verdict {
+        Verdict::DataRisk => Some(use_not_shown(intervention)),
+        Verdict::Candidate if intervention.is_some() => {
+            Some("that pixels of the region cause the class is not shown".to_owned())
+        }
+        Verdict::Cleared => {
+            let high = intervention.map_or(1.0, |c| rate_bound(c).unwrap_or(1.0));
+            Some(format!("it changes at most {} of the predictions", percent(high)))
+        }
+        Verdict::None | Verdict::Insufficient => {
+            let difference = evidence.association?.difference;
+            let points = 100.0 * difference.high.max(0.0);
+            Some(format!(
+                "it is at most {points:.1} points more frequent with this class"
+            ))
+        }
+        _ => None,
+    }
+}
+
+fn use_not_shown(intervention: Option<&Intervention>) -> String {
+    let in_data = "in the data; use by this model not shown";
+    match intervention.and_then(rate_bound) {
+        Some(high) => format!(
+            "{in_data}: it changes at most {} of the predictions",
+            percent(high)
+        ),
+        None => format!("{in_data}: no image was edited to test it"),
+    }
+}
+
+/// The larger upper bound of the net rates of C.
+fn rate_bound(intervention: &Intervention) -> Option<f64> {
+    let flips = intervention.insertion.map(|effect| effect.rate.high);
+    let loss = intervention.removal.map(|effect| effect.rate.high);
+    let largest = flips.into_iter().chain(loss).reduce(f64::max)?;
+    Some(largest.clamp(0.0, 1.0))
 }
 
 /// For regions without presence information: heat is all that was measured.
@@ -71,8 +130,14 @@ fn intervention_parts(label: &str, intervention: &Intervention) -> Vec<String> {
     if let Some(effect) = &intervention.insertion {
         parts.push(insertion(label, effect));
     }
+    if let Some(consensus) = &intervention.consensus {
+        parts.extend(common(label, consensus));
+    }
     if let Some(effect) = &intervention.removal {
-        parts.push(removal(effect));
+        parts.push(removal(effect, intervention.untagged_filled));
+    }
+    if intervention.hosts_trained_on {
+        parts.push("the images it was pasted on may be training images".to_owned());
     }
 
     match intervention.photos_lost {
@@ -93,13 +158,28 @@ fn insertion(label: &str, effect: &InterventionEffect<InsertionControl>) -> Stri
     )
 }
 
+/// Insertion of what the donors have in common.
+fn common(label: &str, consensus: &Consensus) -> Option<String> {
+    let [flips, control_flips] = consensus.effect.as_ref()?.predicted;
+    Some(format!(
+        "with the median of the photos it was cut from, {flips} (control {control_flips}); these \
+         agree about {} of it, so that {label} itself {} be part of the effect",
+        percent(consensus.coverage),
+        if consensus.tells_apart() { "cannot" } else { "may" }
+    ))
+}
+
 /// The estimate is the fall of the margin; the sentence gives its change.
-fn removal(effect: &InterventionEffect<RemovalFill>) -> String {
+fn removal(effect: &InterventionEffect<RemovalFill>, untagged: u32) -> String {
     let points = (100.0 * effect.rate.value).round();
     let recall = if points < 0.0 { "rises" } else { "falls" };
     let margin = effect.margin;
+    let compared = match untagged {
+        0 => String::new(),
+        images => format!(" more than on {images} without it"),
+    };
     format!(
-        "filled in on {} images, recall {recall} by {:.0} points \
+        "filled in on {} images, recall {recall} by {:.0} points{compared} \
          (margin {:+.2} logits, {:.2} to {:.2})",
         effect.images,
         points.abs(),
@@ -217,7 +297,7 @@ mod tests {
             (-0.05, "recall rises by 5 points"),
         ] {
             effect.rate.value = rate;
-            let text = removal(&effect);
+            let text = removal(&effect, 0);
             assert!(text.contains(expected), "{text}");
         }
     }

@@ -3,7 +3,7 @@
 
 use super::documents::RunRecord;
 use super::verdicts::AuditedPair;
-use crate::finding::{ChangeState, Finding, RunPart, Verdict};
+use crate::finding::{ChangeState, Estimate, Finding, RunPart, Verdict};
 use std::collections::{BTreeMap, BTreeSet};
 
 pub use super::change::{Change, ChangeReason};
@@ -153,13 +153,13 @@ fn is_held(before: &Finding, after: &Finding) -> bool {
         return false;
     };
 
-    let insertion = intervention.insertion.map(|side| side.margin.value);
-    let removal = intervention.removal.map(|side| side.margin.value);
-    let effect = insertion.into_iter().chain(removal).reduce(f64::max);
-
+    // Each side by its own p-value and its own effect.
     let effect_min = HOLD_EFFECT_SHARE * intervention.min_effect;
-    evidence.confirming_q.is_some_and(|q| q <= HOLD_Q_MAX)
-        && effect.is_some_and(|effect| effect >= effect_min)
+    let holds = |q: Option<f64>, margin: Option<Estimate>| {
+        q.is_some_and(|q| q <= HOLD_Q_MAX) && margin.is_some_and(|m| m.value >= effect_min)
+    };
+    holds(evidence.insertion_q, intervention.insertion.map(|e| e.margin))
+        || holds(evidence.removal_q, intervention.removal.map(|e| e.margin))
 }
 
 /// The state of a finding with the same verdict: only disjoint intervals are a change.

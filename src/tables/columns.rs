@@ -1,7 +1,7 @@
 //! Columns: the types of their cells, and the macro that makes a table of a list of columns.
 
 /// Version of tables and documents; raised when a column or key changes its meaning or is removed.
-pub const SCHEMA_VERSION: u32 = 2;
+pub const SCHEMA_VERSION: u32 = 3;
 
 /// One column of values, ready for any table format.
 #[derive(Debug, Clone)]

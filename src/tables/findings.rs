@@ -4,12 +4,13 @@ use super::columns::table;
 use crate::finding::{Estimate, Finding, FindingEvidence};
 
 table! {
-    /// One label and one declared confounder region: the verdict and everything that it rests on.
-    /// Groups are groups of images; an image without one is its own. A and B look at one half of
-    /// the groups, chosen by hash; C at the other.
+    /// One class of the model and one declared confounder region: the verdict and everything that it
+    /// rests on. Groups are groups of images; an image without one is its own. A looks at all
+    /// groups, B at one half of them, chosen by hash; C at the other.
     FindingRow, "findings", {
         label: String, "",
-            "label in the dataset";
+            "label in the dataset; the name of the class where several labels are one class of the \
+            model, and for an overlay";
         label_index: u32, "",
             "class of the label in the model";
         region: String, "",
@@ -26,24 +27,24 @@ table! {
         sentence: String, "",
             "the finding in counts, for people";
         tagged: Option<u32>, "groups",
-            "groups of the label that show the region, in both halves; null without presence \
+            "groups of the class that show the region, in both halves; null without presence \
             information";
         in_class_present: Option<u32>, "groups",
-            "A: groups of the label with the region";
+            "A: groups of the class with the region";
         in_class_groups: Option<u32>, "groups",
-            "A: groups of the label";
+            "A: groups of the class";
         others_present: Option<u32>, "groups",
-            "A: groups of other labels with the region";
+            "A: groups of other classes with the region";
         others_groups: Option<u32>, "groups",
-            "A: groups of other labels";
+            "A: groups of other classes";
         association: Option<f64>, "fraction",
-            "A: P(present | label) - P(present | other labels)";
+            "A: P(present | class) - P(present | other classes)";
         association_low: Option<f64>, "fraction",
             "A: lower 95 % bound, Newcombe";
         association_high: Option<f64>, "fraction",
             "A: upper 95 % bound";
         worst_other: Option<f64>, "fraction",
-            "A: largest P(present | label) of any single other label";
+            "A: largest P(present | class) of any single other class";
         association_p: Option<f64>, "",
             "A: one-sided Fisher";
         association_q: Option<f64>, "",
@@ -64,6 +65,9 @@ table! {
             "B: the images without the region: of the `label`, or of `other_classes`";
         contrast_p: Option<f64>, "",
             "B: one-sided, of an effect of at most the smallest that counts";
+        contrast_missing: Option<String>, "",
+            "B: why it could not be had: `few_with_region`, `few_without_region`, \
+            `no_mirror_image` or `sub_cell`; null where it could";
         screening_q: Option<f64>, "",
             "larger p-value of A and B, adjusted by Benjamini and Hochberg";
         hosts: Option<u32>, "images",
@@ -72,7 +76,7 @@ table! {
             "C: mean rise of the class's margin by pasting, less that of the strongest control; \
             of the centred logit for an overlay";
         insertion_low: Option<f64>, "logit",
-            "C: lower 95 % bound, Student";
+            "C: lower 95 % bound, Student, clustered by donor";
         insertion_high: Option<f64>, "logit",
             "C: upper 95 % bound";
         insertion_control: Option<String>, "",
@@ -80,6 +84,9 @@ table! {
         insertion_p: Option<f64>, "",
             "C: one-sided, of a rise of at most the smallest that counts; the largest over the \
             controls";
+        insertion_q: Option<f64>, "",
+            "C: adjusted by Benjamini and Hochberg over both sides of all tested pairs; of the \
+            larger p-value where the consensus must support it too";
         effect_z: Option<f64>, "",
             "overlay: robust z of the rise among all classes (median, MAD)";
         flips: Option<u32>, "images",
@@ -92,25 +99,49 @@ table! {
         flip_rate: Option<f64>, "fraction",
             "C: net rate of flips to the class; the smallest over the controls";
         flip_low: Option<f64>, "fraction",
-            "C: lower 95 % bound, Newcombe";
+            "C: lower 95 % bound, the lower one of Newcombe's for paired proportions and the one \
+            clustered by donor";
         flip_high: Option<f64>, "fraction",
             "C: upper 95 % bound";
         largest_shift: Option<bool>, "",
             "C: no other class's logit changes more on average";
+        place_control: Option<bool>, "",
+            "C: the place of the region in untagged images of the class was a control of pasting";
+        hosts_trained_on: Option<bool>, "",
+            "C: the region was pasted on images of splits that the model was trained on";
+        consensus_coverage: Option<f64>, "fraction",
+            "C: part of the region that the donors agree about (median absolute deviation at most \
+            12 of 255); null where the place of untagged images was a control";
+        consensus_neighbours: Option<f64>, "fraction",
+            "C: the largest such part of the four places beside the region; null where none fits";
+        consensus_flips: Option<u32>, "images",
+            "C: hosts predicted as the class with the median of the donors pasted on";
+        consensus_control_flips: Option<u32>, "images",
+            "C: hosts predicted as the class with its strongest control";
+        consensus_flip_low: Option<f64>, "fraction",
+            "C: lower 95 % bound of the net rate of these flips";
+        consensus_p: Option<f64>, "",
+            "C: one-sided, of a rise by the median of at most the smallest that counts";
         filled: Option<u32>, "images",
             "C: images of the label in which the region (or the objects, for `context`) was \
             filled";
         removal: Option<f64>, "logit",
             "C: mean fall of the margin by filling, less that of the same fill at a mirrored \
-            place; the smaller of two fills";
+            place, less the same difference in untagged images of the class (where `untagged_filled` \
+            is not 0); the smaller of two fills";
         removal_low: Option<f64>, "logit",
-            "C: lower 95 % bound, Student";
+            "C: lower 95 % bound, Welch; Student without untagged images";
         removal_high: Option<f64>, "logit",
             "C: upper 95 % bound";
         removal_control: Option<String>, "",
             "C: the fill with the smaller effect";
         removal_p: Option<f64>, "",
             "C: one-sided, the larger of the two fills";
+        removal_q: Option<f64>, "",
+            "C: adjusted by Benjamini and Hochberg over both sides of all tested pairs";
+        untagged_filled: Option<u32>, "images",
+            "C: untagged images of the class that were filled for comparison; 0 where there are \
+            too few";
         kept: Option<u32>, "images",
             "C: of the filled, still predicted as the label";
         control_kept: Option<u32>, "images",
@@ -130,10 +161,6 @@ table! {
             "C: upper 95 % bound";
         causal_min_effect: Option<f64>, "logit",
             "C: the smallest effect that counts";
-        confirming_p: Option<f64>, "",
-            "C: min(1, 2 min(insertion_p, removal_p))";
-        confirming_q: Option<f64>, "",
-            "C: adjusted by Benjamini and Hochberg over the tested pairs";
         donors: Option<u32>, "images",
             "C: photos that the region was cut from";
         forwards: Option<u32>, "passes",
@@ -177,6 +204,9 @@ impl FindingRow {
         let c = confounder.and_then(|evidence| evidence.intervention.as_deref());
         let insertion = c.and_then(|c| c.insertion);
         let removal = c.and_then(|c| c.removal);
+        let consensus = c.and_then(|c| c.consensus);
+        let common = consensus.and_then(|consensus| consensus.effect);
+        let missing = confounder.and_then(|c| c.contrast_missing);
 
         let association = a.map(|a| a.difference);
         let contrast = b.map(|b| b.difference);
@@ -224,6 +254,7 @@ impl FindingRow {
             contrast_absent: b.map(|b| b.absent),
             baseline: b.map(|b| b.baseline.name().to_owned()),
             contrast_p: b.map(|b| b.p),
+            contrast_missing: missing.map(|missing| missing.name().to_owned()),
             screening_q: confounder.and_then(|c| c.screening_q),
             hosts: insertion.map(|i| i.images).or(overlay.map(|o| o.hosts)),
             insertion: rise.map(|e| e.value),
@@ -231,6 +262,7 @@ impl FindingRow {
             insertion_high: rise.map(|e| e.high),
             insertion_control,
             insertion_p: insertion.map(|i| i.p).or(overlay.map(|o| o.p)),
+            insertion_q: confounder.and_then(|c| c.insertion_q),
             effect_z: overlay.map(|o| o.z),
             flips: flips.map(|[with, _]| with),
             control_flips: flips.map(|[_, control]| control),
@@ -239,12 +271,22 @@ impl FindingRow {
             flip_low: flip_rate.map(|e| e.low),
             flip_high: flip_rate.map(|e| e.high),
             largest_shift,
+            place_control: c.map(|c| c.has_place_control),
+            hosts_trained_on: c.map(|c| c.hosts_trained_on),
+            consensus_coverage: consensus.map(|c| c.coverage),
+            consensus_neighbours: consensus.and_then(|c| c.neighbours),
+            consensus_flips: common.map(|e| e.predicted[0]),
+            consensus_control_flips: common.map(|e| e.predicted[1]),
+            consensus_flip_low: common.map(|e| e.rate.low),
+            consensus_p: common.map(|e| e.p),
             filled: removal.map(|r| r.images).or(surroundings.map(|s| s.images)),
             removal: fall.map(|e| e.value),
             removal_low: fall.map(|e| e.low),
             removal_high: fall.map(|e| e.high),
             removal_control: removal.map(|r| r.control.name().to_owned()),
             removal_p: removal.map(|r| r.p),
+            removal_q: confounder.and_then(|c| c.removal_q),
+            untagged_filled: c.map(|c| c.untagged_filled),
             kept: removal
                 .map(|r| r.predicted[1])
                 .or(surroundings.map(|s| s.kept)),
@@ -256,8 +298,6 @@ impl FindingRow {
             kept_net_low: kept_net.map(|e| e.low),
             kept_net_high: kept_net.map(|e| e.high),
             causal_min_effect: c.map(|c| c.min_effect).or(overlay.map(|o| o.min_effect)),
-            confirming_p: c.map(|c| c.p),
-            confirming_q: confounder.and_then(|c| c.confirming_q),
             donors: c.map(|c| c.donors),
             forwards: c.map(|c| c.forwards),
             photos_lost: c.map(|c| c.photos_lost),

@@ -1,24 +1,53 @@
-//! Findings about declared confounder regions: one per label and region.
+//! Findings about declared confounder regions: one per class of the model and region.
 
 use super::candidates::{Case, cases};
 use super::decision::decide;
 use crate::evidence::Pair;
+use super::unmet::unmet;
 use crate::finding::{
-    ConfounderEvidence, EffectUnit, Finding, FindingEvidence, NotTested, PresenceCounts,
-    RegionHeat, ReviewState, Severity,
+    ConfounderEvidence, EffectUnit, Finding, FindingEvidence, LabelCount, NotTested,
+    PresenceCounts, RegionHeat, ReviewState, Severity,
 };
 use crate::plan::Verdicts as Policy;
+use crate::region::Kind;
 use crate::tables::ClassRow;
 use std::collections::BTreeMap;
 
-/// One finding per label and declared region.
-pub fn findings(classes: &[ClassRow], pairs: &[Pair], policy: &Policy) -> Vec<Finding> {
+/// One finding per class and declared region. `classes` has a row for each class of the model, with
+/// labels pooled; `labels` has one for each label.
+pub fn findings(
+    classes: &[ClassRow],
+    labels: &[ClassRow],
+    pairs: &[Pair],
+    policy: &Policy,
+) -> Vec<Finding> {
     let cases = cases(classes, pairs, policy);
     let totals = RegionTotals::new(&cases);
-    cases
-        .iter()
-        .map(|case| finding(case, &totals, policy))
-        .collect()
+    let counts = label_counts(labels);
+    let mut findings = Vec::new();
+    for case in &cases {
+        let key = (case.row.label_index, case.row.region.as_str());
+        let of_case = counts.get(&key).filter(|counts| counts.len() > 1);
+        let labels = of_case.cloned().unwrap_or_default();
+        findings.push(finding(case, &totals, labels, policy));
+    }
+    findings
+}
+
+/// The images of every label, by class and confounder region.
+fn label_counts(labels: &[ClassRow]) -> BTreeMap<(u32, &str), Vec<LabelCount>> {
+    let mut counts: BTreeMap<(u32, &str), Vec<LabelCount>> = BTreeMap::new();
+    for row in labels {
+        if row.kind == Kind::Confounder.name() {
+            let of_class = counts.entry((row.label_index, &row.region)).or_default();
+            of_class.push(LabelCount {
+                label: row.label.clone(),
+                present: row.present,
+                images: row.images,
+            });
+        }
+    }
+    counts
 }
 
 /// Images in which each region is present, and images, over all labels.
@@ -48,7 +77,12 @@ impl<'r> RegionTotals<'r> {
     }
 }
 
-fn finding(case: &Case<'_>, totals: &RegionTotals<'_>, policy: &Policy) -> Finding {
+fn finding(
+    case: &Case<'_>,
+    totals: &RegionTotals<'_>,
+    labels: Vec<LabelCount>,
+    policy: &Policy,
+) -> Finding {
     let (effect, effect_unit) = effect(case);
     Finding {
         label: case.row.label.clone(),
@@ -56,19 +90,25 @@ fn finding(case: &Case<'_>, totals: &RegionTotals<'_>, policy: &Policy) -> Findi
         region: case.row.region.clone(),
         verdict: decide(&case.facts(), policy),
         severity: severity(case),
-        evidence: FindingEvidence::Confounder(evidence(case, totals)),
+        evidence: FindingEvidence::Confounder(evidence(case, totals, labels)),
         effect,
         effect_unit,
         not_tested: not_tested(case, policy),
+        unmet: unmet(&case.facts(), policy),
         declared: None,
         review: ReviewState::default(),
     }
 }
 
-fn evidence(case: &Case<'_>, totals: &RegionTotals<'_>) -> ConfounderEvidence {
+fn evidence(
+    case: &Case<'_>,
+    totals: &RegionTotals<'_>,
+    labels: Vec<LabelCount>,
+) -> ConfounderEvidence {
     let row = case.row;
     ConfounderEvidence {
         counts: totals.counts(row),
+        labels,
         heat: RegionHeat {
             share: row.share_mean,
             area: row.area_mean,
@@ -80,9 +120,11 @@ fn evidence(case: &Case<'_>, totals: &RegionTotals<'_>) -> ConfounderEvidence {
         association: case.pair.and_then(|pair| pair.association),
         association_q: case.association_q,
         contrast: case.pair.and_then(|pair| pair.contrast),
+        contrast_missing: case.pair.and_then(|pair| pair.contrast_missing),
         screening_q: case.screening_q,
         intervention: case.pair.and_then(|pair| pair.intervention.clone()),
-        confirming_q: case.confirming_q,
+        insertion_q: case.insertion_q,
+        removal_q: case.removal_q,
     }
 }
 
@@ -115,7 +157,7 @@ fn severity(case: &Case<'_>) -> Option<Severity> {
     Some(Severity::of_lower_bound(flips.max(loss)))
 }
 
-/// Why C was not run though A and B hold, or not on all images.
+/// Why C was not run though A holds and B does not rule it out, or not on all images.
 fn not_tested(case: &Case<'_>, policy: &Policy) -> Option<NotTested> {
     let pair = case.pair?;
     if let Some(intervention) = &pair.intervention {
@@ -126,7 +168,8 @@ fn not_tested(case: &Case<'_>, policy: &Policy) -> Option<NotTested> {
     }
 
     let facts = case.facts();
-    if !facts.is_screened(policy) || facts.is_insufficient(policy) {
+    let open = facts.is_screened(policy) || facts.contrast.is_none();
+    if !facts.is_associated(policy) || !open || !facts.is_in_view(policy) {
         return None;
     }
     Some(if pair.tagged < policy.proof_min {

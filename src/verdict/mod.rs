@@ -7,6 +7,7 @@ mod decision;
 mod overlay;
 mod ranking;
 mod surroundings;
+mod unmet;
 
 pub use candidates::{Candidates, candidates};
 pub use confounder::findings;

@@ -40,6 +40,7 @@ pub fn overlay_findings(
                 effect: Some(effect.rise.value),
                 effect_unit: EffectUnit::Logit,
                 not_tested: None,
+                unmet: Vec::new(),
                 declared: None,
                 review: ReviewState::default(),
             });
@@ -59,7 +60,7 @@ fn stands_out(effect: &OverlayEffect, classes: usize, policy: &Policy) -> bool {
 
 /// The smallest rise of a centred logit that counts.
 pub fn min_rise(policy: &Policy) -> f64 {
-    policy.causal_logits / 2.0
+    2.5 * policy.causal_fraction
 }
 
 fn evidence(

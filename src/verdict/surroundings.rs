@@ -51,6 +51,7 @@ pub fn surroundings_findings(
                 effect: Some(evidence.rate.value),
                 effect_unit: EffectUnit::Fraction,
                 not_tested: None,
+                unmet: Vec::new(),
                 declared: None,
                 review: ReviewState::default(),
             });

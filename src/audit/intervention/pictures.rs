@@ -2,7 +2,10 @@
 
 use super::super::pool::WorkerPool;
 use super::super::worker::Worker;
-use super::confounder::{ConfounderTest, Inserted, Removed};
+use super::confounder::ConfounderTest;
+use super::consensus::DonorAgreement;
+use super::insertion::Inserted;
+use super::removal::Removed;
 use crate::dataset::Sample;
 use crate::error::Result;
 use crate::finding::FigureRole;
@@ -11,10 +14,13 @@ use crate::model::predicted;
 use crate::plan::Pictures;
 use crate::report::panel;
 use crate::runs::documents::Figure;
+use image::imageops::{FilterType, resize};
 
 /// Hosts and tagged images shown: some that the change moves, and one that it does not.
 const MOVED: usize = 2;
 const UNMOVED: usize = 1;
+/// Longest side of the picture of the consensus, in pixels.
+const CONSENSUS_SIDE: u32 = 224;
 
 impl<'a> ConfounderTest<'_, 'a> {
     /// The first hosts and tagged images, in order of hash, of either kind.
@@ -23,30 +29,50 @@ impl<'a> ConfounderTest<'_, 'a> {
         pool: &WorkerPool<'a>,
         inserted: &[Inserted<'_>],
         removed: &[Removed<'_>],
+        agreement: Option<&DonorAgreement>,
     ) -> Result<Vec<Figure>> {
         if self.context.plan.report.pictures == Pictures::None {
             return Ok(Vec::new());
         }
-        let hosts: Vec<(bool, &Sample)> = inserted
-            .iter()
-            .map(|host| (host.tag.predicts_class, host.host))
-            .collect();
-        let images: Vec<(bool, &Sample)> = removed
-            .iter()
-            .map(|image| (loses_class(image), image.image))
-            .collect();
+        let hosts = some_of_both(inserted, |host| host.tag.predicts_class);
+        let images = some_of_both(removed, loses_class);
 
-        let pasted = pool.map(some_of_both(&hosts), |worker, host| {
-            self.pasted(worker, host)
-        })?;
-        let filled = pool.map(some_of_both(&images), |worker, image| {
-            self.filled(worker, image)
-        })?;
-        Ok(pasted.into_iter().chain(filled).flatten().collect())
+        let pasted = pool.map(hosts, |worker, host| self.pasted(worker, host, agreement))?;
+        let filled = pool.map(images, |worker, removed| self.filled(worker, removed.image))?;
+        let mut figures: Vec<Figure> = pasted.into_iter().chain(filled).flatten().collect();
+        figures.extend(agreement.and_then(|agreement| self.consensus_figure(agreement)));
+        Ok(figures)
     }
 
-    fn pasted(&self, worker: &mut Worker<'_>, host: &Sample) -> Result<Option<Figure>> {
-        let Ok(Some(variants)) = self.prepare_insertion(worker, host) else {
+    /// What the donors have in common, enlarged. `None` where nothing could be compared.
+    fn consensus_figure(&self, agreement: &DonorAgreement) -> Option<Figure> {
+        let picture = agreement.patches.as_ref()?.picture();
+        let (width, height) = picture.dimensions();
+        let times = (CONSENSUS_SIDE / width.max(height)).max(1);
+        let enlarged = resize(picture, times * width, times * height, FilterType::Nearest);
+
+        let percent = 100.0 * agreement.consensus.coverage;
+        let donors = self.donors.len();
+        let caption = format!("median of {donors} photos, which agree about {percent:.0} % of it");
+        Some(Figure {
+            label: self.label.to_owned(),
+            region: self.region.to_owned(),
+            role: FigureRole::Consensus,
+            path: String::new(),
+            panels: vec![panel(caption, &enlarged).ok()?],
+        })
+    }
+
+    fn pasted(
+        &self,
+        worker: &mut Worker<'_>,
+        inserted: &Inserted<'_>,
+        agreement: Option<&DonorAgreement>,
+    ) -> Result<Option<Figure>> {
+        let donor = &self.donors[inserted.donor];
+        let host = inserted.host;
+        let patches = agreement.and_then(|agreement| agreement.patches.as_ref());
+        let Ok(Some(variants)) = self.prepare_insertion(worker, host, donor, patches) else {
             return Ok(None);
         };
         let photo = &variants.photo;
@@ -59,6 +85,9 @@ impl<'a> ConfounderTest<'_, 'a> {
             if let Some(patch) = control {
                 photos.push((name, patch.paste(photo)));
             }
+        }
+        if let Some([consensus, _]) = &variants.consensus {
+            photos.push(("the median of the photos", consensus.paste(photo)));
         }
         photos.push(("in shuffled blocks", variants.scrambled.paste(photo)));
         self.figure(worker, FigureRole::Pasted, host, photos)
@@ -118,9 +147,9 @@ fn loses_class(image: &Removed<'_>) -> bool {
     imputed.is_some_and(|(mirrored, filled)| mirrored.predicts_class && !filled.predicts_class)
 }
 
-/// The first images that the change moves, then the first that it does not.
-fn some_of_both<'s>(images: &[(bool, &'s Sample)]) -> Vec<&'s Sample> {
-    let moved = images.iter().filter(|(moved, _)| *moved).take(MOVED);
-    let unmoved = images.iter().filter(|(moved, _)| !*moved).take(UNMOVED);
-    moved.chain(unmoved).map(|(_, sample)| *sample).collect()
+/// The first results that the change moves, then the first that it does not.
+fn some_of_both<T>(results: &[T], moves: impl Fn(&T) -> bool) -> Vec<&T> {
+    let moved = results.iter().filter(|result| moves(result)).take(MOVED);
+    let unmoved = results.iter().filter(|result| !moves(result)).take(UNMOVED);
+    moved.chain(unmoved).collect()
 }

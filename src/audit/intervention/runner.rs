@@ -1,7 +1,7 @@
 //! What every intervention needs, and the loop over the tested pairs.
 
 use super::super::context::AuditContext;
-use super::super::experiments::{DONORS_MAX, Experiments, FetchedSamples};
+use super::super::experiments::{DONORS_MAX, Experiments, FetchedSamples, UNTAGGED_MAX};
 use super::super::pool::WorkerPool;
 use super::confounder::ConfounderTest;
 use super::readable::readable;
@@ -46,13 +46,13 @@ impl<'a> InterventionRunner<'_, 'a> {
         let hosts_max = self.context.plan.verdict.hosts_max as usize;
         let hosts = self.samples.first(&cohorts.hosts, hosts_max);
         let tagged = self.samples.first(&cohorts.tagged, hosts_max);
-        let donors = self.samples.first(&cohorts.tagged, DONORS_MAX);
-        let untagged = self.samples.first(&cohorts.untagged, DONORS_MAX);
+        let untagged = self.samples.first(&cohorts.untagged, UNTAGGED_MAX);
 
-        let without = if untagged.is_empty() {
+        // Two are needed, so that an untagged image is not filled from itself.
+        let without = if untagged.len() < 2 {
             self.samples.first(&cohorts.hosts, DONORS_MAX)
         } else {
-            untagged.clone()
+            untagged.iter().copied().take(DONORS_MAX).collect()
         };
         let thumbnails = self.pool.map(without, |worker, sample| {
             let photo = worker.decode_sample(sample);
@@ -60,16 +60,24 @@ impl<'a> InterventionRunner<'_, 'a> {
         })?;
         let (copy_sources, _) = readable(thumbnails, self.pool.observer);
 
-        let test = ConfounderTest {
+        let mut test = ConfounderTest {
             context: self.context,
             class: pair.class as usize,
             label: &pair.label,
             region: &pair.region,
             category,
-            donors,
+            donors: Vec::new(),
             untagged,
             copy_sources,
+            hosts_trained_on: cohorts.hosts_trained_on,
+            photos_lost: 0,
         };
+        let donors = self.samples.first(&cohorts.tagged, DONORS_MAX);
+        let donors = self
+            .pool
+            .map(donors, |worker, sample| Ok(test.donor(worker, sample)))?;
+        (test.donors, test.photos_lost) = readable(donors, self.pool.observer);
+
         let (intervention, figures) = test.run(self.pool, &hosts, &tagged)?;
         pair.intervention = intervention.map(Box::new);
         Ok(figures)

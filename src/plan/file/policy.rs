@@ -27,10 +27,10 @@ pub struct VerdictFile {
     pub baseline_min: Option<u32>,
     /// Minimum of the lower bound of P(present | label) - P(present | other labels). Default 0.01.
     pub prevalence_margin: Option<f64>,
-    /// Minimum rise of the evidence at the region, in logits. Default 0.15.
+    /// No longer used: thresholds in logits depend on the scale of the head.
     pub contrast_logits: Option<f64>,
-    /// The same as a fraction of the label's median centred logit; the larger of the two applies.
-    /// Default 0.05.
+    /// Minimum rise of the evidence at the region, as a fraction of the class's median centred
+    /// logit. Default 0.05.
     pub contrast_fraction: Option<f64>,
     /// False-discovery rate of the screening. Default 0.1.
     pub screening_q: Option<f64>,
@@ -52,12 +52,16 @@ pub struct VerdictFile {
     pub max_candidates: Option<u32>,
     /// Maximum number of forward passes for one candidate. Default 1500.
     pub max_forwards: Option<u32>,
-    /// Minimum causal effect on the margin, in logits; a tenth of the spread of the hosts' margins
-    /// if that is more. Default 0.5.
+    /// No longer used: thresholds in logits depend on the scale of the head.
     pub causal_logits: Option<f64>,
+    /// Minimum causal effect on the margin, as a fraction of the standard deviation of the margins
+    /// of the unchanged images. Default 0.1.
+    pub causal_fraction: Option<f64>,
     /// Minimum of the lower bound of the net flip rate or of the net drop in accuracy.
     /// Default 0.02.
     pub causal_rate: Option<f64>,
+    /// Maximum of the upper bounds of both net rates of a `cleared` region. Default 0.05.
+    pub cleared_rate: Option<f64>,
     /// False-discovery rate of the interventions. Default 0.05.
     pub confirming_q: Option<f64>,
     /// Robust z above which an overlay raises one class more than all others. Default 5.

@@ -17,7 +17,6 @@ pub struct Verdicts {
     pub tagged_min: u32,
     pub baseline_min: u32,
     pub prevalence_margin: f64,
-    pub contrast_logits: f64,
     pub contrast_fraction: f64,
     pub screening_q: f64,
     pub lift_min: f64,
@@ -29,8 +28,11 @@ pub struct Verdicts {
     pub hosts_max: u32,
     pub max_candidates: u32,
     pub max_forwards: u32,
-    pub causal_logits: f64,
+    /// Of the standard deviation of the hosts' clean margins.
+    pub causal_fraction: f64,
     pub causal_rate: f64,
+    /// Upper bounds of both net rates of a cleared region lie below.
+    pub cleared_rate: f64,
     pub confirming_q: f64,
     /// Robust z above which an overlay raises one class more than all others.
     pub shortcut_z: f64,

@@ -29,6 +29,18 @@ pub fn scores(file: &ScoresFile, check: &mut Checker<'_>) -> Scores {
 }
 
 pub fn verdicts(file: &VerdictFile, scores: &Scores, check: &mut Checker<'_>) -> Verdicts {
+    unused(
+        "contrast_logits",
+        file.contrast_logits,
+        "contrast_fraction",
+        check,
+    );
+    unused(
+        "causal_logits",
+        file.causal_logits,
+        "causal_fraction",
+        check,
+    );
     let mut t = Thresholds { check };
     let donors_min = t.count("donors_min", file.donors_min, 8, 32);
 
@@ -36,7 +48,6 @@ pub fn verdicts(file: &VerdictFile, scores: &Scores, check: &mut Checker<'_>) ->
         tagged_min: t.count("tagged_min", file.tagged_min, 10, 1_000_000),
         baseline_min: t.count("baseline_min", file.baseline_min, 10, 1_000_000),
         prevalence_margin: t.number("prevalence_margin", file.prevalence_margin, 0.01, 1.0),
-        contrast_logits: t.number("contrast_logits", file.contrast_logits, 0.15, 1e3),
         contrast_fraction: t.number("contrast_fraction", file.contrast_fraction, 0.05, 1.0),
         screening_q: t.number("screening_q", file.screening_q, 0.1, 1.0),
         lift_min: t.number("lift_min", file.lift_min, 2.0, 1e3),
@@ -48,12 +59,26 @@ pub fn verdicts(file: &VerdictFile, scores: &Scores, check: &mut Checker<'_>) ->
         hosts_max: t.count("hosts_max", file.hosts_max, 200, 100_000),
         max_candidates: t.count("max_candidates", file.max_candidates, 10, 1_000_000),
         max_forwards: t.count("max_forwards", file.max_forwards, 1500, 1_000_000),
-        causal_logits: t.number("causal_logits", file.causal_logits, 0.5, 1e3),
+        causal_fraction: t.number("causal_fraction", file.causal_fraction, 0.1, 10.0),
         causal_rate: t.number("causal_rate", file.causal_rate, 0.02, 1.0),
+        cleared_rate: t.number("cleared_rate", file.cleared_rate, 0.05, 1.0),
         confirming_q: t.number("confirming_q", file.confirming_q, 0.05, 1.0),
         shortcut_z: t.number("shortcut_z", file.shortcut_z, 5.0, 1e3),
         context_kept: t.number("context_kept", file.context_kept, 0.5, 1.0),
         visible_min: scores.confounder_visible_min,
+    }
+}
+
+/// Says that a threshold in logits has no effect any more.
+fn unused(name: &str, value: Option<f64>, instead: &str, check: &mut Checker<'_>) {
+    if value.is_some() {
+        check.warning(
+            &format!("verdict.{name}"),
+            &format!(
+                "verdict.{name} is no longer used, because logits depend on the scale of the head; \
+                 remove it, and set verdict.{instead} if the default does not fit"
+            ),
+        );
     }
 }
 

@@ -30,6 +30,7 @@ fn finding(verdict: Verdict) -> Finding {
         effect: None,
         effect_unit: EffectUnit::Fraction,
         not_tested: None,
+        unmet: vec![],
         declared: None,
         review: ReviewState::default(),
     }
@@ -67,14 +68,17 @@ fn tested(verdict: Verdict, rate: f64, margin: f64, q: f64) -> Finding {
         forwards: 300,
         cut_short: false,
         photos_lost: 0,
-        p: 0.002,
+        has_place_control: true,
+        consensus: None,
+        untagged_filled: 0,
+        hosts_trained_on: false,
     };
 
     Finding {
         effect: Some(rate),
         evidence: FindingEvidence::Confounder(ConfounderEvidence {
             intervention: Some(Box::new(intervention)),
-            confirming_q: Some(q),
+            insertion_q: Some(q),
             ..ConfounderEvidence::default()
         }),
         ..finding(verdict)
