@@ -154,6 +154,23 @@ impl Consensus {
     }
 }
 
+/// Regions that a template finds again, shifted and rescaled, on photos without them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct TemplateHits {
+    pub found: u32,
+    pub tried: u32,
+}
+
+impl TemplateHits {
+    /// Part that is found from which on the template counts as complete.
+    pub const COMPLETE: f64 = 0.95;
+
+    /// Whether the template misses regions, so that an effect is larger than it appears.
+    pub fn misses(self) -> bool {
+        f64::from(self.found) < Self::COMPLETE * f64::from(self.tried)
+    }
+}
+
 /// C, intervention: the confounder pasted on other images, and filled in where it is.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Intervention {
@@ -167,6 +184,8 @@ pub struct Intervention {
     /// Images of the class without the region that were filled at its place, as the control of
     /// removal; 0 where there are too few groups of them.
     pub untagged_filled: u32,
+    /// Where presence comes from a template.
+    pub template_hits: Option<TemplateHits>,
     /// Hosts are of splits that the model was trained on, because too few others are there.
     pub hosts_trained_on: bool,
     /// The smallest effect that counts, in logits.

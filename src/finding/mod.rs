@@ -12,7 +12,7 @@ mod unmet;
 pub use evidence::{
     Association, ConfounderEvidence, Consensus, Contrast, ContrastBaseline, ContrastMissing,
     Estimate, GroupCount, Intervention, InterventionEffect, LabelCount, OverlayEvidence,
-    PresenceCounts, RegionHeat, SurroundingsEvidence,
+    PresenceCounts, RegionHeat, SurroundingsEvidence, TemplateHits,
 };
 pub use names::{
     ChangeState, ConsensusControl, EffectUnit, FigureRole, FindingKind, InsertionControl, InterventionSide, MapTarget, OverlayControl,

@@ -20,6 +20,8 @@ pub struct Finding {
     pub verdict: Verdict,
     /// `None` where no effect was shown.
     pub severity: Option<Severity>,
+    /// The severity is a lower bound: a template misses some of the regions.
+    pub severity_at_least: bool,
     pub evidence: FindingEvidence,
     /// The effect by which runs are compared.
     pub effect: Option<f64>,
@@ -99,6 +101,17 @@ impl Finding {
             FindingEvidence::Overlay(_) => FindingKind::Overlay,
             FindingEvidence::Surroundings(_) => FindingKind::Surroundings,
         }
+    }
+
+    /// The severity in words.
+    pub fn severity_words(&self) -> Option<String> {
+        let at_least = if self.severity_at_least {
+            "at least "
+        } else {
+            ""
+        };
+        let severity = self.severity?;
+        Some(format!("{at_least}{severity}"))
     }
 
     pub fn confounder(&self) -> Option<&ConfounderEvidence> {

@@ -58,6 +58,7 @@ pub fn with_verdict(label: &str, region: &str, verdict: Verdict) -> Finding {
         region: region.into(),
         verdict,
         severity: None,
+        severity_at_least: false,
         evidence: FindingEvidence::Confounder(evidence),
         effect: None,
         effect_unit: EffectUnit::Fraction,
@@ -118,6 +119,7 @@ pub fn confirmed(label: &str, region: &str) -> Finding {
         photos_lost: 2,
         has_place_control: true,
         consensus: None,
+        template_hits: None,
         untagged_filled: 12,
         hosts_trained_on: false,
     }));
@@ -151,6 +153,7 @@ pub fn overlay(label: &str, region: &str) -> Finding {
     };
     Finding {
         severity: Some(Severity::High),
+        severity_at_least: false,
         evidence: FindingEvidence::Overlay(evidence),
         effect: Some(1.2),
         effect_unit: EffectUnit::Logit,

@@ -136,6 +136,13 @@ fn intervention_parts(label: &str, intervention: &Intervention) -> Vec<String> {
     if let Some(effect) = &intervention.removal {
         parts.push(removal(effect, intervention.untagged_filled));
     }
+    if let Some(hits) = intervention.template_hits.filter(|hits| hits.misses()) {
+        let rate = f64::from(hits.found) / f64::from(hits.tried);
+        parts.push(format!(
+            "the template finds about {} of such regions, so that the effect may be larger",
+            percent(rate)
+        ));
+    }
     if intervention.hosts_trained_on {
         parts.push("the images it was pasted on may be training images".to_owned());
     }

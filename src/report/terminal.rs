@@ -31,7 +31,7 @@ pub fn terminal(summary: &Summary, width: u16) -> String {
 /// Verdict and names on one line, the sentence below it, indented.
 fn finding_text(finding: &Finding, columns: usize) -> String {
     let mut text = finding.verdict.to_string();
-    if let Some(severity) = finding.severity {
+    if let Some(severity) = finding.severity_words() {
         text += &format!(" ({severity})");
     }
     let label = printable(&finding.label);

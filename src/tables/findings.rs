@@ -24,6 +24,8 @@ table! {
         severity: Option<String>, "",
             "`critical`, `high`, `medium` or `low`, by the lower bound of the effect; null where \
             no effect was shown";
+        severity_at_least: bool, "",
+            "the severity is a lower bound: the template misses some of the regions";
         sentence: String, "",
             "the finding in counts, for people";
         tagged: Option<u32>, "groups",
@@ -109,6 +111,11 @@ table! {
             "C: the place of the region in untagged images of the class was a control of pasting";
         hosts_trained_on: Option<bool>, "",
             "C: the region was pasted on images of splits that the model was trained on";
+        template_found: Option<u32>, "",
+            "C: regions that the template found again, shifted and rescaled, on other photos; null \
+            where presence does not come from a template";
+        template_tried: Option<u32>, "",
+            "C: regions that it was tried on";
         consensus_coverage: Option<f64>, "fraction",
             "C: part of the region that the donors agree about (median absolute deviation at most \
             12 of 255); null where the place of untagged images was a control";
@@ -206,6 +213,7 @@ impl FindingRow {
         let removal = c.and_then(|c| c.removal);
         let consensus = c.and_then(|c| c.consensus);
         let common = consensus.and_then(|consensus| consensus.effect);
+        let hits = c.and_then(|c| c.template_hits);
         let missing = confounder.and_then(|c| c.contrast_missing);
 
         let association = a.map(|a| a.difference);
@@ -234,6 +242,7 @@ impl FindingRow {
             kind: finding.kind().name().to_owned(),
             verdict: finding.verdict.name().to_owned(),
             severity: finding.severity.map(|s| s.name().to_owned()),
+            severity_at_least: finding.severity_at_least,
             sentence,
             tagged: confounder.and_then(|c| c.tagged),
             in_class_present: a.map(|a| a.in_class.present),
@@ -273,6 +282,8 @@ impl FindingRow {
             largest_shift,
             place_control: c.map(|c| c.has_place_control),
             hosts_trained_on: c.map(|c| c.hosts_trained_on),
+            template_found: hits.map(|hits| hits.found),
+            template_tried: hits.map(|hits| hits.tried),
             consensus_coverage: consensus.map(|c| c.coverage),
             consensus_neighbours: consensus.and_then(|c| c.neighbours),
             consensus_flips: common.map(|e| e.predicted[0]),

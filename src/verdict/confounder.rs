@@ -6,7 +6,7 @@ use crate::evidence::Pair;
 use super::unmet::unmet;
 use crate::finding::{
     ConfounderEvidence, EffectUnit, Finding, FindingEvidence, LabelCount, NotTested,
-    PresenceCounts, RegionHeat, ReviewState, Severity,
+    Intervention, PresenceCounts, RegionHeat, ReviewState, Severity, TemplateHits,
 };
 use crate::plan::Verdicts as Policy;
 use crate::region::Kind;
@@ -90,6 +90,7 @@ fn finding(
         region: case.row.region.clone(),
         verdict: decide(&case.facts(), policy),
         severity: severity(case),
+        severity_at_least: case.intervention().is_some_and(misses_regions),
         evidence: FindingEvidence::Confounder(evidence(case, totals, labels)),
         effect,
         effect_unit,
@@ -155,6 +156,11 @@ fn severity(case: &Case<'_>) -> Option<Severity> {
         .removal
         .map_or(0.0, |e| 2.0 * prevalence * e.rate.low);
     Some(Severity::of_lower_bound(flips.max(loss)))
+}
+
+/// Whether presence comes from a template that misses some of the regions.
+fn misses_regions(intervention: &Intervention) -> bool {
+    intervention.template_hits.is_some_and(TemplateHits::misses)
 }
 
 /// Why C was not run though A holds and B does not rule it out, or not on all images.

@@ -36,6 +36,7 @@ pub fn overlay_findings(
                     Verdict::None
                 },
                 severity: shortcut.then_some(severity),
+                severity_at_least: false,
                 evidence: FindingEvidence::Overlay(evidence(effect, i, effects.len(), policy)),
                 effect: Some(effect.rise.value),
                 effect_unit: EffectUnit::Logit,

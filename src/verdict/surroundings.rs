@@ -47,6 +47,7 @@ pub fn surroundings_findings(
                 region: SURROUNDINGS.into(),
                 verdict: decide(evidence, policy),
                 severity: None,
+                severity_at_least: false,
                 evidence: FindingEvidence::Surroundings(*evidence),
                 effect: Some(evidence.rate.value),
                 effect_unit: EffectUnit::Fraction,

@@ -85,9 +85,11 @@ impl<'t, 'a> ConfounderTest<'t, 'a> {
         })?;
         let (baseline, untagged_lost) = readable(baseline, pool.observer);
 
+        let hits = self.template_hits(pool, hosts)?;
         let lost = self.photos_lost + hosts_lost + tagged_lost + untagged_lost;
         let intervention = Intervention {
             photos_lost: lost,
+            template_hits: hits,
             cut_short: selection.cut_short,
             ..self.intervention(&inserted, &removed, &baseline, agreement.as_ref())
         };
@@ -170,6 +172,7 @@ impl<'t, 'a> ConfounderTest<'t, 'a> {
             scrambled_flips: scrambled.count() as u32,
             donors: self.donors.len() as u32,
             forwards: of_hosts.chain(of_filled).sum(),
+            template_hits: None,
             cut_short: false,
             photos_lost: 0,
         }

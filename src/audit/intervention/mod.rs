@@ -13,6 +13,7 @@ mod readable;
 mod removal;
 mod runner;
 mod surroundings;
+mod template_hits;
 
 pub use runner::InterventionRunner;
 pub use surroundings::{ObjectsRemoved, remove_objects};

@@ -26,6 +26,7 @@ fn finding(verdict: Verdict) -> Finding {
         region: "tag".into(),
         verdict,
         severity: None,
+        severity_at_least: false,
         evidence: FindingEvidence::Confounder(ConfounderEvidence::default()),
         effect: None,
         effect_unit: EffectUnit::Fraction,
@@ -70,6 +71,7 @@ fn tested(verdict: Verdict, rate: f64, margin: f64, q: f64) -> Finding {
         photos_lost: 0,
         has_place_control: true,
         consensus: None,
+        template_hits: None,
         untagged_filled: 0,
         hosts_trained_on: false,
     };
