@@ -190,6 +190,13 @@ fn notes(finding: &Finding, lookup: &Lookup<'_>) -> Vec<String> {
         if insertion.is_none() && removal.is_none() {
             notes.push("Based on heat and counts alone; no image was edited to test it.".into());
         }
+        if intervention.is_some_and(|intervention| intervention.hosts_trained_on) {
+            notes.push(
+                "The region was pasted on images that the model may have been trained on: the \
+                 other splits have too few."
+                    .into(),
+            );
+        }
     }
     notes
 }

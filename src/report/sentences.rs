@@ -51,7 +51,7 @@ fn by_label(labels: &[LabelCount]) -> Option<String> {
 fn not_shown(finding: &Finding, evidence: &ConfounderEvidence) -> Option<String> {
     let intervention = evidence.intervention.as_deref();
     match finding.verdict {
-        Verdict::DataRisk => Some(use_not_shown(intervention)),
+        Verdict::DataRisk => Some(use_not_shown(finding, evidence)),
         Verdict::Candidate if intervention.is_some() => {
             Some("that pixels of the region cause the class is not shown".to_owned())
         }
@@ -61,21 +61,31 @@ fn not_shown(finding: &Finding, evidence: &ConfounderEvidence) -> Option<String>
         }
         Verdict::None | Verdict::Insufficient => {
             let difference = evidence.association?.difference;
-            let points = 100.0 * difference.high.max(0.0);
-            Some(format!(
-                "it is at most {points:.1} points more frequent with this class"
-            ))
+            Some(if difference.high > 0.0 {
+                let points = 100.0 * difference.high;
+                format!("it is at most {points:.1} points more frequent with this class")
+            } else {
+                "it is less frequent with this class".to_owned()
+            })
         }
         _ => None,
     }
 }
 
-fn use_not_shown(intervention: Option<&Intervention>) -> String {
+fn use_not_shown(finding: &Finding, evidence: &ConfounderEvidence) -> String {
     let in_data = "in the data; use by this model not shown";
-    match intervention.and_then(rate_bound) {
-        Some(high) => format!(
-            "{in_data}: it changes at most {} of the predictions",
-            percent(high)
+    let intervention = evidence.intervention.as_deref();
+    if let Some(high) = intervention.and_then(rate_bound) {
+        let bound = percent(high);
+        return format!("{in_data}: it changes at most {bound} of the predictions");
+    }
+    if let Some(reason) = finding.not_tested {
+        return format!("{in_data}: no image was edited to test it, {reason}");
+    }
+    match evidence.contrast {
+        Some(contrast) => format!(
+            "{in_data}: the evidence there is at most {:+.2} logits higher",
+            contrast.difference.high
         ),
         None => format!("{in_data}: no image was edited to test it"),
     }
@@ -142,9 +152,6 @@ fn intervention_parts(label: &str, intervention: &Intervention) -> Vec<String> {
             "the template finds about {} of such regions, so that the effect may be larger",
             percent(rate)
         ));
-    }
-    if intervention.hosts_trained_on {
-        parts.push("the images it was pasted on may be training images".to_owned());
     }
 
     match intervention.photos_lost {

@@ -33,4 +33,5 @@ mod trust;
 mod tidy;
 mod verdict;
 mod unattended;
+mod used_regions;
 mod workplace;
