@@ -1,37 +1,29 @@
-//! The decision as a table: a row for every branch, and a row on either side of every threshold of
-//! `[verdict]`.
+//! The decision: a row on either side of every threshold of `[verdict]`, and what C is run for.
 
-use crate::support::{demo_text, plan};
-use camaudit::dataset::{ImageId, LabelMap};
-use camaudit::evidence::{Evidence, OverlayEffect, Pair};
+use crate::support::{
+    Insertion, Removal, demo_text, effect, estimate, intervention, plan,
+};
+use camaudit::dataset::LabelMap;
+use camaudit::evidence::{OverlayEffect, Pair};
 use camaudit::finding::{
-    Association, Contrast, ContrastBaseline, Estimate, Finding, GroupCount, InsertionControl,
-    Intervention, InterventionEffect, MapTarget, NotTested, OverlayControl, RemovalFill, Severity,
-    SurroundingsEvidence, Verdict,
+    Association, Consensus, ConsensusControl, Contrast, ContrastBaseline, ContrastMissing,
+    Estimate, Finding, GroupCount, InsertionControl, Intervention, InterventionEffect, NotTested,
+    OverlayControl, RemovalFill, Severity, SurroundingsEvidence, Verdict,
 };
-use camaudit::geometry::Size;
 use camaudit::plan::Verdicts as Policy;
-use camaudit::region::Kind;
-use camaudit::score::{
-    ImageFacts, MapMeasurement, Measurement, RegionMeasurement, RegionPlace, RegionScores,
-};
 use camaudit::tables::ClassRow;
 use camaudit::verdict::{
     ConfounderFacts, candidates, decide, findings, overlay_findings, surroundings_findings,
 };
 
 /// The documented defaults of `[verdict]`.
-fn defaults() -> Policy {
+pub fn defaults() -> Policy {
     let folder = tempfile::tempdir().expect("folder");
     plan(folder.path(), "defaults", &demo_text("shortcut.onnx"), &[]).verdict
 }
 
-fn estimate(value: f64, low: f64, high: f64) -> Estimate {
-    Estimate { value, low, high }
-}
-
 /// A holds with these numbers.
-fn association() -> Association {
+pub fn association() -> Association {
     Association {
         in_class: GroupCount {
             present: 20,
@@ -47,8 +39,17 @@ fn association() -> Association {
     }
 }
 
+/// A does not hold, and there are enough groups to say so.
+pub fn no_association() -> Association {
+    Association {
+        difference: estimate(0.0, -0.02, 0.03),
+        p: 0.6,
+        ..association()
+    }
+}
+
 /// B holds with these numbers.
-fn contrast() -> Contrast {
+pub fn contrast() -> Contrast {
     Contrast {
         present: 20,
         absent: 80,
@@ -59,57 +60,62 @@ fn contrast() -> Contrast {
     }
 }
 
-fn effect<Control>(
-    control: Control,
-    margin: Estimate,
-    rate: Estimate,
-) -> InterventionEffect<Control> {
-    InterventionEffect {
-        images: 100,
-        margin,
-        rate,
-        predicted: [50, 5],
-        control,
-        largest_shift: true,
-        p: 1e-6,
+/// One side of C that has an effect, that has none, and of which neither can be said: margin and
+/// rate.
+pub type Side = [Estimate; 2];
+
+pub fn strong() -> Side {
+    [estimate(3.0, 2.5, 3.5), estimate(0.45, 0.35, 0.55)]
+}
+
+pub fn weak() -> Side {
+    [estimate(0.1, 0.0, 0.2), estimate(0.0, -0.01, 0.01)]
+}
+
+pub fn uncertain() -> Side {
+    [estimate(0.4, -0.2, 1.0), estimate(0.01, -0.02, 0.06)]
+}
+
+pub fn insertion([margin, rate]: Side) -> Insertion {
+    effect(InsertionControl::SyntheticPatch, margin, rate)
+}
+
+pub fn removal([margin, rate]: Side) -> Removal {
+    effect(RemovalFill::Imputed, margin, rate)
+}
+
+pub fn both(insertion_side: Side, removal_side: Side) -> Intervention {
+    intervention(Some(insertion(insertion_side)), Some(removal(removal_side)))
+}
+
+pub fn consensus(coverage: f64, neighbours: Option<f64>, [margin, rate]: Side) -> Consensus {
+    Consensus {
+        coverage,
+        neighbours,
+        effect: Some(effect(ConsensusControl::OtherMedian, margin, rate)),
     }
 }
 
-/// Both sides of C with the same margin and rate.
-fn intervention(margin: Estimate, rate: Estimate) -> Intervention {
+/// Insertion has an effect, removal is uncertain, and no untagged image of the class was a control.
+pub fn without_place_control(consensus: Option<Consensus>) -> Intervention {
     Intervention {
-        insertion: Some(effect(InsertionControl::SyntheticPatch, margin, rate)),
-        removal: Some(effect(RemovalFill::Imputed, margin, rate)),
-        min_effect: 0.5,
-        scrambled_flips: 0,
-        donors: 32,
-        forwards: 1000,
-        cut_short: false,
-        photos_lost: 0,
-        p: 1e-6,
+        has_place_control: false,
+        consensus,
+        untagged_filled: 0,
+        ..both(strong(), uncertain())
     }
 }
 
-fn strong() -> Intervention {
-    intervention(estimate(3.0, 2.5, 3.5), estimate(0.45, 0.35, 0.55))
-}
-
-fn weak() -> Intervention {
-    intervention(estimate(0.1, 0.0, 0.2), estimate(0.0, -0.01, 0.01))
-}
-
-fn uncertain() -> Intervention {
-    intervention(estimate(0.4, -0.2, 1.0), estimate(0.01, -0.02, 0.05))
-}
-
-/// A and B hold, C was not run.
-fn screened() -> ConfounderFacts<'static> {
+/// A and B hold. The p-values of C are small, but it was not run.
+pub fn screened() -> ConfounderFacts<'static> {
     ConfounderFacts {
         tagged: Some(40),
         association: Some(association()),
         association_q: Some(1e-5),
         contrast: Some(contrast()),
         screening_q: Some(1e-5),
+        insertion_q: Some(1e-5),
+        removal_q: Some(1e-5),
         visible: Some(1.0),
         images: 100,
         lift: Some(1.0),
@@ -119,316 +125,251 @@ fn screened() -> ConfounderFacts<'static> {
 }
 
 /// A holds, B does not.
-fn associated() -> ConfounderFacts<'static> {
+pub fn associated() -> ConfounderFacts<'static> {
     ConfounderFacts {
         screening_q: Some(0.9),
         ..screened()
     }
 }
 
-/// Neither holds.
-fn nothing() -> ConfounderFacts<'static> {
+/// A holds, B could not be had.
+pub fn without_contrast() -> ConfounderFacts<'static> {
     ConfounderFacts {
+        contrast: None,
+        contrast_missing: Some(ContrastMissing::NoMirrorImage),
+        screening_q: Some(1.0),
+        ..screened()
+    }
+}
+
+/// Neither holds.
+pub fn nothing() -> ConfounderFacts<'static> {
+    ConfounderFacts {
+        association: Some(no_association()),
         association_q: Some(0.9),
         ..associated()
     }
 }
 
-#[test]
-fn every_branch_of_the_decision() {
-    let policy = defaults();
-    let (strong, weak, uncertain) = (strong(), weak(), uncertain());
-    let insertion_only = Intervention {
-        removal: None,
-        ..weak.clone()
-    };
-    let with = |intervention| ConfounderFacts {
-        intervention: Some(intervention),
-        confirming_q: Some(1e-5),
-        ..screened()
-    };
-    let rows: [(&str, ConfounderFacts<'_>, Verdict); 17] = [
-        ("A, B and C", with(&strong), Verdict::Confirmed),
-        (
-            "A, B, and C under the smallest effect",
-            with(&weak),
-            Verdict::Cleared,
-        ),
-        (
-            "A, B, and C says neither",
-            with(&uncertain),
-            Verdict::Candidate,
-        ),
-        (
-            "one side of C was not run: not cleared",
-            with(&insertion_only),
-            Verdict::Candidate,
-        ),
-        ("A and B", screened(), Verdict::Candidate),
-        ("A alone", associated(), Verdict::DataRisk),
-        ("neither", nothing(), Verdict::None),
-        (
-            "heat alone",
-            ConfounderFacts {
-                lift: Some(3.0),
-                excess: Some(0.1),
-                ..nothing()
-            },
-            Verdict::SalientOnly,
-        ),
-        (
-            "lift without excess",
-            ConfounderFacts {
-                lift: Some(3.0),
-                excess: Some(0.0),
-                ..nothing()
-            },
-            Verdict::None,
-        ),
-        (
-            "no presence information",
-            ConfounderFacts {
-                images: 100,
-                ..ConfounderFacts::default()
-            },
-            Verdict::None,
-        ),
-        (
-            "no presence information, heat",
-            ConfounderFacts {
-                images: 100,
-                lift: Some(9.0),
-                excess: Some(0.5),
-                ..ConfounderFacts::default()
-            },
-            Verdict::SalientOnly,
-        ),
-        (
-            "no group shows it: not insufficient",
-            ConfounderFacts {
-                tagged: Some(0),
-                ..nothing()
-            },
-            Verdict::None,
-        ),
-        (
-            "too few groups",
-            ConfounderFacts {
-                tagged: Some(3),
-                ..screened()
-            },
-            Verdict::Insufficient,
-        ),
-        (
-            "out of view",
-            ConfounderFacts {
-                visible: Some(0.1),
-                ..screened()
-            },
-            Verdict::Insufficient,
-        ),
-        (
-            "no heat",
-            ConfounderFacts {
-                low_mass: 50,
-                ..screened()
-            },
-            Verdict::Insufficient,
-        ),
-        (
-            "too small, without C",
-            ConfounderFacts {
-                sub_cell: 30,
-                ..screened()
-            },
-            Verdict::Insufficient,
-        ),
-        (
-            "too small, with C",
-            ConfounderFacts {
-                sub_cell: 30,
-                screening_q: Some(0.9),
-                ..with(&strong)
-            },
-            Verdict::Confirmed,
-        ),
-    ];
-    for (name, facts, expected) in rows {
-        assert_eq!(decide(&facts, &policy), expected, "{name}");
+/// No presence information: heat is all that is known.
+pub fn heat_only() -> ConfounderFacts<'static> {
+    ConfounderFacts {
+        images: 100,
+        visible: Some(1.0),
+        ..ConfounderFacts::default()
     }
 }
 
-/// For each key: the facts on the threshold that still count, and the nearest ones that do not.
-#[test]
-fn either_side_of_every_threshold_of_the_decision() {
-    let policy = Policy {
+/// The policy of the tests on thresholds: none of the values is a default.
+fn unusual() -> Policy {
+    Policy {
         tagged_min: 12,
+        baseline_min: 13,
         prevalence_margin: 0.05,
         screening_q: 0.08,
         lift_min: 1.7,
         excess_min: 0.03,
         low_mass_max: 0.3,
         causal_rate: 0.06,
+        cleared_rate: 0.07,
         confirming_q: 0.04,
         visible_min: 0.6,
         ..defaults()
-    };
-    let rated = |low: f64| intervention(estimate(3.0, 2.5, 3.5), estimate(0.5, low, 0.6));
-    let (at_rate, under_rate) = (rated(0.06), rated(0.0599));
-    let capped = |high: f64| intervention(estimate(0.1, 0.0, high), estimate(0.0, -0.1, 0.0));
-    let (under_effect, at_effect) = (capped(0.4999), capped(0.5));
-    let with = |intervention, q| ConfounderFacts {
-        intervention: Some(intervention),
-        confirming_q: Some(q),
-        ..screened()
-    };
-    let margin = |low: f64| ConfounderFacts {
+    }
+}
+
+/// For each key: the facts on the threshold that still count, and the nearest ones that do not.
+#[test]
+fn either_side_of_every_threshold_without_an_intervention() {
+    let with = |difference, p| ConfounderFacts {
         association: Some(Association {
-            difference: estimate(0.2, low, 0.3),
+            difference,
+            p,
             ..association()
         }),
         ..associated()
     };
-    let tagged = |n: u32| ConfounderFacts {
-        tagged: Some(n),
+    let bound = |low| with(estimate(0.2, low, 0.3), 1e-6);
+    let undecided = |high, p| ConfounderFacts {
+        association_q: Some(0.9),
+        ..with(estimate(0.0, -0.1, high), p)
+    };
+    let association_q = |q| ConfounderFacts {
+        association_q: Some(q),
+        ..associated()
+    };
+    let screening_q = |q| ConfounderFacts {
+        screening_q: Some(q),
         ..screened()
     };
-    let heat = |lift: f64, excess: f64| ConfounderFacts {
+    let tagged = |tagged| ConfounderFacts {
+        tagged: Some(tagged),
+        ..nothing()
+    };
+    let heat = |lift, excess| ConfounderFacts {
         lift: Some(lift),
         excess: Some(excess),
         ..nothing()
     };
-    let rows: [(&str, ConfounderFacts<'_>, ConfounderFacts<'_>, [Verdict; 2]); 11] = [
-        (
-            "tagged_min",
-            tagged(12),
-            tagged(11),
-            [Verdict::Candidate, Verdict::Insufficient],
-        ),
+    let low_mass = |low_mass| ConfounderFacts {
+        low_mass,
+        ..nothing()
+    };
+    let visible = |visible| ConfounderFacts {
+        visible: Some(visible),
+        ..nothing()
+    };
+    use Verdict::{Candidate, DataRisk, Insufficient, None, SalientOnly};
+    let rows = [
+        ("tagged_min", [tagged(12), tagged(11)], [None, Insufficient]),
         (
             "prevalence_margin",
-            margin(0.05),
-            margin(0.0499),
-            [Verdict::DataRisk, Verdict::None],
+            [bound(0.05), bound(0.0499)],
+            [DataRisk, Insufficient],
         ),
         (
             "screening_q of A",
-            ConfounderFacts {
-                association_q: Some(0.08),
-                ..associated()
-            },
-            ConfounderFacts {
-                association_q: Some(0.0801),
-                ..associated()
-            },
-            [Verdict::DataRisk, Verdict::None],
+            [0.08, 0.0801].map(association_q),
+            [DataRisk, Insufficient],
         ),
         (
             "screening_q of B",
-            ConfounderFacts {
-                screening_q: Some(0.08),
-                ..screened()
-            },
-            ConfounderFacts {
-                screening_q: Some(0.0801),
-                ..screened()
-            },
-            [Verdict::Candidate, Verdict::DataRisk],
+            [0.08, 0.0801].map(screening_q),
+            [Candidate, DataRisk],
         ),
         (
             "lift_min",
-            heat(1.7, 0.5),
-            heat(1.69, 0.5),
-            [Verdict::SalientOnly, Verdict::None],
+            [heat(1.7, 0.5), heat(1.69, 0.5)],
+            [SalientOnly, None],
         ),
         (
             "excess_min",
-            heat(5.0, 0.03),
-            heat(5.0, 0.0299),
-            [Verdict::SalientOnly, Verdict::None],
+            [heat(5.0, 0.03), heat(5.0, 0.0299)],
+            [SalientOnly, None],
         ),
         (
             "low_mass_max",
-            ConfounderFacts {
-                low_mass: 30,
-                ..screened()
-            },
-            ConfounderFacts {
-                low_mass: 31,
-                ..screened()
-            },
-            [Verdict::Candidate, Verdict::Insufficient],
+            [low_mass(30), low_mass(31)],
+            [None, Insufficient],
         ),
         (
             "visible_min",
-            ConfounderFacts {
-                visible: Some(0.6),
-                ..screened()
-            },
-            ConfounderFacts {
-                visible: Some(0.5999),
-                ..screened()
-            },
-            [Verdict::Candidate, Verdict::Insufficient],
+            [visible(0.6), visible(0.5999)],
+            [None, Insufficient],
         ),
         (
-            "causal_rate",
-            with(&at_rate, 1e-5),
-            with(&under_rate, 1e-5),
-            [Verdict::Confirmed, Verdict::Candidate],
+            "p of 0.05",
+            [undecided(0.05, 0.0501), undecided(0.05, 0.05)],
+            [None, Insufficient],
         ),
         (
-            "confirming_q",
-            with(&at_rate, 0.04),
-            with(&at_rate, 0.0401),
-            [Verdict::Confirmed, Verdict::Candidate],
-        ),
-        (
-            "smallest causal effect",
-            with(&under_effect, 0.9),
-            with(&at_effect, 0.9),
-            [Verdict::Cleared, Verdict::Candidate],
+            "ten points",
+            [undecided(0.1, 0.6), undecided(0.1001, 0.6)],
+            [None, Insufficient],
         ),
     ];
-    for (key, at, beyond, [expected_at, expected_beyond]) in rows {
-        assert_eq!(decide(&at, &policy), expected_at, "{key}, on the threshold");
-        assert_eq!(
-            decide(&beyond, &policy),
-            expected_beyond,
-            "{key}, beyond it"
-        );
+    for (key, facts, expected) in rows {
+        let found = facts.map(|facts| decide(&facts, &unusual()));
+        assert_eq!(found, expected, "{key}: on the threshold, and beyond it");
     }
 }
 
-/// Each side of C can confirm by itself, and only for the class that moves most.
+/// The same for C. Where one side is tested, the other is uncertain.
 #[test]
-fn one_side_confirms_and_only_the_class_that_moves_most() {
-    let policy = defaults();
-    let strong = strong();
-    let insertion = Intervention {
-        removal: None,
-        ..strong.clone()
+fn either_side_of_every_threshold_of_an_intervention() {
+    let rated = |low| [estimate(3.0, 2.5, 3.5), estimate(0.5, low, 0.6)];
+    let margin_below = |high| [estimate(0.1, 0.0, high), estimate(0.0, -0.1, 0.01)];
+    let rate_below = |high| [estimate(0.1, 0.0, 0.2), estimate(0.0, -0.1, high)];
+    let by_insertion = |low| both(rated(low), uncertain());
+    let by_removal = |low| both(uncertain(), rated(low));
+    let filled = |untagged_filled| Intervention {
+        untagged_filled,
+        ..by_removal(0.5)
     };
-    let removal = Intervention {
-        insertion: None,
-        ..strong.clone()
+    let agreed = |coverage, neighbours, low| {
+        without_place_control(Some(consensus(coverage, Some(neighbours), rated(low))))
     };
-    let mut elsewhere = strong.clone();
-    if let (Some(insertion), Some(removal)) = (&mut elsewhere.insertion, &mut elsewhere.removal) {
-        insertion.largest_shift = false;
-        removal.largest_shift = false;
+    use Verdict::{Candidate, Cleared, Confirmed};
+    let confirmed = [Confirmed, Candidate];
+    let cleared = [Cleared, Candidate];
+    let rows = [
+        (
+            "causal_rate of insertion",
+            [0.06, 0.0599].map(by_insertion),
+            confirmed,
+        ),
+        (
+            "causal_rate of removal",
+            [0.06, 0.0599].map(by_removal),
+            confirmed,
+        ),
+        (
+            "causal_rate of the consensus",
+            [0.06, 0.0599].map(|r| agreed(0.8, 0.1, r)),
+            confirmed,
+        ),
+        ("baseline_min", [filled(13), filled(12)], confirmed),
+        (
+            "coverage",
+            [0.5, 0.4999].map(|coverage| agreed(coverage, 0.1, 0.5)),
+            confirmed,
+        ),
+        (
+            "neighbours",
+            [0.3, 0.3001].map(|beside| agreed(0.6, beside, 0.5)),
+            confirmed,
+        ),
+        (
+            "least effect of insertion",
+            [0.4999, 0.5].map(|m| both(margin_below(m), weak())),
+            cleared,
+        ),
+        (
+            "least effect of removal",
+            [0.4999, 0.5].map(|m| both(weak(), margin_below(m))),
+            cleared,
+        ),
+        (
+            "cleared_rate of insertion",
+            [0.0699, 0.07].map(|r| both(rate_below(r), weak())),
+            cleared,
+        ),
+        (
+            "cleared_rate of removal",
+            [0.0699, 0.07].map(|r| both(weak(), rate_below(r))),
+            cleared,
+        ),
+    ];
+    for (key, interventions, expected) in rows {
+        let found = interventions.map(|intervention| {
+            let facts = ConfounderFacts {
+                intervention: Some(&intervention),
+                ..screened()
+            };
+            decide(&facts, &unusual())
+        });
+        assert_eq!(found, expected, "{key}: on the threshold, and beyond it");
     }
-    for (name, intervention, expected) in [
-        ("insertion", &insertion, Verdict::Confirmed),
-        ("removal", &removal, Verdict::Confirmed),
-        ("another class moves more", &elsewhere, Verdict::Candidate),
-    ] {
-        let facts = ConfounderFacts {
-            intervention: Some(intervention),
-            confirming_q: Some(1e-5),
+}
+
+#[test]
+fn either_side_of_the_adjusted_p_value_of_an_intervention() {
+    let (by_insertion, by_removal) = (both(strong(), uncertain()), both(uncertain(), strong()));
+    for (q, expected) in [(0.04, Verdict::Confirmed), (0.0401, Verdict::Candidate)] {
+        let insertion = ConfounderFacts {
+            intervention: Some(&by_insertion),
+            insertion_q: Some(q),
+            removal_q: None,
             ..screened()
         };
-        assert_eq!(decide(&facts, &policy), expected, "{name}");
+        assert_eq!(decide(&insertion, &unusual()), expected, "insertion, {q}");
+        let removal = ConfounderFacts {
+            intervention: Some(&by_removal),
+            insertion_q: None,
+            removal_q: Some(q),
+            ..screened()
+        };
+        assert_eq!(decide(&removal, &unusual()), expected, "removal, {q}");
     }
 }
 
@@ -448,7 +389,7 @@ fn severity_by_its_lower_bound() {
 }
 
 /// A class row and a pair for which A and B hold.
-fn case(label: &str, tagged: u32, contrast_low: f64) -> (ClassRow, Pair) {
+pub fn case(label: &str, tagged: u32, contrast_low: f64) -> (ClassRow, Pair) {
     let row = ClassRow {
         label: label.into(),
         label_index: 0,
@@ -473,25 +414,33 @@ fn case(label: &str, tagged: u32, contrast_low: f64) -> (ClassRow, Pair) {
         class: 0,
         region: "tag".into(),
         tagged,
-        sub_cell: 0,
         association: Some(association()),
         contrast: Some(Contrast {
             difference: estimate(2.0, contrast_low, 2.5),
             ..contrast()
         }),
+        contrast_missing: None,
         tested: false,
         intervention: None,
     };
     (row, pair)
 }
 
-fn finding_of(row: &ClassRow, pair: &Pair, policy: &Policy) -> Finding {
-    let mut found = findings(
-        std::slice::from_ref(row),
-        std::slice::from_ref(pair),
-        policy,
-    );
+/// The finding about one class of one label.
+pub fn finding_of(row: &ClassRow, pair: &Pair, policy: &Policy) -> Finding {
+    let rows = std::slice::from_ref(row);
+    let mut found = findings(rows, rows, std::slice::from_ref(pair), policy);
     found.pop().expect("a finding")
+}
+
+/// Cases of one class each, in the order given.
+fn of_classes(cases: Vec<(ClassRow, Pair)>) -> (Vec<ClassRow>, Vec<Pair>) {
+    let (mut rows, mut pairs): (Vec<ClassRow>, Vec<Pair>) = cases.into_iter().unzip();
+    for ((class, row), pair) in (0..).zip(&mut rows).zip(&mut pairs) {
+        row.label_index = class;
+        pair.class = class;
+    }
+    (rows, pairs)
 }
 
 /// proof_min, max_candidates, donors_min and max_forwards: what C is run for, and why it was not.
@@ -504,13 +453,12 @@ fn the_candidates_and_why_others_are_not_tested() {
         max_forwards: 70,
         ..defaults()
     };
-    let cases = [
+    let (rows, mut pairs) = of_classes(vec![
         case("a", 25, 0.5),
         case("b", 24, 0.9),
         case("c", 40, 0.7),
         case("d", 40, 0.6),
-    ];
-    let (rows, mut pairs): (Vec<ClassRow>, Vec<Pair>) = cases.into_iter().unzip();
+    ]);
     let chosen = candidates(&rows, &pairs, &policy);
     assert_eq!(
         chosen.tested,
@@ -529,7 +477,7 @@ fn the_candidates_and_why_others_are_not_tested() {
     );
 
     pairs[2].tested = true;
-    let mut cut_short = strong();
+    let mut cut_short = both(strong(), strong());
     cut_short.cut_short = true;
     pairs[3].tested = true;
     pairs[3].intervention = Some(Box::new(cut_short));
@@ -545,6 +493,112 @@ fn the_candidates_and_why_others_are_not_tested() {
             expected,
             "{i}"
         );
+    }
+}
+
+/// Without a contrast the lower bound of the association ranks; both lists take turns.
+#[test]
+fn pairs_without_a_contrast_are_tested_in_turn_with_the_others() {
+    let without = |label, tagged, low| {
+        let (row, mut pair) = case(label, tagged, 0.0);
+        pair.contrast = None;
+        pair.contrast_missing = Some(ContrastMissing::SubCell);
+        pair.association = Some(Association {
+            difference: estimate(0.5, low, 0.6),
+            ..association()
+        });
+        (row, pair)
+    };
+    let negative = |label, p| {
+        let (row, mut pair) = case(label, 40, 9.0);
+        pair.contrast = pair.contrast.map(|contrast| Contrast { p, ..contrast });
+        (row, pair)
+    };
+    let (rows, pairs) = of_classes(vec![
+        without("small", 40, 0.2),
+        case("contrast", 40, 0.5),
+        without("large", 40, 0.4),
+        case("larger contrast", 40, 0.7),
+        without("middle", 40, 0.3),
+        without("few groups", 29, 0.45),
+        without("not associated", 40, 0.005),
+        negative("B does not hold", 0.9),
+    ]);
+    for (max_candidates, expected) in [
+        (9, &[3, 2, 1, 4, 0][..]),
+        (3, &[3, 2, 1]),
+        (2, &[3, 2]),
+        (1, &[3]),
+        (0, &[]),
+    ] {
+        let policy = Policy {
+            max_candidates,
+            ..defaults()
+        };
+        let chosen = candidates(&rows, &pairs, &policy);
+        assert_eq!(chosen.tested, expected, "max_candidates = {max_candidates}");
+        assert_eq!(chosen.associated, [0, 1, 2, 3, 4, 5, 7]);
+    }
+
+    let mut out_of_view = rows.clone();
+    out_of_view[3].visible_mean = Some(0.4);
+    let chosen = candidates(&out_of_view, &pairs, &defaults());
+    assert_eq!(
+        chosen.tested,
+        [1, 2, 4, 0],
+        "what the model does not see is not tested"
+    );
+}
+
+/// The consensus must support insertion too: the larger p-value of both counts. Where it cannot
+/// tell region and object apart, its p-value says nothing.
+#[test]
+fn both_sides_of_all_pairs_are_adjusted_together() {
+    let with = |label: &str, insertion_p, removal_p, of_consensus: Option<(f64, f64)>| {
+        let (row, mut pair) = case(label, 40, 0.5);
+        let mut tested = both(strong(), strong());
+        if let (Some(insertion), Some(removal)) = (&mut tested.insertion, &mut tested.removal) {
+            insertion.p = insertion_p;
+            removal.p = removal_p;
+        }
+        tested.consensus = of_consensus.map(|(coverage, p)| {
+            let mut consensus = consensus(coverage, Some(0.1), strong());
+            consensus.effect = consensus.effect.map(|e| InterventionEffect { p, ..e });
+            consensus
+        });
+        pair.intervention = Some(Box::new(tested));
+        (row, pair)
+    };
+    let (rows, mut pairs) = of_classes(vec![
+        with("place control", 0.01, 0.02, None),
+        with("apart", 0.001, 0.5, Some((0.8, 0.03))),
+        with("not apart", 0.001, 0.04, Some((0.4, 0.9))),
+        with("weaker consensus", 0.2, 0.3, Some((0.8, 0.1))),
+    ]);
+    pairs[0].intervention.as_mut().expect("C").removal = None;
+
+    // By hand: 0.001, 0.01, 0.03, 0.04, 0.2, 0.3 and 0.5, times seven over the rank.
+    let expected = [
+        (Some(0.01 * 7.0 / 2.0), None),
+        (Some(0.03 * 7.0 / 3.0), Some(0.5)),
+        (Some(0.001 * 7.0), Some(0.04 * 7.0 / 4.0)),
+        (Some(0.2 * 7.0 / 5.0), Some(0.3 * 7.0 / 6.0)),
+    ];
+    let found = findings(&rows, &rows, &pairs, &defaults());
+    for (finding, (insertion_q, removal_q)) in found.iter().zip(expected) {
+        let evidence = finding.confounder().expect("a confounder");
+        for (q, expected) in [
+            (evidence.insertion_q, insertion_q),
+            (evidence.removal_q, removal_q),
+        ] {
+            assert_eq!(q.is_some(), expected.is_some(), "{}", finding.label);
+            let error = (q.unwrap_or(0.0) - expected.unwrap_or(0.0)).abs();
+            assert!(
+                error < 1e-12,
+                "{}: {q:?}, expected {expected:?}",
+                finding.label
+            );
+        }
     }
 }
 
@@ -566,7 +620,7 @@ fn overlay_effect(class: usize, z: f64, rise: f64, rate_low: f64, p: f64) -> Ove
 fn either_side_of_every_threshold_of_overlays() {
     let policy = Policy {
         shortcut_z: 4.0,
-        causal_logits: 0.6,
+        causal_fraction: 0.12,
         confirming_q: 0.04,
         causal_rate: 0.06,
         ..defaults()
@@ -642,112 +696,4 @@ fn either_side_of_every_threshold_of_surroundings() {
         Verdict::None,
         "no other class to compare with"
     );
-}
-
-/// One image under the map of one class, with one region.
-fn measurement(id: u128, class: usize, target: usize, present: bool, contrast: f64) -> Measurement {
-    let region = RegionMeasurement {
-        region: "tag".into(),
-        kind: Kind::Confounder,
-        present: Some(present),
-        place: Some(RegionPlace {
-            area: 0.1,
-            visible: 1.0,
-            s_max: 1.0,
-            sub_cell: false,
-        }),
-        scores: RegionScores::default(),
-        contrast: Some(contrast),
-    };
-    let map = |target: MapTarget, class: usize| MapMeasurement {
-        target,
-        class,
-        logit: 8.0,
-        centred_logit: 8.0,
-        margin: 4.0,
-        bias: 0.0,
-        positive_mass: 1.0,
-        negative_mass: 0.0,
-        low_mass: false,
-        object: None,
-        border_share: None,
-        entropy: None,
-        cells: [1, 1],
-        cam: vec![8.0],
-        regions: vec![region.clone()],
-    };
-    let mut maps = vec![map(MapTarget::Label, class)];
-    if target != class {
-        maps.push(map(MapTarget::Baseline, target));
-    }
-    Measurement {
-        image: ImageFacts {
-            id: ImageId(id),
-            path: format!("{id}.jpg"),
-            label: format!("class {class}"),
-            class,
-            split: None,
-            group: None,
-            size: Size::new(8, 8),
-            predicted: class,
-            predicted_name: format!("class {class}"),
-            content_hash: String::new(),
-            fingerprint: None,
-        },
-        maps,
-    }
-}
-
-/// baseline_min, contrast_logits and contrast_fraction: what B compares with, and its smallest
-/// effect.
-#[test]
-fn the_baseline_and_the_smallest_contrast() {
-    let mut evidence = Evidence::new(0);
-    let mut id = 0;
-    for (class, present, images) in [(0, true, 60), (0, false, 24), (1, false, 80)] {
-        for _ in 0..images {
-            let contrast = f64::from(u8::from(present)) + (id % 7) as f64 * 0.01;
-            evidence.add(&measurement(id, class, 0, present, contrast), true);
-            id += 1;
-        }
-    }
-    let contrast = |policy: &Policy| {
-        let pairs = evidence.pairs(policy);
-        let pair = pairs.iter().find(|pair| pair.class == 0).expect("the pair");
-        pair.contrast.expect("B")
-    };
-    let policy = defaults();
-    let absent = contrast(&Policy {
-        baseline_min: 1,
-        ..policy
-    })
-    .absent;
-    for (baseline_min, expected) in [
-        (absent, ContrastBaseline::Label),
-        (absent + 1, ContrastBaseline::OtherClasses),
-    ] {
-        let found = contrast(&Policy {
-            baseline_min,
-            ..policy
-        });
-        assert_eq!(
-            found.baseline, expected,
-            "baseline_min = {baseline_min} of {absent}"
-        );
-    }
-    for (contrast_logits, contrast_fraction, expected) in
-        [(0.3, 0.01, 0.3), (0.3, 0.05, 0.4), (0.3, 0.0375, 0.3)]
-    {
-        let found = contrast(&Policy {
-            contrast_logits,
-            contrast_fraction,
-            ..policy
-        });
-        let what = format!("{contrast_logits}, {contrast_fraction}");
-        assert!(
-            (found.min_effect - expected).abs() < 1e-12,
-            "{what}: {}",
-            found.min_effect
-        );
-    }
 }

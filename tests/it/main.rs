@@ -8,6 +8,8 @@ mod conclude;
 mod contract;
 mod damaged;
 mod decision;
+mod decision_branches;
+mod decision_unmet;
 mod evidence;
 mod exact;
 mod formats;

@@ -179,7 +179,8 @@ fn measure_hash_covers_what_decides_the_rows() {
     check("run.limit=5", true, true);
     check("run.image_seconds=5", true, true);
 
-    check("verdict.causal_logits=1", true, false);
+    check("verdict.causal_fraction=1", true, false);
+    check("verdict.cleared_rate=0.5", true, false);
     check("report.pictures=none", true, false);
     check("report.max_mb=1", true, false);
     check("review.margin=0.5", true, false);

@@ -3,7 +3,7 @@
 use camaudit::audit::{Observer, Outcome, report_page, run};
 use camaudit::finding::{
     ConfounderEvidence, EffectUnit, Estimate, Finding, FindingEvidence, InsertionControl,
-    Intervention, InterventionEffect, ReviewState, Verdict,
+    Intervention, InterventionEffect, RemovalFill, ReviewState, Verdict,
 };
 use camaudit::plan::{Device, Engine, Plan};
 use camaudit::runs::open_finished;
@@ -118,55 +118,90 @@ pub fn stderr(output: &Output) -> Vec<String> {
     text.lines().map(str::to_owned).collect()
 }
 
+pub fn estimate(value: f64, low: f64, high: f64) -> Estimate {
+    Estimate { value, low, high }
+}
+
+/// One side of C on 100 images, significant and largest for its own class.
+pub fn effect<Control>(
+    control: Control,
+    margin: Estimate,
+    rate: Estimate,
+) -> InterventionEffect<Control> {
+    InterventionEffect {
+        images: 100,
+        margin,
+        rate,
+        predicted: [50, 5],
+        control,
+        largest_shift: true,
+        p: 1e-6,
+    }
+}
+
+pub type Insertion = InterventionEffect<InsertionControl>;
+pub type Removal = InterventionEffect<RemovalFill>;
+
+/// C with all of its controls; the smallest effect that counts is 0.5.
+pub fn intervention(insertion: Option<Insertion>, removal: Option<Removal>) -> Intervention {
+    Intervention {
+        insertion,
+        removal,
+        has_place_control: true,
+        consensus: None,
+        untagged_filled: 20,
+        hosts_trained_on: false,
+        min_effect: 0.5,
+        scrambled_flips: 0,
+        donors: 32,
+        forwards: 1000,
+        cut_short: false,
+        photos_lost: 0,
+    }
+}
+
+/// A finding about class 0 without anything but its verdict and its evidence.
+pub fn finding_with(
+    label: &str,
+    region: &str,
+    verdict: Verdict,
+    evidence: FindingEvidence,
+) -> Finding {
+    Finding {
+        label: label.into(),
+        class: 0,
+        region: region.into(),
+        verdict,
+        severity: None,
+        evidence,
+        effect: None,
+        effect_unit: EffectUnit::Fraction,
+        not_tested: None,
+        unmet: Vec::new(),
+        declared: None,
+        review: ReviewState::default(),
+    }
+}
+
 /// A finding about horses and the region `tag`: the interval of its flip rate is `effect` +- 0.05.
 pub fn finding(verdict: Verdict, effect: f64) -> Finding {
     tested(verdict, effect, effect, None)
 }
 
 /// The same with the margin that pasting adds, of which 0.5 is the smallest that counts, and the
-/// adjusted p-value.
-pub fn tested(verdict: Verdict, effect: f64, margin: f64, confirming_q: Option<f64>) -> Finding {
-    let estimate = |value: f64| Estimate {
-        value,
-        low: value - 0.05,
-        high: value + 0.05,
-    };
-    let insertion = InterventionEffect {
-        images: 100,
-        margin: estimate(margin),
-        rate: estimate(effect),
-        predicted: [50, 0],
-        control: InsertionControl::OtherPatch,
-        largest_shift: true,
-        p: 0.001,
-    };
-    let intervention = Intervention {
-        insertion: Some(insertion),
-        removal: None,
-        min_effect: 0.5,
-        scrambled_flips: 0,
-        donors: 10,
-        forwards: 300,
-        cut_short: false,
-        photos_lost: 0,
-        p: 0.002,
-    };
+/// adjusted p-value of pasting.
+pub fn tested(verdict: Verdict, rate: f64, margin: f64, insertion_q: Option<f64>) -> Finding {
+    let around = |value: f64| estimate(value, value - 0.05, value + 0.05);
+    let insertion = effect(InsertionControl::OtherPatch, around(margin), around(rate));
+    let evidence = FindingEvidence::Confounder(ConfounderEvidence {
+        intervention: Some(Box::new(intervention(Some(insertion), None))),
+        insertion_q,
+        ..ConfounderEvidence::default()
+    });
     Finding {
-        label: "horse".into(),
         class: 2,
-        region: "tag".into(),
-        verdict,
-        severity: None,
-        evidence: FindingEvidence::Confounder(ConfounderEvidence {
-            intervention: Some(Box::new(intervention)),
-            confirming_q,
-            ..ConfounderEvidence::default()
-        }),
-        effect: Some(effect),
-        effect_unit: EffectUnit::Fraction,
-        not_tested: None,
-        declared: None,
-        review: ReviewState::default(),
+        effect: Some(rate),
+        ..finding_with("horse", "tag", verdict, evidence)
     }
 }
 
