@@ -66,7 +66,8 @@ impl MapSum {
 
     fn merge(&mut self, other: &Self) {
         self.images += other.images;
-        self.cells.resize(other.cells.len().max(self.cells.len()), 0.0);
+        self.cells
+            .resize(other.cells.len().max(self.cells.len()), 0.0);
         for (sum, value) in self.cells.iter_mut().zip(&other.cells) {
             *sum += value;
         }

@@ -55,7 +55,9 @@ pub fn clustered_rate(pairs: &[PairedHit]) -> Option<Estimate> {
 /// The difference of two rates on the same images, which are independent of each other.
 pub fn paired_rate(pairs: &[PairedHit]) -> Option<Estimate> {
     let count = |first, second| {
-        let of_kind = pairs.iter().filter(|p| (p.first, p.second) == (first, second));
+        let of_kind = pairs
+            .iter()
+            .filter(|p| (p.first, p.second) == (first, second));
         of_kind.count() as u32
     };
     paired_difference(

@@ -15,8 +15,9 @@ pub use evidence::{
     PresenceCounts, RegionHeat, SurroundingsEvidence, TemplateHits,
 };
 pub use names::{
-    ChangeState, ConsensusControl, EffectUnit, FigureRole, FindingKind, InsertionControl, InterventionSide, MapTarget, OverlayControl,
-    RemovalFill, ReopenReason, ReviewDecision, RunPart, Severity, Verdict,
+    ChangeState, ConsensusControl, EffectUnit, FigureRole, FindingKind, InsertionControl,
+    InterventionSide, MapTarget, OverlayControl, RemovalFill, ReopenReason, ReviewDecision,
+    RunPart, Severity, Verdict,
 };
 pub use record::{Finding, FindingEvidence, NotTested, ReviewState, SURROUNDINGS};
 pub use unmet::Unmet;

@@ -7,7 +7,8 @@ use super::pictures::is_own_picture;
 use super::sentences::sentence;
 use super::unmet::unmet_text;
 use crate::finding::{
-    ChangeState, EffectUnit, FigureRole, Finding, FindingKind, RegionHeat, ReopenReason, Severity, Verdict,
+    ChangeState, EffectUnit, FigureRole, Finding, FindingKind, RegionHeat, ReopenReason, Severity,
+    Verdict,
 };
 use crate::runs::diff::Change;
 use crate::runs::documents::{Changes, Figure, Summary};

@@ -57,7 +57,10 @@ fn not_shown(finding: &Finding, evidence: &ConfounderEvidence) -> Option<String>
         }
         Verdict::Cleared => {
             let high = intervention.map_or(1.0, |c| rate_bound(c).unwrap_or(1.0));
-            Some(format!("it changes at most {} of the predictions", percent(high)))
+            Some(format!(
+                "it changes at most {} of the predictions",
+                percent(high)
+            ))
         }
         Verdict::None | Verdict::Insufficient => {
             let difference = evidence.association?.difference;
@@ -179,7 +182,11 @@ fn common(label: &str, consensus: &Consensus) -> Option<String> {
         "with the median of the photos it was cut from, {flips} (control {control_flips}); these \
          agree about {} of it, so that {label} itself {} be part of the effect",
         percent(consensus.coverage),
-        if consensus.tells_apart() { "cannot" } else { "may" }
+        if consensus.tells_apart() {
+            "cannot"
+        } else {
+            "may"
+        }
     ))
 }
 

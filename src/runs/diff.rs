@@ -158,8 +158,10 @@ fn is_held(before: &Finding, after: &Finding) -> bool {
     let holds = |q: Option<f64>, margin: Option<Estimate>| {
         q.is_some_and(|q| q <= HOLD_Q_MAX) && margin.is_some_and(|m| m.value >= effect_min)
     };
-    holds(evidence.insertion_q, intervention.insertion.map(|e| e.margin))
-        || holds(evidence.removal_q, intervention.removal.map(|e| e.margin))
+    holds(
+        evidence.insertion_q,
+        intervention.insertion.map(|e| e.margin),
+    ) || holds(evidence.removal_q, intervention.removal.map(|e| e.margin))
 }
 
 /// The state of a finding with the same verdict: only disjoint intervals are a change.

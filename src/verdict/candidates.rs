@@ -84,7 +84,9 @@ pub fn candidates(rows: &[ClassRow], pairs: &[Pair], policy: &Policy) -> Candida
 }
 
 fn association_low(pair: &Pair) -> f64 {
-    let low = pair.association.map(|association| association.difference.low);
+    let low = pair
+        .association
+        .map(|association| association.difference.low);
     low.unwrap_or(f64::NEG_INFINITY)
 }
 
@@ -103,11 +105,7 @@ fn in_turn(first: Vec<usize>, second: Vec<usize>) -> Vec<usize> {
 }
 
 /// Every class with every declared confounder region, with adjusted p-values.
-pub(super) fn cases<'c>(
-    rows: &'c [ClassRow],
-    pairs: &'c [Pair],
-    policy: &Policy,
-) -> Vec<Case<'c>> {
+pub(super) fn cases<'c>(rows: &'c [ClassRow], pairs: &'c [Pair], policy: &Policy) -> Vec<Case<'c>> {
     let mut by_name: BTreeMap<(u32, &str), &Pair> = BTreeMap::new();
     for pair in pairs {
         by_name.insert((pair.class, &pair.region), pair);
@@ -176,13 +174,14 @@ fn adjust_sides(cases: &[Case<'_>]) -> Vec<[Option<f64>; 2]> {
         p.push(intervention.and_then(|c| c.removal).map(|effect| effect.p));
     }
     let adjusted = adjusted(&p);
-    adjusted.chunks(2).map(|sides| [sides[0], sides[1]]).collect()
+    adjusted
+        .chunks(2)
+        .map(|sides| [sides[0], sides[1]])
+        .collect()
 }
 
 fn adjusted(p: &[Option<f64>]) -> Vec<Option<f64>> {
     let tested: Vec<f64> = p.iter().copied().flatten().collect();
     let mut adjusted = benjamini_hochberg(&tested).into_iter();
-    p.iter()
-        .map(|p| p.and_then(|_| adjusted.next()))
-        .collect()
+    p.iter().map(|p| p.and_then(|_| adjusted.next())).collect()
 }

@@ -2,11 +2,11 @@
 
 use super::candidates::{Case, cases};
 use super::decision::decide;
-use crate::evidence::Pair;
 use super::unmet::unmet;
+use crate::evidence::Pair;
 use crate::finding::{
-    ConfounderEvidence, EffectUnit, Finding, FindingEvidence, LabelCount, NotTested,
-    Intervention, PresenceCounts, RegionHeat, ReviewState, Severity, TemplateHits,
+    ConfounderEvidence, EffectUnit, Finding, FindingEvidence, Intervention, LabelCount, NotTested,
+    PresenceCounts, RegionHeat, ReviewState, Severity, TemplateHits,
 };
 use crate::plan::Verdicts as Policy;
 use crate::region::Kind;

@@ -129,7 +129,11 @@ impl ConfounderFacts<'_> {
     }
 
     /// The effect of filling an image must be compared with images of the class without the region.
-    pub(super) fn is_confirmed_by_removal(&self, intervention: &Intervention, policy: &Policy) -> bool {
+    pub(super) fn is_confirmed_by_removal(
+        &self,
+        intervention: &Intervention,
+        policy: &Policy,
+    ) -> bool {
         let has_baseline = intervention.untagged_filled >= policy.baseline_min;
         has_baseline && supports(intervention.removal.as_ref(), self.removal_q, policy)
     }
@@ -161,10 +165,7 @@ fn supports<Control>(
 }
 
 /// Whether enough images change, and no other class's logit moves more.
-fn moves_class<Control>(
-    effect: &InterventionEffect<Control>,
-    policy: &Policy,
-) -> bool {
+fn moves_class<Control>(effect: &InterventionEffect<Control>, policy: &Policy) -> bool {
     effect.largest_shift && effect.rate.low >= policy.causal_rate
 }
 

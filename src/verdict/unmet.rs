@@ -1,9 +1,7 @@
 //! Which conditions of a more serious verdict do not hold, from the same facts as the decision.
 
 use super::decision::ConfounderFacts;
-use crate::finding::{
-    Consensus, Intervention, InterventionEffect, InterventionSide, Unmet,
-};
+use crate::finding::{Consensus, Intervention, InterventionEffect, InterventionSide, Unmet};
 use crate::plan::Verdicts as Policy;
 
 /// Without A: the conditions of A. With A: those of B and of C, unless C confirms.

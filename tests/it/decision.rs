@@ -1,8 +1,6 @@
 //! The decision: a row on either side of every threshold of `[verdict]`, and what C is run for.
 
-use crate::support::{
-    Insertion, Removal, demo_text, effect, estimate, intervention, plan,
-};
+use crate::support::{Insertion, Removal, demo_text, effect, estimate, intervention, plan};
 use camaudit::dataset::LabelMap;
 use camaudit::evidence::{OverlayEffect, Pair};
 use camaudit::finding::{

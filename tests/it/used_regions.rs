@@ -30,7 +30,11 @@ fn untagged() -> Vec<Untagged> {
         .sort_by_file_name()
     {
         let path = entry.expect("entry").into_path();
-        let file = path.file_name().expect("name").to_string_lossy().into_owned();
+        let file = path
+            .file_name()
+            .expect("name")
+            .to_string_lossy()
+            .into_owned();
         let folder = path.parent().expect("folder").file_name().expect("name");
         let class = folder.to_string_lossy().into_owned();
         if !tagged.contains(format!("{class}/{file}").as_str()) {
@@ -144,11 +148,15 @@ fn labels_of_one_class_are_one_finding() {
         let is_tagged = breed(photo) == "pony";
         is_tagged.then(|| in_the_corner(tag(), pixels))
     });
-    let labels = "labels = { pony = \"horse\", stallion = \"horse\", car = \"car\", boat = \"boat\" }";
+    let labels =
+        "labels = { pony = \"horse\", stallion = \"horse\", car = \"car\", boat = \"boat\" }";
     let found = findings(folder.path(), &shortcut(), &boxes, labels);
 
     let about = texts(&found, "label");
-    assert!(!about.iter().any(|l| l == "pony" || l == "stallion"), "{about:?}");
+    assert!(
+        !about.iter().any(|l| l == "pony" || l == "stallion"),
+        "{about:?}"
+    );
     let row = row_of(&found, "horse");
     assert_eq!(texts(&found, "verdict")[row], "confirmed");
     let sentence = &texts(&found, "sentence")[row];
@@ -189,12 +197,18 @@ fn a_template_that_misses_tags_makes_the_severity_a_lower_bound() {
     );
     let outcome = audit(&plan(folder.path(), "template", &text, &[]));
     let finding = &outcome.summary.findings[0];
-    assert_eq!((finding.label.as_str(), finding.severity_at_least), ("horse", true));
+    assert_eq!(
+        (finding.label.as_str(), finding.severity_at_least),
+        ("horse", true)
+    );
     let words = finding.severity_words().expect("a severity");
     assert!(words.starts_with("at least "), "{words}");
 
     let found = parquet(&outcome.folder.join("findings.parquet"));
-    let (hits, tried) = (numbers(&found, "template_found")[0], numbers(&found, "template_tried")[0]);
+    let (hits, tried) = (
+        numbers(&found, "template_found")[0],
+        numbers(&found, "template_tried")[0],
+    );
     assert!(hits < tried && tried > Some(20.0), "{hits:?} of {tried:?}");
     let sentence = &texts(&found, "sentence")[0];
     assert!(sentence.contains("the template finds about"), "{sentence}");
@@ -230,7 +244,11 @@ fn the_scale_of_the_head_changes_no_verdict() {
         let mut verdicts = Vec::new();
         for (i, factor) in [1.0, 0.1, 10.0].into_iter().enumerate() {
             let model = folder.path().join(format!("{name}{i}.onnx"));
-            scaled_head(&fixtures().join(format!("models/{name}.onnx")), factor, &model);
+            scaled_head(
+                &fixtures().join(format!("models/{name}.onnx")),
+                factor,
+                &model,
+            );
             let text = demo_text(model.to_str().expect("UTF-8"));
             let outcome = audit(&plan(folder.path(), &format!("{name}{i}"), &text, &[]));
             let found = parquet(&outcome.folder.join("findings.parquet"));

@@ -189,6 +189,8 @@ impl<'t, 'a> ConfounderTest<'t, 'a> {
 }
 
 fn filled_both_ways(images: &[Removed<'_>]) -> u32 {
-    let filled = images.iter().filter(|image| image.fills.iter().all(Option::is_some));
+    let filled = images
+        .iter()
+        .filter(|image| image.fills.iter().all(Option::is_some));
     filled.count() as u32
 }

@@ -66,7 +66,10 @@ impl<'a> ConfounderTest<'_, 'a> {
 
         let mut neighbours: Option<f64> = None;
         for side in 0..4 {
-            let beside: Vec<Patch> = cut.iter().filter_map(|d| d.neighbours[side].clone()).collect();
+            let beside: Vec<Patch> = cut
+                .iter()
+                .filter_map(|d| d.neighbours[side].clone())
+                .collect();
             if beside.len() >= donors_min {
                 let agreed = PatchStack::new(&beside, size).agreement().unwrap_or(1.0);
                 neighbours = Some(neighbours.unwrap_or(0.0).max(agreed));
