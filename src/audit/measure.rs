@@ -1,8 +1,10 @@
 //! `measure`: every image of the dataset to rows. Shards go through the workers to one writer.
 
 use super::context::AuditContext;
-use super::measure_image::{Failure, Measured, measure_image};
+use super::infer_ahead::{self, InferredAhead, Prepared};
+use super::measure_image::{Failure, Measured, measure_image, score_image};
 use super::observer::Observer;
+use super::photo_frames;
 use super::pool::WorkerPool;
 use super::prescan::Prescan;
 use super::totals::{Part, Sums, Totals, Unmeasured, problem_row};
@@ -34,10 +36,14 @@ pub fn measure<'a>(
     start: Instant,
 ) -> Result<(MeasureRecord, Sums)> {
     pool.observer.stage("prescan", None);
-    let prescan = Prescan::new(context, pool, dataset)?;
+    let mut prescan = Prescan::new(context, pool, dataset)?;
+    let mut totals = Totals::new(context.plan.run.seed);
+    let ahead = place(context, &mut prescan, pool, dataset, &mut totals)?;
+    let problems = dataset.stats.problems.iter().chain(&prescan.problems);
+    totals.problems.extend(problems.map(problem_row));
 
     pool.observer.stage("measure", Some(dataset.stats.found));
-    let totals = measure_all(context, &prescan, pool, dataset, folder)?;
+    measure_all(context, &prescan, ahead, pool, dataset, folder, &mut totals)?;
     folder.table(&totals.skipped)?;
     folder.table(&totals.problems)?;
 
@@ -45,20 +51,46 @@ pub fn measure<'a>(
     Ok((record, totals.sums))
 }
 
+/// Reads the sizes that the places of regions and the check of the boxes need, in the pass that
+/// infers all images where that saves one.
+fn place<'a>(
+    context: &AuditContext<'a>,
+    prescan: &mut Prescan,
+    pool: &WorkerPool<'a>,
+    dataset: &Dataset,
+    totals: &mut Totals,
+) -> Result<Option<InferredAhead<'a>>> {
+    let regions = &context.plan.regions;
+    let photos = prescan.photos(dataset);
+    let Some(cache) = infer_ahead::cache_of(context, &photos) else {
+        let photos = photo_frames::with_bytes(dataset, context.labels, photos)?;
+        prescan.place(regions, dataset, &photo_frames::read(pool, photos)?)?;
+        return Ok(None);
+    };
+
+    pool.observer.stage("infer", Some(dataset.stats.found));
+    let ahead = InferredAhead::new(context, cache, prescan, pool, dataset, totals)?;
+    prescan.place(regions, dataset, &ahead.frames)?;
+    Ok(Some(ahead))
+}
+
 /// The shard loop. Workers take the images of a shard in any order; rows leave in the order of the
 /// dataset.
 fn measure_all<'a>(
     context: &AuditContext<'a>,
     prescan: &Prescan,
+    ahead: Option<InferredAhead<'a>>,
     pool: &WorkerPool<'a>,
     dataset: &Dataset,
     folder: &mut RunFolder,
-) -> Result<Totals> {
+    totals: &mut Totals,
+) -> Result<()> {
     let plan = context.plan;
-    let problems = dataset.stats.problems.iter().chain(&prescan.problems);
-    let problems = problems.map(problem_row).collect();
-    let mut totals = Totals::new(plan.run.seed, problems);
-    let mut samples = dataset.samples(context.labels, ImageBytes::Read)?;
+    let bytes = match ahead {
+        Some(_) => ImageBytes::Leave,
+        None => ImageBytes::Read,
+    };
+    let mut samples = dataset.samples(context.labels, bytes)?;
 
     totals.stored = std::thread::scope(|scope| {
         let (parts, receiver) = sync_channel::<Part>(1);
@@ -69,8 +101,12 @@ fn measure_all<'a>(
             if shard.is_empty() {
                 break;
             }
-            let measured = pool.map(shard, |worker, sample| {
-                measure_one(context, prescan, worker, sample, pool.observer)
+            let shard = match &ahead {
+                Some(ahead) => ahead.prepare(context, prescan, dataset, shard)?,
+                None => prepare(context, prescan, shard),
+            };
+            let measured = pool.map(shard, |worker, image| {
+                measure_one(context, prescan, worker, image, pool.observer)
             })?;
             // The writer is gone where it failed; its error is returned below.
             if parts.send(totals.add(measured, plan)).is_err() {
@@ -81,7 +117,23 @@ fn measure_all<'a>(
         let died = |_| Err(Error::new("the writer thread died"));
         writer.join().unwrap_or_else(died)
     })?;
-    Ok(totals)
+    Ok(())
+}
+
+/// The images of a shard with the annotations that presence amounts to.
+fn prepare(
+    context: &AuditContext<'_>,
+    prescan: &Prescan,
+    shard: Vec<Result<Sample, Skipped>>,
+) -> Vec<Result<Prepared, Skipped>> {
+    let mut prepared = Vec::new();
+    for sample in shard {
+        prepared.push(sample.map(|mut sample| {
+            prescan.annotate(&context.plan.regions, &mut sample);
+            (sample, None)
+        }));
+    }
+    prepared
 }
 
 /// Writes the parts; returns the time it took. The cache is written first: a run that is killed in
@@ -108,16 +160,17 @@ fn measure_one(
     context: &AuditContext<'_>,
     prescan: &Prescan,
     worker: &mut Worker<'_>,
-    sample: Result<Sample, Skipped>,
+    image: Result<Prepared, Skipped>,
     observer: &dyn Observer,
 ) -> Result<Result<Measured, Unmeasured>> {
-    let result = match sample {
+    let result = match image {
         Err(skipped) => Err(unmeasured(skipped.path, skipped.label, &skipped.skip)),
-        Ok(mut sample) => {
-            prescan.annotate(&context.plan.regions, &mut sample);
-            let measured = match prescan.timeout(sample.id) {
-                Some(skip) => Err(Failure::Skip(skip.clone())),
-                None => measure_image(context, prescan, worker, &mut sample),
+        Ok((mut sample, inferred)) => {
+            let measured = match (prescan.timeout(sample.id), inferred) {
+                (Some(skip), _) => Err(Failure::Skip(skip.clone())),
+                (None, Some(Err(skip))) => Err(Failure::Skip(skip)),
+                (None, Some(Ok(inferred))) => score_image(context, prescan, &mut sample, inferred),
+                (None, None) => measure_image(context, prescan, worker, &mut sample),
             };
             match measured {
                 Ok(measured) => Ok(measured),

@@ -53,6 +53,16 @@ impl From<Error> for Failure {
     }
 }
 
+/// The inference of one image, new or from the cache.
+pub struct ImageInference {
+    /// BLAKE3 of the file, in hexadecimal digits.
+    pub content: String,
+    pub inference: CachedInference,
+    /// Whether the cache lacks it.
+    pub is_fresh: bool,
+    pub timings: Timings,
+}
+
 /// Measures one image: the label's map, the predicted class's where it differs, and maps for
 /// comparison.
 ///
@@ -64,6 +74,20 @@ pub fn measure_image(
     worker: &mut Worker<'_>,
     sample: &mut Sample,
 ) -> Result<Measured, Failure> {
+    let inferred = infer_image(context, prescan, worker, sample)?;
+    score_image(context, prescan, sample, inferred)
+}
+
+/// Reads one image and infers it, with the maps of all its targets.
+///
+/// # Errors
+/// A skip for a broken image; a stop where the cache says something else.
+pub fn infer_image(
+    context: &AuditContext<'_>,
+    prescan: &Prescan,
+    worker: &mut Worker<'_>,
+    sample: &Sample,
+) -> Result<ImageInference, Failure> {
     let mut timings = Timings::default();
     let bytes = timed(&mut timings.read, || worker.read(&sample.source))?;
     let content = blake3::hash(bytes.as_slice()).to_hex().to_string();
@@ -74,7 +98,30 @@ pub fn measure_image(
         bytes: &bytes,
     };
     let (inference, is_fresh) = image.inference(worker, sample, &content, &mut timings)?;
+    Ok(ImageInference {
+        content,
+        inference,
+        is_fresh,
+        timings,
+    })
+}
 
+/// Measures one image by its inference.
+///
+/// # Errors
+/// Annotations that do not fit it; a stop when the logit invariant is violated.
+pub fn score_image(
+    context: &AuditContext<'_>,
+    prescan: &Prescan,
+    sample: &mut Sample,
+    inferred: ImageInference,
+) -> Result<Measured, Failure> {
+    let ImageInference {
+        content,
+        inference,
+        is_fresh,
+        mut timings,
+    } = inferred;
     let start = Instant::now();
     let problems = fit(context, sample, inference.size, inference.transpose)?;
     let footprints = Footprints::new(context, prescan, sample, &inference.view);
@@ -133,7 +180,7 @@ impl Image<'_, '_> {
         // What is skipped for its memory must not depend on what the cache holds.
         worker.admit(self.bytes)?;
 
-        if !self.has_all_maps(sample, &cached) {
+        if !has_all_maps(self.context, self.prescan, sample, &cached) {
             let mut inference = self.infer(worker, sample, timings)?;
             // The same bytes may stand under another label: its maps stay.
             for maps in cached.maps {
@@ -153,12 +200,6 @@ impl Image<'_, '_> {
             ))));
         }
         Ok((cached, false))
-    }
-
-    fn has_all_maps(&self, sample: &Sample, inference: &CachedInference) -> bool {
-        targets(self.context, self.prescan, sample, inference)
-            .iter()
-            .all(|(_, class)| inference.maps_of(*class).is_some())
     }
 
     /// Decodes and infers, and takes the maps of all targets.
@@ -189,6 +230,18 @@ impl Image<'_, '_> {
         timings.score += start.elapsed();
         Ok(inference)
     }
+}
+
+/// Whether an inference has the maps of all targets of an image.
+pub fn has_all_maps(
+    context: &AuditContext<'_>,
+    prescan: &Prescan,
+    sample: &Sample,
+    inference: &CachedInference,
+) -> bool {
+    let targets = targets(context, prescan, sample, inference);
+    let mut classes = targets.iter().map(|(_, class)| *class);
+    classes.all(|class| inference.maps_of(class).is_some())
 }
 
 /// The classes whose maps are taken, and why.

@@ -24,6 +24,11 @@ impl PhotoFrame {
     }
 }
 
+/// Whether the bytes of a photo stand beside its label, and were not read.
+pub fn is_unread(source: &Source) -> bool {
+    matches!(source, Source::Bytes(bytes) if bytes.is_empty())
+}
+
 /// The sources with the bytes of those that are stored beside their labels, in one pass.
 ///
 /// # Errors
@@ -35,7 +40,7 @@ pub fn with_bytes(
 ) -> Result<BTreeMap<ImageId, Source>> {
     let mut left = BTreeSet::new();
     for (id, source) in &sources {
-        if matches!(source, Source::Bytes(bytes) if bytes.is_empty()) {
+        if is_unread(source) {
             left.insert(*id);
         }
     }

@@ -31,6 +31,8 @@ pub struct Prescan {
     templates: BTreeMap<ImageId, Vec<TemplatePlace>>,
     /// Images whose search took too long: presence is unknown.
     timeouts: BTreeMap<ImageId, Skip>,
+    /// By the same keys, until the places are known.
+    counts: BTreeMap<(usize, usize), Counts>,
     /// Problems of all boxes that show only with the sizes of photos.
     pub problems: Vec<HandledProblem>,
 }
@@ -42,7 +44,7 @@ struct AnnotatedRegion<'p> {
 }
 
 /// Counts of one class and one region.
-#[derive(Default)]
+#[derive(Debug, Default)]
 struct Counts {
     present: u32,
     /// Groups of the screening half that lack it; counting stops at the number needed.
@@ -57,12 +59,11 @@ impl Prescan {
         Self::default()
     }
 
-    /// Searches for templates, streams the annotations, and reads the few photos whose boxes are
-    /// kept or checked.
+    /// Searches for templates and streams the annotations. The places are not known yet: see
+    /// [`Prescan::photos`].
     ///
     /// # Errors
-    /// When the dataset can no longer be read, its boxes are implausible, or the run is asked to
-    /// stop.
+    /// When the dataset can no longer be read, or the run is asked to stop.
     pub fn new<'a>(
         context: &AuditContext<'a>,
         pool: &WorkerPool<'a>,
@@ -84,15 +85,32 @@ impl Prescan {
                 prescan.saturated.push(*key);
             }
         }
-
-        // One pass over the photos that are needed for either purpose.
-        let mut sources = dataset.photos_of_boxes();
-        sources.extend(donors(&counts));
-        let sources = photo_frames::with_bytes(dataset, context.labels, sources)?;
-        let frames = photo_frames::read(pool, sources)?;
-        prescan.problems = dataset.check_boxes(&photo_frames::sizes(&frames))?;
-        prescan.places = places(&regions, counts, &frames);
+        prescan.counts = counts;
         Ok(prescan)
+    }
+
+    /// The few photos whose boxes are kept or checked: their sizes are needed before any image is
+    /// scored.
+    pub fn photos(&self, dataset: &Dataset) -> BTreeMap<ImageId, Source> {
+        let mut sources = dataset.photos_of_boxes();
+        sources.extend(donors(&self.counts));
+        sources
+    }
+
+    /// Checks the boxes, and keeps the places of regions.
+    ///
+    /// # Errors
+    /// When the boxes are implausible.
+    pub fn place(
+        &mut self,
+        regions: &[Region],
+        dataset: &Dataset,
+        frames: &BTreeMap<ImageId, PhotoFrame>,
+    ) -> Result<()> {
+        self.problems = dataset.check_boxes(&photo_frames::sizes(frames))?;
+        let counts = std::mem::take(&mut self.counts);
+        self.places = places(&annotated_regions(regions), counts, frames);
+        Ok(())
     }
 
     /// Streams the annotations, after a search for templates where there are some.

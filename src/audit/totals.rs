@@ -70,11 +70,11 @@ impl Sums {
 }
 
 impl Totals {
-    pub fn new(seed: u64, problems: Vec<ProblemRow>) -> Self {
+    pub fn new(seed: u64) -> Self {
         Self {
             sums: Sums::new(seed),
             skipped: Vec::new(),
-            problems,
+            problems: Vec::new(),
             scored: 0,
             turned: 0,
             invariant_error: 0.0,
@@ -112,12 +112,7 @@ impl Totals {
         self.problems
             .extend(measured.problems.iter().map(problem_row));
 
-        self.timings.add(&measured.timings);
-        let time = measured.timings.total();
-        if time > self.slowest.0 {
-            self.slowest = (time, image.path.clone());
-        }
-
+        self.add_time(&measured.timings, &image.path);
         for map in &measurement.maps {
             part.images.push(ImageRow::new(image, map));
             for region in &map.regions {
@@ -128,6 +123,15 @@ impl Totals {
         match measured.fresh {
             Some(inference) => part.fresh.push((content, inference)),
             None => part.used.push(content),
+        }
+    }
+
+    /// Adds the time of one image.
+    pub fn add_time(&mut self, timings: &Timings, path: &str) {
+        self.timings.add(timings);
+        let time = timings.total();
+        if time > self.slowest.0 {
+            self.slowest = (time, path.to_owned());
         }
     }
 

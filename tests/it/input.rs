@@ -117,6 +117,34 @@ fn truncated_files_are_never_read_as_something_else() {
     }
 }
 
+/// Found by fuzzing: the values of a tag took their memory before they were read.
+#[test]
+fn a_tiff_tag_of_billions_of_values_is_a_skip() {
+    let cases = [
+        ("palette8.tif", 320, u32::MAX),
+        ("palette8_tiles.tif", 320, u32::MAX / 2),
+        ("rgb_alpha.tif", 338, u32::MAX),
+        ("planar.tif", 258, u32::MAX),
+    ];
+    for (name, tag, count) in cases {
+        let mut bytes = read(&fixtures().join("pictures").join(name)).expect("read");
+        decode(&bytes).expect("sound");
+        claim_values(&mut bytes, tag, count);
+        let skip = decode(&bytes).err().expect("a tag that claims too much");
+        assert!(skip.message.contains("TIFF"), "{name}: {}", skip.message);
+    }
+}
+
+/// Sets the number of values that an entry of the directory claims.
+fn claim_values(tiff: &mut [u8], tag: u16, count: u32) {
+    let number = |at: usize| usize::from(u16::from_le_bytes([tiff[at], tiff[at + 1]]));
+    let directory = number(4) + (number(6) << 16);
+    let mut entries = (0..number(directory)).map(|entry| directory + 2 + 12 * entry);
+    let at = entries.find(|at| number(*at) == usize::from(tag));
+    let at = at.expect("the tag") + 4;
+    tiff[at..at + 4].copy_from_slice(&count.to_le_bytes());
+}
+
 /// A plan whose tensor is the preprocessed picture in levels of 255.
 fn levels(steps: &serde_json::Value) -> Plan {
     let folder = tempfile::tempdir().expect("folder");

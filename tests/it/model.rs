@@ -510,3 +510,52 @@ fn an_axis_that_no_tensor_has_is_refused() {
     .expect("refused");
     assert!(error.to_string().contains("there is no axis"), "{error}");
 }
+
+/// Found by fuzzing: the engine would take the low half of a number, and make the tensor before its
+/// size was checked.
+#[test]
+fn sizes_that_no_tensor_has_are_refused_before_the_engine_makes_it() {
+    let long = |number: i64| number.to_le_bytes().to_vec();
+    let float = |number: f32| number.to_le_bytes().to_vec();
+    let thousand = [long(1000), long(1000), long(1000)].concat();
+    let low = [long(1000), long(1000 - (1 << 49)), long(1000)].concat();
+    let cases = [
+        ("tile", thousand.clone(), low.clone(), "Tile"),
+        ("expand", thousand.clone(), low.clone(), "Expand"),
+        ("constant_of_shape", thousand, low, "ConstantOfShape"),
+        ("range", float(1e9), float(-1e9), "Range"),
+    ];
+    let folder = tempfile::tempdir().expect("folder");
+    for (name, old, new, operator) in cases {
+        let path = fixtures().join(format!("models/zoo/hostile_{name}.onnx"));
+        let mut bytes = std::fs::read(path).expect("a model");
+        let at = bytes.windows(old.len()).position(|window| window == old);
+        let at = at.expect("the sizes");
+        bytes[at..at + new.len()].copy_from_slice(&new);
+        if name == "range" {
+            // Down from 0, where the file goes up.
+            replace_step(&mut bytes);
+        }
+
+        let file = folder.path().join("changed.onnx");
+        std::fs::write(&file, bytes).expect("written");
+        let start = std::time::Instant::now();
+        let error = Model::load(&file, &Options::default()).err();
+        let text = error.expect("refused").to_string();
+        let is_refused = text.contains(operator) && text.contains("asks for");
+        assert!(is_refused, "{name}: {text}");
+        assert!(
+            start.elapsed().as_secs() < 2,
+            "{name}: {:?}",
+            start.elapsed()
+        );
+    }
+}
+
+/// Turns the first constant of a single 1 into -1.
+fn replace_step(bytes: &mut [u8]) {
+    let one = [&b"J\x04"[..], &1_f32.to_le_bytes()].concat();
+    let at = bytes.windows(one.len()).position(|window| window == one);
+    let sign = at.expect("the step") + one.len() - 1;
+    bytes[sign] |= 0x80;
+}

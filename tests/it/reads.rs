@@ -1,7 +1,9 @@
 //! How often a run reads its dataset, as strace counts it.
 #![cfg(target_os = "linux")]
 
-use crate::support::{demo_text, fixtures, numbers, parquet, texts};
+use crate::support::{demo_text, fixtures, numbers, parquet, plan, texts};
+use camaudit::audit::{self, Observer};
+use camaudit::tables::SkipRow;
 use polars::prelude::{
     DataFrame, IntoColumn, IntoSeries, NamedFrom, ParquetCompression, ParquetReader, ParquetWriter,
     SerReader, Series, StructChunked,
@@ -176,8 +178,8 @@ fn explain_reads_the_manifest_twice_at_most() {
 }
 
 /// The demo's photos as one Parquet file with 40 row groups, `set/photos.parquet`, and the boxes of
-/// the demo under the names of its rows.
-fn parquet_demo(folder: &Path) -> (PathBuf, String) {
+/// the demo under the names of its rows. `change` changes the bytes of the photos.
+fn parquet_demo(folder: &Path, change: fn(&mut [Vec<u8>])) -> (PathBuf, String) {
     let root = fixtures().join("horses");
     let paths = photos();
     let mut bytes: Vec<Vec<u8>> = Vec::new();
@@ -189,27 +191,12 @@ fn parquet_demo(folder: &Path) -> (PathBuf, String) {
         boxes = boxes.replace(&format!("\n{path},"), &format!("\nphotos.parquet/{row},"));
     }
     std::fs::write(folder.join("boxes.csv"), boxes).expect("boxes");
-
-    let bytes: Vec<&[u8]> = bytes.iter().map(Vec::as_slice).collect();
-    let fields = [
-        Series::new("bytes".into(), bytes),
-        Series::new("path".into(), paths.clone()),
-    ];
-    let image = StructChunked::from_series("image".into(), paths.len(), fields.iter());
-    let image = image.expect("a struct").into_series().into_column();
-    let label = Series::new("label".into(), labels).into_column();
-    let mut frame = DataFrame::new(paths.len(), vec![image, label]).expect("a table");
+    change(&mut bytes);
 
     std::fs::create_dir(folder.join("set")).expect("folder");
-    let file = folder
-        .canonicalize()
-        .expect("folder")
-        .join("set/photos.parquet");
-    ParquetWriter::new(std::fs::File::create(&file).expect("file"))
-        .with_compression(ParquetCompression::Uncompressed)
-        .with_row_group_size(Some(paths.len() / 40))
-        .finish(&mut frame)
-        .expect("written");
+    let home = folder.canonicalize().expect("folder");
+    let file = home.join("set/photos.parquet");
+    write_photos(&file, &mut photo_table(&bytes, &paths, &labels));
 
     let set = format!("{:?}", folder.join("set"));
     let set = format!("root = {set}\nformat = \"parquet-images\"");
@@ -219,6 +206,27 @@ fn parquet_demo(folder: &Path) -> (PathBuf, String) {
         .replace(&old_root, &set)
         .replace(&old_boxes, "\"boxes.csv\"");
     (file, text)
+}
+
+fn photo_table(bytes: &[Vec<u8>], paths: &[String], labels: &[&str]) -> DataFrame {
+    let bytes: Vec<&[u8]> = bytes.iter().map(Vec::as_slice).collect();
+    let fields = [
+        Series::new("bytes".into(), bytes),
+        Series::new("path".into(), paths),
+    ];
+    let image = StructChunked::from_series("image".into(), paths.len(), fields.iter());
+    let image = image.expect("a struct").into_series().into_column();
+    let label = Series::new("label".into(), labels).into_column();
+    DataFrame::new(paths.len(), vec![image, label]).expect("a table")
+}
+
+fn write_photos(file: &Path, table: &mut DataFrame) {
+    let rows = table.height() / 40;
+    ParquetWriter::new(std::fs::File::create(file).expect("file"))
+        .with_compression(ParquetCompression::Uncompressed)
+        .with_row_group_size(Some(rows))
+        .finish(table)
+        .expect("written");
 }
 
 /// Where the image columns of a Parquet file begin, a group of rows after the other.
@@ -234,37 +242,138 @@ fn image_columns(file: &Path) -> Vec<u64> {
     starts
 }
 
-/// Once to measure, once for the experiments, and once more where a row group has one of the boxes that are taken as the
-/// places of a region. The columns themselves are mapped into memory, which strace does not see. But before a column is
-/// read, its page headers are checked, from its begin.
+/// The most and the least reads of the images of a row group. The columns themselves are mapped
+/// into memory, which strace does not see. But before a column is read, its page headers are
+/// checked, from its begin.
+fn reads_of_groups(log: &[String], file: &Path) -> (usize, usize) {
+    let groups = image_columns(file);
+    assert_eq!(groups.len(), 40);
+    let mut counts = Vec::new();
+    for start in groups {
+        let seek = format!("<{}>, {start}, SEEK_SET", file.display());
+        counts.push(log.iter().filter(|line| line.contains(&seek)).count());
+    }
+    let least = counts.iter().min().copied();
+    (counts.into_iter().max().unwrap_or(0), least.unwrap_or(0))
+}
+
+/// The tables of a run that are measured.
+fn tables(run: &Path) -> Vec<DataFrame> {
+    let names = [
+        "images/part-00000.parquet",
+        "regions/part-00000.parquet",
+        "skipped.parquet",
+        "problems.parquet",
+    ];
+    names.map(|name| parquet(&run.join(name))).to_vec()
+}
+
+/// Some photos are no photos, the first is cut off, and one stands under both labels.
+fn odd_photos(bytes: &mut [Vec<u8>]) {
+    bytes[0].truncate(1000);
+    bytes[17] = b"no photo".to_vec();
+    bytes[18].clear();
+    bytes[200] = bytes[390].clone();
+    bytes[201] = bytes[20].clone();
+    bytes[202] = bytes[20].clone();
+}
+
+/// Once to measure, which gives the sizes of the photos whose boxes are the places of a region, and
+/// once for the experiments.
 #[test]
-fn the_images_of_a_parquet_file_are_read_at_most_three_times() {
+fn the_images_of_a_parquet_file_are_read_at_most_twice() {
     let folder = tempfile::tempdir().expect("folder");
-    let (file, text) = parquet_demo(folder.path());
+    let (file, text) = parquet_demo(folder.path(), odd_photos);
     let pipeline = folder.path().join("demo.toml");
     std::fs::write(&pipeline, text).expect("pipeline");
     let pipeline = pipeline.display().to_string();
-    let out = folder.path().join("reports").display().to_string();
 
-    let run = ["run", &pipeline, "--out", &out, "--quiet"];
-    let Some(log) = traced(folder.path(), "lseek", &run) else {
+    let start = |command: &str, more: &[&str]| {
+        let out = folder.path().join(command).display().to_string();
+        let arguments = [&[command, &pipeline, "--out", &out, "--quiet"], more].concat();
+        let log = traced(folder.path(), "lseek", &arguments)?;
+        Some((log, newest_run(&Path::new(&out).join("demo"))))
+    };
+    let Some((log, run)) = start("run", &[]) else {
         return;
     };
-    let findings = parquet(&Path::new(&out).join("demo/latest/findings.parquet"));
-    assert_eq!(
-        texts(&findings, "verdict")[0],
-        "confirmed",
-        "experiments were run"
-    );
+    let findings = parquet(&run.join("findings.parquet"));
+    let verdict = &texts(&findings, "verdict")[0];
+    assert_eq!(verdict, "confirmed", "experiments were run");
+    let (most, least) = reads_of_groups(&log, &file);
+    assert!((1..=2).contains(&least) && most == 2, "{least} to {most}");
 
-    let groups = image_columns(&file);
-    assert_eq!(groups.len(), 40);
-    for start in groups {
-        let seek = format!("<{}>, {start}, SEEK_SET", file.display());
-        let count = log.iter().filter(|line| line.contains(&seek)).count();
-        assert!(
-            (1..=3).contains(&count),
-            "images at {start} were read {count} times"
-        );
+    // First without a cache, then into a new one, and from it.
+    let without = start("measure", &["--no-cache"]).expect("traced");
+    let into = start("measure", &[]).expect("traced");
+    let from = start("measure", &[]).expect("traced");
+    let rows = tables(&run);
+    assert!(rows[2].height() >= 3, "photos were skipped");
+    for (name, (_, other)) in [("without", &without), ("into", &into), ("from", &from)] {
+        for (one, other) in rows.iter().zip(tables(other)) {
+            assert!(one.equals_missing(&other), "{name}: {one} {other}");
+        }
+    }
+    assert_eq!(reads_of_groups(&into.0, &file), (1, 1));
+    assert_eq!(reads_of_groups(&from.0, &file), (1, 1));
+}
+
+/// The run folder with the last name.
+fn newest_run(home: &Path) -> PathBuf {
+    let mut runs = Vec::new();
+    for entry in std::fs::read_dir(home).expect("runs") {
+        let path = entry.expect("entry").path();
+        if path.join("measured.json").is_file() && !path.is_symlink() {
+            runs.push(path);
+        }
+    }
+    runs.into_iter().max().expect("a run")
+}
+
+/// Replaces a file between the pass that infers and the pass that makes rows.
+struct Replacer {
+    file: PathBuf,
+    by: PathBuf,
+}
+
+impl Observer for Replacer {
+    fn stage(&self, name: &str, _: Option<usize>) {
+        if name == "measure" {
+            std::fs::rename(&self.by, &self.file).expect("replaced");
+        }
+    }
+
+    fn image(&self, _: Option<&SkipRow>) {}
+
+    fn warning(&self, _: &str) {}
+}
+
+/// The labels of the new file are never taken for the photos of the old one.
+#[test]
+fn a_parquet_file_that_is_replaced_during_a_run_keeps_its_labels() {
+    let folder = tempfile::tempdir().expect("folder");
+    let (file, text) = parquet_demo(folder.path(), |_| ());
+    let sound = parquet(&file);
+    let by = folder.path().join("turned.parquet");
+    write_photos(&by, &mut sound.reverse());
+
+    let replacer = Replacer { file, by };
+    let plan = plan(folder.path(), "demo", &text, &[]);
+    audit::run(&plan, &replacer).expect("a run");
+    let rows = parquet(
+        &folder
+            .path()
+            .join("reports/demo/latest/images/part-00000.parquet"),
+    );
+    let mut labels = std::collections::HashMap::new();
+    for path in photos() {
+        let bytes = std::fs::read(fixtures().join("horses").join(&path)).expect("photo");
+        let label = path.split('/').next().expect("a class").to_owned();
+        labels.insert(blake3::hash(&bytes).to_hex().to_string(), label);
+    }
+    let hashes = texts(&rows, "content_hash");
+    assert!(hashes.len() >= 400, "{} rows", hashes.len());
+    for (hash, label) in hashes.iter().zip(texts(&rows, "label")) {
+        assert_eq!(labels.get(hash), Some(&label), "{hash}");
     }
 }

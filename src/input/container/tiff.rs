@@ -10,7 +10,7 @@ use crate::error::{Skip, SkipReason};
 use crate::geometry::Size;
 use image::{Rgb, RgbImage};
 use std::io::{Cursor, Read, Seek, SeekFrom};
-use tiff::decoder::{ChunkType, Decoder, Limits};
+use tiff::decoder::{ChunkType, Decoder, Limits, ifd};
 use tiff::tags::Tag;
 use tiff::{TiffError, TiffResult};
 
@@ -50,6 +50,7 @@ pub fn decode(bytes: &[u8]) -> Result<RgbImage, Skip> {
         palette: file.palette(colour)?,
     };
 
+    let mut file = file.for_pixels();
     let mut levels = LevelReader::new(rule);
     let mut picture = RgbImage::new(file.size.width, file.size.height);
     let planes = match (file.tags.is_planar, colour) {
@@ -102,7 +103,7 @@ impl<'a> TiffFile<'a> {
             patch,
         };
         let decoder = Decoder::new(input).map_err(|e| tiff_skip(&e))?;
-        let mut decoder = decoder.with_limits(Limits::unlimited());
+        let mut decoder = decoder.with_limits(tag_limits(bytes));
         let tags = tags(&mut decoder, photometric).map_err(|e| tiff_skip(&e))?;
 
         let (width, height) = decoder.dimensions().map_err(|e| tiff_skip(&e))?;
@@ -115,6 +116,12 @@ impl<'a> TiffFile<'a> {
             chunks_across: width.div_ceil(chunk_width.max(1)),
             chunks_down: height.div_ceil(chunk_height.max(1)),
         })
+    }
+
+    /// All tags were read: what the pixels need is known from the header, and was admitted.
+    fn for_pixels(mut self) -> Self {
+        self.decoder = self.decoder.with_limits(Limits::unlimited());
+        self
     }
 
     fn samples_per_chunk(&self) -> u16 {
@@ -175,6 +182,15 @@ impl<'a> TiffFile<'a> {
             levels: levels.levels(data, row)?,
         })
     }
+}
+
+/// A tag may claim any number of values, and the crate takes their memory before it reads them. No
+/// tag has more values than the file has bytes.
+fn tag_limits(bytes: &[u8]) -> Limits {
+    let mut limits = Limits::default();
+    let most = bytes.len().saturating_mul(size_of::<ifd::Value>());
+    limits.decoding_buffer_size = limits.decoding_buffer_size.min(most);
+    limits
 }
 
 fn tags(decoder: &mut Decoder<Patched<'_>>, photometric: u64) -> TiffResult<Tags> {

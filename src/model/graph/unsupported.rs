@@ -185,30 +185,67 @@ fn refuse_sides(node: &NodeProto) -> Result<()> {
     Ok(())
 }
 
-/// Refuses a constant shape of more numbers than memory should hold.
+/// Refuses a constant shape of more numbers than memory should hold, or with a size below -1, which
+/// the standard has no meaning for.
 fn refuse_shape(constants: &Constants<'_>, node: &NodeProto) -> Result<()> {
     let shaped = SHAPED.iter().find(|(op, _)| *op == node.op_type);
     let Some(shape) = shaped.and_then(|(_, input)| constants.input(node, *input)) else {
         return Ok(());
     };
 
-    let sizes: Vec<i64> = match floats(shape).next() {
-        Some(_) => floats(shape).map(|size| size as i64).collect(),
-        None => integers(shape),
+    let mut sizes = Vec::new();
+    for size in numbers(shape) {
+        sizes.push(size as i64);
+    }
+    let op = node.op_type.as_str();
+    let elements = match op {
+        // Negative pads cut off.
+        "Pad" => sizes.iter().map(|size| size.saturating_abs()).max(),
+        "Range" => range_length(constants, node),
+        _ => {
+            let sizes = sizes.iter().filter(|size| **size > 0);
+            Some(sizes.fold(1_i64, |n, size| n.saturating_mul(*size)))
+        }
     };
-    let elements = if node.op_type == "Pad" {
-        sizes.iter().copied().max().unwrap_or(0).max(0)
-    } else {
-        let sizes = sizes.iter().filter(|size| **size > 0);
-        sizes.fold(1_i64, |n, size| n.saturating_mul(*size))
-    };
-    if elements > ELEMENTS_MAX {
+    if let Some(elements) = elements.filter(|elements| *elements > ELEMENTS_MAX) {
         return Err(Error::new(format!(
             "{} asks for {elements} numbers, more than {ELEMENTS_MAX}",
             describe(node)
         )));
     }
-    Ok(())
+    let negative = sizes.iter().find(|size| **size < -1);
+    match negative.filter(|_| !["Pad", "Range"].contains(&op)) {
+        None => Ok(()),
+        Some(size) => Err(Error::new(format!(
+            "{} asks for a size of {size}, and no size is below -1: the file is damaged",
+            describe(node)
+        ))),
+    }
+}
+
+/// How many numbers a Range of constants makes.
+fn range_length(constants: &Constants<'_>, node: &NodeProto) -> Option<i64> {
+    let constant = |index| numbers(constants.input(node, index)?).first().copied();
+    let (start, limit, step) = (constant(0)?, constant(1)?, constant(2)?);
+    Some(((limit - start) / step).ceil() as i64)
+}
+
+/// The numbers of a tensor of the types that sizes have; none for other types.
+fn numbers(tensor: &TensorProto) -> Vec<f64> {
+    let mut numbers: Vec<f64> = floats(tensor).map(f64::from).collect();
+    numbers.extend(integers(tensor).into_iter().map(|number| number as f64));
+    if tensor.data_type == DataType::Int32 as i32 {
+        let (raw, _) = tensor.raw_data.as_chunks::<4>();
+        let raw = raw.iter().map(|bytes| i32::from_le_bytes(*bytes));
+        let typed = tensor.int32_data.iter().copied();
+        numbers.extend(raw.chain(typed).map(f64::from));
+    }
+    if tensor.data_type == DataType::Double as i32 {
+        let (raw, _) = tensor.raw_data.as_chunks::<8>();
+        numbers.extend(raw.iter().map(|bytes| f64::from_le_bytes(*bytes)));
+        numbers.extend(&tensor.double_data);
+    }
+    numbers
 }
 
 /// The numbers of a tensor of 64-bit integers; none for other types.
