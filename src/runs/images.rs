@@ -3,9 +3,9 @@
 use super::parquet;
 use crate::error::{Error, Result};
 use crate::finding::MapTarget;
-use crate::tables::{ImageRow, RegionRow, Row};
+use crate::tables::{ClassRow, FindingRow, ImageRow, RegionRow, Row};
 use polars::prelude::{DataFrame, PolarsResult};
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::path::Path;
 
 /// What images can be sorted by.
@@ -130,13 +130,15 @@ const REGION_COLUMNS: [&str; 9] = [
     "contribution",
 ];
 
-/// Reads the images of a class with rows of a region, in the order of the dataset.
+/// Reads the images of a class with rows of a region, in the order of the dataset. A finding that is
+/// about several labels has the images of all of them.
 ///
 /// One part is read at a time.
 ///
 /// # Errors
 /// When a file is missing, damaged, or of another schema version; names the file and the cause.
 pub fn images(run: &Path, class: &str, region: &str) -> Result<Vec<FoundImage>> {
+    let labels = labels_of(run, class)?;
     let mut images = Vec::new();
     for part in parquet::parts(run, ImageRow::TABLE)? {
         let image_file = run.join(ImageRow::TABLE).join(&part);
@@ -144,21 +146,54 @@ pub fn images(run: &Path, class: &str, region: &str) -> Result<Vec<FoundImage>> 
         let image_rows = parquet::read(&image_file, &IMAGE_COLUMNS)?;
         let region_rows = parquet::read(&region_file, &REGION_COLUMNS)?;
 
-        let joined = join(&image_rows, &region_rows, class, region)
+        let joined = join(&image_rows, &region_rows, &labels, region)
             .map_err(Error::cause(format!("read {}", image_file.display())))?;
         images.extend(joined);
     }
     Ok(images)
 }
 
+/// The labels that a name stands for: those of the class that a finding of this name is about, else
+/// the label itself.
+fn labels_of(run: &Path, name: &str) -> Result<BTreeSet<String>> {
+    let pairs = |table: &str| -> Result<Vec<(String, u32)>> {
+        let file = run.join(format!("{table}.parquet"));
+        let frame = parquet::read(&file, &["label", "label_index"])?;
+        let pairs = label_pairs(&frame);
+        pairs.map_err(Error::cause(format!("read {}", file.display())))
+    };
+
+    let mut labels = BTreeSet::from([name.to_owned()]);
+    let findings = pairs(FindingRow::TABLE)?;
+    if let Some((_, class)) = findings.iter().find(|(label, _)| label == name) {
+        let of_class = pairs(ClassRow::TABLE)?
+            .into_iter()
+            .filter(|(_, c)| c == class);
+        labels.extend(of_class.map(|(label, _)| label));
+    }
+    Ok(labels)
+}
+
+fn label_pairs(frame: &DataFrame) -> PolarsResult<Vec<(String, u32)>> {
+    let labels = frame.column("label")?.str()?;
+    let classes = frame.column("label_index")?.u32()?;
+    let mut pairs = Vec::new();
+    for row in 0..frame.height() {
+        if let (Some(label), Some(class)) = (labels.get(row), classes.get(row)) {
+            pairs.push((label.to_owned(), class));
+        }
+    }
+    Ok(pairs)
+}
+
 /// Joins the rows of both tables that are of the label's map, in the order of the images.
 fn join(
     images: &DataFrame,
     regions: &DataFrame,
-    class: &str,
+    selected: &BTreeSet<String>,
     region: &str,
 ) -> PolarsResult<Vec<FoundImage>> {
-    let region_rows = rows_by_image(regions, class, region)?;
+    let region_rows = rows_by_image(regions, selected, region)?;
     let ids = images.column("image_id")?.str()?;
     let targets = images.column("target")?.str()?;
 
@@ -178,7 +213,7 @@ fn join(
 /// Image id -> row of the class's map and the region.
 fn rows_by_image<'a>(
     regions: &'a DataFrame,
-    class: &str,
+    selected: &BTreeSet<String>,
     region: &str,
 ) -> PolarsResult<HashMap<&'a str, usize>> {
     let ids = regions.column("image_id")?.str()?;
@@ -188,7 +223,9 @@ fn rows_by_image<'a>(
 
     let mut rows = HashMap::new();
     for row in 0..regions.height() {
-        let is_selected = labels.get(row) == Some(class)
+        let is_selected = labels
+            .get(row)
+            .is_some_and(|label| selected.contains(label))
             && targets.get(row) == Some(MapTarget::Label.name())
             && names.get(row) == Some(region);
         if let (true, Some(id)) = (is_selected, ids.get(row)) {

@@ -273,3 +273,75 @@ fn images_that_the_last_run_had_are_missed() {
         Some(2)
     );
 }
+
+/// Options and formats of commands that follow a run: each says or writes what it promises.
+#[test]
+fn commands_behind_a_run_keep_their_promises() {
+    let folder = tempfile::tempdir().expect("folder");
+    let pipeline = pipeline(folder.path(), "");
+    std::fs::rename(
+        folder.path().join("set/horse"),
+        folder.path().join("set/=2+2"),
+    )
+    .expect("rename");
+    photo(folder.path(), "horse", "other.jpg");
+    let out = folder.path().join("out");
+    let text = std::fs::read_to_string(&pipeline).expect("pipeline");
+    let review = "[review]\ndecisions = \"decisions/review.csv\"\n";
+    let labels = "root = \"set\"\nlabels = { \"=2+2\" = \"horse\", horse = \"horse\", boat = \"boat\", car = \"car\" }";
+    let text = text.replace("root = \"set\"", labels);
+    std::fs::write(&pipeline, format!("{text}{review}")).expect("pipeline");
+    let ended = run(folder.path(), &pipeline, &[]);
+    assert_eq!(ended.code, Some(0), "{}", ended.stderr);
+    let newest = newest(&out.join("p"));
+    let newest_text = newest.display().to_string();
+
+    // A cell that a spreadsheet would run is a text.
+    let images = [
+        "images",
+        &newest_text,
+        "--class",
+        "horse",
+        "--region",
+        "corner",
+    ];
+    let listed = |more: &[&str]| {
+        let output = camaudit(&[&images, more].concat());
+        assert_eq!(output.status.code(), Some(0), "{:?}", stderr(&output));
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    };
+    let (guarded, raw) = (listed(&[]), listed(&["--raw"]));
+    assert!(guarded.contains("\n'=2+2/0.jpg,"), "{guarded}");
+    assert!(raw.contains("\n=2+2/0.jpg,"), "{raw}");
+    // Both labels are the class that the finding is about.
+    assert!(raw.contains("\nhorse/other.jpg,"), "{raw}");
+
+    // The decisions are found from every folder.
+    let record = json(&newest.join("run.json"));
+    let decisions = record["decisions"].as_str().expect("a path");
+    assert!(Path::new(decisions).is_absolute(), "{decisions}");
+    assert!(decisions.ends_with("decisions/review.csv"), "{decisions}");
+
+    // A limit that no worker fits into is refused with the option's name; a usable one is taken.
+    for (memory, code) in [("1MB", 2), ("4GiB", 0)] {
+        let output = camaudit(&[
+            "conclude",
+            newest_text.as_str(),
+            "--memory",
+            memory,
+            "--quiet",
+        ]);
+        let said = stderr(&output).join("\n");
+        assert_eq!(output.status.code(), Some(code), "{memory}: {said}");
+        assert_eq!(said.contains("memory"), code == 2, "{said}");
+    }
+
+    // The log ends with one JSON object that names the rows.
+    let rows = folder.path().join("rows").display().to_string();
+    let measured = call("measure", &pipeline, &["--log", "json", "--out", &rows]);
+    assert_eq!(measured.code, Some(0), "{}", measured.stderr);
+    let last = measured.stderr.lines().last().unwrap_or_default();
+    let event: serde_json::Value = serde_json::from_str(last).expect("JSON");
+    assert_eq!(event["event"], "finish", "{last}");
+    assert_eq!(event["counts"]["scored"], 10, "{last}");
+}
