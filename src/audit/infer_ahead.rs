@@ -45,7 +45,6 @@ struct Passed {
     id: ImageId,
     path: String,
     description: [u8; 8],
-    frame: Option<PhotoFrame>,
     inferred: Result<ImageInference, Skip>,
 }
 
@@ -89,18 +88,43 @@ impl<'a> InferredAhead<'a> {
             if shard.is_empty() {
                 break;
             }
+            ahead.add_sizes(pool, dataset, &photos, &shard)?;
             let passed = pool.map(shard, |worker, mut sample: Sample| {
                 prescan.annotate(&context.plan.regions, &mut sample);
-                let is_needed = photos.contains_key(&sample.id);
-                let passed = pass(context, prescan, worker, sample, is_needed);
+                let passed = pass(context, prescan, worker, sample);
                 pool.observer.image(None);
                 passed
             })?;
             ahead.add(passed, totals);
-            ahead.check_boxes(dataset)?;
         }
         ahead.images.sort_unstable_by_key(|image| image.id);
         Ok(ahead)
+    }
+
+    /// Takes the sizes that are needed of a shard's photos. The boxes are checked as soon as their
+    /// sizes are known, so that a set of wrong boxes is not inferred first.
+    fn add_sizes(
+        &mut self,
+        pool: &WorkerPool<'a>,
+        dataset: &Dataset,
+        photos: &BTreeMap<ImageId, Source>,
+        shard: &[Sample],
+    ) -> Result<()> {
+        let mut needed = BTreeMap::new();
+        for sample in shard {
+            self.unchecked.remove(&sample.id);
+            if photos.contains_key(&sample.id) {
+                needed.insert(sample.id, sample.source.clone());
+            }
+        }
+        if needed.is_empty() {
+            return Ok(());
+        }
+        self.frames.extend(photo_frames::read(pool, needed)?);
+        if self.unchecked.is_empty() {
+            dataset.check_boxes(&photo_frames::sizes(&self.frames))?;
+        }
+        Ok(())
     }
 
     /// Keeps what was inferred of a shard. Two images of the same bytes share an entry.
@@ -108,10 +132,6 @@ impl<'a> InferredAhead<'a> {
         let mut fresh: BTreeMap<String, CachedInference> = BTreeMap::new();
         let mut used = Vec::new();
         for passed in shard {
-            self.unchecked.remove(&passed.id);
-            if let Some(frame) = passed.frame {
-                self.frames.insert(passed.id, frame);
-            }
             let inferred = match passed.inferred {
                 Ok(inferred) => inferred,
                 Err(skip) => {
@@ -136,14 +156,6 @@ impl<'a> InferredAhead<'a> {
             }
         }
         self.cache.keep(&Vec::from_iter(fresh), &used);
-    }
-
-    /// Checks the boxes as soon as the sizes are known: a set of wrong boxes is not inferred first.
-    fn check_boxes(&mut self, dataset: &Dataset) -> Result<()> {
-        if self.unchecked.is_empty() {
-            dataset.check_boxes(&photo_frames::sizes(&self.frames))?;
-        }
-        Ok(())
     }
 
     /// The images of a shard with their inferences. Those that the cache has lost, or that are other
@@ -212,18 +224,13 @@ impl<'a> InferredAhead<'a> {
     }
 }
 
-/// Infers one image, and takes the size of one that is needed.
+/// Infers one image.
 fn pass(
     context: &AuditContext<'_>,
     prescan: &Prescan,
     worker: &mut Worker<'_>,
     sample: Sample,
-    is_needed: bool,
 ) -> Result<Passed> {
-    let frame = match is_needed {
-        true => PhotoFrame::of(worker, &sample.source),
-        false => None,
-    };
     let inferred = match prescan.timeout(sample.id) {
         Some(skip) => Err(skip.clone()),
         None => match infer_image(context, prescan, worker, &sample) {
@@ -241,7 +248,6 @@ fn pass(
         id: sample.id,
         description: describe(&sample),
         path: sample.path,
-        frame,
         inferred,
     })
 }

@@ -12,6 +12,7 @@ use std::fmt::Write as _;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// The lines that strace writes of these system calls of a command in `folder`, with the paths of
 /// descriptors. `None` where strace cannot trace; then a line on stderr, past the captured output.
@@ -376,4 +377,38 @@ fn a_parquet_file_that_is_replaced_during_a_run_keeps_its_labels() {
     for (hash, label) in hashes.iter().zip(texts(&rows, "label")) {
         assert_eq!(labels.get(hash), Some(&label), "{hash}");
     }
+}
+
+/// Counts the images that a run is through with.
+#[derive(Default)]
+struct Counter(AtomicUsize);
+
+impl Observer for Counter {
+    fn stage(&self, _: &str, _: Option<usize>) {}
+
+    fn image(&self, _: Option<&SkipRow>) {
+        self.0.fetch_add(1, Ordering::Relaxed);
+    }
+
+    fn warning(&self, _: &str) {}
+}
+
+/// The sizes of the photos that are looked at are taken before anything is inferred.
+#[test]
+fn wrong_boxes_of_a_parquet_file_are_refused_before_an_image_is_inferred() {
+    let folder = tempfile::tempdir().expect("folder");
+    let (_, text) = parquet_demo(folder.path(), |_| ());
+    let boxes = folder.path().join("boxes.csv");
+    let mut wrong = String::from("path,category,xmin,ymin,xmax,ymax\n");
+    for row in 0..40 {
+        let _ = writeln!(wrong, "photos.parquet/{row},boat,1500,1500,1520,1520");
+    }
+    std::fs::write(boxes, wrong).expect("boxes");
+
+    let plan = plan(folder.path(), "demo", &text, &[]);
+    let counter = Counter::default();
+    let error = audit::run(&plan, &counter).err().expect("refused");
+    let text = error.to_string();
+    assert!(text.contains("implausible_boxes"), "{text}");
+    assert_eq!(counter.0.into_inner(), 0);
 }
