@@ -43,7 +43,7 @@ fn association_counts_the_groups_of_both_halves() {
     let case = tables.find(|case| case["table"] == serde_json::json!([13, 35, 0, 20]));
     let case = case.expect("the case");
     let number = |value: &serde_json::Value| value.as_f64().expect("a number");
-    let [low, high] = [0, 1].map(|i| number(&case["newcombe"][i]));
+    let [low, high] = [0_usize, 1].map(|i| number(&case["newcombe"][i]));
     check_estimate(
         association.difference,
         [13.0 / 35.0, low, high],
