@@ -8,6 +8,8 @@ mod charts;
 pub mod contact_sheet;
 #[cfg(test)]
 mod fabricated;
+#[cfg(test)]
+mod finding_texts;
 mod glossary;
 mod headline;
 mod heat_table;

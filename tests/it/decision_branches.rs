@@ -5,7 +5,10 @@ use crate::decision::{
     screened, strong, uncertain, weak, without_contrast, without_place_control,
 };
 use crate::support::{estimate, intervention};
-use camaudit::finding::{Association, Consensus, ContrastMissing, Intervention, Verdict};
+use camaudit::finding::Verdict::{
+    self, Candidate, Cleared, Confirmed, DataRisk, Insufficient, SalientOnly,
+};
+use camaudit::finding::{Association, Consensus, ContrastMissing, Intervention};
 use camaudit::verdict::{ConfounderFacts, decide};
 
 type Facts = ConfounderFacts<'static>;
@@ -50,67 +53,67 @@ fn insertion_confirms_where_the_patch_cannot_show_the_class_itself() {
             "A, B, the place control",
             screened(),
             with_place.clone(),
-            Verdict::Confirmed,
+            Confirmed,
         ),
         (
             "A, the place control",
             associated(),
             with_place.clone(),
-            Verdict::Confirmed,
+            Confirmed,
         ),
         (
             "no B, the place control",
             without_contrast(),
             with_place,
-            Verdict::Confirmed,
+            Confirmed,
         ),
         (
             "the consensus supports",
             screened(),
             apart(strong()),
-            Verdict::Confirmed,
+            Confirmed,
         ),
         (
             "the same without B",
             without_contrast(),
             apart(strong()),
-            Verdict::Confirmed,
+            Confirmed,
         ),
         (
             "the consensus has no effect",
             screened(),
             apart(weak()),
-            Verdict::Candidate,
+            Candidate,
         ),
         (
             "the same without B",
             without_contrast(),
             apart(weak()),
-            Verdict::DataRisk,
+            DataRisk,
         ),
         (
             "the consensus moves another class",
             screened(),
             elsewhere.clone(),
-            Verdict::Candidate,
+            Candidate,
         ),
         (
             "the same without B",
             without_contrast(),
             elsewhere,
-            Verdict::DataRisk,
+            DataRisk,
         ),
         (
             "the consensus was not pasted",
             screened(),
             not_pasted.clone(),
-            Verdict::Candidate,
+            Candidate,
         ),
         (
             "the same without B",
             without_contrast(),
             not_pasted,
-            Verdict::DataRisk,
+            DataRisk,
         ),
     ]);
 }
@@ -139,11 +142,11 @@ fn a_consensus_that_cannot_tell_object_and_region_apart_leaves_a_candidate() {
         with_removal.untagged_filled = 10;
 
         check_with_c(vec![
-            (name, screened(), inseparable.clone(), Verdict::Candidate),
-            (name, without_contrast(), inseparable, Verdict::Candidate),
-            (name, screened(), without_effect.clone(), Verdict::Candidate),
-            (name, without_contrast(), without_effect, Verdict::DataRisk),
-            (name, without_contrast(), with_removal, Verdict::Confirmed),
+            (name, screened(), inseparable.clone(), Candidate),
+            (name, without_contrast(), inseparable, Candidate),
+            (name, screened(), without_effect.clone(), Candidate),
+            (name, without_contrast(), without_effect, DataRisk),
+            (name, without_contrast(), with_removal, Confirmed),
         ]);
     }
 }
@@ -159,42 +162,22 @@ fn removal_confirms_only_against_untagged_images_of_the_class() {
         ..filled(10)
     };
     check_with_c(vec![
-        (
-            "enough untagged images",
-            screened(),
-            filled(10),
-            Verdict::Confirmed,
-        ),
+        ("enough untagged images", screened(), filled(10), Confirmed),
         (
             "the same without B",
             without_contrast(),
             filled(10),
-            Verdict::Confirmed,
+            Confirmed,
         ),
-        (
-            "insertion was not run",
-            screened(),
-            alone,
-            Verdict::Confirmed,
-        ),
-        (
-            "too few untagged images",
-            screened(),
-            filled(9),
-            Verdict::Candidate,
-        ),
+        ("insertion was not run", screened(), alone, Confirmed),
+        ("too few untagged images", screened(), filled(9), Candidate),
         (
             "the same without B",
             without_contrast(),
             filled(9),
-            Verdict::DataRisk,
+            DataRisk,
         ),
-        (
-            "no untagged image",
-            without_contrast(),
-            filled(0),
-            Verdict::DataRisk,
-        ),
+        ("no untagged image", without_contrast(), filled(0), DataRisk),
     ]);
 }
 
@@ -218,35 +201,25 @@ fn each_side_confirms_by_its_own_p_value_and_its_own_rate() {
     }
 
     check_with_c(vec![
-        (
-            "insertion",
-            facts(1e-5, 0.5),
-            by_insertion(),
-            Verdict::Confirmed,
-        ),
+        ("insertion", facts(1e-5, 0.5), by_insertion(), Confirmed),
         (
             "its rate, the other's p",
             facts(0.5, 1e-5),
             by_insertion(),
-            Verdict::Candidate,
+            Candidate,
         ),
-        (
-            "removal",
-            facts(0.5, 1e-5),
-            by_removal(),
-            Verdict::Confirmed,
-        ),
+        ("removal", facts(0.5, 1e-5), by_removal(), Confirmed),
         (
             "its rate, the other's p",
             facts(1e-5, 0.5),
             by_removal(),
-            Verdict::Candidate,
+            Candidate,
         ),
         (
             "another class moves more",
             facts(1e-5, 1e-5),
             elsewhere,
-            Verdict::Candidate,
+            Candidate,
         ),
     ]);
 }
@@ -261,61 +234,51 @@ fn a_region_is_cleared_where_both_sides_ran_and_all_upper_bounds_are_low() {
     let neither = intervention(None, None);
 
     check_with_c(vec![
-        (
-            "all are low",
-            screened(),
-            both(weak(), weak()),
-            Verdict::Cleared,
-        ),
+        ("all are low", screened(), both(weak(), weak()), Cleared),
         (
             "all are low, without B",
             without_contrast(),
             both(weak(), weak()),
-            Verdict::Cleared,
+            Cleared,
         ),
-        (
-            "insertion alone",
-            screened(),
-            inserted.clone(),
-            Verdict::Candidate,
-        ),
+        ("insertion alone", screened(), inserted.clone(), Candidate),
         (
             "insertion alone, without B",
             without_contrast(),
             inserted,
-            Verdict::DataRisk,
+            DataRisk,
         ),
-        ("removal alone", screened(), removed, Verdict::Candidate),
-        ("neither side", screened(), neither, Verdict::Candidate),
+        ("removal alone", screened(), removed, Candidate),
+        ("neither side", screened(), neither, Candidate),
         (
             "margin of insertion",
             screened(),
             both(open_margin, weak()),
-            Verdict::Candidate,
+            Candidate,
         ),
         (
             "margin of removal",
             screened(),
             both(weak(), open_margin),
-            Verdict::Candidate,
+            Candidate,
         ),
         (
             "rate of insertion",
             screened(),
             both(open_rate, weak()),
-            Verdict::Candidate,
+            Candidate,
         ),
         (
             "rate of removal",
             screened(),
             both(weak(), open_rate),
-            Verdict::Candidate,
+            Candidate,
         ),
         (
             "both uncertain, without B",
             without_contrast(),
             both(uncertain(), uncertain()),
-            Verdict::DataRisk,
+            DataRisk,
         ),
     ]);
 }
@@ -339,29 +302,21 @@ fn with_an_association_the_verdict_is_a_candidate_or_a_risk() {
         ..without_contrast()
     };
     check(vec![
-        ("A and B", screened(), Verdict::Candidate),
-        ("B is negative", associated(), Verdict::DataRisk),
-        (
-            "few groups with the region",
-            missing(few),
-            Verdict::DataRisk,
-        ),
-        (
-            "few groups without it",
-            missing(few_without),
-            Verdict::DataRisk,
-        ),
+        ("A and B", screened(), Candidate),
+        ("B is negative", associated(), DataRisk),
+        ("few groups with the region", missing(few), DataRisk),
+        ("few groups without it", missing(few_without), DataRisk),
         (
             "no mirror image",
             missing(ContrastMissing::NoMirrorImage),
-            Verdict::DataRisk,
+            DataRisk,
         ),
         (
             "too small for a place",
             missing(ContrastMissing::SubCell),
-            Verdict::DataRisk,
+            DataRisk,
         ),
-        ("out of view", out_of_view, Verdict::DataRisk),
+        ("out of view", out_of_view, DataRisk),
     ]);
 }
 
@@ -403,27 +358,19 @@ fn without_an_association_few_groups_are_no_all_clear() {
         ..heat(3.0, 0.1)
     };
     check(vec![
-        ("one tagged group", tagged(1), Verdict::Insufficient),
-        ("nine tagged groups", tagged(9), Verdict::Insufficient),
+        ("one tagged group", tagged(1), Insufficient),
+        ("nine tagged groups", tagged(9), Insufficient),
         (
             "significant before adjusting",
             with(0.03, 0.05),
-            Verdict::Insufficient,
+            Insufficient,
         ),
-        (
-            "the difference may be large",
-            with(0.6, 0.2),
-            Verdict::Insufficient,
-        ),
-        ("no tagged group, of few", few_groups, Verdict::Insufficient),
-        ("out of view", out_of_view, Verdict::Insufficient),
-        ("little heat", low_mass, Verdict::Insufficient),
-        ("heat alone", heat(3.0, 0.1), Verdict::SalientOnly),
-        (
-            "no presence information, heat",
-            heat_alone,
-            Verdict::SalientOnly,
-        ),
+        ("the difference may be large", with(0.6, 0.2), Insufficient),
+        ("no tagged group, of few", few_groups, Insufficient),
+        ("out of view", out_of_view, Insufficient),
+        ("little heat", low_mass, Insufficient),
+        ("heat alone", heat(3.0, 0.1), SalientOnly),
+        ("no presence information, heat", heat_alone, SalientOnly),
         ("lift without excess", heat(3.0, 0.0), Verdict::None),
         ("excess without lift", heat(1.0, 0.1), Verdict::None),
         ("nothing", nothing(), Verdict::None),

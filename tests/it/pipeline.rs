@@ -226,6 +226,57 @@ fn the_old_name_of_a_key_works_with_a_warning() {
     check(&both, &[], &[&format!("{line} retention.nights")]);
 }
 
+/// Thresholds in logits depend on the scale of the head; they are read, and have no effect.
+#[test]
+fn thresholds_in_logits_give_a_warning_with_the_key_to_set_instead() {
+    let demo = demo_text("shortcut.onnx");
+    let base = load(&demo, &[]).expect("plan");
+    assert_eq!(base.warnings.len(), 0);
+    for (key, instead) in [
+        ("contrast_logits", "contrast_fraction"),
+        ("causal_logits", "causal_fraction"),
+    ] {
+        let message = format!(
+            "verdict.{key} is no longer used, because logits depend on the scale of the head; \
+             remove it, and set verdict.{instead} if the default does not fit"
+        );
+        let line = demo.lines().count() + 2;
+        let text = format!("{demo}[verdict]\n{key} = 0.7\n");
+        let plan = load(&text, &[]).expect("plan");
+        let [warning] = plan.warnings.as_slice() else {
+            panic!("{key}: {:?}", plan.warnings);
+        };
+        assert!(
+            warning.ends_with(&format!("p.toml:{line}: {message}")),
+            "{warning}"
+        );
+
+        let plan = load(&demo, &[&format!("verdict.{key}=1e9")]).expect("plan");
+        assert_eq!(plan.warnings, [format!("--set: {message}")]);
+        let policies = [plan.verdict, base.verdict].map(|policy| format!("{policy:?}"));
+        assert_eq!(policies[0], policies[1], "{key} has no effect");
+    }
+}
+
+#[test]
+fn the_thresholds_of_an_intervention_are_read() {
+    let demo = demo_text("shortcut.onnx");
+    let thresholds = |set: &[&str]| {
+        let verdict = load(&demo, set).expect("plan").verdict;
+        (verdict.causal_fraction, verdict.cleared_rate)
+    };
+    assert_eq!(thresholds(&[]), (0.1, 0.05));
+    let set = ["verdict.causal_fraction=0.2", "verdict.cleared_rate=0"];
+    assert_eq!(thresholds(&set), (0.2, 0.0));
+    for (set, key) in [
+        ("verdict.cleared_rate=1.5", "verdict.cleared_rate"),
+        ("verdict.causal_fraction=-0.1", "verdict.causal_fraction"),
+    ] {
+        let error = load(&demo, &[set]).expect_err("refused");
+        assert!(error.contains(key), "{error}");
+    }
+}
+
 #[test]
 fn a_command_prints_the_warnings_of_its_pipeline_once() {
     let folder = tempfile::tempdir().expect("folder");
