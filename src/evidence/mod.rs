@@ -31,5 +31,5 @@ pub use observations::Evidence;
 pub use overlay::{OverlaidHost, OverlayEffect, overlay_effects};
 pub use pairs::Pair;
 pub use sampling::Sampled;
-pub use statistics::benjamini_hochberg;
+pub use statistics::{benjamini_hochberg, paired_difference};
 pub use surroundings::{FilledImage, surroundings_evidence};
