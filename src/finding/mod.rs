@@ -10,8 +10,8 @@ mod record;
 
 pub use evidence::{
     Association, ConfounderEvidence, Contrast, ContrastBaseline, Estimate, GroupCount,
-    Intervention, InterventionEffect, OverlayEvidence, PresenceCounts, RegionHeat,
-    SurroundingsEvidence,
+    Intervention, InterventionEffect, OVERLAY_HOSTS, OverlayEvidence, OverlayThresholds,
+    PresenceCounts, RegionHeat, SurroundingsEvidence,
 };
 pub use names::{
     ChangeState, EffectUnit, FigureRole, FindingKind, InsertionControl, MapTarget, OverlayControl,

@@ -110,7 +110,10 @@ fn intervention_facts(intervention: &Intervention) -> Vec<Fact> {
 
 fn overlay_facts(evidence: &OverlayEvidence) -> Vec<Fact> {
     let rise = "laid over: rise against the stronger control";
-    let rate = "laid over: images predicted as the class, net";
+    let rate = match evidence.top_k {
+        None | Some(1) => "laid over: images predicted as the class, net",
+        Some(_) => "laid over: images with the class among the highest, net",
+    };
     vec![
         Fact::logits("C", rise, evidence.rise, evidence.min_effect),
         Fact::points("C", rate, evidence.rate),

@@ -15,6 +15,7 @@ pub mod heatmap;
 mod image_budget;
 mod markdown;
 mod page;
+mod overlay_sentence;
 mod pictures;
 pub mod pipeline_index;
 mod prometheus;

@@ -1,9 +1,10 @@
 //! A finding as a sentence of counts and estimates, for people.
 
+use super::overlay_sentence::overlay;
 use super::text::{percent, thousands};
 use crate::finding::{
     ConfounderEvidence, Contrast, ContrastBaseline, Finding, FindingEvidence, InsertionControl,
-    Intervention, InterventionEffect, OverlayEvidence, PresenceCounts, RegionHeat, RemovalFill,
+    Intervention, InterventionEffect, PresenceCounts, RegionHeat, RemovalFill,
     SurroundingsEvidence,
 };
 
@@ -109,25 +110,6 @@ fn removal(effect: &InterventionEffect<RemovalFill>) -> String {
     )
 }
 
-fn overlay(finding: &Finding, evidence: &OverlayEvidence) -> String {
-    let Finding { label, region, .. } = finding;
-    let rise = evidence.rise;
-    let [predicted, control_predicted] = evidence.predicted;
-    format!(
-        "{region} laid over {} images changes the logit of {label} by {:+.2} ({:.2} to {:.2}) \
-         relative to {}, rank {} of {} classes, z {:.1}; \
-         {predicted} images are predicted as {label} (control {control_predicted})",
-        evidence.hosts,
-        rise.value,
-        rise.low,
-        rise.high,
-        evidence.control.name(),
-        evidence.rank,
-        evidence.classes,
-        evidence.z
-    )
-}
-
 fn surroundings(label: &str, evidence: &SurroundingsEvidence) -> String {
     let mut others = String::new();
     if let Some(net) = evidence.net {
@@ -192,9 +174,11 @@ mod tests {
             (nothing, "no heat for horse was measured in corner"),
             (
                 fabricated::overlay("horse", "stamp"),
-                "stamp laid over 30 images changes the logit of horse by +1.20 (0.90 to 1.50) \
-                 relative to a synthetic pattern, rank 1 of 1000 classes, z 6.2; 8 images are \
-                 predicted as horse (control 1)",
+                "stamp laid over 150 images changes the logit of horse by +1.20 (0.90 to 1.50; \
+                 threshold 0.25) relative to a synthetic pattern (rank 1 of 1000, z 6.2, \
+                 threshold 4.0); horse is among the 5 highest classes of 24 images (control 3; \
+                 net 14.0 %, 8.0 % to 20.0 %) and predicted in 8 (control 1); whether images of \
+                 the set show it was not measured",
             ),
             (
                 fabricated::surroundings("train"),

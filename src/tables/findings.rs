@@ -81,18 +81,29 @@ table! {
             "C: one-sided, of a rise of at most the smallest that counts; the largest over the \
             controls";
         effect_z: Option<f64>, "",
-            "overlay: robust z of the rise among all classes (median, MAD)";
+            "overlay: robust z of the rise among all classes (median, MAD); the smaller over the \
+            controls";
         flips: Option<u32>, "images",
-            "C: hosts predicted as the class with the region pasted on";
+            "C: hosts predicted as the class with the region pasted on, or laid over";
         control_flips: Option<u32>, "images",
             "C: hosts predicted as the class with the strongest control";
+        top_k: Option<u32>, "classes",
+            "overlay: an image counts as entered by the class if the class is among so many of the \
+            highest logits; null otherwise, and for sigmoid heads, where it is to be predicted";
+        entries: Option<u32>, "images",
+            "overlay: hosts that the class enters with the overlay";
+        control_entries: Option<u32>, "images",
+            "overlay: hosts that the class enters with the control with the smallest net rate";
+        detectable_rate: Option<f64>, "fraction",
+            "overlay: the smallest net rate of entries that so many hosts can show";
         scrambled_flips: Option<u32>, "images",
             "C: hosts predicted as the class with the region in small shuffled blocks; no \
             control, since colour and texture stay";
         flip_rate: Option<f64>, "fraction",
-            "C: net rate of flips to the class; the smallest over the controls";
+            "C: net rate of flips to the class, of entries for an overlay; the smallest over the \
+            controls";
         flip_low: Option<f64>, "fraction",
-            "C: lower 95 % bound, Newcombe";
+            "C: lower 95 % bound, Newcombe; for paired rates with an overlay";
         flip_high: Option<f64>, "fraction",
             "C: upper 95 % bound";
         largest_shift: Option<bool>, "",
@@ -133,7 +144,8 @@ table! {
         confirming_p: Option<f64>, "",
             "C: min(1, 2 min(insertion_p, removal_p))";
         confirming_q: Option<f64>, "",
-            "C: adjusted by Benjamini and Hochberg over the tested pairs";
+            "C: adjusted by Benjamini and Hochberg over the tested pairs; over the classes, and \
+            the larger over the controls, for an overlay";
         donors: Option<u32>, "images",
             "C: photos that the region was cut from";
         forwards: Option<u32>, "passes",
@@ -234,6 +246,10 @@ impl FindingRow {
             effect_z: overlay.map(|o| o.z),
             flips: flips.map(|[with, _]| with),
             control_flips: flips.map(|[_, control]| control),
+            top_k: overlay.and_then(|o| o.top_k),
+            entries: overlay.map(|o| o.entries[0]),
+            control_entries: overlay.map(|o| o.entries[1]),
+            detectable_rate: overlay.and_then(|o| o.detectable_rate),
             scrambled_flips: insertion.and(c).map(|c| c.scrambled_flips),
             flip_rate: flip_rate.map(|e| e.value),
             flip_low: flip_rate.map(|e| e.low),
@@ -257,7 +273,9 @@ impl FindingRow {
             kept_net_high: kept_net.map(|e| e.high),
             causal_min_effect: c.map(|c| c.min_effect).or(overlay.map(|o| o.min_effect)),
             confirming_p: c.map(|c| c.p),
-            confirming_q: confounder.and_then(|c| c.confirming_q),
+            confirming_q: confounder
+                .and_then(|c| c.confirming_q)
+                .or(overlay.map(|o| o.q)),
             donors: c.map(|c| c.donors),
             forwards: c.map(|c| c.forwards),
             photos_lost: c.map(|c| c.photos_lost),

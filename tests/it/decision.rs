@@ -2,11 +2,11 @@
 //! `[verdict]`.
 
 use crate::support::{demo_text, plan};
-use camaudit::dataset::{ImageId, LabelMap};
-use camaudit::evidence::{Evidence, OverlayEffect, Pair};
+use camaudit::dataset::ImageId;
+use camaudit::evidence::{Evidence, Pair};
 use camaudit::finding::{
     Association, Contrast, ContrastBaseline, Estimate, Finding, GroupCount, InsertionControl,
-    Intervention, InterventionEffect, MapTarget, NotTested, OverlayControl, RemovalFill, Severity,
+    Intervention, InterventionEffect, MapTarget, NotTested, RemovalFill, Severity,
     SurroundingsEvidence, Verdict,
 };
 use camaudit::geometry::Size;
@@ -16,9 +16,7 @@ use camaudit::score::{
     ImageFacts, MapMeasurement, Measurement, RegionMeasurement, RegionPlace, RegionScores,
 };
 use camaudit::tables::ClassRow;
-use camaudit::verdict::{
-    ConfounderFacts, candidates, decide, findings, overlay_findings, surroundings_findings,
-};
+use camaudit::verdict::{ConfounderFacts, candidates, decide, findings, surroundings_findings};
 
 /// The documented defaults of `[verdict]`.
 fn defaults() -> Policy {
@@ -546,59 +544,6 @@ fn the_candidates_and_why_others_are_not_tested() {
             "{i}"
         );
     }
-}
-
-fn overlay_effect(class: usize, z: f64, rise: f64, rate_low: f64, p: f64) -> OverlayEffect {
-    OverlayEffect {
-        class,
-        hosts: 150,
-        rise: estimate(rise, rise - 0.1, rise + 0.1),
-        z,
-        p,
-        predicted: [30, 2],
-        rate: estimate(0.2, rate_low, 0.3),
-        control: OverlayControl::Scrambled,
-    }
-}
-
-/// shortcut_z and causal_logits with many classes; confirming_q and causal_rate with few.
-#[test]
-fn either_side_of_every_threshold_of_overlays() {
-    let policy = Policy {
-        shortcut_z: 4.0,
-        causal_logits: 0.6,
-        confirming_q: 0.04,
-        causal_rate: 0.06,
-        ..defaults()
-    };
-    let names: Vec<String> = (0..12).map(|i| format!("class {i:02}")).collect();
-    let labels = LabelMap::without_model(names.iter());
-    let verdict_of = |effect: OverlayEffect, classes: usize| {
-        let mut effects = vec![effect];
-        effects.extend((1..classes).map(|class| overlay_effect(class, 0.0, 0.0, -0.1, 1.0)));
-        overlay_findings("stamp", &effects, &labels, &policy)[0].verdict
-    };
-    let many = |z, rise| verdict_of(overlay_effect(0, z, rise, 0.0, 1.0), 12);
-    assert_eq!(many(4.01, 0.31), Verdict::ModelShortcut);
-    assert_eq!(many(4.0, 0.31), Verdict::None, "shortcut_z");
-    assert_eq!(
-        many(4.01, 0.3),
-        Verdict::ModelShortcut,
-        "half of causal_logits"
-    );
-    assert_eq!(
-        many(4.01, 0.2999),
-        Verdict::None,
-        "under half of causal_logits"
-    );
-    let few = |rate_low, p| verdict_of(overlay_effect(0, 0.0, 5.0, rate_low, p), 4);
-    assert_eq!(few(0.06, 0.01), Verdict::ModelShortcut);
-    assert_eq!(few(0.0599, 0.01), Verdict::None, "causal_rate");
-    assert_eq!(
-        few(0.06, 0.0101),
-        Verdict::None,
-        "confirming_q, adjusted for four classes"
-    );
 }
 
 /// context_kept and tagged_min.

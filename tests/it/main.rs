@@ -16,6 +16,7 @@ mod model;
 mod odd_boxes;
 mod odd_set;
 mod odd_sets;
+mod overlays;
 mod pictures;
 mod pipeline;
 mod places;

@@ -55,12 +55,16 @@ pub struct VerdictFile {
     /// Minimum causal effect on the margin, in logits; a tenth of the spread of the hosts' margins
     /// if that is more. Default 0.5.
     pub causal_logits: Option<f64>,
-    /// Minimum of the lower bound of the net flip rate or of the net drop in accuracy.
-    /// Default 0.02.
+    /// Minimum effect of an overlay on a class, as a fraction of the standard deviation of the hosts'
+    /// clean margins of that class. Default 0.1.
+    pub causal_fraction: Option<f64>,
+    /// Minimum of the lower bound of the net flip rate or of the net drop in accuracy; for an
+    /// overlay, of the net rate of images in which the class enters the highest ones. Default 0.02.
     pub causal_rate: Option<f64>,
     /// False-discovery rate of the interventions. Default 0.05.
     pub confirming_q: Option<f64>,
-    /// Robust z above which an overlay raises one class more than all others. Default 5.
+    /// Minimum robust z by which an overlay raises one class more than the others; not used with
+    /// fewer than ten classes. Default 4.
     pub shortcut_z: Option<f64>,
     /// Minimum of the lower bound of the fraction of images that are still recognised with their
     /// objects filled in. Default 0.5.

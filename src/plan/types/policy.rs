@@ -30,9 +30,11 @@ pub struct Verdicts {
     pub max_candidates: u32,
     pub max_forwards: u32,
     pub causal_logits: f64,
+    /// Smallest causal effect that counts, as a fraction of the spread of the clean margins.
+    pub causal_fraction: f64,
     pub causal_rate: f64,
     pub confirming_q: f64,
-    /// Robust z above which an overlay raises one class more than all others.
+    /// Minimum robust z by which an overlay raises one class more than the others.
     pub shortcut_z: f64,
     /// Minimum fraction of images still predicted as the label with their objects filled in.
     pub context_kept: f64,

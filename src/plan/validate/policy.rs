@@ -49,9 +49,10 @@ pub fn verdicts(file: &VerdictFile, scores: &Scores, check: &mut Checker<'_>) ->
         max_candidates: t.count("max_candidates", file.max_candidates, 10, 1_000_000),
         max_forwards: t.count("max_forwards", file.max_forwards, 1500, 1_000_000),
         causal_logits: t.number("causal_logits", file.causal_logits, 0.5, 1e3),
+        causal_fraction: t.number("causal_fraction", file.causal_fraction, 0.1, 1e3),
         causal_rate: t.number("causal_rate", file.causal_rate, 0.02, 1.0),
         confirming_q: t.number("confirming_q", file.confirming_q, 0.05, 1.0),
-        shortcut_z: t.number("shortcut_z", file.shortcut_z, 5.0, 1e3),
+        shortcut_z: t.number("shortcut_z", file.shortcut_z, 4.0, 1e3),
         context_kept: t.number("context_kept", file.context_kept, 0.5, 1.0),
         visible_min: scores.confounder_visible_min,
     }
