@@ -237,15 +237,22 @@ impl OverlayEvidence {
     }
 }
 
-/// One class's images with their objects filled in.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+/// One class's images with their objects filled in, and where its heat lies.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
 pub struct SurroundingsEvidence {
+    /// Images with their objects filled in; 0 where the class was not tested.
     pub images: u32,
-    /// Of these, still predicted as the class.
+    /// Of these, with a declared confounder: too few images of the class show none.
+    pub with_confounder: u32,
+    /// Of `images`, still predicted as the class.
     pub kept: u32,
-    /// `kept / images`, with Wilson's interval.
-    pub rate: Estimate,
+    /// `kept / images`, with Wilson's interval; `None` without images.
+    pub rate: Option<Estimate>,
     /// `rate` less the rate at which filled images of other classes are predicted as this one;
     /// `None` without any.
     pub net: Option<Estimate>,
+    /// Mean share of the class's heat on its objects; `None` where it was not measured.
+    pub object_share: Option<f64>,
+    /// Images of that mean.
+    pub measured: u32,
 }

@@ -121,8 +121,11 @@ fn overlay_facts(evidence: &OverlayEvidence) -> Vec<Fact> {
 }
 
 fn surroundings_facts(evidence: &SurroundingsEvidence) -> Vec<Fact> {
-    let lost = complement(evidence.rate);
-    let mut facts = vec![Fact::points("C", "objects filled in: recall lost", lost)];
+    let mut facts = Vec::new();
+    if let Some(rate) = evidence.rate {
+        let title = "objects filled in: recall lost";
+        facts.push(Fact::points("C", title, complement(rate)));
+    }
     if let Some(net) = evidence.net {
         let title = "objects filled in: still predicted as the class, \
                      against other labels' filled images";

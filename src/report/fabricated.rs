@@ -168,8 +168,11 @@ pub fn surroundings(label: &str) -> Finding {
     let evidence = SurroundingsEvidence {
         images: 16,
         kept: 12,
-        rate: estimate(0.75, 0.5, 0.9),
+        rate: Some(estimate(0.75, 0.5, 0.9)),
         net: Some(estimate(0.5, 0.2, 0.7)),
+        object_share: Some(0.31),
+        measured: 40,
+        with_confounder: 0,
     };
     Finding {
         evidence: FindingEvidence::Surroundings(evidence),

@@ -20,6 +20,7 @@ mod pictures;
 pub mod pipeline_index;
 mod prometheus;
 mod sentences;
+mod surroundings_sentence;
 mod template;
 mod terminal;
 mod text;

@@ -139,6 +139,10 @@ table! {
             "C: lower 95 % bound, Newcombe";
         kept_net_high: Option<f64>, "fraction",
             "C: upper 95 % bound";
+        filled_with_confounder: Option<u32>, "images",
+            "C: for `context`, of the filled, with a declared confounder; null otherwise";
+        object_share: Option<f64>, "fraction",
+            "for `context`, mean share of the heat on the objects; null otherwise";
         causal_min_effect: Option<f64>, "logit",
             "C: the smallest effect that counts";
         confirming_p: Option<f64>, "",
@@ -198,7 +202,7 @@ impl FindingRow {
             .map(|i| i.predicted)
             .or(overlay.map(|o| o.predicted));
         let fall = removal.map(|r| r.margin);
-        let recall_lost = surroundings.map(|s| complement(s.rate));
+        let recall_lost = surroundings.and_then(|s| s.rate).map(complement);
         let loss = removal.map(|r| r.rate).or(recall_lost);
         let kept_net = surroundings.and_then(|s| s.net);
 
@@ -271,6 +275,8 @@ impl FindingRow {
             kept_net: kept_net.map(|e| e.value),
             kept_net_low: kept_net.map(|e| e.low),
             kept_net_high: kept_net.map(|e| e.high),
+            filled_with_confounder: surroundings.map(|s| s.with_confounder),
+            object_share: surroundings.and_then(|s| s.object_share),
             causal_min_effect: c.map(|c| c.min_effect).or(overlay.map(|o| o.min_effect)),
             confirming_p: c.map(|c| c.p),
             confirming_q: confounder

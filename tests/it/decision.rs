@@ -560,8 +560,9 @@ fn either_side_of_every_threshold_of_surroundings() {
         let evidence = SurroundingsEvidence {
             images,
             kept: images,
-            rate: estimate(0.9, low, 1.0),
+            rate: Some(estimate(0.9, low, 1.0)),
             net: net.map(|low| estimate(0.5, low, 0.9)),
+            ..SurroundingsEvidence::default()
         };
         let found = surroundings_findings(&[(7, evidence)], std::slice::from_ref(&row), &policy);
         found[0].verdict

@@ -646,7 +646,7 @@ fn one_image_of_a_group_is_sampled_and_classes_take_turns() {
 }
 
 #[test]
-fn objects_are_filled_in_where_predicted_annotated_and_without_a_confounder() {
+fn objects_are_filled_in_where_predicted_and_annotated() {
     let object = ObjectMeasurement {
         visible: 1.0,
         share: None,
@@ -665,11 +665,12 @@ fn objects_are_filled_in_where_predicted_annotated_and_without_a_confounder() {
         photo.image.predicted = usize::from(!correct);
         photo.maps[0].object = annotated.then_some(object);
         photo.maps[0].regions[0].present = present;
-        let sampled = evidence_of(&[photo]).object_images.of_class(0);
-        let expected = correct && annotated && present != Some(true);
+        let sampled = evidence_of(&[photo]).object_images.of_class(0, 1);
+        let is_tagged = present == Some(true);
+        let expected = (correct && annotated).then_some((1, is_tagged));
         assert_eq!(
-            sampled.len(),
-            usize::from(expected),
+            sampled,
+            Vec::from_iter(expected),
             "{correct} {annotated} {present:?}"
         );
     }
@@ -1058,6 +1059,7 @@ fn surroundings_are_compared_with_filled_images_of_other_classes() {
     let filled = |class, predicted: &[usize]| FilledImage {
         class,
         predicted: predicted.to_vec(),
+        shows_confounder: predicted.len() == 2,
     };
     let images = [
         filled(6, &[6]),
@@ -1096,7 +1098,9 @@ fn surroundings_are_compared_with_filled_images_of_other_classes() {
             (*actual_class, actual.images, actual.kept),
             (class, images, kept)
         );
-        check_estimate(actual.rate, rate, &format!("class {class}"));
+        assert_eq!(actual.with_confounder, 1, "class {class}");
+        let found = actual.rate.expect("filled images");
+        check_estimate(found, rate, &format!("class {class}"));
         let net = actual.net.expect("images of other classes");
         check_estimate(net, expected_net[i], &format!("class {class}, net"));
     }
@@ -1169,8 +1173,8 @@ fn surroundings_finding(label: &str, verdict: Verdict, rate_low: f64) -> Finding
     let evidence = SurroundingsEvidence {
         images: 20,
         kept: 20,
-        rate: estimate(0.9, rate_low, 1.0),
-        net: None,
+        rate: Some(estimate(0.9, rate_low, 1.0)),
+        ..SurroundingsEvidence::default()
     };
     finding(
         label,

@@ -30,6 +30,7 @@ mod review;
 mod run;
 mod shared;
 mod support;
+mod surroundings;
 mod trust;
 mod tidy;
 mod verdict;

@@ -456,7 +456,9 @@ fn an_audit_of_a_scaled_head_has_the_same_verdicts() {
         let model = scaled_model(folder.path(), scale);
         let text = demo_text(model.to_str().expect("a path"))
             + &format!("[[region]]\nname = \"stamp\"\noverlay = {{ picture = {stamp:?} }}\n");
-        let run = audit(&plan(folder.path(), &format!("times{scale}"), &text, &[])).folder;
+        let set = ["verdict.max_candidates=0", "verdict.hosts_max=60"];
+        let plan = plan(folder.path(), &format!("times{scale}"), &text, &set);
+        let run = audit(&plan).folder;
         let found = parquet(&run.join("findings.parquet"));
         let rows = texts(&found, "kind").into_iter().enumerate();
         let mut verdicts = Vec::new();
