@@ -11,7 +11,7 @@ DENY := target/deny/bin/cargo-deny
 # Tests that need data from outside the repository run where it is; those that need ONNX Runtime always.
 INCLUDE_IGNORED := --include-ignored $(if $(wildcard ../shared/data),,--skip shared::)
 
-.PHONY: help setup build demo test soak browser check fuzz power example schema fixtures exports real bench clean
+.PHONY: help setup build demo test soak browser check fuzz power overlays example schema fixtures exports real bench clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -73,6 +73,13 @@ power: build ## measure recall and false discoveries on planted tags: GRID=long 
 	python3 -m venv target/power-venv
 	target/power-venv/bin/pip install -q --disable-pip-version-check numpy onnx onnxruntime pillow polars
 	target/power-venv/bin/python benches/power.py $(BIN) $(GRID)
+
+overlays: build ## the watermark of ImageNet-W against other drawings: PHOTOS=folder-per-class CLASSES=file WATERMARK=mask.png MODELS="a.onnx b.onnx"
+	@test -n "$(PHOTOS)" && test -n "$(CLASSES)" && test -n "$(WATERMARK)" && test -n "$(MODELS)" || \
+	  { echo "say where: make overlays PHOTOS=folder-per-class CLASSES=names-in-model-order.txt WATERMARK=mask.png MODELS=model.onnx"; exit 2; }
+	python3 -m venv target/overlays-venv
+	target/overlays-venv/bin/pip install -q --disable-pip-version-check onnx pillow polars
+	target/overlays-venv/bin/python benches/overlays.py $(BIN) $(MODELS) --photos "$(PHOTOS)" --classes "$(CLASSES)" --watermark "$(WATERMARK)"
 
 example: build browser ## remake reports/example and the README's pictures
 	rm -rf target/example reports/example

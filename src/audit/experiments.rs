@@ -33,6 +33,8 @@ pub struct Experiments {
     pub overlay_hosts: Vec<u128>,
     /// Classes whose surroundings are tested, with the images whose objects are filled.
     pub surroundings: Vec<(u32, Vec<u128>)>,
+    /// Of these images, the ones that show a declared confounder.
+    pub filled_with_confounder: BTreeSet<u128>,
     /// Images to show, of every pair that may be reported.
     pub examples: BTreeMap<usize, Vec<Example>>,
 }
@@ -75,11 +77,23 @@ impl Experiments {
             experiments.overlay_hosts = hosts.take(policy.hosts_max as usize).collect();
         }
         for class in verdict::least_on_objects(classes, policy) {
-            let mut images = evidence.object_images.of_class(class);
+            let mut images = evidence.object_images.of_class(class, policy.tagged_min);
             images.truncate(FILLED_MAX);
-            experiments.surroundings.push((class, images));
+            experiments.fill_objects(class, &images);
         }
         experiments
+    }
+
+    /// Adds images of a class, each with whether it shows a declared confounder.
+    fn fill_objects(&mut self, class: u32, images: &[(u128, bool)]) {
+        let ids = images.iter().map(|(id, _)| *id).collect();
+        self.surroundings.push((class, ids));
+
+        let tagged = images
+            .iter()
+            .filter(|(_, shows_confounder)| *shows_confounder);
+        self.filled_with_confounder
+            .extend(tagged.map(|(id, _)| *id));
     }
 
     /// The ids of all images that take part.

@@ -34,4 +34,4 @@ pub use overlay::{OverlaidHost, OverlayEffect, overlay_effects};
 pub use pairs::Pair;
 pub use sampling::Sampled;
 pub use statistics::{benjamini_hochberg, paired_difference};
-pub use surroundings::{FilledImage, surroundings_evidence};
+pub use surroundings::{FilledImage, ObjectImages, surroundings_evidence};

@@ -3,6 +3,7 @@
 use super::duplicates::Fingerprints;
 use super::halves::group_key;
 use super::sampling::Sampled;
+use super::surroundings::ObjectImages;
 use crate::finding::MapTarget;
 use crate::score::{MapMeasurement, Measurement};
 use crate::tables::DuplicateRow;
@@ -15,9 +16,8 @@ pub struct Evidence {
     pub seed: u64,
     /// Images of all classes.
     pub images: Sampled,
-    /// Images that the model predicts correctly, whose objects are annotated, and that show no
-    /// confounder.
-    pub object_images: Sampled,
+    /// Images that the model predicts correctly and whose objects are annotated.
+    pub object_images: ObjectImages,
     /// Of the own images of each class.
     pub(super) centred_logits: BTreeMap<u32, Vec<f32>>,
     maps: Vec<MapInfo>,
@@ -114,8 +114,9 @@ impl Evidence {
             .regions
             .iter()
             .any(|region| region.confounder_presence() == Some(true));
-        if measurement.is_correct() && map.object.is_some() && !tagged {
-            self.object_images.add(self.seed, class, group, image.id.0);
+        if measurement.is_correct() && map.object.is_some() {
+            let images = self.object_images.of_kind(tagged);
+            images.add(self.seed, class, group, image.id.0);
         }
         if image.group.is_none()
             && let Some(fingerprint) = &image.fingerprint

@@ -29,6 +29,17 @@ impl Sampled {
         kept.map_or_else(Vec::new, |kept| kept.values().copied().collect())
     }
 
+    /// The images of one class that are of no group of `others`, in order of hash.
+    pub(super) fn of_class_without(&self, class: u32, others: &Self) -> Vec<u128> {
+        let taken = others.0.get(&class);
+        let is_free = |group| !taken.is_some_and(|taken| taken.contains_key(group));
+
+        let kept = self.0.get(&class).into_iter().flatten();
+        kept.filter(|(group, _)| is_free(*group))
+            .map(|(_, image)| *image)
+            .collect()
+    }
+
     /// Images of all classes: the first of each, then the second of each.
     pub fn round_robin(&self, seed: u64) -> impl Iterator<Item = u128> {
         let lists = self.0.values().map(|kept| kept.values().copied().collect());

@@ -256,42 +256,95 @@ pub struct ConfounderEvidence {
     pub removal_q: Option<f64>,
 }
 
+/// Hosts that can show a net rate of entries of 7 % (its lower bound is then 2 %). With fewer, the
+/// finding says which rate could have been shown.
+pub const OVERLAY_HOSTS: u32 = 130;
+
 /// The effect of an overlay on one class.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct OverlayEvidence {
     pub hosts: u32,
-    /// Mean rise of the centred logit over the stronger control, in logits.
+    /// Mean rise of the centred logit over the control with the smaller rise, in logits.
     pub rise: Estimate,
-    /// The stronger control.
+    /// That control.
     pub control: OverlayControl,
-    /// Robust z among all classes: `(rise - median) / (1.4826 MAD)`.
+    /// Robust z among all classes, `(rise - median) / (1.4826 MAD)`; the smaller of the two
+    /// controls.
     #[serde(deserialize_with = "number")]
     pub z: f64,
-    /// One-sided, of a rise of at most the smallest that counts.
+    /// One-sided, of a rise of at most the smallest that counts; the larger of the two controls.
     #[serde(deserialize_with = "number")]
     pub p: f64,
-    /// Hosts predicted as the class with the overlay, and with the stronger control.
-    pub predicted: [u32; 2],
-    /// Net rate of hosts predicted as the class.
+    /// The same, adjusted by Benjamini and Hochberg over the classes.
+    #[serde(deserialize_with = "number")]
+    pub q: f64,
+    /// The class enters an image by being among so many of the highest logits; `None` for sigmoid
+    /// heads, where it is to be predicted.
+    pub top_k: Option<u32>,
+    /// Hosts that the class enters with the overlay, and with the control that leaves the smaller
+    /// lower bound of `rate`.
+    pub entries: [u32; 2],
+    /// Net rate of entries, with Newcombe's interval for paired rates.
     pub rate: Estimate,
+    /// Hosts predicted as the class with the overlay, and with the control of `entries`.
+    pub predicted: [u32; 2],
+    /// The smallest net rate of entries that so many hosts can show; `None` where they can show
+    /// none.
+    pub detectable_rate: Option<f64>,
     /// The smallest rise that counts, in logits.
     #[serde(deserialize_with = "number")]
     pub min_effect: f64,
+    pub thresholds: OverlayThresholds,
     /// Place of the class by rise, from 1.
     pub rank: u32,
     /// Number of classes compared.
     pub classes: u32,
 }
 
-/// One class's images with their objects filled in.
+/// What a class must reach for an overlay to be its shortcut.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct OverlayThresholds {
+    /// Maximum of `q`.
+    pub q: f64,
+    /// Minimum of `z`; `None` with so few classes that it has no meaning.
+    pub z: Option<f64>,
+    /// Minimum of the lower bound of `rate`.
+    pub rate: f64,
+}
+
+impl OverlayEvidence {
+    /// The logit of the class rises by more than the smallest rise that counts.
+    pub fn rises(&self) -> bool {
+        self.q <= self.thresholds.q
+    }
+
+    /// It rises more than those of the other classes.
+    pub fn stands_out(&self) -> bool {
+        self.thresholds.z.is_none_or(|least| self.z >= least)
+    }
+
+    /// It enters the highest ones, or is predicted, more often than with a control.
+    pub fn enters(&self) -> bool {
+        self.rate.low >= self.thresholds.rate
+    }
+}
+
+/// One class's images with their objects filled in, and where its heat lies.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
 pub struct SurroundingsEvidence {
+    /// Images with their objects filled in; 0 where the class was not tested.
     pub images: u32,
-    /// Of these, still predicted as the class.
+    /// Of these, with a declared confounder: too few images of the class show none.
+    pub with_confounder: u32,
+    /// Of `images`, still predicted as the class.
     pub kept: u32,
-    /// `kept / images`, with Wilson's interval.
-    pub rate: Estimate,
+    /// `kept / images`, with Wilson's interval; `None` without images.
+    pub rate: Option<Estimate>,
     /// `rate` less the rate at which filled images of other classes are predicted as this one;
     /// `None` without any.
     pub net: Option<Estimate>,
+    /// Mean share of the class's heat on its objects; `None` where it was not measured.
+    pub object_share: Option<f64>,
+    /// Images of that mean.
+    pub measured: u32,
 }

@@ -11,8 +11,9 @@ mod unmet;
 
 pub use evidence::{
     Association, ConfounderEvidence, Consensus, Contrast, ContrastBaseline, ContrastMissing,
-    Estimate, GroupCount, Intervention, InterventionEffect, LabelCount, OverlayEvidence,
-    PresenceCounts, RegionHeat, SurroundingsEvidence, TemplateHits,
+    Estimate, GroupCount, Intervention, InterventionEffect, LabelCount, OVERLAY_HOSTS,
+    OverlayEvidence, OverlayThresholds, PresenceCounts, RegionHeat, SurroundingsEvidence,
+    TemplateHits,
 };
 pub use names::{
     ChangeState, ConsensusControl, EffectUnit, FigureRole, FindingKind, InsertionControl,

@@ -36,6 +36,14 @@ impl Head {
         }
     }
 
+    /// [`Head::margin`] of every class.
+    pub fn all_margins(&self, logits: &[f32]) -> Vec<f64> {
+        match self {
+            Self::Softmax { .. } => log_odds(logits),
+            Self::Sigmoid => logits.iter().map(|&z| f64::from(z)).collect(),
+        }
+    }
+
     /// The logit up to what the scores do not depend on. Softmax: less the mean of all logits.
     /// Sigmoid: the logit.
     pub fn centred(&self, logits: &[f32], class: usize) -> f64 {
@@ -85,6 +93,29 @@ fn log_sum_exp_without(logits: &[f32], class: usize) -> f64 {
     largest + sum.ln()
 }
 
+/// The log odds of every class. Without a class other than the one with the largest logit, the sum
+/// of exponentials keeps its largest term, so it loses no digits.
+fn log_odds(logits: &[f32]) -> Vec<f64> {
+    let best = predicted(logits);
+    let largest = logits.get(best).map_or(0.0, |&z| f64::from(z));
+    let terms: Vec<f64> = logits
+        .iter()
+        .map(|&z| (f64::from(z) - largest).exp())
+        .collect();
+    let sum: f64 = terms.iter().sum();
+
+    let mut odds = Vec::with_capacity(logits.len());
+    for (class, &logit) in logits.iter().enumerate() {
+        let others = if class == best {
+            log_sum_exp_without(logits, class)
+        } else {
+            largest + (sum - terms[class]).ln()
+        };
+        odds.push(f64::from(logit) - others);
+    }
+    odds
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -97,6 +128,28 @@ mod tests {
         let p = 2.0_f64.exp() / (1.0_f64.exp() + 2.0_f64.exp() + 0.5_f64.exp());
         assert!((SOFTMAX.margin(&LOGITS, 1) - (p / (1.0 - p)).ln()).abs() < 1e-12);
         assert_eq!(Head::Sigmoid.margin(&LOGITS, 1), 2.0);
+    }
+
+    #[test]
+    fn all_margins_are_the_margins_of_each_class() {
+        let wide = [30.0, 29.0, -40.0, 29.999, 0.0];
+        let equal = [7.0; 4];
+        let huge = [2000.0, 1000.0, 1999.5];
+        for logits in [&LOGITS[..], &wide, &equal, &huge] {
+            for head in [Head::Sigmoid, SOFTMAX] {
+                let all = head.all_margins(logits);
+                assert_eq!(all.len(), logits.len());
+                for (class, margin) in all.iter().enumerate() {
+                    let expected = head.margin(logits, class);
+                    let off = (margin - expected).abs();
+                    assert!(
+                        off < 1e-9,
+                        "{logits:?}, class {class}: {margin}, {expected}"
+                    );
+                }
+            }
+        }
+        assert!(SOFTMAX.all_margins(&[]).is_empty());
     }
 
     #[test]

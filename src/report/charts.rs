@@ -110,7 +110,10 @@ fn intervention_facts(intervention: &Intervention) -> Vec<Fact> {
 
 fn overlay_facts(evidence: &OverlayEvidence) -> Vec<Fact> {
     let rise = "laid over: rise against the stronger control";
-    let rate = "laid over: images predicted as the class, net";
+    let rate = match evidence.top_k {
+        None | Some(1) => "laid over: images predicted as the class, net",
+        Some(_) => "laid over: images with the class among the highest, net",
+    };
     vec![
         Fact::logits("C", rise, evidence.rise, evidence.min_effect),
         Fact::points("C", rate, evidence.rate),
@@ -118,8 +121,11 @@ fn overlay_facts(evidence: &OverlayEvidence) -> Vec<Fact> {
 }
 
 fn surroundings_facts(evidence: &SurroundingsEvidence) -> Vec<Fact> {
-    let lost = complement(evidence.rate);
-    let mut facts = vec![Fact::points("C", "objects filled in: recall lost", lost)];
+    let mut facts = Vec::new();
+    if let Some(rate) = evidence.rate {
+        let title = "objects filled in: recall lost";
+        facts.push(Fact::points("C", title, complement(rate)));
+    }
     if let Some(net) = evidence.net {
         let title = "objects filled in: still predicted as the class, \
                      against other labels' filled images";

@@ -4,8 +4,9 @@ use super::build_summary::summary as build;
 use crate::finding::{
     Association, ChangeState, ConfounderEvidence, Contrast, ContrastBaseline, EffectUnit, Estimate,
     FigureRole, Finding, FindingEvidence, GroupCount, InsertionControl, Intervention,
-    InterventionEffect, NotTested, OverlayControl, OverlayEvidence, PresenceCounts, RegionHeat,
-    RemovalFill, ReviewState, SURROUNDINGS, Severity, SurroundingsEvidence, Verdict,
+    InterventionEffect, NotTested, OverlayControl, OverlayEvidence, OverlayThresholds,
+    PresenceCounts, RegionHeat, RemovalFill, ReviewState, SURROUNDINGS, Severity,
+    SurroundingsEvidence, Verdict,
 };
 use crate::model::Facts;
 use crate::plan::Plan;
@@ -140,19 +141,28 @@ pub fn removal_effect() -> InterventionEffect<RemovalFill> {
 
 pub fn overlay(label: &str, region: &str) -> Finding {
     let evidence = OverlayEvidence {
-        hosts: 30,
+        hosts: 150,
         rise: estimate(1.2, 0.9, 1.5),
         control: OverlayControl::Synthetic,
         z: 6.2,
-        p: 1e-5,
+        p: 1e-8,
+        q: 1e-5,
+        top_k: Some(5),
+        entries: [24, 3],
+        rate: estimate(0.14, 0.08, 0.2),
         predicted: [8, 1],
-        rate: estimate(0.23, 0.1, 0.4),
+        detectable_rate: Some(0.06),
         min_effect: 0.25,
+        thresholds: OverlayThresholds {
+            q: 0.05,
+            z: Some(4.0),
+            rate: 0.02,
+        },
         rank: 1,
         classes: 1000,
     };
     Finding {
-        severity: Some(Severity::High),
+        severity: Some(Severity::Medium),
         severity_at_least: false,
         evidence: FindingEvidence::Overlay(evidence),
         effect: Some(1.2),
@@ -165,8 +175,11 @@ pub fn surroundings(label: &str) -> Finding {
     let evidence = SurroundingsEvidence {
         images: 16,
         kept: 12,
-        rate: estimate(0.75, 0.5, 0.9),
+        rate: Some(estimate(0.75, 0.5, 0.9)),
         net: Some(estimate(0.5, 0.2, 0.7)),
+        object_share: Some(0.31),
+        measured: 40,
+        with_confounder: 0,
     };
     Finding {
         evidence: FindingEvidence::Surroundings(evidence),

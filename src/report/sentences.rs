@@ -1,10 +1,12 @@
 //! A finding as a sentence of counts and estimates, for people.
 
+use super::overlay_sentence::overlay;
+use super::surroundings_sentence::surroundings;
 use super::text::{percent, thousands};
 use crate::finding::{
     ConfounderEvidence, Consensus, Contrast, ContrastBaseline, Finding, FindingEvidence,
-    InsertionControl, Intervention, InterventionEffect, LabelCount, OverlayEvidence,
-    PresenceCounts, RegionHeat, RemovalFill, SurroundingsEvidence, Verdict,
+    InsertionControl, Intervention, InterventionEffect, LabelCount, PresenceCounts, RegionHeat,
+    RemovalFill, Verdict,
 };
 
 /// The finding in counts, without a full stop at the end.
@@ -12,7 +14,7 @@ pub fn sentence(finding: &Finding) -> String {
     match &finding.evidence {
         FindingEvidence::Confounder(evidence) => confounder(finding, evidence),
         FindingEvidence::Overlay(evidence) => overlay(finding, evidence),
-        FindingEvidence::Surroundings(evidence) => surroundings(&finding.label, evidence),
+        FindingEvidence::Surroundings(evidence) => surroundings(finding, evidence),
     }
 }
 
@@ -210,38 +212,6 @@ fn removal(effect: &InterventionEffect<RemovalFill>, untagged: u32) -> String {
     )
 }
 
-fn overlay(finding: &Finding, evidence: &OverlayEvidence) -> String {
-    let Finding { label, region, .. } = finding;
-    let rise = evidence.rise;
-    let [predicted, control_predicted] = evidence.predicted;
-    format!(
-        "{region} laid over {} images changes the logit of {label} by {:+.2} ({:.2} to {:.2}) \
-         relative to {}, rank {} of {} classes, z {:.1}; \
-         {predicted} images are predicted as {label} (control {control_predicted})",
-        evidence.hosts,
-        rise.value,
-        rise.low,
-        rise.high,
-        evidence.control.name(),
-        evidence.rank,
-        evidence.classes,
-        evidence.z
-    )
-}
-
-fn surroundings(label: &str, evidence: &SurroundingsEvidence) -> String {
-    let mut others = String::new();
-    if let Some(net) = evidence.net {
-        let percent = 100.0 * (evidence.rate.value - net.value);
-        others = format!(" (filled images of other labels: {percent:.0} %)");
-    }
-    format!(
-        "with the objects filled in, {} of {} {label} images are still predicted as \
-         {label}{others}; the surroundings may be legitimate evidence",
-        evidence.kept, evidence.images
-    )
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::fabricated;
@@ -294,15 +264,17 @@ mod tests {
             (nothing, "no heat for horse was measured in corner"),
             (
                 fabricated::overlay("horse", "stamp"),
-                "stamp laid over 30 images changes the logit of horse by +1.20 (0.90 to 1.50) \
-                 relative to a synthetic pattern, rank 1 of 1000 classes, z 6.2; 8 images are \
-                 predicted as horse (control 1)",
+                "stamp laid over 150 images changes the logit of horse by +1.20 (0.90 to 1.50; \
+                 threshold 0.25) relative to a synthetic pattern (rank 1 of 1000, z 6.2, \
+                 threshold 4.0); horse is among the 5 highest classes of 24 images (control 3; \
+                 net 14.0 %, 8.0 % to 20.0 %) and predicted in 8 (control 1); whether images of \
+                 the set show it was not measured",
             ),
             (
                 fabricated::surroundings("train"),
                 "with the objects filled in, 12 of 16 train images are still predicted as train \
-                 (filled images of other labels: 25 %); the surroundings may be legitimate \
-                 evidence",
+                 (filled images of other labels: 25 %); on average 31.0 % of the heat for train \
+                 lies on its objects (40 images); the surroundings may be legitimate evidence",
             ),
         ];
         for (finding, expected) in table {

@@ -88,21 +88,33 @@ table! {
             controls";
         insertion_q: Option<f64>, "",
             "C: adjusted by Benjamini and Hochberg over both sides of all tested pairs; of the \
-            larger p-value where the consensus must support it too";
+            larger p-value where the consensus must support it too; over the classes, and the \
+            larger over the controls, for an overlay";
         effect_z: Option<f64>, "",
-            "overlay: robust z of the rise among all classes (median, MAD)";
+            "overlay: robust z of the rise among all classes (median, MAD); the smaller over the \
+            controls";
         flips: Option<u32>, "images",
-            "C: hosts predicted as the class with the region pasted on";
+            "C: hosts predicted as the class with the region pasted on, or laid over";
         control_flips: Option<u32>, "images",
             "C: hosts predicted as the class with the strongest control";
+        top_k: Option<u32>, "classes",
+            "overlay: an image counts as entered by the class if the class is among so many of the \
+            highest logits; null otherwise, and for sigmoid heads, where it is to be predicted";
+        entries: Option<u32>, "images",
+            "overlay: hosts that the class enters with the overlay";
+        control_entries: Option<u32>, "images",
+            "overlay: hosts that the class enters with the control with the smallest net rate";
+        detectable_rate: Option<f64>, "fraction",
+            "overlay: the smallest net rate of entries that so many hosts can show";
         scrambled_flips: Option<u32>, "images",
             "C: hosts predicted as the class with the region in small shuffled blocks; no \
             control, since colour and texture stay";
         flip_rate: Option<f64>, "fraction",
-            "C: net rate of flips to the class; the smallest over the controls";
+            "C: net rate of flips to the class, of entries for an overlay; the smallest over the \
+            controls";
         flip_low: Option<f64>, "fraction",
             "C: lower 95 % bound, the lower one of Newcombe's for paired proportions and the one \
-            clustered by donor";
+            clustered by donor; Newcombe's for an overlay";
         flip_high: Option<f64>, "fraction",
             "C: upper 95 % bound";
         largest_shift: Option<bool>, "",
@@ -166,6 +178,10 @@ table! {
             "C: lower 95 % bound, Newcombe";
         kept_net_high: Option<f64>, "fraction",
             "C: upper 95 % bound";
+        filled_with_confounder: Option<u32>, "images",
+            "C: for `context`, of the filled, with a declared confounder; null otherwise";
+        object_share: Option<f64>, "fraction",
+            "for `context`, mean share of the heat on the objects; null otherwise";
         causal_min_effect: Option<f64>, "logit",
             "C: the smallest effect that counts";
         donors: Option<u32>, "images",
@@ -224,7 +240,7 @@ impl FindingRow {
             .map(|i| i.predicted)
             .or(overlay.map(|o| o.predicted));
         let fall = removal.map(|r| r.margin);
-        let recall_lost = surroundings.map(|s| complement(s.rate));
+        let recall_lost = surroundings.and_then(|s| s.rate).map(complement);
         let loss = removal.map(|r| r.rate).or(recall_lost);
         let kept_net = surroundings.and_then(|s| s.net);
 
@@ -271,10 +287,16 @@ impl FindingRow {
             insertion_high: rise.map(|e| e.high),
             insertion_control,
             insertion_p: insertion.map(|i| i.p).or(overlay.map(|o| o.p)),
-            insertion_q: confounder.and_then(|c| c.insertion_q),
+            insertion_q: confounder
+                .and_then(|c| c.insertion_q)
+                .or(overlay.map(|o| o.q)),
             effect_z: overlay.map(|o| o.z),
             flips: flips.map(|[with, _]| with),
             control_flips: flips.map(|[_, control]| control),
+            top_k: overlay.and_then(|o| o.top_k),
+            entries: overlay.map(|o| o.entries[0]),
+            control_entries: overlay.map(|o| o.entries[1]),
+            detectable_rate: overlay.and_then(|o| o.detectable_rate),
             scrambled_flips: insertion.and(c).map(|c| c.scrambled_flips),
             flip_rate: flip_rate.map(|e| e.value),
             flip_low: flip_rate.map(|e| e.low),
@@ -308,6 +330,8 @@ impl FindingRow {
             kept_net: kept_net.map(|e| e.value),
             kept_net_low: kept_net.map(|e| e.low),
             kept_net_high: kept_net.map(|e| e.high),
+            filled_with_confounder: surroundings.map(|s| s.with_confounder),
+            object_share: surroundings.and_then(|s| s.object_share),
             causal_min_effect: c.map(|c| c.min_effect).or(overlay.map(|o| o.min_effect)),
             donors: c.map(|c| c.donors),
             forwards: c.map(|c| c.forwards),

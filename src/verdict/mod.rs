@@ -12,6 +12,6 @@ mod unmet;
 pub use candidates::{Candidates, candidates};
 pub use confounder::findings;
 pub use decision::{ConfounderFacts, decide};
-pub use overlay::{min_rise, overlay_findings};
+pub use overlay::overlay_findings;
 pub use ranking::{at_or_above, count_verdicts, sort};
 pub use surroundings::{least_on_objects, surroundings_findings};

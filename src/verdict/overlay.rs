@@ -4,11 +4,12 @@
 use crate::dataset::LabelMap;
 use crate::evidence::OverlayEffect;
 use crate::finding::{
-    EffectUnit, Finding, FindingEvidence, OverlayEvidence, ReviewState, Severity, Verdict,
+    EffectUnit, Finding, FindingEvidence, OverlayEvidence, OverlayThresholds, ReviewState,
+    Severity, Verdict,
 };
 use crate::plan::Verdicts as Policy;
 
-/// Classes listed beside those that stand out.
+/// Classes listed beside those that rise and stand out.
 const LISTED: usize = 5;
 /// With fewer classes a robust z has no meaning.
 const CLASSES_FOR_Z: usize = 10;
@@ -21,54 +22,50 @@ pub fn overlay_findings(
     labels: &LabelMap,
     policy: &Policy,
 ) -> Vec<Finding> {
+    let thresholds = OverlayThresholds {
+        q: policy.confirming_q,
+        z: (effects.len() >= CLASSES_FOR_Z).then_some(policy.shortcut_z),
+        rate: policy.causal_rate,
+    };
+
     let mut findings = Vec::new();
     for (i, effect) in effects.iter().enumerate() {
-        let shortcut = stands_out(effect, effects.len(), policy);
-        if i < LISTED || shortcut {
-            let severity = Severity::of_lower_bound(effect.rate.low);
-            findings.push(Finding {
-                label: labels.classes[effect.class].clone(),
-                class: effect.class as u32,
-                region: region.to_owned(),
-                verdict: if shortcut {
-                    Verdict::ModelShortcut
-                } else {
-                    Verdict::None
-                },
-                severity: shortcut.then_some(severity),
-                severity_at_least: false,
-                evidence: FindingEvidence::Overlay(evidence(effect, i, effects.len(), policy)),
-                effect: Some(effect.rise.value),
-                effect_unit: EffectUnit::Logit,
-                not_tested: None,
-                unmet: Vec::new(),
-                declared: None,
-                review: ReviewState::default(),
-            });
+        let evidence = evidence(effect, i, effects.len(), thresholds);
+        let is_associated = evidence.rises() && evidence.stands_out();
+        if i >= LISTED && !is_associated {
+            continue;
         }
+
+        let is_shortcut = is_associated && evidence.enters();
+        let severity = Severity::of_lower_bound(evidence.rate.low);
+        findings.push(Finding {
+            label: labels.classes[effect.class].clone(),
+            class: effect.class as u32,
+            region: region.to_owned(),
+            verdict: if is_shortcut {
+                Verdict::ModelShortcut
+            } else {
+                Verdict::None
+            },
+            severity: is_shortcut.then_some(severity),
+            severity_at_least: false,
+            evidence: FindingEvidence::Overlay(evidence),
+            effect: Some(effect.rise.value),
+            effect_unit: EffectUnit::Logit,
+            not_tested: None,
+            unmet: Vec::new(),
+            declared: None,
+            review: ReviewState::default(),
+        });
     }
     findings
-}
-
-/// Whether a class rises more than all others; with few classes, by a test of its own.
-fn stands_out(effect: &OverlayEffect, classes: usize, policy: &Policy) -> bool {
-    if classes < CLASSES_FOR_Z {
-        let p = (effect.p * classes as f64).min(1.0);
-        return p <= policy.confirming_q && effect.rate.low >= policy.causal_rate;
-    }
-    effect.z > policy.shortcut_z && effect.rise.value >= min_rise(policy)
-}
-
-/// The smallest rise of a centred logit that counts.
-pub fn min_rise(policy: &Policy) -> f64 {
-    2.5 * policy.causal_fraction
 }
 
 fn evidence(
     effect: &OverlayEffect,
     place: usize,
     classes: usize,
-    policy: &Policy,
+    thresholds: OverlayThresholds,
 ) -> OverlayEvidence {
     OverlayEvidence {
         hosts: effect.hosts,
@@ -76,9 +73,14 @@ fn evidence(
         control: effect.control,
         z: effect.z,
         p: effect.p,
-        predicted: effect.predicted,
+        q: effect.q,
+        top_k: effect.top_k,
+        entries: effect.entries,
         rate: effect.rate,
-        min_effect: min_rise(policy),
+        predicted: effect.predicted,
+        detectable_rate: effect.detectable_rate,
+        min_effect: effect.min_effect,
+        thresholds,
         rank: place as u32 + 1,
         classes: classes as u32,
     }

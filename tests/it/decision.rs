@@ -1,18 +1,15 @@
 //! The decision: a row on either side of every threshold of `[verdict]`, and what C is run for.
 
 use crate::support::{Insertion, Removal, demo_text, effect, estimate, intervention, plan};
-use camaudit::dataset::LabelMap;
-use camaudit::evidence::{OverlayEffect, Pair};
+use camaudit::evidence::Pair;
 use camaudit::finding::{
     Association, Consensus, ConsensusControl, Contrast, ContrastBaseline, ContrastMissing,
     Estimate, Finding, GroupCount, InsertionControl, Intervention, InterventionEffect, NotTested,
-    OverlayControl, RemovalFill, Severity, SurroundingsEvidence, Verdict,
+    RemovalFill, Severity, SurroundingsEvidence, Verdict,
 };
 use camaudit::plan::Verdicts as Policy;
 use camaudit::tables::ClassRow;
-use camaudit::verdict::{
-    ConfounderFacts, candidates, decide, findings, overlay_findings, surroundings_findings,
-};
+use camaudit::verdict::{ConfounderFacts, candidates, decide, findings, surroundings_findings};
 
 /// The documented defaults of `[verdict]`.
 pub fn defaults() -> Policy {
@@ -600,59 +597,6 @@ fn both_sides_of_all_pairs_are_adjusted_together() {
     }
 }
 
-fn overlay_effect(class: usize, z: f64, rise: f64, rate_low: f64, p: f64) -> OverlayEffect {
-    OverlayEffect {
-        class,
-        hosts: 150,
-        rise: estimate(rise, rise - 0.1, rise + 0.1),
-        z,
-        p,
-        predicted: [30, 2],
-        rate: estimate(0.2, rate_low, 0.3),
-        control: OverlayControl::Scrambled,
-    }
-}
-
-/// shortcut_z and causal_logits with many classes; confirming_q and causal_rate with few.
-#[test]
-fn either_side_of_every_threshold_of_overlays() {
-    let policy = Policy {
-        shortcut_z: 4.0,
-        causal_fraction: 0.12,
-        confirming_q: 0.04,
-        causal_rate: 0.06,
-        ..defaults()
-    };
-    let names: Vec<String> = (0..12).map(|i| format!("class {i:02}")).collect();
-    let labels = LabelMap::without_model(names.iter());
-    let verdict_of = |effect: OverlayEffect, classes: usize| {
-        let mut effects = vec![effect];
-        effects.extend((1..classes).map(|class| overlay_effect(class, 0.0, 0.0, -0.1, 1.0)));
-        overlay_findings("stamp", &effects, &labels, &policy)[0].verdict
-    };
-    let many = |z, rise| verdict_of(overlay_effect(0, z, rise, 0.0, 1.0), 12);
-    assert_eq!(many(4.01, 0.31), Verdict::ModelShortcut);
-    assert_eq!(many(4.0, 0.31), Verdict::None, "shortcut_z");
-    assert_eq!(
-        many(4.01, 0.3),
-        Verdict::ModelShortcut,
-        "half of causal_logits"
-    );
-    assert_eq!(
-        many(4.01, 0.2999),
-        Verdict::None,
-        "under half of causal_logits"
-    );
-    let few = |rate_low, p| verdict_of(overlay_effect(0, 0.0, 5.0, rate_low, p), 4);
-    assert_eq!(few(0.06, 0.01), Verdict::ModelShortcut);
-    assert_eq!(few(0.0599, 0.01), Verdict::None, "causal_rate");
-    assert_eq!(
-        few(0.06, 0.0101),
-        Verdict::None,
-        "confirming_q, adjusted for four classes"
-    );
-}
-
 /// context_kept and tagged_min.
 #[test]
 fn either_side_of_every_threshold_of_surroundings() {
@@ -667,8 +611,9 @@ fn either_side_of_every_threshold_of_surroundings() {
         let evidence = SurroundingsEvidence {
             images,
             kept: images,
-            rate: estimate(0.9, low, 1.0),
+            rate: Some(estimate(0.9, low, 1.0)),
             net: net.map(|low| estimate(0.5, low, 0.9)),
+            ..SurroundingsEvidence::default()
         };
         let found = surroundings_findings(&[(7, evidence)], std::slice::from_ref(&row), &policy);
         found[0].verdict

@@ -8,18 +8,17 @@
 
 use crate::decision::finding_of;
 use crate::support::{effect, estimate, finding_with, intervention};
-use camaudit::dataset::{ImageId, LabelMap};
+use camaudit::dataset::ImageId;
 use camaudit::evidence::{
-    Evidence, Example, FilledImage, OverlaidHost, OverlayEffect, Pair, benjamini_hochberg,
-    overlay_effects, screening_group, surroundings_evidence,
+    Evidence, Example, FilledImage, Pair, benjamini_hochberg, screening_group,
+    surroundings_evidence,
 };
 use camaudit::finding::{
     Association, ConfounderEvidence, Contrast, ContrastBaseline, ContrastMissing, EffectUnit,
     Estimate, FigureRole, Finding, FindingEvidence, GroupCount, InsertionControl, Intervention,
-    MapTarget, NotTested, OverlayControl, RemovalFill, Severity, SurroundingsEvidence, Verdict,
+    MapTarget, NotTested, RemovalFill, Severity, SurroundingsEvidence, Verdict,
 };
 use camaudit::geometry::Size;
-use camaudit::model::Head;
 use camaudit::plan::Verdicts as Policy;
 use camaudit::region::Kind;
 use camaudit::score::{
@@ -28,7 +27,7 @@ use camaudit::score::{
 };
 use camaudit::tables::ClassRow;
 use camaudit::verdict::{
-    at_or_above, candidates, count_verdicts, findings, least_on_objects, overlay_findings, sort,
+    at_or_above, candidates, count_verdicts, findings, least_on_objects, sort,
 };
 use std::collections::BTreeMap;
 
@@ -54,7 +53,7 @@ pub const POLICY: Policy = Policy {
     causal_rate: 0.02,
     cleared_rate: 0.05,
     confirming_q: 0.05,
-    shortcut_z: 5.0,
+    shortcut_z: 4.0,
     context_kept: 0.5,
     visible_min: 0.5,
 };
@@ -391,7 +390,7 @@ fn one_image_of_a_group_is_sampled_and_classes_take_turns() {
 }
 
 #[test]
-fn objects_are_filled_in_where_predicted_annotated_and_without_a_confounder() {
+fn objects_are_filled_in_where_predicted_and_annotated() {
     let object = ObjectMeasurement {
         visible: 1.0,
         share: None,
@@ -410,11 +409,12 @@ fn objects_are_filled_in_where_predicted_annotated_and_without_a_confounder() {
         photo.image.predicted = usize::from(!correct);
         photo.maps[0].object = annotated.then_some(object);
         photo.maps[0].regions[0].present = present;
-        let sampled = evidence_of(&[photo]).object_images.of_class(0);
-        let expected = correct && annotated && present != Some(true);
+        let sampled = evidence_of(&[photo]).object_images.of_class(0, 1);
+        let is_tagged = present == Some(true);
+        let expected = (correct && annotated).then_some((1, is_tagged));
         assert_eq!(
-            sampled.len(),
-            usize::from(expected),
+            sampled,
+            Vec::from_iter(expected),
             "{correct} {annotated} {present:?}"
         );
     }
@@ -593,196 +593,13 @@ fn near_duplicates_without_a_group_are_one_piece_of_evidence() {
     assert_eq!(pair_of(&evidence, 0, &POLICY).tagged, 3);
 }
 
-/// What is expected of the effect of an overlay on one class.
-struct ExpectedEffect {
-    class: usize,
-    rise: [f64; 3],
-    z: f64,
-    p: f64,
-    predicted: [u32; 2],
-    rate: [f64; 3],
-    control: OverlayControl,
-}
-
-fn check_overlay(effects: &[OverlayEffect], hosts: u32, expected: &[ExpectedEffect]) {
-    assert_eq!(effects.len(), expected.len());
-    for (effect, expected) in effects.iter().zip(expected) {
-        let name = format!("class {}", expected.class);
-        assert_eq!(effect.class, expected.class);
-        assert_eq!(effect.hosts, hosts, "{name}");
-        check_estimate(effect.rise, expected.rise, &name);
-        check_number(effect.z, expected.z, &format!("{name}, z"));
-        check_number(effect.p, expected.p, &format!("{name}, p"));
-        assert_eq!(effect.predicted, expected.predicted, "{name}");
-        check_estimate(effect.rate, expected.rate, &format!("{name}, rate"));
-        assert_eq!(effect.control, expected.control, "{name}");
-    }
-}
-
-fn overlaid_hosts<const CLASSES: usize>(rows: &[[[f32; CLASSES]; 3]]) -> Vec<OverlaidHost> {
-    let mut hosts = Vec::new();
-    for [with, scrambled, synthetic] in rows {
-        hosts.push(OverlaidHost {
-            with: with.to_vec(),
-            controls: [scrambled.to_vec(), synthetic.to_vec()],
-        });
-    }
-    hosts
-}
-
-/// Logits less their mean over the classes; the control with the smaller rise, the larger p-value.
-#[test]
-fn an_overlay_raises_classes_against_the_stronger_control() {
-    let hosts = overlaid_hosts(&[
-        [
-            [1.0, 6.0, 2.0, 0.0],
-            [2.0, 1.0, 2.0, 1.0],
-            [1.5, 3.0, 2.0, 0.0],
-        ],
-        [
-            [2.0, 5.0, 1.0, 1.0],
-            [2.5, 1.0, 0.0, 1.0],
-            [3.0, 2.0, 1.0, 0.5],
-        ],
-        [
-            [0.0, 7.0, 3.0, 2.5],
-            [0.0, 2.0, 2.5, 2.0],
-            [0.5, 3.0, 4.0, 2.0],
-        ],
-        [
-            [4.0, 3.5, 1.0, 0.0],
-            [4.0, 1.0, 1.5, 0.0],
-            [3.0, 2.5, 1.0, 0.5],
-        ],
-    ]);
-    let expected = [
-        ExpectedEffect {
-            class: 1,
-            rise: [2.156_25, 0.404_285_427_831_065_47, 3.908_214_572_168_934_5],
-            z: 8.431_134_493_457_44,
-            p: 0.020_280_194_606_339_914,
-            predicted: [3, 1],
-            rate: [0.5, -0.135_488_400_582_951_53, 0.789_083_268_084_755_7],
-            control: OverlayControl::Synthetic,
-        },
-        ExpectedEffect {
-            class: 2,
-            rise: [
-                -0.843_75,
-                -1.823_233_160_080_957_3,
-                0.135_733_160_080_957_26,
-            ],
-            z: 0.337_245_379_738_297_6,
-            p: 0.990_843_324_545_296_1,
-            predicted: [0, 1],
-            rate: [-0.25, -0.699_358_157_417_598_1, 0.280_827_278_486_577_4],
-            control: OverlayControl::Synthetic,
-        },
-        ExpectedEffect {
-            class: 3,
-            rise: [
-                -1.093_75,
-                -1.911_835_128_950_468_3,
-                -0.275_664_871_049_531_75,
-            ],
-            z: -0.337_245_379_738_297_6,
-            p: 0.993_190_000_290_246_5,
-            predicted: [0, 0],
-            rate: [0.0, -0.489_890_836_454_597_3, 0.489_890_836_454_597_3],
-            control: OverlayControl::Scrambled,
-        },
-        ExpectedEffect {
-            class: 0,
-            rise: [
-                -1.343_75,
-                -2.253_427_263_266_413_4,
-                -0.434_072_736_733_586_5,
-            ],
-            z: -1.011_736_139_214_893,
-            p: 0.994_305_949_655_189_7,
-            predicted: [1, 3],
-            rate: [-0.5, -0.789_083_268_084_755_7, 0.135_488_400_582_951_53],
-            control: OverlayControl::Scrambled,
-        },
-    ];
-    let effects = overlay_effects(&hosts, Head::Softmax { classes: 4 }, 0.25);
-    check_overlay(&effects, 4, &expected);
-}
-
-/// Logits as they are; classes with a positive logit are predicted, any number of them.
-#[test]
-fn an_overlay_on_a_model_with_a_sigmoid_head() {
-    let hosts = overlaid_hosts(&[
-        [[1.0, 3.0, -1.0], [-1.0, 1.5, -1.0], [1.0, -1.0, -2.0]],
-        [[0.5, 2.0, -2.0], [0.5, 1.0, -1.5], [-1.0, 0.5, -2.0]],
-        [[-1.0, 4.0, 0.0], [-2.0, 1.0, 0.0], [-0.5, 1.0, 1.0]],
-    ]);
-    let expected = [
-        ExpectedEffect {
-            class: 1,
-            rise: [
-                1.833_333_333_333_333_3,
-                -0.752_239_172_937_798,
-                4.418_905_839_604_465,
-            ],
-            z: 2.023_472_278_429_786,
-            p: 0.059_448_049_027_840_164,
-            predicted: [3, 3],
-            rate: [0.0, -0.561_497_031_755_054_5, 0.561_497_031_755_054_5],
-            control: OverlayControl::Scrambled,
-        },
-        ExpectedEffect {
-            class: 0,
-            rise: [
-                0.333_333_333_333_333_3,
-                -2.252_239_172_937_797_7,
-                2.918_905_839_604_464_7,
-            ],
-            z: 0.0,
-            p: 0.451_204_996_352_573_4,
-            predicted: [2, 1],
-            rate: [
-                0.333_333_333_333_333_3,
-                -0.315_800_684_437_491_26,
-                0.717_775_111_924_084,
-            ],
-            control: OverlayControl::Synthetic,
-        },
-        ExpectedEffect {
-            class: 2,
-            rise: [
-                -0.166_666_666_666_666_66,
-                -0.883_775_454_958_243_7,
-                0.550_442_121_624_910_5,
-            ],
-            z: -0.674_490_759_476_595_2,
-            p: 0.935_194_139_889_244_6,
-            predicted: [0, 0],
-            rate: [0.0, -0.561_497_031_755_054_5, 0.561_497_031_755_054_5],
-            control: OverlayControl::Scrambled,
-        },
-    ];
-    check_overlay(&overlay_effects(&hosts, Head::Sigmoid, 0.25), 3, &expected);
-}
-
-#[test]
-fn an_overlay_needs_two_hosts_and_a_spread_of_rises_for_z() {
-    let host = [[1.0, 1.0, 9.0], [0.0, 0.0, 0.0], [0.0, 0.0, 0.0]];
-    assert!(overlay_effects(&overlaid_hosts(&[host]), Head::Sigmoid, 0.25).is_empty());
-    assert!(overlay_effects(&[], Head::Sigmoid, 0.25).is_empty());
-
-    let effects = overlay_effects(&overlaid_hosts(&[host, host]), Head::Sigmoid, 0.25);
-    let classes: Vec<usize> = effects.iter().map(|effect| effect.class).collect();
-    assert_eq!(classes, [2, 0, 1], "equal rises in order of class");
-    assert!(effects.iter().all(|effect| effect.z == 0.0));
-}
-
 /// Class 3: 3 of 5 kept, 1 of 4 others predicted as it. Class 6: 2 of 4 kept, 0 of 5 others.
 #[test]
 fn surroundings_are_compared_with_filled_images_of_other_classes() {
     let filled = |class, predicted: &[usize]| FilledImage {
         class,
         predicted: predicted.to_vec(),
+        shows_confounder: predicted.len() == 2,
     };
     let images = [
         filled(6, &[6]),
@@ -821,7 +638,9 @@ fn surroundings_are_compared_with_filled_images_of_other_classes() {
             (*actual_class, actual.images, actual.kept),
             (class, images, kept)
         );
-        check_estimate(actual.rate, rate, &format!("class {class}"));
+        assert_eq!(actual.with_confounder, 1, "class {class}");
+        let found = actual.rate.expect("filled images");
+        check_estimate(found, rate, &format!("class {class}"));
         let net = actual.net.expect("images of other classes");
         check_estimate(net, expected_net[i], &format!("class {class}, net"));
     }
@@ -894,8 +713,8 @@ fn surroundings_finding(label: &str, verdict: Verdict, rate_low: f64) -> Finding
     let evidence = SurroundingsEvidence {
         images: 20,
         kept: 20,
-        rate: estimate(0.9, rate_low, 1.0),
-        net: None,
+        rate: Some(estimate(0.9, rate_low, 1.0)),
+        ..SurroundingsEvidence::default()
     };
     finding_with(
         label,
@@ -979,79 +798,6 @@ fn findings_are_counted_by_verdict_and_for_the_exit_code_where_open() {
         (Verdict::None, 1),
     ]);
     assert_eq!(count_verdicts(&findings), expected);
-}
-
-/// An overlay that raises a class by this many logits.
-fn overlay_effect(class: usize, rise: f64, z: f64, p: f64) -> OverlayEffect {
-    OverlayEffect {
-        class,
-        hosts: 150,
-        rise: estimate(rise, rise - 1.0, rise + 1.0),
-        z,
-        p,
-        predicted: [30, 2],
-        rate: estimate(0.3, 0.15, 0.4),
-        control: OverlayControl::Synthetic,
-    }
-}
-
-fn overlay_findings_of(effects: &[OverlayEffect]) -> Vec<Finding> {
-    let names: Vec<String> = (0..effects.len())
-        .map(|class| format!("class {class:02}"))
-        .collect();
-    let labels = LabelMap::without_model(names.iter());
-    overlay_findings("stamp", effects, &labels, &POLICY)
-}
-
-/// The first five classes are listed, and all that stand out: here the first and the eighth.
-#[test]
-fn the_findings_of_an_overlay_have_a_rank() {
-    let mut effects = Vec::new();
-    for place in 0..12 {
-        let z = if place == 0 || place == 7 { 6.0 } else { 0.0 };
-        let rise = 6.0 - place as f64 / 2.0;
-        effects.push(overlay_effect(11 - place, rise, z, 1.0));
-    }
-    let findings = overlay_findings_of(&effects);
-
-    let mut listed = Vec::new();
-    for finding in &findings {
-        let FindingEvidence::Overlay(overlay) = &finding.evidence else {
-            panic!("{:?}", finding.evidence);
-        };
-        assert_eq!((overlay.classes, overlay.min_effect), (12, 0.25));
-        let label = finding.label.as_str();
-        listed.push((label, finding.class, overlay.rank, finding.severity));
-    }
-    let expected = [
-        ("class 11", 11, 1, Some(Severity::High)),
-        ("class 10", 10, 2, None),
-        ("class 09", 9, 3, None),
-        ("class 08", 8, 4, None),
-        ("class 07", 7, 5, None),
-        ("class 04", 4, 8, Some(Severity::High)),
-    ];
-    assert_eq!(listed, expected);
-    assert_eq!(findings[1].effect, Some(5.5));
-}
-
-/// With ten classes or more a class stands out by z, with fewer by its own test.
-#[test]
-fn ten_classes_are_enough_for_z() {
-    let by_z = (6.0, 1.0);
-    let by_test = (0.0, 0.0);
-    for (classes, (z, p), expected) in [
-        (10, by_z, Verdict::ModelShortcut),
-        (10, by_test, Verdict::None),
-        (9, by_z, Verdict::None),
-        (9, by_test, Verdict::ModelShortcut),
-    ] {
-        let effects: Vec<_> = (0..classes)
-            .map(|class| overlay_effect(class, 6.0, z, p))
-            .collect();
-        let verdict = overlay_findings_of(&effects)[0].verdict;
-        assert_eq!(verdict, expected, "{classes} classes, z {z}, p {p}");
-    }
 }
 
 /// C with the rates of insertion and removal.

@@ -1,7 +1,7 @@
 //! Overlays on images of all classes.
 
 use super::super::context::AuditContext;
-use super::super::worker::Worker;
+use super::super::worker::{Prediction, Worker};
 use super::readable::readable;
 use super::runner::InterventionRunner;
 use crate::dataset::Sample;
@@ -16,7 +16,6 @@ use crate::plan::{Pictures, Place, Region, Unit};
 use crate::region;
 use crate::report::panel;
 use crate::runs::documents::Figure;
-use crate::verdict;
 use image::RgbaImage;
 
 /// Images shown under an overlay.
@@ -34,6 +33,8 @@ struct Overlay<'p> {
 /// A host, and the patches to lay over it.
 struct OverlayVariants {
     photo: Photo,
+    /// Of the photo as it is.
+    clean: Prediction,
     overlay: Patch,
     scrambled: Patch,
     synthetic: Patch,
@@ -46,11 +47,9 @@ impl<'a> InterventionRunner<'_, 'a> {
     /// When the run is asked to stop, or the engine cannot make a session.
     pub fn overlays(&self) -> Result<Vec<(String, Vec<OverlayEffect>)>> {
         let context = self.context;
-        let hosts_max = context.plan.verdict.hosts_max as usize;
-        let hosts = self
-            .samples
-            .first(&self.experiments.overlay_hosts, hosts_max);
-        let min_rise = verdict::min_rise(&context.plan.verdict);
+        let policy = &context.plan.verdict;
+        let chosen = &self.experiments.overlay_hosts;
+        let hosts = self.samples.first(chosen, policy.hosts_max as usize);
 
         let mut effects = Vec::new();
         for overlay in context.plan.regions.iter().filter_map(overlay_of) {
@@ -58,7 +57,7 @@ impl<'a> InterventionRunner<'_, 'a> {
                 Ok(apply_overlay(context, worker, host, &overlay))
             })?;
             let (predicted, _) = readable(predicted, self.pool.observer);
-            let of_region = overlay_effects(&predicted, context.model.head(), min_rise);
+            let of_region = overlay_effects(&predicted, context.model.head(), policy);
             effects.push((overlay.region.to_owned(), of_region));
         }
         Ok(effects)
@@ -120,13 +119,15 @@ fn prepare_overlay(
     let seed = context.plan.run.seed;
     let mut rng = SeededRng::new(seed, &[&host.id.to_string(), overlay.region, "overlay"]);
     let photo = worker.decode_sample(host)?;
+    let clean = worker.predict(&photo)?;
+    let identity = View::identity(photo.size);
     let view = if overlay.unit == Unit::ViewPixels {
-        worker.predict(&photo)?.view
+        &clean.view
     } else {
-        View::identity(photo.size)
+        &identity
     };
 
-    let place = region::on_photo(overlay.place, overlay.unit, &view);
+    let place = region::on_photo(overlay.place, overlay.unit, view);
     let Some(patch) = Patch::from_picture(overlay.picture, place, overlay.opacity) else {
         return Ok(None);
     };
@@ -134,13 +135,14 @@ fn prepare_overlay(
     let synthetic = patch.synthetic_overlay(&mut rng);
     Ok(Some(OverlayVariants {
         photo,
+        clean,
         overlay: patch,
         scrambled,
         synthetic,
     }))
 }
 
-/// The logits of one host with the overlay and with its controls.
+/// The logits of one host as it is, with the overlay and with its controls.
 fn apply_overlay(
     context: &AuditContext<'_>,
     worker: &mut Worker<'_>,
@@ -155,6 +157,7 @@ fn apply_overlay(
     let scrambled = worker.predict(&variants.scrambled.paste(photo))?.logits;
     let synthetic = worker.predict(&variants.synthetic.paste(photo))?.logits;
     Ok(Some(OverlaidHost {
+        clean: variants.clean.logits,
         with,
         controls: [scrambled, synthetic],
     }))

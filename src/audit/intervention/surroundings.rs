@@ -25,12 +25,14 @@ impl<'a> InterventionRunner<'_, 'a> {
             images.extend(self.samples.first(ids, ids.len()));
         }
 
+        let with_confounder = &self.experiments.filled_with_confounder;
         let filled = self.pool.map(images, |worker, image: &Sample| {
             let removed = remove_objects(self.context, worker, image);
             Ok(removed.map(|removed| {
                 removed.map(|removed| FilledImage {
                     class: image.class,
                     predicted: removed.predicted_classes,
+                    shows_confounder: with_confounder.contains(&image.id.0),
                 })
             }))
         })?;

@@ -54,17 +54,18 @@ pub struct VerdictFile {
     pub max_forwards: Option<u32>,
     /// No longer used: thresholds in logits depend on the scale of the head.
     pub causal_logits: Option<f64>,
-    /// Minimum causal effect on the margin, as a fraction of the standard deviation of the margins
-    /// of the unchanged images. Default 0.1.
+    /// Minimum causal effect on the margin, and minimum rise by an overlay, as a fraction of the
+    /// standard deviation of the margins of the unchanged images. Default 0.1.
     pub causal_fraction: Option<f64>,
-    /// Minimum of the lower bound of the net flip rate or of the net drop in accuracy.
-    /// Default 0.02.
+    /// Minimum of the lower bound of the net flip rate or of the net drop in accuracy; for an
+    /// overlay, of the net rate of images in which the class enters the highest ones. Default 0.02.
     pub causal_rate: Option<f64>,
     /// Maximum of the upper bounds of both net rates of a `cleared` region. Default 0.05.
     pub cleared_rate: Option<f64>,
     /// False-discovery rate of the interventions. Default 0.05.
     pub confirming_q: Option<f64>,
-    /// Robust z above which an overlay raises one class more than all others. Default 5.
+    /// Minimum robust z by which an overlay raises one class more than the others; not used with
+    /// fewer than ten classes. Default 4.
     pub shortcut_z: Option<f64>,
     /// Minimum of the lower bound of the fraction of images that are still recognised with their
     /// objects filled in. Default 0.5.

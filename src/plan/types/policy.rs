@@ -34,7 +34,7 @@ pub struct Verdicts {
     /// Upper bounds of both net rates of a cleared region lie below.
     pub cleared_rate: f64,
     pub confirming_q: f64,
-    /// Robust z above which an overlay raises one class more than all others.
+    /// Minimum robust z by which an overlay raises one class more than the others.
     pub shortcut_z: f64,
     /// Minimum fraction of images still predicted as the label with their objects filled in.
     pub context_kept: f64,

@@ -63,7 +63,7 @@ pub fn verdicts(file: &VerdictFile, scores: &Scores, check: &mut Checker<'_>) ->
         causal_rate: t.number("causal_rate", file.causal_rate, 0.02, 1.0),
         cleared_rate: t.number("cleared_rate", file.cleared_rate, 0.05, 1.0),
         confirming_q: t.number("confirming_q", file.confirming_q, 0.05, 1.0),
-        shortcut_z: t.number("shortcut_z", file.shortcut_z, 5.0, 1e3),
+        shortcut_z: t.number("shortcut_z", file.shortcut_z, 4.0, 1e3),
         context_kept: t.number("context_kept", file.context_kept, 0.5, 1.0),
         visible_min: scores.confounder_visible_min,
     }
