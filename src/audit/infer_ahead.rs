@@ -158,8 +158,8 @@ impl<'a> InferredAhead<'a> {
         self.cache.keep(&Vec::from_iter(fresh), &used);
     }
 
-    /// The images of a shard with their inferences. Those that the cache has lost, or that are other
-    /// images by now, are read again, with their bytes.
+    /// The images of a shard with their inferences. Those that the cache has lost, or that are
+    /// other images by now, are read again, with their bytes.
     ///
     /// # Errors
     /// When the dataset can no longer be read.

@@ -2,9 +2,9 @@
 //! is both. Start reading in `run`. The only room that names the thread pool.
 //!
 //! One image goes through `worker` (file -> inference) and `measure_image` (inference ->
-//! measurement). Before, `prescan` reads the annotations, and `infer_ahead` saves a pass over photos
-//! that stand beside their labels; afterwards, `experiments` chooses images, `intervention` edits
-//! them, and `figures` shows some.
+//! measurement). Before, `prescan` reads the annotations, and `infer_ahead` saves a pass over
+//! photos that stand beside their labels; afterwards, `experiments` chooses images,
+//! `intervention` edits them, and `figures` shows some.
 
 mod conclude;
 mod contact_sheet;
