@@ -47,6 +47,7 @@ pub fn with_verdict(label: &str, region: &str, verdict: Verdict) -> Finding {
         heat: RegionHeat {
             share: Some(0.125),
             area: Some(0.04),
+            visible: Some(0.9),
             ..RegionHeat::default()
         },
         tagged: Some(1040),
@@ -99,6 +100,7 @@ pub fn confirmed(label: &str, region: &str) -> Finding {
     finding.effect = Some(0.85);
     finding.effect_unit = EffectUnit::Fraction;
     finding.not_tested = None;
+    evidence_of(&mut finding).heat.area = Some(0.01);
 
     let insertion = InterventionEffect {
         images: 20,

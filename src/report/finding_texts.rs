@@ -1,5 +1,5 @@
-//! Tests of the texts about a finding: what a verdict does not say, and why it is not a more serious
-//! one.
+//! Tests of the texts about a finding: what a verdict does not say, and why it is not a more
+//! serious one.
 
 use super::fabricated::{
     candidate, confirmed, data_risk, evidence_of, removal_effect, with_verdict,

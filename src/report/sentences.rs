@@ -237,7 +237,8 @@ mod tests {
                 "tag in 1,040 of 1,300 horse images and 3 of 1,298,700 others; pasted on 20 images \
                  of other classes, 18 are predicted as horse (control 1; margin +3.10 logits, 2.50 \
                  to 3.70); filled in on 16 images, recall falls by 0 points more than on 12 \
-                 without it (margin -1.20 logits, -1.60 to -0.80); 2 photos could not be read again",
+                 without it (margin -1.20 logits, -1.60 to -0.80); 2 photos could not be read \
+                 again",
             ),
             (
                 not_tested,
@@ -253,8 +254,8 @@ mod tests {
             ),
             (
                 fabricated::data_risk("horse", "corner"),
-                "corner in 1,040 of 1,300 horse images and 3 of 1,298,700 others; in the data; use by \
-                 this model not shown: no image was edited to test it",
+                "corner in 1,040 of 1,300 horse images and 3 of 1,298,700 others; in the data; \
+                 use by this model not shown: no image was edited to test it",
             ),
             (
                 heat_only,

@@ -1,5 +1,5 @@
-//! Labels that are one class of the model are one piece of evidence: one finding, with the counts of
-//! each label.
+//! Labels that are one class of the model are one piece of evidence: one finding, with the counts
+//! of each label.
 
 use crate::decision::defaults;
 use crate::evidence::{evidence_of, photo, tagged};
