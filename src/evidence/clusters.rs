@@ -47,8 +47,8 @@ pub fn clustered_rate(pairs: &[PairedHit]) -> Option<Estimate> {
 
     Some(Estimate {
         value: paired.value,
-        low: paired.low.min(mean - half),
-        high: paired.high.max(mean + half),
+        low: paired.low.min(mean - half).max(-1.0),
+        high: paired.high.max(mean + half).min(1.0),
     })
 }
 

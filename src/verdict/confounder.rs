@@ -6,7 +6,7 @@ use super::unmet::unmet;
 use crate::evidence::Pair;
 use crate::finding::{
     ConfounderEvidence, EffectUnit, Finding, FindingEvidence, Intervention, LabelCount, NotTested,
-    PresenceCounts, RegionHeat, ReviewState, Severity, TemplateHits,
+    PresenceCounts, RegionHeat, ReviewState, Severity, TemplateHits, Verdict,
 };
 use crate::plan::Verdicts as Policy;
 use crate::region::Kind;
@@ -84,18 +84,24 @@ fn finding(
     policy: &Policy,
 ) -> Finding {
     let (effect, effect_unit) = effect(case);
+    let facts = case.facts();
+    let verdict = decide(&facts, policy);
+    let unmet = match verdict {
+        Verdict::Cleared => Vec::new(),
+        _ => unmet(&facts, policy),
+    };
     Finding {
         label: case.row.label.clone(),
         class: case.row.label_index,
         region: case.row.region.clone(),
-        verdict: decide(&case.facts(), policy),
+        verdict,
         severity: severity(case),
         severity_at_least: case.intervention().is_some_and(misses_regions),
         evidence: FindingEvidence::Confounder(evidence(case, totals, labels)),
         effect,
         effect_unit,
         not_tested: not_tested(case, policy),
-        unmet: unmet(&case.facts(), policy),
+        unmet,
         declared: None,
         review: ReviewState::default(),
     }

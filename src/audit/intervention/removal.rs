@@ -1,8 +1,7 @@
 //! Removal: the region filled in tagged images, at its place and at a mirrored one, and the same in
 //! untagged images of the class.
 
-use super::confounder::ConfounderTest;
-use super::donors::PhotoPlaces;
+use super::confounder::{ConfounderTest, PhotoPlaces};
 use crate::audit::worker::Worker;
 use crate::dataset::Sample;
 use crate::error::Skip;
