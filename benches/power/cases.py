@@ -1,5 +1,5 @@
 """Which sets are planted, in the short form and in the long one."""
-import itertools
+import itertools, random
 
 from photos import Tag
 from planting import Case
@@ -9,7 +9,8 @@ PREVALENCES, SIDES = (0.05, 0.1, 0.2, 0.5, 1.0), (16, 24, 32, 48)
 
 def all_cases(is_long):
     repeats = 5 if is_long else 1
-    return planted(is_long) + special(8 * repeats) + hard(28 * repeats) + easy(3 * repeats) + intervals(20 * repeats)
+    fixed = special(8 * repeats) + hard(28 * repeats) + easy(3 * repeats) + intervals(20 * repeats)
+    return planted(is_long) + fixed
 
 
 def planted(is_long):
@@ -37,12 +38,12 @@ def special(count):
         one, two = (seed % 3,), (seed % 3, (seed + 1) % 3)
         some = (0.2, 0.3, 0.5, 0.8)[seed % 4]
         side = (48, 32)[seed // 4 % 2]
-        label = Tag("label", side)
+        label, boxes = Tag("label", side), seed % 2 == 1
         cases += [
-            Case("centred", "planted", seed, Tag("label", side, place="centre"), one, some, object_boxes=seed % 2 == 1),
+            Case("centred", "planted", seed, Tag("label", side, place="centre"), one, some, object_boxes=boxes),
             Case("frame", "planted", seed, Tag("frame", side), one, some),
             Case("whole class", "planted", seed, label, one, 1.0),
-            Case("over the object", "planted", seed, Tag("label", side, place="object"), one, some, object_boxes=seed % 2 == 0),
+            Case("over the object", "planted", seed, Tag("label", side, place="object"), one, some, object_boxes=boxes),
             Case("two classes", "planted", seed, label, two, some),
             Case("scaled head", "planted", seed, label, one, some, scales=(0.1, 1.0, 10.0)),
         ]
@@ -56,43 +57,42 @@ def special(count):
 
 
 def hard(count):
-    """The tag is unused although the class has it: the head was trained without it, or with it at random in all classes.
+    """The tag is unused although the class has it: the head was trained without it, or with it at random everywhere.
 
-    Each design makes B hold or unavailable, so that the intervention has to tell.
+    Each design makes B hold or unavailable, so that the intervention has to tell. Every class with either training has
+    each form of a design; sizes and the like are drawn.
     """
     cases = []
     for seed in range(count):
-        shared = {"classes": (seed % 3,), "training": ("randomised", "untagged")[seed % 2], "per_class": 200}
-        odd = seed // 2 % 2 == 1
-        side = (32, 48, 24)[seed // 4 % 3]
-        some = (0.4, 0.6, 0.8)[seed // 3 % 3]
+        form, pick = seed // 6, random.Random(seed).choice
+        shared = {"classes": (seed % 3,), "training": ("randomised", "untagged")[seed // 3 % 2], "per_class": 200}
+        some = {"prevalence": pick((0.4, 0.6, 0.8))}
+        centred = Tag("label", pick((24, 32, 48)), place="centre")
+        tiny = Tag("label", 16, place="anywhere")
 
-        # a: on all images of the class, so that B compares objects with other classes' pictures; or in the middle, where the
-        # objects are and no mirrored place is free.
-        side_a, opacity = (40, 48)[seed // 4 % 2], (0.2, 0.25, 0.3)[seed // 4 % 3]
-        faint = Tag("label", side_a, opacity, "centre" if odd else "object")
-        boxes = seed % 3 == 0
-        cases.append(Case("a: faint, over the object", "hard", seed, faint, prevalence=1.0, object_boxes=boxes, **shared))
+        # a: on all images of the class, so that B compares with other classes, which lack the object; or in the middle,
+        # where the objects are and no mirrored place is free.
+        faint = Tag("label", pick((40, 48)), pick((0.2, 0.25, 0.3)), ("object", "centre")[form % 2])
+        boxes = pick((False, True))
+        case = Case("a: faint, over the object", "hard", seed, faint, prevalence=1.0, object_boxes=boxes, **shared)
+        cases.append(case)
 
-        # b: a centred region has no free mirrored place, one under a quarter of a cell has no contrast, and into a large one
-        # the evidence of the cue reaches.
-        beside = Tag("label", side, place="centre")
-        if odd:
-            beside = (Tag("label", 16, 1.0, "anywhere"), Tag("label", 48, 0.6, "anywhere"))[seed // 4 % 2]
-        cue = ("second tag", "colour patch")[seed // 4 % 2]
-        cases.append(Case("b: beside the used cue", "hard", seed, beside, prevalence=some, cue=cue, **shared))
+        # b: a centred region has no free mirrored place, a tiny one is under a quarter of a cell, and into a large one
+        # the evidence of the cue may reach.
+        beside = (centred, tiny, centred, Tag("label", 48, 0.6, "anywhere"))[form % 4]
+        cue = pick(("second tag", "colour patch"))
+        cases.append(Case("b: beside the used cue", "hard", seed, beside, cue=cue, **some, **shared))
 
-        # c: the class's own evidence lies under the tag. Objects are near the centre, where no mirrored place is free; or
-        # nearly all images of the class have the tag, so that B compares with other classes.
-        if odd:
-            over, prevalence = Tag("label", 48, (0.3, 0.45)[seed // 4 % 2], "object"), 0.96
-        else:
-            over, prevalence = Tag("label", side, (1.0, 0.8)[seed // 4 % 2], "centre"), some
-        cases.append(Case("c: where the objects lie", "hard", seed, over, prevalence=prevalence, **shared))
+        # c: the class's own evidence lies under the tag. Objects are near the centre, where no mirrored place is free;
+        # or nearly all images of the class have the tag, so that B compares with other classes.
+        over, where = centred, some
+        if form % 2 == 1:
+            over, where = Tag("label", 48, pick((0.3, 0.45)), "object"), {"prevalence": 0.96}
+        cases.append(Case("c: where the objects lie", "hard", seed, over, **where, **shared))
 
-        # d: no free mirrored place, so that B cannot be had.
-        middle = Tag("frame" if odd else "label", side, place="centre")
-        cases.append(Case("d: honest head, times 10", "hard", seed, middle, prevalence=some, scales=(10.0,), **shared))
+        # d: B cannot be had, as in b.
+        alone = (centred, Tag("frame", pick((24, 32, 48))), tiny)[form % 3]
+        cases.append(Case("d: honest head, times 10", "hard", seed, alone, scales=(10.0,), **some, **shared))
     return cases
 
 

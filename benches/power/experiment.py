@@ -46,13 +46,9 @@ class Audited:
 
     @property
     def is_used(self):
-        """Planted, used by behaviour, and on enough groups: to be found."""
-        return (
-            self.case.group == "planted"
-            and self.is_planted_class
-            and self.truth.is_used
-            and (self.get("tagged") or 0) >= GROUPS_MIN
-        )
+        """The class has the tag on enough groups, and by behaviour the network uses it: to be found."""
+        is_shown = self.is_planted_class and self.case.kind not in MEANINGLESS
+        return is_shown and self.truth.is_used and (self.get("tagged") or 0) >= GROUPS_MIN
 
     @property
     def is_known_limit(self):

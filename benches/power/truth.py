@@ -68,9 +68,9 @@ class Expected:
 def expected_insertion(case, head, label):
     """The auditor's experiment on 1,000 fresh hosts with 500 fresh donors, its weakest control taken in expectation.
 
-    Hosts are fresh photos of other classes that are predicted correctly. Each gets the pixels of a fresh tagged photo of
-    the class inside the tag's boxes, and as controls the pixels of a fresh untagged photo of the class at the same place,
-    those of the donor at another place, and a synthetic patch.
+    Hosts are fresh photos of other classes that are predicted correctly. Each gets the pixels of a fresh tagged photo
+    of the class inside the tag's boxes, and as controls the pixels of a fresh untagged photo of the class at the same
+    place, those of the donor at another place, and a synthetic patch.
     """
     rng = np.random.default_rng((*case.key, 4))
     own = [photo for photo in FRESH if photo.label == label]
