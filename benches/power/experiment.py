@@ -48,7 +48,9 @@ class Audited:
     def is_used(self):
         """The class has the tag on enough groups, and by behaviour the network uses it: to be found."""
         is_shown = self.is_planted_class and self.case.kind not in MEANINGLESS
-        return is_shown and self.truth.is_used and (self.get("tagged") or 0) >= GROUPS_MIN
+        # An audit that stopped counts no groups.
+        is_enough = self.verdict == "stopped" or (self.get("tagged") or 0) >= GROUPS_MIN
+        return is_shown and self.truth.is_used and is_enough
 
     @property
     def is_known_limit(self):
