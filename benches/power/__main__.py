@@ -24,39 +24,53 @@ def options():
     parser.add_argument("--only", default="", help="sets whose kind contains this")
     parser.add_argument("--every", type=int, default=1, help="every n-th set only")
     parser.add_argument("--keep", type=pathlib.Path, help="folder for the sets with an error, with pipeline and model")
-    parser.add_argument("--results", type=pathlib.Path, help="where to keep the results (pickle)")
+    parser.add_argument("--results", type=pathlib.Path, help="file for the results (pickle), written set by set")
     parser.add_argument("--again", action="store_true", help="print the figures of kept results")
     return parser.parse_args()
 
 
-def run_all(binary, chosen, keep):
+def run_all(binary, chosen, keep, kept_results):
+    """Prints a line for every network, and appends the results of every set to a file."""
     results = []
     with concurrent.futures.ProcessPoolExecutor(PROCESSES) as pool:
         waiting = [pool.submit(experiment.run, binary, case, keep) for case in chosen]
         for number, done in enumerate(concurrent.futures.as_completed(waiting), 1):
             audited, seconds = done.result()
             results += audited
+            if kept_results:
+                with open(kept_results, "ab") as file:
+                    pickle.dump(audited, file)
             for row in audited:
                 if row.is_planted_class:
                     print(f"{number:4}/{len(chosen)} {figures.line(row)}; {seconds:.1f} s", flush=True)
-    # In the order of the cases, whichever ended first.
-    order = {case: i for i, case in enumerate(chosen)}
-    return sorted(results, key=lambda row: (order[row.case], row.scale, row.label))
+    return results
+
+
+def read_results(path):
+    results = []
+    with open(path, "rb") as file:
+        while file.peek(1):
+            results += pickle.load(file)
+    return results
+
+
+def print_cost(start):
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    cpu = (used.ru_utime + used.ru_stime) / 60
+    print(f"\n{(time.monotonic() - start) / 60:.0f} minutes, {cpu:.0f} minutes of processor time")
 
 
 def main():
     given = options()
     if given.again:
-        results = pickle.loads(given.results.read_bytes())
-    else:
-        chosen = [c for c in cases.all_cases(given.grid == "long") if given.only in c.kind][:: given.every]
-        start = time.monotonic()
-        results = run_all(given.binary.resolve(), chosen, given.keep)
-        used = resource.getrusage(resource.RUSAGE_CHILDREN)
-        cpu = (used.ru_utime + used.ru_stime) / 60
-        print(f"\n{(time.monotonic() - start) / 60:.0f} minutes, {cpu:.0f} minutes of processor time")
-        if given.results:
-            given.results.write_bytes(pickle.dumps(results))
+        return figures.report(read_results(given.results))
+
+    if given.results:
+        given.results.unlink(missing_ok=True)
+    start = time.monotonic()
+    chosen = [case for case in cases.all_cases(given.grid == "long") if given.only in case.kind][:: given.every]
+    results = run_all(given.binary.resolve(), chosen, given.keep, given.results)
+    print_cost(start)
     return figures.report(results)
 
 

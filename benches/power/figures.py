@@ -30,6 +30,8 @@ def _number(value):
 
 def report(results):
     """Prints all figures; 1 when a requirement is not met."""
+    # Whichever set ended first.
+    results = sorted(results, key=lambda r: (r.case.kind, r.case.seed, r.scale, r.label))
     sets, networks = {r.case.key for r in results}, {(r.case.key, r.scale) for r in results}
     print(f"\n{len(sets)} sets of photos, {len(networks)} networks")
     print("Bounds are exact 95 % intervals (Clopper and Pearson) over sets: networks that share photos count once.")
