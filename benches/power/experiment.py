@@ -64,6 +64,12 @@ class Audited:
         return self.case.group == "hard" and self.is_planted_class and self.truth.is_unused
 
     @property
+    def has_no_margin_effect(self):
+        """The tag raises the margin, net of one of C's controls, by no more than the smallest effect that counts."""
+        floor = self.get("causal_min_effect")
+        return floor is not None and self.truth.margin is not None and self.scale * self.truth.margin <= floor
+
+    @property
     def is_without_effect(self):
         """By how the set is made, or by behaviour."""
         return self.case.kind in MEANINGLESS or self.truth.is_unused

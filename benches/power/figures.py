@@ -139,11 +139,12 @@ def false_discoveries(results):
 def calibration(results):
     """How often p is small where its null hypothesis holds. A floor on the effect makes p larger than uniform.
 
-    Where no image of the class lacks the tag, patches and holes also change the object; there these p alone confirm
-    nothing.
+    The p tests a rise of the margin, so pairs whose margin does rise on fresh images take no part, although no image
+    flips. Where no image of the class lacks the tag, patches and holes also change the object; there these p alone
+    confirm nothing.
     """
-    print("\np of C under its null (hard negatives that reached it)")
-    null = [r for r in results if r.is_hard_negative]
+    print("\np of C under its null (hard negatives that reached it, without a rise of the margin)")
+    null = [r for r in results if r.is_hard_negative and r.has_no_margin_effect]
     alone = [r for r in null if r.case.prevalence > 0.9]
     for column in ("insertion_p", "removal_p"):
         for name, rows in (("", [r for r in null if r not in alone]), (", (nearly) all images tagged", alone)):

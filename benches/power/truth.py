@@ -17,6 +17,7 @@ class Behaviour:
     moved: float  # fresh images of other classes that the tag makes the class, net of synthetic patches
     helped: float  # recall with the tag, less recall without it
     cue_moved: float | None  # the same as `moved`, of the cue beside the tag
+    margin: float | None = None  # mean rise of the class's margin by the tag, net of synthetic patches, in logits
 
     @property
     def is_used(self):
@@ -37,14 +38,14 @@ def behaviour(case, head):
     rng = np.random.default_rng((*case.key, 3))
     wearers = [photo for photo in FRESH if photo.label in case.classes]
     places = [place(case.tag, wearers[rng.integers(len(wearers))], rng) for _ in FRESH]
-    says = lambda pictures: network.logits(head, network.features(pictures)).argmax(1)
+    says = lambda x: network.logits(head, x).argmax(1)
 
-    clean = network.logits(head, _clean_features()).argmax(1)
-    tagged = says([stamp(photo.picture, case.tag, boxes) for photo, boxes in zip(FRESH, places)])
-    foreign = says([synthetic(photo.picture, boxes, rng) for photo, boxes in zip(FRESH, places)])
-    cued = None
+    tagged_x = network.features([stamp(photo.picture, case.tag, boxes) for photo, boxes in zip(FRESH, places)])
+    foreign_x = network.features([synthetic(photo.picture, boxes, rng) for photo, boxes in zip(FRESH, places)])
+    clean, tagged, foreign, cued = says(_clean_features()), says(tagged_x), says(foreign_x), None
     if case.cue:
-        cued = says([stamp_cue(photo.picture, case.cue, boxes) for photo, boxes in zip(FRESH, places)])
+        cues = [stamp_cue(photo.picture, case.cue, boxes) for photo, boxes in zip(FRESH, places)]
+        cued = says(network.features(cues))
 
     out = []
     for label in range(len(CLASSES)):
@@ -53,7 +54,8 @@ def behaviour(case, head):
         own = LABELS == label
         helped = float((tagged[own] == label).mean() - (clean[own] == label).mean())
         cue_moved = None if cued is None else rate(cued) - rate(foreign)
-        out.append(Behaviour(rate(tagged) - rate(foreign), helped, cue_moved))
+        risen = network.margins(head, tagged_x[hosts], label) - network.margins(head, foreign_x[hosts], label)
+        out.append(Behaviour(rate(tagged) - rate(foreign), helped, cue_moved, float(risen.mean())))
     return out
 
 
