@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """How good is the auditor? Planted tags whose effect is known by behaviour, against the verdicts.
 
-    make power            short form, under 20 minutes on two cores
+    make power            short form, meant for 20 minutes on two idle cores
     make power GRID=long  every combination, five times as many seeds
 
 cases.py lists the sets, planting.py makes them, truth.py says what is true of a network, audit.py runs the auditor,
