@@ -72,7 +72,7 @@ fuzz: setup ## fuzz every reader of foreign bytes: SECONDS_EACH=1200, crashes st
 power: build ## measure recall and false discoveries on planted tags: GRID=long for every combination
 	python3 -m venv target/power-venv
 	target/power-venv/bin/pip install -q --disable-pip-version-check numpy onnx onnxruntime pillow polars
-	target/power-venv/bin/python benches/power.py $(BIN) $(GRID)
+	target/power-venv/bin/python benches/power $(BIN) $(GRID)
 
 overlays: build ## the watermark of ImageNet-W against other drawings: PHOTOS=folder-per-class CLASSES=file WATERMARK=mask.png MODELS="a.onnx b.onnx"
 	@test -n "$(PHOTOS)" && test -n "$(CLASSES)" && test -n "$(WATERMARK)" && test -n "$(MODELS)" || \
