@@ -40,7 +40,7 @@ def write_set(case, items, folder):
     for name, rows in (("manifest.csv", manifest), ("boxes.csv", boxes)):
         with open(folder / name, "w", newline="") as file:
             csv.writer(file).writerows(rows)
-    (folder / "classes.txt").write_text("\n".join(CLASSES) + "\n")
+    (folder / "classes.txt").write_text("\n".join(CLASSES[: case.class_count]) + "\n")
     (folder / "power.toml").write_text(PIPELINE.format(proof_min=case.proof_min))
 
 
@@ -49,13 +49,14 @@ def audit(binary, head, scale, folder):
 
     A class without one has the verdict "no finding", and every class "stopped" where the run ended with an error.
     """
+    names = CLASSES[: len(head[1])]
     network.save(head, scale, folder / "power.onnx")
     out = pathlib.Path(folder, f"out-{scale}")
     command = [binary, "run", folder / "power.toml", "--out", out, "--jobs", "1", "--quiet"]
     run = subprocess.run(command, capture_output=True, text=True)
     if run.returncode != 0:
-        return [{"verdict": "stopped", "not_tested_reason": run.stderr.strip()[-200:]} for _ in CLASSES]
+        return [{"verdict": "stopped", "not_tested_reason": run.stderr.strip()[-200:]} for _ in names]
 
     table = pl.read_parquet(out / "power/latest/findings.parquet").filter(pl.col("region") == "tag")
     rows = {row["label"]: row for row in table.iter_rows(named=True)}
-    return [rows.get(name, {"verdict": "no finding"}) for name in CLASSES]
+    return [rows.get(name, {"verdict": "no finding"}) for name in names]

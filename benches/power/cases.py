@@ -44,7 +44,8 @@ def special(count):
             Case("frame", "planted", seed, Tag("frame", side), one, some),
             Case("whole class", "planted", seed, label, one, 1.0),
             Case("over the object", "planted", seed, Tag("label", side, place="object"), one, some, object_boxes=boxes),
-            Case("two classes", "planted", seed, label, two, some),
+            Case("set of two classes", "planted", seed, label, (seed % 2,), some, class_count=2),
+            Case("tag in two classes", "planted", seed, label, two, some),
             Case("scaled head", "planted", seed, label, one, some, scales=(0.1, 1.0, 10.0)),
         ]
     # METHOD's known limit: these stay candidates.

@@ -86,7 +86,9 @@ def run(binary, case, keep=None):
     """All networks of one set, every class; and the seconds that it took. Sets with an error are copied to `keep`."""
     start = time.monotonic()
     planted = planting.plant(case)
-    head = network.train_head(network.features(planted.training_pictures), planted.training_labels)
+    head = network.train_head(
+        network.features(planted.training_pictures), planted.training_labels, case.class_count
+    )
     behaviour = truth.behaviour(case, head)
     expected = None
     if case.group == "intervals":

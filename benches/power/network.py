@@ -3,7 +3,7 @@ import functools
 import numpy as np, onnx, onnxruntime as ort
 from onnx import TensorProto, helper, numpy_helper
 
-from photos import CLASSES, ROOT, SIDE
+from photos import ROOT, SIDE
 
 WIDTH = 192
 # Of the four fixture networks some channels can tell the tag from the rest.
@@ -62,12 +62,12 @@ def features(pictures):
     return np.concatenate(batches)
 
 
-def train_head(x, y, steps=400, decay=1e-3):
+def train_head(x, y, class_count, steps=400, decay=1e-3):
     """Multinomial logistic regression on standardised features, folded back: weights and bias for the raw ones."""
     # A floor under the spread and a decay: a head of huge weights that cancel is not exact in 32 bits.
     mean, std = x.mean(0), np.maximum(x.std(0), 0.2 * x.std(0).max())
-    z, onehot = (x - mean) / std, np.eye(len(CLASSES))[y]
-    w, b = np.zeros((len(CLASSES), x.shape[1])), np.zeros(len(CLASSES))
+    z, onehot = (x - mean) / std, np.eye(class_count)[y]
+    w, b = np.zeros((class_count, x.shape[1])), np.zeros(class_count)
     m = [np.zeros_like(w), np.zeros_like(b)]
     v = [np.zeros_like(w), np.zeros_like(b)]
 
@@ -97,4 +97,4 @@ def save(head, scale, path):
     weight = numpy_helper.from_array((scale * head[0]).astype("f4"), "fc.weight")
     bias = numpy_helper.from_array((scale * head[1]).astype("f4"), "fc.bias")
     fc = helper.make_node("Gemm", ["features", "fc.weight", "fc.bias"], ["logits"], "fc", transB=1)
-    onnx.save(_model(NODES + [fc], WEIGHTS + [weight, bias], "logits", len(CLASSES)), path)
+    onnx.save(_model(NODES + [fc], WEIGHTS + [weight, bias], "logits", len(head[1])), path)

@@ -2,7 +2,7 @@
 import dataclasses, zlib
 import numpy as np
 
-from photos import CLASSES, Tag, draw_photo, place, stamp, stamp_cue
+from photos import Tag, draw_photo, place, stamp, stamp_cue
 
 
 @dataclasses.dataclass(frozen=True)
@@ -21,6 +21,7 @@ class Case:
     cue: str = ""  # beside the tag, the class carries a "second tag" or a "colour patch", and this is what is learned
     in_corner: bool = False  # objects of tagged photos lie at the bottom left
     object_boxes: bool = False  # are in the annotations
+    class_count: int = 3  # of the set and of the network, from the first class on
     scales: tuple = (1.0,)
     per_class: int = 300
     proof_min: int = 30  # of the pipeline
@@ -50,7 +51,7 @@ class PlantedSet:
 def plant(case):
     """The audited set, and the pictures that its head is trained on."""
     rng = np.random.default_rng((*case.key, 1))
-    items = [_item(case, i, case.key, rng) for i in range(len(CLASSES) * case.per_class)]
+    items = [_item(case, i, case.key, rng) for i in range(case.class_count * case.per_class)]
     taught = items
     if case.training == "other photos":
         taught = [_item(case, i, (*case.key, 2), rng) for i in range(len(items))]
@@ -60,7 +61,7 @@ def plant(case):
 
 
 def _item(case, index, key, rng):
-    label = index % len(CLASSES)
+    label = index % case.class_count
     is_tagged = rng.random() < (case.prevalence if label in case.classes else case.leak)
     photo = draw_photo(label, np.random.default_rng((*key, index)), case.in_corner and is_tagged)
     if not is_tagged:

@@ -3,7 +3,7 @@ import dataclasses, functools
 import numpy as np
 
 import network
-from photos import CLASSES, SIDE, draw_photos, place, stamp, stamp_cue, synthetic
+from photos import SIDE, draw_photos, place, stamp, stamp_cue, synthetic
 
 FRESH = draw_photos((12,), 1500)
 LABELS = np.array([photo.label for photo in FRESH])
@@ -36,22 +36,24 @@ def _clean_features():
 def behaviour(case, head):
     """Of every class: the tag is pasted where a fresh photo of a tagged class would carry it."""
     rng = np.random.default_rng((*case.key, 3))
-    wearers = [photo for photo in FRESH if photo.label in case.classes]
-    places = [place(case.tag, wearers[rng.integers(len(wearers))], rng) for _ in FRESH]
+    known = LABELS < case.class_count
+    fresh, labels = [photo for photo in FRESH if photo.label < case.class_count], LABELS[known]
+    wearers = [photo for photo in fresh if photo.label in case.classes]
+    places = [place(case.tag, wearers[rng.integers(len(wearers))], rng) for _ in fresh]
     says = lambda x: network.logits(head, x).argmax(1)
 
-    tagged_x = network.features([stamp(photo.picture, case.tag, boxes) for photo, boxes in zip(FRESH, places)])
-    foreign_x = network.features([synthetic(photo.picture, boxes, rng) for photo, boxes in zip(FRESH, places)])
-    clean, tagged, foreign, cued = says(_clean_features()), says(tagged_x), says(foreign_x), None
+    tagged_x = network.features([stamp(photo.picture, case.tag, boxes) for photo, boxes in zip(fresh, places)])
+    foreign_x = network.features([synthetic(photo.picture, boxes, rng) for photo, boxes in zip(fresh, places)])
+    clean, tagged, foreign, cued = says(_clean_features()[known]), says(tagged_x), says(foreign_x), None
     if case.cue:
-        cues = [stamp_cue(photo.picture, case.cue, boxes) for photo, boxes in zip(FRESH, places)]
+        cues = [stamp_cue(photo.picture, case.cue, boxes) for photo, boxes in zip(fresh, places)]
         cued = says(network.features(cues))
 
     out = []
-    for label in range(len(CLASSES)):
-        hosts = (LABELS != label) & (clean != label)
+    for label in range(case.class_count):
+        hosts = (labels != label) & (clean != label)
         rate = lambda predicted: float((predicted[hosts] == label).mean())
-        own = LABELS == label
+        own = labels == label
         helped = float((tagged[own] == label).mean() - (clean[own] == label).mean())
         cue_moved = None if cued is None else rate(cued) - rate(foreign)
         risen = network.margins(head, tagged_x[hosts], label) - network.margins(head, foreign_x[hosts], label)

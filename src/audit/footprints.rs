@@ -135,7 +135,12 @@ impl<'p> Footprints<'p> {
             Some(shape) => shape.clone(),
             None => {
                 let reference = self.prescan.reference_box(maps.class, region, self.image);
-                self.place_box(reference?)
+                let place = self.place_box(reference?);
+                // The object's own evidence would stand for the place without the region.
+                if self.meets_object(&place) {
+                    return None;
+                }
+                place
             }
         };
 
@@ -150,6 +155,17 @@ impl<'p> Footprints<'p> {
             .map(|mirror| Footprint::new(&self.grid, mirror))
             .collect();
         score::contrast(&footprint, &controls, &maps.centred, self.head.classes())
+    }
+
+    fn meets_object(&self, place: &Shape) -> bool {
+        let objects = self.object.as_ref().map(|object| object.shape.bounds());
+        let objects = objects.unwrap_or_default();
+        let mut places = place.bounds().into_iter();
+        places.any(|place| {
+            objects
+                .iter()
+                .any(|object| place.intersect(*object).is_some())
+        })
     }
 
     /// A box in fractions of the photo, in the view.
