@@ -18,6 +18,7 @@ pub struct Clustered {
 /// donors - 1 degrees of freedom. `None` with fewer than two donors.
 pub fn clustered_mean(differences: &[Clustered], min_effect: f64) -> Option<(Estimate, f64)> {
     let (mean, by_donor, freedom) = by_cluster(differences)?;
+
     let values: Vec<f64> = differences.iter().map(|d| d.value).collect();
     let by_host = deviation(&values) / (values.len() as f64).sqrt();
     student(mean, by_host.max(by_donor), freedom, min_effect)
@@ -42,6 +43,7 @@ pub fn clustered_rate(pairs: &[PairedHit]) -> Option<Estimate> {
             cluster: pair.cluster,
         });
     }
+
     let (mean, error, freedom) = by_cluster(&differences)?;
     let half = student_quantile(freedom)? * error;
 
@@ -77,10 +79,12 @@ fn by_cluster(differences: &[Clustered]) -> Option<(f64, f64, f64)> {
     for difference in differences {
         *sums.entry(difference.cluster).or_default() += difference.value - mean;
     }
+
     let clusters = sums.len() as f64;
     if clusters < 2.0 {
         return None;
     }
+
     let squares: f64 = sums.values().map(|sum| sum.powi(2)).sum();
     let error = (clusters / (clusters - 1.0) * squares).sqrt() / n;
     Some((mean, error, clusters - 1.0))

@@ -34,6 +34,7 @@ pub fn contrast(
     }
 
     let (groups_present, groups_absent) = (with_region.means.len() as u32, absent.len() as u32);
+
     let few = ContrastMissing::FewWithoutRegion {
         groups: groups_absent,
         needed: groups_min,
@@ -103,6 +104,7 @@ fn group_means(maps: &[&Observation], belongs: impl Fn(&Observation) -> bool) ->
     for group in groups.values().filter(|group| group.images > 0) {
         means.push(group.contrast / f64::from(group.images));
     }
+
     let without_place = groups.values().filter(|group| !group.has_place);
     GroupMeans {
         sub_cell: without_place.count() as u32,

@@ -108,6 +108,7 @@ fn against_control<Control: Copy>(
             cluster: pair.donor,
         });
     }
+
     let (margin, p) = clustered_mean(&differences, min_effect)?;
 
     Some(InterventionEffect {
@@ -131,6 +132,7 @@ fn by_fill<Fill: Copy>(
     let tagged: Vec<f64> = margins(&outcomes.tagged);
     let untagged: Vec<f64> = margins(&outcomes.untagged);
     let mut rate = paired_rate(&hits(&outcomes.tagged))?;
+
     let mut shifts = mean_shifts(&outcomes.tagged);
 
     let (margin, p): (Estimate, f64);

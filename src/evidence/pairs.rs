@@ -48,6 +48,7 @@ impl Evidence {
                 by_target.entry(target).or_default().push(observation);
             }
             let all = by_target.values().flatten();
+
             let counts = count_groups(all.filter(|observation| observation.is_own_map()));
 
             for (&class, &min_effect) in &min_effects {
@@ -56,6 +57,7 @@ impl Evidence {
                     .iter()
                     .filter(|observation| is_screening(observation.map.group))
                     .collect();
+
                 let contrast = contrast(&screening, class, min_effect, policy.baseline_min);
 
                 let label = names.get(&(class as usize)).cloned();

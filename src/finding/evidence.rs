@@ -117,8 +117,8 @@ pub struct InterventionEffect<Control> {
     pub p: f64,
 }
 
-/// The median of the confounder over its donors, pasted on the hosts: what the donors share, without
-/// what each of them shows behind it.
+/// The median of the confounder over its donors, pasted on the hosts: what the donors share,
+/// without what each of them shows behind it.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Consensus {
     /// Part of the region in which the donors agree: the median absolute deviation is at most 12 of
@@ -250,8 +250,8 @@ pub struct ConfounderEvidence {
     /// The larger p-value of A and B, adjusted by Benjamini and Hochberg.
     pub screening_q: Option<f64>,
     pub intervention: Option<Box<Intervention>>,
-    /// The p-values of the two sides of C, adjusted by Benjamini and Hochberg over both sides of all
-    /// tested pairs.
+    /// The p-values of the two sides of C, adjusted by Benjamini and Hochberg over both sides of
+    /// all tested pairs.
     pub insertion_q: Option<f64>,
     pub removal_q: Option<f64>,
 }

@@ -1,5 +1,5 @@
-//! Why a verdict is not a more serious one: the conditions that failed, each with its figure and its
-//! threshold.
+//! Why a verdict is not a more serious one: the conditions that failed, each with its figure and
+//! its threshold.
 
 use super::evidence::ContrastMissing;
 use super::names::InterventionSide;

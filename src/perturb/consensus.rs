@@ -1,5 +1,5 @@
-//! What the patches of several photos have in common: their median, pixel by pixel, and how far they
-//! agree about it.
+//! What the patches of several photos have in common: their median, pixel by pixel, and how far
+//! they agree about it.
 
 use super::patch::Patch;
 use image::imageops::{FilterType, resize};
@@ -72,6 +72,7 @@ impl PatchStack {
     /// from the median is at most 12 of 255 in every channel.
     pub fn agreement(&self) -> Option<f64> {
         let (median, cover) = (self.median()?, self.median_cover()?);
+
         let (mut covered, mut agreed) = (0_u32, 0_u32);
         for (x, y, middle_pixel) in median.enumerate_pixels() {
             if cover.get_pixel(x, y).0[0] == 0 {

@@ -79,6 +79,7 @@ fn not_shown(finding: &Finding, evidence: &ConfounderEvidence) -> Option<String>
 
 fn use_not_shown(finding: &Finding, evidence: &ConfounderEvidence) -> String {
     let in_data = "in the data; use by this model not shown";
+
     let intervention = evidence.intervention.as_deref();
     if let Some(high) = intervention.and_then(rate_bound) {
         let bound = percent(high);
@@ -100,6 +101,7 @@ fn use_not_shown(finding: &Finding, evidence: &ConfounderEvidence) -> String {
 fn rate_bound(intervention: &Intervention) -> Option<f64> {
     let flips = intervention.insertion.map(|effect| effect.rate.high);
     let loss = intervention.removal.map(|effect| effect.rate.high);
+
     let largest = flips.into_iter().chain(loss).reduce(f64::max)?;
     Some(largest.clamp(0.0, 1.0))
 }

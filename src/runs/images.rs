@@ -130,8 +130,8 @@ const REGION_COLUMNS: [&str; 9] = [
     "contribution",
 ];
 
-/// Reads the images of a class with rows of a region, in the order of the dataset. A finding that is
-/// about several labels has the images of all of them.
+/// Reads the images of a class with rows of a region, in the order of the dataset. A finding that
+/// is about several labels has the images of all of them.
 ///
 /// One part is read at a time.
 ///
@@ -164,6 +164,7 @@ fn labels_of(run: &Path, name: &str) -> Result<BTreeSet<String>> {
     };
 
     let mut labels = BTreeSet::from([name.to_owned()]);
+
     let findings = pairs(FindingRow::TABLE)?;
     if let Some((_, class)) = findings.iter().find(|(label, _)| label == name) {
         let of_class = pairs(ClassRow::TABLE)?

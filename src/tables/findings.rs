@@ -4,8 +4,8 @@ use super::columns::table;
 use crate::finding::{Estimate, Finding, FindingEvidence};
 
 table! {
-    /// One class of the model and one declared confounder region: the verdict and everything that it
-    /// rests on. Groups are groups of images; an image without one is its own. A looks at all
+    /// One class of the model and one declared confounder region: the verdict and everything that
+    /// it rests on. Groups are groups of images; an image without one is its own. A looks at all
     /// groups, B at one half of them, chosen by hash; C at the other.
     FindingRow, "findings", {
         label: String, "",
@@ -146,8 +146,8 @@ table! {
             filled";
         removal: Option<f64>, "logit",
             "C: mean fall of the margin by filling, less that of the same fill at a mirrored \
-            place, less the same difference in untagged images of the class (where `untagged_filled` \
-            is not 0); the smaller of two fills";
+            place, less the same difference in untagged images of the class (where \
+            `untagged_filled` is not 0); the smaller of two fills";
         removal_low: Option<f64>, "logit",
             "C: lower 95 % bound, Welch; Student without untagged images";
         removal_high: Option<f64>, "logit",

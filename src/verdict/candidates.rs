@@ -66,6 +66,7 @@ pub fn candidates(rows: &[ClassRow], pairs: &[Pair], policy: &Policy) -> Candida
     for case in cases(rows, pairs, policy) {
         let Some(pair) = case.pair else { continue };
         let index = indices[&(pair.class, pair.region.as_str())];
+
         let facts = case.facts();
         if facts.is_associated(policy) {
             associated.push(index);
@@ -129,6 +130,7 @@ pub(super) fn cases<'c>(rows: &'c [ClassRow], pairs: &'c [Pair], policy: &Policy
         screened_pair(case, policy).map(|pair| pair.association.map_or(1.0, |a| a.p))
     });
     let screening = adjust(&cases, |case| screened_pair(case, policy).map(screening_p));
+
     let sides = adjust_sides(&cases);
     for (i, case) in cases.iter_mut().enumerate() {
         case.association_q = association[i];
@@ -155,6 +157,7 @@ fn screening_p(pair: &Pair) -> f64 {
 /// the object, the larger of both.
 fn insertion_p(intervention: &Intervention) -> Option<f64> {
     let own = intervention.insertion.map(|effect| effect.p)?;
+
     let consensus = intervention.consensus.filter(Consensus::tells_apart);
     let consensus = consensus.and_then(|consensus| consensus.effect);
     Some(consensus.map_or(own, |effect| effect.p.max(own)))

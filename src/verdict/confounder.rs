@@ -27,6 +27,7 @@ pub fn findings(
     let mut findings = Vec::new();
     for case in &cases {
         let key = (case.row.label_index, case.row.region.as_str());
+
         let of_case = counts.get(&key).filter(|counts| counts.len() > 1);
         let labels = of_case.cloned().unwrap_or_default();
         findings.push(finding(case, &totals, labels, policy));
@@ -84,8 +85,10 @@ fn finding(
     policy: &Policy,
 ) -> Finding {
     let (effect, effect_unit) = effect(case);
+
     let facts = case.facts();
     let verdict = decide(&facts, policy);
+
     let unmet = match verdict {
         Verdict::Cleared => Vec::new(),
         _ => unmet(&facts, policy),

@@ -169,8 +169,8 @@ fn moves_class<Control>(effect: &InterventionEffect<Control>, policy: &Policy) -
     effect.largest_shift && effect.rate.low >= policy.causal_rate
 }
 
-/// Whether the consensus tells object and confounder apart, and has an effect by itself. Its p-value
-/// is part of the p-value of insertion.
+/// Whether the consensus tells object and confounder apart, and has an effect by itself. Its
+/// p-value is part of the p-value of insertion.
 fn is_supported_by(consensus: &Consensus, policy: &Policy) -> bool {
     let effect = consensus.effect.as_ref();
     consensus.tells_apart() && effect.is_some_and(|effect| moves_class(effect, policy))

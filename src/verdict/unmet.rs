@@ -37,6 +37,7 @@ fn association(facts: &ConfounderFacts<'_>, policy: &Policy, unmet: &mut Vec<Unm
     let (Some(groups), Some(association)) = (facts.tagged, facts.association) else {
         return;
     };
+
     let needed = policy.tagged_min;
     if groups < needed {
         unmet.push(Unmet::FewTagged { groups, needed });
@@ -92,6 +93,7 @@ fn of_consensus(consensus: &Consensus, policy: &Policy, unmet: &mut Vec<Unmet>) 
         unmet.push(Unmet::NotRun(InterventionSide::Insertion));
         return;
     };
+
     let (low, min) = (effect.rate.low, policy.causal_rate);
     if low < min {
         unmet.push(Unmet::ConsensusRate { low, min });
@@ -110,6 +112,7 @@ fn removal(
     let side = InterventionSide::Removal;
     let effect = intervention.removal.as_ref();
     one_side(side, effect, facts.removal_q, policy, unmet);
+
     let (images, needed) = (intervention.untagged_filled, policy.baseline_min);
     if effect.is_some() && images < needed {
         unmet.push(Unmet::FewUntagged { images, needed });
@@ -127,6 +130,7 @@ fn one_side<Control>(
         unmet.push(Unmet::NotRun(side));
         return;
     };
+
     let max = policy.confirming_q;
     if let Some(q) = q.filter(|q| *q > max) {
         unmet.push(Unmet::EffectQ { side, q, max });

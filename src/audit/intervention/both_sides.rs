@@ -89,6 +89,7 @@ impl<'t, 'a> ConfounderTest<'t, 'a> {
 
         let for_hosts = policy.max_forwards * 4 / 5 / passes;
         let host_count = hosts.len().min(hosts_max).min(for_hosts as usize);
+
         let left = policy.max_forwards - host_count as u32 * passes;
         let fillable = (left / PASSES_FILLED) as usize;
 
@@ -97,8 +98,10 @@ impl<'t, 'a> ConfounderTest<'t, 'a> {
         } else {
             &[]
         };
+
         let untagged_count = untagged.len().min(hosts_max).min(fillable / 2);
         let tagged_count = tagged.len().min(hosts_max).min(fillable - untagged_count);
+
         let cut_hosts = host_count < hosts.len().min(hosts_max);
         Selection {
             hosts: self.dealt(&hosts[..host_count]),
@@ -135,6 +138,7 @@ impl<'t, 'a> ConfounderTest<'t, 'a> {
         let of_filled = removed.iter().chain(baseline).map(|image| image.passes);
         let forwards = of_hosts.chain(of_filled).sum();
         let baseline = if is_enough { baseline } else { &[] };
+
         let scrambled = inserted.iter().filter(|host| host.scrambled.predicts_class);
         Intervention {
             insertion: insertion_effect(&insertion_outcomes(inserted), self.class, min_effect),

@@ -54,12 +54,14 @@ impl<'a> ConfounderTest<'_, 'a> {
             Ok(self.donor_patches(worker, donor))
         })?;
         let (cut, _) = readable(cut, pool.observer);
+
         let Some(first) = cut.first() else {
             return Ok(None);
         };
 
         let sizes: Vec<(u32, u32)> = cut.iter().map(|d| d.region.rgb.dimensions()).collect();
         let size = PatchStack::size(&sizes);
+
         let donors_min = self.context.plan.verdict.donors_min as usize;
         let regions: Vec<Patch> = cut.iter().map(|d| d.region.clone()).collect();
         let regions = PatchStack::new(&regions, size);
@@ -79,6 +81,7 @@ impl<'a> ConfounderTest<'_, 'a> {
         let others: Vec<Patch> = cut.iter().filter_map(|d| d.other_place.clone()).collect();
         let enough = others.len() >= donors_min;
         let other_place = enough.then(|| PatchStack::new(&others, size).median_at(&first.region));
+
         let patches = regions.median_at(&first.region).zip(other_place.flatten());
         Ok(Some(DonorAgreement {
             consensus: Consensus {
@@ -105,6 +108,7 @@ impl<'a> ConfounderTest<'_, 'a> {
         let Some(region) = Patch::cut(&photo, &donor.region) else {
             return Ok(None);
         };
+
         let objects = donor.objects.as_ref().map(|objects| objects.bounds());
         let objects = objects.unwrap_or_default();
         Ok(Some(DonorPatches {

@@ -24,6 +24,7 @@ impl Donor<'_> {
             Some((own, other)) => (around(own), around(other)),
             None => (self.size.rect(), size.rect()),
         };
+
         let moved = self.region.map(&View::between(self.size, from, size, to));
 
         let bounds = around(&moved);

@@ -52,6 +52,7 @@ impl<'t> ConfounderTest<'t, '_> {
         let mut rng = SeededRng::new(seed, &[&host.id.to_string(), self.region, "insert"]);
         let photo = worker.decode_sample(host)?;
         let source = worker.decode_sample(donor.sample)?;
+
         let Some(tag) = Patch::cut(&source, &donor.region) else {
             return Ok(None);
         };
@@ -62,8 +63,10 @@ impl<'t> ConfounderTest<'t, '_> {
         } else {
             None
         };
+
         let objects = donor.objects.as_ref().map(|objects| objects.bounds());
         let other_patch = tag.from_other_place(&source, &objects.unwrap_or_default(), &mut rng);
+
         let synthetic = tag.synthetic(&mut rng);
         let scrambled = tag.scrambled(&mut rng);
         Ok(Some(InsertionVariants {
@@ -88,6 +91,7 @@ impl<'t> ConfounderTest<'t, '_> {
         let Some(variants) = variants else {
             return Ok(None);
         };
+
         let photo = &variants.photo;
         let clean = self.outcome(&worker.predict(photo)?.logits);
         if clean.predicts_class {
@@ -104,6 +108,7 @@ impl<'t> ConfounderTest<'t, '_> {
                 passes += 1;
             }
         }
+
         let mut of_consensus = None;
         if let Some([consensus, other]) = &variants.consensus {
             let consensus = self.outcome_with(worker, photo, consensus)?;

@@ -67,6 +67,7 @@ impl<'t> ConfounderTest<'t, '_> {
         let Some(shape) = &places.region else {
             return Ok(None);
         };
+
         let mirrors = region::mirrors(shape, places.objects.as_ref(), photo.size);
         let Some(mirrored) = mirrors.into_iter().next() else {
             return Ok(None);
@@ -75,6 +76,7 @@ impl<'t> ConfounderTest<'t, '_> {
         let seed = self.context.plan.run.seed;
         let mut rng = SeededRng::new(seed, &[&image.id.to_string(), self.region, "remove"]);
         let nearest = self.nearest_copy_source(worker, image, &photo)?;
+
         let imputed_mirror = impute(&photo, &mirrored, &mut rng);
         let imputed = impute(&photo, shape, &mut rng);
         let copied_mirror = copy_over(&photo, nearest.as_ref(), &mirrored);
@@ -127,6 +129,7 @@ impl<'t> ConfounderTest<'t, '_> {
         let Some(variants) = variants else {
             return Ok(None);
         };
+
         let mut passes = 0;
         let mut fills = [None, None];
         for (outcomes, fill) in fills.iter_mut().zip(&variants.fills) {

@@ -32,6 +32,7 @@ impl<'a> ConfounderTest<'_, 'a> {
         let pairs: Vec<(usize, &Sample)> = (0..self.donors.len())
             .zip(hosts.iter().copied().cycle())
             .collect();
+
         let found = pool.map(pairs, |worker, (donor, host)| {
             Ok(self.found_variants(worker, template, donor, host))
         })?;
@@ -66,6 +67,7 @@ impl<'a> ConfounderTest<'_, 'a> {
         let seed = self.context.plan.run.seed;
         let id = donor.sample.id.to_string();
         let mut rng = SeededRng::new(seed, &[&id, self.region, "template"]);
+
         let source = worker.decode_sample(donor.sample)?;
         let photo = worker.decode_sample(host)?;
         let Some(tag) = Patch::cut(&source, &donor.region) else {
