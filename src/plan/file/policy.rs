@@ -55,8 +55,8 @@ pub struct VerdictFile {
     /// Minimum causal effect on the margin, in logits; a tenth of the spread of the hosts' margins
     /// if that is more. Default 0.5.
     pub causal_logits: Option<f64>,
-    /// Minimum effect of an overlay on a class, as a fraction of the standard deviation of the hosts'
-    /// clean margins of that class. Default 0.1.
+    /// Minimum effect of an overlay on a class, as a fraction of the standard deviation of the
+    /// hosts' clean margins of that class. Default 0.1.
     pub causal_fraction: Option<f64>,
     /// Minimum of the lower bound of the net flip rate or of the net drop in accuracy; for an
     /// overlay, of the net rate of images in which the class enters the highest ones. Default 0.02.
