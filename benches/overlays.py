@@ -101,7 +101,9 @@ def main():
                 for name in names:
                     rows = found.filter(pl.col("region") == name).sort("insertion", descending=True).to_dicts()
                     shortcuts = [row for row in rows if row["verdict"] == "model_shortcut"]
-                    for row in shortcuts or rows[:1]:
+                    # The expected class is shown whether it is a shortcut or not.
+                    expected = [row for row in rows if name == names[0] and row["label"] == options.expected and row not in shortcuts]
+                    for row in expected + shortcuts or rows[:1]:
                         show(row, f"{model.stem} seed {seed} {name:<11}")
                     labels = {row["label"] for row in shortcuts}
                     if name == names[0]:

@@ -147,8 +147,13 @@ impl Patch {
 
     /// Its pixels in small blocks, shuffled: colour and fine texture remain, the form does not.
     pub fn scrambled(&self, rng: &mut SeededRng) -> Self {
+        self.scrambled_in_blocks(BLOCK, rng)
+    }
+
+    /// The same with blocks whose side is this fraction of the photo's width.
+    pub fn scrambled_in_blocks(&self, block: f64, rng: &mut SeededRng) -> Self {
         let (width, height) = self.rgb.dimensions();
-        let side = (BLOCK * f64::from(width) / self.frame.width()).round() as u32;
+        let side = (block * f64::from(width) / self.frame.width()).round() as u32;
         let side = side.clamp(1, width.min(height));
         let columns = width / side;
         let rows = height / side;

@@ -405,19 +405,22 @@ fn a_class_must_rise_against_each_control_by_the_smallest_effect() {
     assert!(of_class(3).q > 0.5, "{:?}", of_class(3));
     assert_eq!(of_class(3).control, OverlayControl::Synthetic);
     assert!(of_class(3).z < 4.0, "{:?}", of_class(3));
-    assert!(of_class(4).q > 0.05, "{:?}", of_class(4));
 
-    let smaller = Policy {
-        causal_fraction: 0.0,
-        ..policy
+    // A sigmoid head: the other classes do not move the mean.
+    let fourth = |causal_fraction: f64| {
+        let policy = Policy {
+            causal_fraction,
+            ..defaults()
+        };
+        let effects = overlay_effects(&planted_hosts(1.0), Head::Sigmoid, &policy);
+        let mut found = effects.into_iter().filter(|effect| effect.class == 4);
+        found.next().expect("class 4")
     };
-    let effects = overlay_effects(&planted_hosts(1.0), Head::Softmax { classes: 12 }, &smaller);
-    let fourth = effects
-        .iter()
-        .find(|effect| effect.class == 4)
-        .expect("class 4");
-    assert_eq!(fourth.min_effect, 0.0);
-    assert!(fourth.q < of_class(4).q, "{fourth:?}");
+    let (usual, none) = (fourth(0.1), fourth(0.0));
+    assert!(usual.rise.value < usual.min_effect, "{usual:?}");
+    assert!(usual.q > 0.05, "{usual:?}");
+    assert_eq!(none.min_effect, 0.0);
+    assert!(none.q < 0.05, "{none:?}");
 }
 
 /// The demo's network with every weight and bias of the head times a number.

@@ -243,7 +243,8 @@ fn tagged_bees() {
 }
 
 /// The watermark that ImageNet models take for cartons (Li et al. 2023, ImageNet-W): white through
-/// the glyphs at half opacity. Of a thousand classes, carton rises most and alone.
+/// the glyphs at half opacity. Of a thousand classes, carton rises most. It enters 12 of 126 photos
+/// against 6, which is too little for a shortcut, and the finding says so.
 #[test]
 #[ignore = "needs ../shared/data"]
 fn the_watermark_of_cartons() {
@@ -273,15 +274,19 @@ fn the_watermark_of_cartons() {
             .folder
             .join("findings.parquet"),
     );
-    let verdicts = texts(&found, "verdict")
-        .into_iter()
-        .zip(texts(&found, "label"));
-    let shortcuts: Vec<String> = verdicts
-        .filter(|(v, _)| v == "model_shortcut")
-        .map(|(_, l)| l)
-        .collect();
-    assert_eq!(shortcuts, ["n02971356"], "carton");
-    eprintln!("{}", texts(&found, "sentence")[0]);
+    assert!(!texts(&found, "verdict").contains(&"model_shortcut".to_owned()));
+    let rises = numbers(&found, "insertion");
+    let row = (0..rises.len())
+        .max_by(|&a, &b| rises[a].partial_cmp(&rises[b]).expect("numbers"))
+        .expect("a finding");
+    assert_eq!(texts(&found, "label")[row], "n02971356", "carton");
+    let sentence = &texts(&found, "sentence")[row];
+    for part in [
+        "an association and no shortcut: entry into the 5 highest classes is not shown",
+        "126 images can show a net rate of 6.3 % or more",
+    ] {
+        assert!(sentence.contains(part), "{sentence}");
+    }
 }
 
 #[test]

@@ -176,7 +176,7 @@ fn listed(
 fn heat_off_the_objects_is_listed_unless_the_class_is_a_candidate() {
     let rows = [
         class_row("half", 0, Some(0.5), 40),
-        class_row("under half", 1, Some(0.4999), 10),
+        class_row("under half", 1, Some(0.496_093_75), 10),
         class_row("too few", 2, Some(0.1), 9),
         class_row("no heat", 3, None, 0),
         class_row("candidate", 4, Some(0.1), 40),
@@ -193,7 +193,7 @@ fn heat_off_the_objects_is_listed_unless_the_class_is_a_candidate() {
         (8, tested(10, 0.3)),
     ];
     let expected = [
-        ("under half", Verdict::SalientOnly, Some(0.4999)),
+        ("under half", Verdict::SalientOnly, Some(0.496_093_75)),
         ("candidate", Verdict::Candidate, Some(0.1)),
         ("not kept", Verdict::SalientOnly, Some(0.1)),
         ("few filled", Verdict::SalientOnly, Some(0.1)),

@@ -131,7 +131,7 @@ fn prepare_overlay(
     let Some(patch) = Patch::from_picture(overlay.picture, place, overlay.opacity) else {
         return Ok(None);
     };
-    let scrambled = patch.scrambled(&mut rng);
+    let scrambled = patch.scrambled_in_blocks(block(&clean.view), &mut rng);
     let synthetic = patch.synthetic_overlay(&mut rng);
     Ok(Some(OverlayVariants {
         photo,
@@ -140,6 +140,15 @@ fn prepare_overlay(
         scrambled,
         synthetic,
     }))
+}
+
+/// Side of the blocks of a scrambled overlay, as a fraction of the photo's width: 4 pixels of a
+/// model's input of 224. Larger ones would keep parts of the form, so the input counts and not the
+/// photo, of which it may be a crop.
+fn block(view: &View) -> f64 {
+    let input = f64::from(view.input_place().size.width);
+    let on_photo = 4.0 / 224.0 * input / view.x_scale;
+    on_photo / f64::from(view.original.width)
 }
 
 /// The logits of one host as it is, with the overlay and with its controls.
