@@ -60,7 +60,7 @@ def pipeline(model, options, names):
 def show(row, prefix):
     control = "shuffled" if "shuffled" in row["insertion_control"] else "synthetic"
     print(f"{prefix} {row['label']:>10} {row['verdict']:<14} rise {row['insertion']:+.2f} over {control} (least {row['causal_min_effect']:.2f}) z {row['effect_z']:5.2f} "
-          f"q {row['confirming_q']:.0e} predicted {row['flips']}/{row['control_flips']} top {row['top_k']} {row['entries']}/{row['control_entries']} "
+          f"q {row['insertion_q']:.0e} predicted {row['flips']}/{row['control_flips']} top {row['top_k']} {row['entries']}/{row['control_entries']} "
           f"net {row['flip_rate']:+.3f} lower bound {row['flip_low']:+.3f}", flush=True)
 
 

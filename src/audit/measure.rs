@@ -43,7 +43,8 @@ pub fn measure<'a>(
     totals.problems.extend(problems.map(problem_row));
 
     pool.observer.stage("measure", Some(dataset.stats.found));
-    measure_all(context, &prescan, ahead, pool, dataset, folder, &mut totals)?;
+    let preparation = Preparation { prescan, ahead };
+    measure_all(context, &preparation, pool, dataset, folder, &mut totals)?;
     folder.table(&totals.skipped)?;
     folder.table(&totals.problems)?;
 
@@ -74,18 +75,24 @@ fn place<'a>(
     Ok(Some(ahead))
 }
 
+/// What is known of the dataset before its images are scored.
+struct Preparation<'a> {
+    prescan: Prescan,
+    ahead: Option<InferredAhead<'a>>,
+}
+
 /// The shard loop. Workers take the images of a shard in any order; rows leave in the order of the
 /// dataset.
 fn measure_all<'a>(
     context: &AuditContext<'a>,
-    prescan: &Prescan,
-    ahead: Option<InferredAhead<'a>>,
+    preparation: &Preparation<'a>,
     pool: &WorkerPool<'a>,
     dataset: &Dataset,
     folder: &mut RunFolder,
     totals: &mut Totals,
 ) -> Result<()> {
     let plan = context.plan;
+    let Preparation { prescan, ahead } = preparation;
     let bytes = match ahead {
         Some(_) => ImageBytes::Leave,
         None => ImageBytes::Read,
@@ -101,7 +108,7 @@ fn measure_all<'a>(
             if shard.is_empty() {
                 break;
             }
-            let shard = match &ahead {
+            let shard = match ahead {
                 Some(ahead) => ahead.prepare(context, prescan, dataset, shard)?,
                 None => prepare(context, prescan, shard),
             };

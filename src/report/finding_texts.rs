@@ -77,10 +77,7 @@ fn a_risk_in_the_data_names_the_bound_or_the_reason() {
             untested(groups),
             "no image was edited to test it, fewer than 30 tagged groups",
         ),
-        (
-            negative,
-            "the evidence there is at most +0.84 logits higher",
-        ),
+        (negative, "the evidence there rises by at most 0.84 logits"),
         (data_risk("horse", "tag"), "no image was edited to test it"),
     ] {
         let expected = format!("use by this model not shown: {expected}");
@@ -112,7 +109,7 @@ fn every_other_verdict_says_what_it_does_not_show() {
     for (finding, expected) in [
         (
             with_bounds(Verdict::Candidate, 0.1, 0.1),
-            "that pixels of the region cause the class is not shown",
+            "that it changes the prediction is not shown",
         ),
         (
             with_bounds(Verdict::Cleared, 0.03, 0.04),

@@ -55,7 +55,7 @@ fn not_shown(finding: &Finding, evidence: &ConfounderEvidence) -> Option<String>
     match finding.verdict {
         Verdict::DataRisk => Some(use_not_shown(finding, evidence)),
         Verdict::Candidate if intervention.is_some() => {
-            Some("that pixels of the region cause the class is not shown".to_owned())
+            Some("that it changes the prediction is not shown".to_owned())
         }
         Verdict::Cleared => {
             let high = intervention.map_or(1.0, |c| rate_bound(c).unwrap_or(1.0));
@@ -88,11 +88,11 @@ fn use_not_shown(finding: &Finding, evidence: &ConfounderEvidence) -> String {
     if let Some(reason) = finding.not_tested {
         return format!("{in_data}: no image was edited to test it, {reason}");
     }
-    match evidence.contrast {
-        Some(contrast) => format!(
-            "{in_data}: the evidence there is at most {:+.2} logits higher",
-            contrast.difference.high
-        ),
+    match evidence.contrast.map(|contrast| contrast.difference.high) {
+        Some(high) if high > 0.0 => {
+            format!("{in_data}: the evidence there rises by at most {high:.2} logits")
+        }
+        Some(_) => format!("{in_data}: the evidence there does not rise"),
         None => format!("{in_data}: no image was edited to test it"),
     }
 }

@@ -79,7 +79,7 @@ pub fn candidates(rows: &[ClassRow], pairs: &[Pair], policy: &Policy) -> Candida
         }
     }
 
-    let mut tested = in_turn(largest_first(contrasted), largest_first(others));
+    let mut tested = in_turn(&largest_first(contrasted), &largest_first(others));
     tested.truncate(policy.max_candidates as usize);
     Candidates { tested, associated }
 }
@@ -96,7 +96,7 @@ fn largest_first(mut ranked: Vec<(usize, f64)>) -> Vec<usize> {
     ranked.into_iter().map(|(index, _)| index).collect()
 }
 
-fn in_turn(first: Vec<usize>, second: Vec<usize>) -> Vec<usize> {
+fn in_turn(first: &[usize], second: &[usize]) -> Vec<usize> {
     let mut merged = Vec::new();
     for i in 0..first.len().max(second.len()) {
         merged.extend(first.get(i));

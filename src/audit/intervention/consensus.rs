@@ -8,6 +8,7 @@ use crate::audit::pool::WorkerPool;
 use crate::audit::worker::Worker;
 use crate::error::{Result, Skip};
 use crate::finding::Consensus;
+use crate::geometry::Shape;
 use crate::perturb::{Patch, PatchStack, SeededRng};
 use image::RgbImage;
 
@@ -109,7 +110,7 @@ impl<'a> ConfounderTest<'_, 'a> {
             return Ok(None);
         };
 
-        let objects = donor.objects.as_ref().map(|objects| objects.bounds());
+        let objects = donor.objects.as_ref().map(Shape::bounds);
         let objects = objects.unwrap_or_default();
         Ok(Some(DonorPatches {
             other_place: region.from_other_place(&photo, &objects, &mut rng),

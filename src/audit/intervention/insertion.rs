@@ -8,6 +8,7 @@ use crate::dataset::Sample;
 use crate::error::Skip;
 use crate::evidence::{InsertionOutcomes, Outcome, OutcomePair};
 use crate::finding::{ConsensusControl, InsertionControl};
+use crate::geometry::Shape;
 use crate::input::Photo;
 use crate::perturb::{Patch, SeededRng};
 
@@ -64,7 +65,7 @@ impl<'t> ConfounderTest<'t, '_> {
             None
         };
 
-        let objects = donor.objects.as_ref().map(|objects| objects.bounds());
+        let objects = donor.objects.as_ref().map(Shape::bounds);
         let other_patch = tag.from_other_place(&source, &objects.unwrap_or_default(), &mut rng);
 
         let synthetic = tag.synthetic(&mut rng);

@@ -74,7 +74,7 @@ fn unused(name: &str, value: Option<f64>, instead: &str, check: &mut Checker<'_>
     if value.is_some() {
         check.warning(
             &format!("verdict.{name}"),
-            &format!(
+            format!(
                 "verdict.{name} is no longer used, because logits depend on the scale of the head; \
                  remove it, and set verdict.{instead} if the default does not fit"
             ),
