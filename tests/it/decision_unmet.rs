@@ -214,7 +214,7 @@ fn the_conditions_of_an_intervention_are_listed_by_side() {
             with_c(both(weak(), weak())),
             1.0,
             Verdict::Cleared,
-            vec![rate(INSERTION, -0.01), rate(REMOVAL, -0.01)],
+            vec![],
         ),
     ]);
 }

@@ -52,13 +52,13 @@ fn rows_of_another_schema_are_refused() {
     let old_document = copied(&run, &workplace.path("document"));
     let file = old_document.join("measured.json");
     let text = std::fs::read_to_string(&file).expect("text");
-    let old_text = text.replacen("\"schema_version\": 2", "\"schema_version\": 1", 1);
+    let old_text = text.replacen("\"schema_version\": 3", "\"schema_version\": 2", 1);
     assert_ne!(text, old_text);
     std::fs::write(&file, old_text).expect("written");
     refused(
         &old_document,
         &[],
-        &["measured.json", "schema version 1", "reads 2"],
+        &["measured.json", "schema version 2", "reads 3"],
     );
 
     let old_footer = copied(&run, &workplace.path("footer"));
@@ -71,13 +71,13 @@ fn rows_of_another_schema_are_refused() {
         .expect("the key");
     // The value follows its field header and its length, which is 1.
     let value = at + key.len() + 2;
-    assert_eq!(bytes[value], b'2');
-    bytes[value] = b'1';
+    assert_eq!(bytes[value], b'3');
+    bytes[value] = b'2';
     std::fs::write(&file, bytes).expect("written");
     refused(
         &old_footer,
         &[],
-        &["regions/part-00000.parquet", "schema_version is 1"],
+        &["regions/part-00000.parquet", "schema_version is 2"],
     );
 }
 
