@@ -20,10 +20,15 @@ struct ObjectHeat<'c> {
     sum: f64,
 }
 
+/// Steps of a mean share.
+const SHARE_STEPS: f64 = 1e9;
+
 impl ObjectHeat<'_> {
-    /// Mean share on the objects; `None` where nothing was measured.
+    /// Mean share on the objects, in steps of 1e-9: the last digits depend on the order in which
+    /// images were added up. `None` where nothing was measured.
     fn share(&self) -> Option<f64> {
-        (self.measured > 0).then(|| self.sum / f64::from(self.measured))
+        let mean = self.sum / f64::from(self.measured);
+        (self.measured > 0).then(|| (mean * SHARE_STEPS).round() / SHARE_STEPS)
     }
 
     fn is_mostly_off(&self, policy: &Policy) -> bool {

@@ -195,8 +195,13 @@ fn a_region_that_all_classes_show_equally_convicts_nobody() {
         &format!("{file:?}"),
     ) + "[[region]]\nname = \"mark\"\nannotation = \"mark\"\n";
     let found = findings(folder.path(), "equal", &text, &[]);
+    // With 100 groups a difference of 10 points cannot be excluded.
     for label in ["horse", "car", "boat"] {
-        assert_eq!(verdict(&found, label, "mark"), "none", "{label}");
+        let verdict = verdict(&found, label, "mark");
+        assert!(
+            ["none", "insufficient"].contains(&verdict.as_str()),
+            "{label}: {verdict}"
+        );
     }
     assert!(numbers(&found, "association_q").iter().flatten().count() >= 3);
 }
