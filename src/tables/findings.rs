@@ -9,28 +9,30 @@ table! {
     /// groups, B at one half of them, chosen by hash; C at the other.
     FindingRow, "findings", {
         label: String, "",
-            "label in the dataset; the name of the class where several labels are one class of the \
-            model, and for an overlay";
+            "label in the dataset; the name of the class where several labels \
+            are one class of the model, and for an overlay";
         label_index: u32, "",
             "class of the label in the model";
         region: String, "",
             "name of the region in the pipeline, or `surroundings`";
         kind: String, "",
-            "`confounder`, `overlay` for a region with a picture of its own, `context` for the \
-            surroundings of the objects";
+            "`confounder`, `overlay` for a region with a picture of its own, \
+            `context` for the surroundings of the objects";
         verdict: String, "",
-            "`confirmed`, `model_shortcut`, `candidate`, `data_risk`, `cleared`, `salient_only`, \
-            `insufficient` or `none`; see docs/reviewers.md";
+            "`confirmed`, `model_shortcut`, `candidate`, `data_risk`, \
+            `cleared`, `salient_only`, `insufficient` or `none`; see \
+            docs/reviewers.md";
         severity: Option<String>, "",
-            "`critical`, `high`, `medium` or `low`, by the lower bound of the effect; null where \
-            no effect was shown";
+            "`critical`, `high`, `medium` or `low`, by the lower bound of the \
+            effect; null where no effect was shown";
         severity_at_least: bool, "",
-            "the severity is a lower bound: the template misses some of the regions";
+            "the severity is a lower bound: the template misses some of the \
+            regions";
         sentence: String, "",
             "the finding in counts, for people";
         tagged: Option<u32>, "groups",
-            "groups of the class that show the region, in both halves; null without presence \
-            information";
+            "groups of the class that show the region, in both halves; null \
+            without presence information";
         in_class_present: Option<u32>, "groups",
             "A: groups of the class with the region";
         in_class_groups: Option<u32>, "groups",
@@ -50,7 +52,8 @@ table! {
         association_p: Option<f64>, "",
             "A: one-sided Fisher";
         association_q: Option<f64>, "",
-            "A: adjusted by Benjamini and Hochberg; null where too few groups were tagged";
+            "A: adjusted by Benjamini and Hochberg; null where too few groups \
+            were tagged";
         contrast: Option<f64>, "logit",
             "B: mean contrast with the region less mean contrast without it";
         contrast_low: Option<f64>, "logit",
@@ -64,19 +67,21 @@ table! {
         contrast_absent: Option<u32>, "groups",
             "B: groups without it";
         baseline: Option<String>, "",
-            "B: the images without the region: of the `label`, or of `other_classes`";
+            "B: the images without the region: of the `label`, or of \
+            `other_classes`";
         contrast_p: Option<f64>, "",
             "B: one-sided, of an effect of at most the smallest that counts";
         contrast_missing: Option<String>, "",
-            "B: why it could not be had: `few_with_region`, `few_without_region`, \
-            `no_mirror_image` or `sub_cell`; null where it could";
+            "B: why it could not be had: `few_with_region`, \
+            `few_without_region`, `no_mirror_image` or `sub_cell`; null where \
+            it could";
         screening_q: Option<f64>, "",
             "larger p-value of A and B, adjusted by Benjamini and Hochberg";
         hosts: Option<u32>, "images",
             "C: images that the region was pasted on";
         insertion: Option<f64>, "logit",
-            "C: mean rise of the class's margin by pasting, less that of the strongest control; \
-            of the centred logit for an overlay";
+            "C: mean rise of the class's margin by pasting, less that of the \
+            strongest control; of the centred logit for an overlay";
         insertion_low: Option<f64>, "logit",
             "C: lower 95 % bound, Student, clustered by donor";
         insertion_high: Option<f64>, "logit",
@@ -84,70 +89,83 @@ table! {
         insertion_control: Option<String>, "",
             "C: the strongest control";
         insertion_p: Option<f64>, "",
-            "C: one-sided, of a rise of at most the smallest that counts; the largest over the \
-            controls";
+            "C: one-sided, of a rise of at most the smallest that counts; the \
+            largest over the controls";
         insertion_q: Option<f64>, "",
-            "C: adjusted by Benjamini and Hochberg over both sides of all tested pairs; of the \
-            larger p-value where the consensus must support it too; over the classes, and the \
-            larger over the controls, for an overlay";
+            "C: adjusted by Benjamini and Hochberg over both sides of all \
+            tested pairs; of the larger p-value where the consensus must \
+            support it too; over the classes, and the larger over the \
+            controls, for an overlay";
         effect_z: Option<f64>, "",
-            "overlay: robust z of the rise among all classes (median, MAD); the smaller over the \
-            controls";
+            "overlay: robust z of the rise among all classes (median, MAD); the \
+            smaller over the controls";
         flips: Option<u32>, "images",
-            "C: hosts predicted as the class with the region pasted on, or laid over";
+            "C: hosts predicted as the class with the region pasted on, or laid \
+            over";
         control_flips: Option<u32>, "images",
             "C: hosts predicted as the class with the strongest control";
         top_k: Option<u32>, "classes",
-            "overlay: an image counts as entered by the class if the class is among so many of the \
-            highest logits; null otherwise, and for sigmoid heads, where it is to be predicted";
+            "overlay: an image counts as entered by the class if the class is \
+            among so many of the highest logits; null otherwise, and for \
+            sigmoid heads, where it is to be predicted";
         entries: Option<u32>, "images",
             "overlay: hosts that the class enters with the overlay";
         control_entries: Option<u32>, "images",
-            "overlay: hosts that the class enters with the control with the smallest net rate";
+            "overlay: hosts that the class enters with the control with the \
+            smallest net rate";
         detectable_rate: Option<f64>, "fraction",
-            "overlay: the smallest net rate of entries that so many hosts can show";
+            "overlay: the smallest net rate of entries that so many hosts can \
+            show";
         scrambled_flips: Option<u32>, "images",
-            "C: hosts predicted as the class with the region in small shuffled blocks; no \
-            control, since colour and texture stay";
+            "C: hosts predicted as the class with the region in small shuffled \
+            blocks; no control, since colour and texture stay";
         flip_rate: Option<f64>, "fraction",
-            "C: net rate of flips to the class, of entries for an overlay; the smallest over the \
-            controls";
+            "C: net rate of flips to the class, of entries for an overlay; the \
+            smallest over the controls";
         flip_low: Option<f64>, "fraction",
-            "C: lower 95 % bound, the lower one of Newcombe's for paired proportions and the one \
-            clustered by donor; Newcombe's for an overlay";
+            "C: lower 95 % bound, the lower one of Newcombe's for paired \
+            proportions and the one clustered by donor; Newcombe's for an \
+            overlay";
         flip_high: Option<f64>, "fraction",
             "C: upper 95 % bound";
         largest_shift: Option<bool>, "",
             "C: no other class's logit changes more on average";
         place_control: Option<bool>, "",
-            "C: the place of the region in untagged images of the class was a control of pasting";
+            "C: the place of the region in untagged images of the class was a \
+            control of pasting";
         hosts_trained_on: Option<bool>, "",
-            "C: the region was pasted on images of splits that the model was trained on";
+            "C: the region was pasted on images of splits that the model was \
+            trained on";
         template_found: Option<u32>, "",
-            "C: regions that the template found again, shifted and rescaled, on other photos; null \
-            where presence does not come from a template";
+            "C: regions that the template found again, shifted and rescaled, on \
+            other photos; null where presence does not come from a template";
         template_tried: Option<u32>, "",
             "C: regions that it was tried on";
         consensus_coverage: Option<f64>, "fraction",
-            "C: part of the region that the donors agree about (median absolute deviation at most \
-            12 of 255); null where the place of untagged images was a control";
+            "C: part of the region that the donors agree about (median absolute \
+            deviation at most 12 of 255); null where the place of untagged \
+            images was a control";
         consensus_neighbours: Option<f64>, "fraction",
-            "C: the largest such part of the four places beside the region; null where none fits";
+            "C: the largest such part of the four places beside the region; \
+            null where none fits";
         consensus_flips: Option<u32>, "images",
-            "C: hosts predicted as the class with the median of the donors pasted on";
+            "C: hosts predicted as the class with the median of the donors \
+            pasted on";
         consensus_control_flips: Option<u32>, "images",
             "C: hosts predicted as the class with its strongest control";
         consensus_flip_low: Option<f64>, "fraction",
             "C: lower 95 % bound of the net rate of these flips";
         consensus_p: Option<f64>, "",
-            "C: one-sided, of a rise by the median of at most the smallest that counts";
+            "C: one-sided, of a rise by the median of at most the smallest that \
+            counts";
         filled: Option<u32>, "images",
-            "C: images of the label in which the region (or the objects, for `context`) was \
-            filled";
+            "C: images of the label in which the region (or the objects, for \
+            `context`) was filled";
         removal: Option<f64>, "logit",
-            "C: mean fall of the margin by filling, less that of the same fill at a mirrored \
-            place, less the same difference in untagged images of the class (where \
-            `untagged_filled` is not 0); the smaller of two fills";
+            "C: mean fall of the margin by filling, less that of the same fill \
+            at a mirrored place, less the same difference in untagged images \
+            of the class (where `untagged_filled` is not 0); the smaller of \
+            two fills";
         removal_low: Option<f64>, "logit",
             "C: lower 95 % bound, Welch; Student without untagged images";
         removal_high: Option<f64>, "logit",
@@ -157,10 +175,11 @@ table! {
         removal_p: Option<f64>, "",
             "C: one-sided, the larger of the two fills";
         removal_q: Option<f64>, "",
-            "C: adjusted by Benjamini and Hochberg over both sides of all tested pairs";
+            "C: adjusted by Benjamini and Hochberg over both sides of all \
+            tested pairs";
         untagged_filled: Option<u32>, "images",
-            "C: untagged images of the class that were filled for comparison; 0 where there are \
-            too few";
+            "C: untagged images of the class that were filled for comparison; 0 \
+            where there are too few";
         kept: Option<u32>, "images",
             "C: of the filled, still predicted as the label";
         control_kept: Option<u32>, "images",
@@ -172,16 +191,18 @@ table! {
         loss_high: Option<f64>, "fraction",
             "C: upper 95 % bound";
         kept_net: Option<f64>, "fraction",
-            "C: for `context`, kept / filled less the rate at which filled images of other \
-            labels are called that; null otherwise";
+            "C: for `context`, kept / filled less the rate at which filled \
+            images of other labels are called that; null otherwise";
         kept_net_low: Option<f64>, "fraction",
             "C: lower 95 % bound, Newcombe";
         kept_net_high: Option<f64>, "fraction",
             "C: upper 95 % bound";
         filled_with_confounder: Option<u32>, "images",
-            "C: for `context`, of the filled, with a declared confounder; null otherwise";
+            "C: for `context`, of the filled, with a declared confounder; null \
+            otherwise";
         object_share: Option<f64>, "fraction",
-            "for `context`, mean share of the heat on the objects; null otherwise";
+            "for `context`, mean share of the heat on the objects; null \
+            otherwise";
         causal_min_effect: Option<f64>, "logit",
             "C: the smallest effect that counts";
         donors: Option<u32>, "images",
@@ -191,13 +212,14 @@ table! {
         photos_lost: Option<u32>, "images",
             "C: photos that could not be read again";
         effect: Option<f64>, "",
-            "the effect by which runs are compared: the net flip rate or loss of recall, the \
-            larger; in logits the contrast where C was not run, the rise for an overlay";
+            "the effect by which runs are compared: the net flip rate or loss \
+            of recall, the larger; in logits the contrast where C was not run, \
+            the rise for an overlay";
         effect_unit: Option<String>, "",
             "`fraction` or `logit`";
         declared: Option<String>, "",
-            "hash of the region's declaration, its pictures included; null for a region that is \
-            not declared";
+            "hash of the region's declaration, its pictures included; null for \
+            a region that is not declared";
         decision: Option<String>, "",
             "decision of a reviewer, see review.csv; null without one";
         note: Option<String>, "",
@@ -207,7 +229,8 @@ table! {
         came_back: Option<String>, "",
             "why a decided finding is open again; null otherwise";
         not_tested_reason: Option<String>, "",
-            "why C was not run for a candidate, or not on all images; null otherwise";
+            "why C was not run for a candidate, or not on all images; null \
+            otherwise";
     }
 }
 

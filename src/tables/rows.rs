@@ -17,7 +17,8 @@ table! {
         split: Option<String>, "",
             "split named by the manifest";
         group: Option<String>, "",
-            "group named by the manifest; images of a group are one piece of evidence";
+            "group named by the manifest; images of a group are one piece of \
+            evidence";
         width: u32, "px",
             "width of the upright photo";
         height: u32, "px",
@@ -27,16 +28,19 @@ table! {
         predicted_index: u32, "",
             "its index";
         target: String, "",
-            "the class whose map this row is of: `label`, `predicted` where that differs, or \
-            `baseline` for a class whose own images nearly all show a region";
+            "the class whose map this row is of: `label`, `predicted` where \
+            that differs, or `baseline` for a class whose own images nearly \
+            all show a region";
         target_class: u32, "",
             "index of the target class";
         logit: f64, "logit",
             "the network's logit of the target class";
         centred_logit: f64, "logit",
-            "logit less the mean over all classes; the logit itself for sigmoid heads";
+            "logit less the mean over all classes; the logit itself for sigmoid \
+            heads";
         margin: f64, "logit",
-            "logit minus logsumexp of the others; the logit itself for sigmoid heads";
+            "logit minus logsumexp of the others; the logit itself for sigmoid \
+            heads";
         bias: f64, "logit",
             "the part of the logit that has no place on the map";
         positive_mass: f64, "logit cells",
@@ -56,7 +60,8 @@ table! {
         pointing_hit: Option<bool>, "",
             "the hottest pixel lies on the object, or within the tolerance";
         rank_accuracy: Option<f64>, "fraction",
-            "fraction on the object of the hottest pixels, as many as the object has";
+            "fraction on the object of the hottest pixels, as many as the \
+            object has";
         border_share: Option<f64>, "fraction",
             "positive heat within half a CAM cell of the view's edge";
         entropy: Option<f64>, "",
@@ -64,8 +69,8 @@ table! {
         content_hash: String, "",
             "BLAKE3 of the file, in hex";
         fingerprint: Option<String>, "",
-            "perceptual hash of the photo, 256 bits in hex; null where near-duplicates are not \
-            searched for";
+            "perceptual hash of the photo, 256 bits in hex; null where \
+            near-duplicates are not searched for";
         cam_height: u32, "cells",
             "rows of the map";
         cam_width: u32, "cells",
@@ -89,30 +94,36 @@ table! {
         kind: String, "",
             "`confounder`, `object`, `overlay` or `padding`";
         present: Option<bool>, "",
-            "whether it is present in the image; null without presence information";
+            "whether it is present in the image; null without presence \
+            information";
         area: Option<f64>, "fraction",
             "part of the view that the region takes; null where it is absent";
         visible: Option<f64>, "fraction",
             "part of the region that the model sees";
         share: Option<f64>, "fraction",
-            "positive heat inside; null at low mass or where the region is out of view";
+            "positive heat inside; null at low mass or where the region is out \
+            of view";
         lift: Option<f64>, "ratio",
             "share / area";
         excess: Option<f64>, "fraction",
             "share - area";
         s_max: Option<f64>, "fraction",
-            "the largest part of its own heat that one cell could give to the region";
+            "the largest part of its own heat that one cell could give to the \
+            region";
         rho: Option<f64>, "ratio",
             "share / s_max";
         contribution: Option<f64>, "logit",
-            "mean over the view of the centred map inside the region; raw map for sigmoid heads";
+            "mean over the view of the centred map inside the region; raw map \
+            for sigmoid heads";
         relative_contribution: Option<f64>, "logit",
             "contribution to the target less its mean over the other classes";
         contrast: Option<f64>, "logit",
-            "relative contribution less its mean over the mirrored places; where the region is \
-            absent, at the place of another image that shows it";
+            "relative contribution less its mean over the mirrored places; \
+            where the region is absent, at the place of another image that \
+            shows it";
         resolution: Option<String>, "",
-            "`ok`, or `sub_cell` under a quarter of a CAM cell: no claim about place";
+            "`ok`, or `sub_cell` under a quarter of a CAM cell: no claim about \
+            place";
     }
 }
 
@@ -124,7 +135,8 @@ table! {
         label: Option<String>, "",
             "label in the dataset, where it is known";
         stage: String, "",
-            "stage at which it was skipped: walk, annotation, read, decode, preprocess or infer";
+            "stage at which it was skipped: walk, annotation, read, decode, \
+            preprocess or infer";
         reason: String, "",
             "short code that stays the same from version to version";
         message: String, "",
@@ -146,8 +158,8 @@ table! {
         message: String, "",
             "what is wrong, for people";
         count: u32, "problems",
-            "how many problems the row stands for: above 1 where so many are of its kind that not \
-            all are listed";
+            "how many problems the row stands for: above 1 where so many are of \
+            its kind that not all are listed";
     }
 }
 
@@ -169,8 +181,8 @@ table! {
         label_index: u32, "",
             "class of the label in the model";
         region: String, "",
-            "name of the region; `object` stands for the object boxes, `border` for the view's \
-            edge";
+            "name of the region; `object` stands for the object boxes, `border` \
+            for the view's edge";
         kind: String, "",
             "`confounder`, `object`, `overlay`, `padding` or `border`";
         images: u32, "images",
@@ -180,13 +192,15 @@ table! {
         low_mass: u32, "images",
             "of these, with too little positive heat for shares";
         present: Option<u32>, "images",
-            "images in which the region is present; null without presence information";
+            "images in which the region is present; null without presence \
+            information";
         measured: u32, "images",
             "images that gave a share";
         share_mean: Option<f64>, "fraction",
             "mean share";
         share_counts: Vec<u32>, "images",
-            "of these, images with a share in [0, 0.1), [0.1, 0.2) and so on to [0.9, 1]";
+            "of these, images with a share in [0, 0.1), [0.1, 0.2) and so on to \
+            [0.9, 1]";
         area_mean: Option<f64>, "fraction",
             "mean area over the same images";
         lift: Option<f64>, "ratio",
@@ -198,6 +212,7 @@ table! {
         visible_mean: Option<f64>, "fraction",
             "mean part of the region that the model sees, where it is placed";
         unseen: u32, "images",
-            "images in which the model sees too little of the region (`scores.*_visible_min`)";
+            "images in which the model sees too little of the region \
+            (`scores.*_visible_min`)";
     }
 }
