@@ -45,7 +45,7 @@ def tables(folder):
         n, = sql.sql(f"SELECT count(*) FROM '{path}'").fetchone()
         ok(n == frame.height and frame.width == len(sql.sql(f"SELECT * FROM '{path}' LIMIT 0").columns), f"DuckDB and polars agree on {table}: {n} rows")
         keys = {k.decode(): v.decode() for k, v in sql.sql(f"SELECT DISTINCT key, value FROM parquet_kv_metadata('{path}')").fetchall()}
-        ok(keys.get("camaudit.audit_id") == record["audit_id"] and keys.get("camaudit.schema_version") == "2", f"footer of {table}")
+        ok(keys.get("camaudit.audit_id") == record["audit_id"] and keys.get("camaudit.schema_version") == str(record["schema_version"]), f"footer of {table}")
     counts = record["counts"]
     images = pl.read_parquet(f"{folder}/images/*.parquet")
     labels = images.filter(pl.col("target") == "label")
