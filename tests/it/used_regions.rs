@@ -1,7 +1,9 @@
 //! Regions that a model uses, under conditions that hid their use: a tag whose mirror images meet
 //! itself, another scale of the head, labels that are one class, a template that misses tags.
 
-use crate::support::{audit, demo_text, fixtures, numbers, parquet, plan, texts};
+#[cfg(feature = "onnxruntime")]
+use crate::support::demo_text;
+use crate::support::{audit, fixtures, numbers, parquet, plan, texts};
 use image::RgbImage;
 use image::imageops::{FilterType, replace, resize};
 use polars::prelude::DataFrame;
