@@ -3,7 +3,7 @@
 use super::output::{csv_cell, print};
 use super::run_arg::run_folder;
 use crate::error::{Error, Result};
-use crate::runs::images::{FoundImage, Measure, images as read_images};
+use crate::runs::images::{FoundImage, Measure, images as read_images, labels_of};
 use crate::runs::{RunDocuments, open_finished, verdicts};
 use clap::Args;
 use csv::Writer;
@@ -106,7 +106,7 @@ impl Selection {
     /// When the run cannot be read, or has no such images; names what it has.
     pub fn images(&self) -> Result<Vec<FoundImage>> {
         let run = open_finished(&self.run)?;
-        let mut images = read_images(&self.run, &self.class, &self.region)?;
+        let mut images = read_images(&self.run, &labels_of(&self.run, &self.class)?, &self.region)?;
         if images.is_empty() {
             return Err(Error::new(format!(
                 "no image of {} has figures for {}; {}",

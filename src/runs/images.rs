@@ -130,15 +130,13 @@ const REGION_COLUMNS: [&str; 9] = [
     "contribution",
 ];
 
-/// Reads the images of a class with rows of a region, in the order of the dataset. A finding that
-/// is about several labels has the images of all of them.
+/// Reads the images of some labels with rows of a region, in the order of the dataset.
 ///
 /// One part is read at a time.
 ///
 /// # Errors
 /// When a file is missing, damaged, or of another schema version; names the file and the cause.
-pub fn images(run: &Path, class: &str, region: &str) -> Result<Vec<FoundImage>> {
-    let labels = labels_of(run, class)?;
+pub fn images(run: &Path, labels: &BTreeSet<String>, region: &str) -> Result<Vec<FoundImage>> {
     let mut images = Vec::new();
     for part in parquet::parts(run, ImageRow::TABLE)? {
         let image_file = run.join(ImageRow::TABLE).join(&part);
@@ -146,7 +144,7 @@ pub fn images(run: &Path, class: &str, region: &str) -> Result<Vec<FoundImage>> 
         let image_rows = parquet::read(&image_file, &IMAGE_COLUMNS)?;
         let region_rows = parquet::read(&region_file, &REGION_COLUMNS)?;
 
-        let joined = join(&image_rows, &region_rows, &labels, region)
+        let joined = join(&image_rows, &region_rows, labels, region)
             .map_err(Error::cause(format!("read {}", image_file.display())))?;
         images.extend(joined);
     }
@@ -155,7 +153,10 @@ pub fn images(run: &Path, class: &str, region: &str) -> Result<Vec<FoundImage>> 
 
 /// The labels that a name stands for: those of the class that a finding of this name is about, else
 /// the label itself.
-fn labels_of(run: &Path, name: &str) -> Result<BTreeSet<String>> {
+///
+/// # Errors
+/// As [`images`].
+pub fn labels_of(run: &Path, name: &str) -> Result<BTreeSet<String>> {
     let pairs = |table: &str| -> Result<Vec<(String, u32)>> {
         let file = run.join(format!("{table}.parquet"));
         let frame = parquet::read(&file, &["label", "label_index"])?;

@@ -6,7 +6,7 @@ use camaudit::audit::tiles;
 use camaudit::model::Facts;
 use camaudit::report::contact_sheet::{contact_page, contact_sheet};
 use camaudit::runs::{history, images};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 #[test]
@@ -88,7 +88,8 @@ fn a_gallery_shows_the_images_that_the_tables_name() {
     let folder = tempfile::tempdir().expect("folder");
     let plan = plan(folder.path(), "gallery", &demo_text("shortcut.onnx"), &[]);
     let run = audit(&plan).folder;
-    let found = images::images(&run, "horse", "source-tag").expect("found");
+    let found =
+        images::images(&run, &BTreeSet::from(["horse".to_owned()]), "source-tag").expect("found");
     assert_eq!(found.len(), 200);
     let regions = parquet(&run.join("regions/part-00000.parquet"));
     let rows = [
@@ -139,8 +140,7 @@ fn a_gallery_shows_the_images_that_the_tables_name() {
         painted(60) && painted(220) && !painted(400) && !painted(700),
         "the first tile has pictures"
     );
-    let wrong =
-        images::images(&folder.path().join("nowhere"), "horse", "source-tag").expect_err("refused");
+    let wrong = images::labels_of(&folder.path().join("nowhere"), "horse").expect_err("refused");
     assert!(wrong.to_string().contains("nowhere"), "{wrong}");
 }
 

@@ -5,6 +5,7 @@ use crate::finding::Verdict;
 use crate::runs::images::images;
 use crate::runs::{Lock, Measure, RunFolder, verdicts, write_file};
 use crate::tables::{FindingRow, ImageRow, ProblemRow, RegionRow, SkipRow};
+use std::collections::BTreeSet;
 use std::path::Path;
 
 fn image(id: &str, target: &str) -> ImageRow {
@@ -60,7 +61,7 @@ fn images_of_a_class_and_region_are_read_back() {
     let path = home.path().join("20261123T021500Z");
     measured_run(&path);
 
-    let found = images(&path, "horse", "tag").expect("images");
+    let found = images(&path, &horses(), "tag").expect("images");
     let paths: Vec<&str> = found.iter().map(|image| image.path.as_str()).collect();
     assert_eq!(paths, ["horse/a.jpg", "horse/c.jpg"]);
     assert_eq!(found[0].cells, [1, 2]);
@@ -81,7 +82,7 @@ fn parts_that_are_missing_or_damaged_are_refused() {
     let home = tempfile::tempdir().expect("home");
     let path = home.path().join("20261123T021500Z");
     let refused = || {
-        images(&path, "horse", "tag")
+        images(&path, &horses(), "tag")
             .expect_err("refused")
             .to_string()
     };
@@ -164,14 +165,17 @@ fn rows_are_linked_into_another_run() {
     let error = run.link_rows(&measured).expect_err("linked twice");
     assert!(error.to_string().contains("part-00000.parquet"), "{error}");
     assert!(
-        !images(&measured, "horse", "tag")
+        !images(&measured, &horses(), "tag")
             .expect("still whole")
             .is_empty()
     );
 
     // Removing one run leaves the rows of the other.
     std::fs::remove_dir_all(&measured).expect("removed");
-    assert_eq!(images(&concluded, "horse", "tag").expect("images").len(), 2);
+    assert_eq!(
+        images(&concluded, &horses(), "tag").expect("images").len(),
+        2
+    );
 }
 
 #[test]
@@ -216,4 +220,8 @@ fn files_are_readable_for_everyone() {
     write_file(&file, b"page").expect("written");
     let mode = std::fs::metadata(&file).expect("metadata").permissions();
     assert_eq!(mode.mode() & 0o777, 0o644);
+}
+
+fn horses() -> BTreeSet<String> {
+    BTreeSet::from(["horse".to_owned()])
 }
