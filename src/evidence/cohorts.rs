@@ -1,5 +1,5 @@
 //! The images that take part in C: chosen by hash, so that an unchanged set gives the same ones,
-//! and from the half of the groups that A and B do not use.
+//! and from the half of the groups that B does not use.
 
 use super::halves::is_screening;
 use super::observations::{MapInfo, Observation};
