@@ -80,11 +80,18 @@ impl ConfounderFacts<'_> {
     }
 
     /// Whether C is to be run: A holds, enough groups are tagged, the model sees the region, and B
-    /// holds or could not be had.
+    /// does not show that the evidence there is too small.
     pub fn needs_intervention(&self, policy: &Policy) -> bool {
         let has_groups = self.tagged.is_some_and(|tagged| tagged >= policy.proof_min);
-        let open = self.is_screened(policy) || self.contrast.is_none();
+        let open = self.is_screened(policy) || !self.is_below_contrast();
         self.is_associated(policy) && has_groups && open && self.is_in_view(policy)
+    }
+
+    /// B was had and excludes an effect that counts. An interval that holds the smallest effect
+    /// that counts excludes nothing.
+    fn is_below_contrast(&self) -> bool {
+        self.contrast
+            .is_some_and(|contrast| contrast.difference.high < contrast.min_effect)
     }
 
     /// Whether the model sees enough of the region.

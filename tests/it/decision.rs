@@ -504,9 +504,15 @@ fn pairs_without_a_contrast_are_tested_in_turn_with_the_others() {
         });
         (row, pair)
     };
-    let negative = |label, p| {
-        let (row, mut pair) = case(label, 40, 9.0);
-        pair.contrast = pair.contrast.map(|contrast| Contrast { p, ..contrast });
+    // The smallest contrast that counts is 0.5; an interval that holds it decides nothing.
+    let insignificant = |label, high| {
+        let (row, mut pair) = case(label, 40, 0.1);
+        pair.contrast = Some(Contrast {
+            difference: estimate(0.2, 0.1, high),
+            min_effect: 0.5,
+            p: 0.9,
+            ..contrast()
+        });
         (row, pair)
     };
     let (rows, pairs) = of_classes(vec![
@@ -517,10 +523,11 @@ fn pairs_without_a_contrast_are_tested_in_turn_with_the_others() {
         without("middle", 40, 0.3),
         without("few groups", 29, 0.45),
         without("not associated", 40, 0.005),
-        negative("B does not hold", 0.9),
+        insignificant("B excludes an effect", 0.49),
+        insignificant("B is undecided", 0.5),
     ]);
     for (max_candidates, expected) in [
-        (9, &[3, 2, 1, 4, 0][..]),
+        (9, &[3, 2, 1, 4, 8, 0][..]),
         (3, &[3, 2, 1]),
         (2, &[3, 2]),
         (1, &[3]),
@@ -532,7 +539,7 @@ fn pairs_without_a_contrast_are_tested_in_turn_with_the_others() {
         };
         let chosen = candidates(&rows, &pairs, &policy);
         assert_eq!(chosen.tested, expected, "max_candidates = {max_candidates}");
-        assert_eq!(chosen.associated, [0, 1, 2, 3, 4, 5, 7]);
+        assert_eq!(chosen.associated, [0, 1, 2, 3, 4, 5, 7, 8]);
     }
 
     let mut out_of_view = rows.clone();
@@ -540,7 +547,7 @@ fn pairs_without_a_contrast_are_tested_in_turn_with_the_others() {
     let chosen = candidates(&out_of_view, &pairs, &defaults());
     assert_eq!(
         chosen.tested,
-        [1, 2, 4, 0],
+        [1, 2, 8, 4, 0],
         "what the model does not see is not tested"
     );
 }
