@@ -45,7 +45,7 @@ pub fn inspect(args: &InspectArgs) -> Result<()> {
             library: None,
             device: Device::Cpu,
         },
-        _ => Engine::Tract,
+        _ => Engine::default(),
     };
     let options = Options {
         input_shape: args.input_shape.as_deref(),

@@ -22,6 +22,9 @@ pub struct Facts {
     pub output_activation: OutputActivation,
     /// Convolutions that the built-in engine runs by operators of this crate.
     pub own_convolutions: usize,
+    /// Of these, the ones by Winograd's algorithm.
+    #[serde(default)]
+    pub winograd_convolutions: usize,
     pub decomposition: Decomposition,
     /// Largest relative error of the head as an affine map on random vectors.
     pub affine_error: f64,

@@ -6,6 +6,7 @@ mod bounds;
 mod cli;
 mod conclude;
 mod contract;
+mod convolutions;
 mod damaged;
 mod decision;
 mod decision_branches;

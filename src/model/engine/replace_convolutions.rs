@@ -17,20 +17,36 @@ use tract_onnx::tract_core::ops::nn::DataFormat;
 const DENSE_PIXELS_MIN: usize = 32;
 const DENSE_OUTPUTS_MIN: usize = 8;
 
-/// Replaces the convolutions of a model and optimises the rest; returns how many were replaced.
-pub fn replace_convolutions(model: TypedModel) -> TractResult<(TypedModel, usize)> {
+/// How many convolutions were replaced, and how many of these by Winograd's algorithm.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Replaced {
+    pub convolutions: usize,
+    pub winograd: usize,
+}
+
+/// Replaces the convolutions of a model and optimises the rest. With `exact`, every product of an
+/// input and a weight is computed: no algorithm of Winograd.
+pub fn replace_convolutions(model: TypedModel, exact: bool) -> TractResult<(TypedModel, Replaced)> {
     let mut model = model.into_decluttered()?;
 
     let mut taken = BTreeSet::new();
     let mut replacements = Vec::new();
     for id in model.eval_order()? {
-        replacements.extend(Replacement::new(&model, id, &mut taken));
+        replacements.extend(Replacement::new(&model, id, exact, &mut taken));
     }
 
     for replacement in &replacements {
         replacement.apply(&mut model)?;
     }
-    Ok((model.into_optimized()?, replacements.len()))
+
+    let by_winograd = replacements
+        .iter()
+        .filter(|replacement| replacement.operator.convolution.is_winograd());
+    let replaced = Replaced {
+        convolutions: replacements.len(),
+        winograd: by_winograd.count(),
+    };
+    Ok((model.into_optimized()?, replaced))
 }
 
 /// One operator that replaces the nodes from `first` to `last`.
@@ -44,10 +60,16 @@ struct Replacement {
 
 impl Replacement {
     /// The replacement of a node and of the nodes after it, which are added to `taken`.
-    fn new(model: &TypedModel, first: usize, taken: &mut BTreeSet<usize>) -> Option<Self> {
+    fn new(
+        model: &TypedModel,
+        first: usize,
+        exact: bool,
+        taken: &mut BTreeSet<usize>,
+    ) -> Option<Self> {
         let layer = Layer::read(model, first)?;
         let depthwise = layer.is_depthwise();
-        if !(depthwise || layer.is_worth_dense()) || !layer.kernel_fits() {
+        let by_winograd = !exact && layer.is_worth_winograd();
+        if !(depthwise || by_winograd || layer.is_worth_dense()) || !layer.kernel_fits() {
             return None;
         }
 
@@ -73,6 +95,8 @@ impl Replacement {
         let last = after.last;
         let convolution = if depthwise {
             Convolution::depthwise(layer.geometry, layer.kernel, bias)
+        } else if by_winograd {
+            Convolution::winograd(layer.geometry, &layer.kernel, &bias)
         } else {
             Convolution::dense(layer.geometry, &layer.kernel, &bias)
         };
@@ -158,6 +182,18 @@ impl Layer {
             && Convolution::dense_pays()
             && height * width >= DENSE_PIXELS_MIN
             && self.outputs >= DENSE_OUTPUTS_MIN
+    }
+
+    fn is_worth_winograd(&self) -> bool {
+        let Geometry {
+            kernel,
+            stride,
+            dilation,
+            ..
+        } = self.geometry;
+        let ones = stride == [1, 1] && dilation == [1, 1];
+        let suits = self.group == 1 && kernel == [3, 3] && ones;
+        suits && Convolution::winograd_pays(&self.geometry, self.inputs, self.outputs)
     }
 
     fn kernel_fits(&self) -> bool {

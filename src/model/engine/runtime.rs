@@ -2,6 +2,7 @@
 
 #[cfg(feature = "onnxruntime")]
 use super::onnxruntime;
+use super::replace_convolutions::Replaced;
 use super::{Array, instruction_set, tract};
 use crate::error::{Error, Result};
 use crate::plan;
@@ -17,7 +18,9 @@ pub struct Runtime {
 }
 
 enum Kind {
-    Tract,
+    Tract {
+        exact_convolutions: bool,
+    },
     #[cfg(feature = "onnxruntime")]
     OnnxRuntime(onnxruntime::Runtime),
 }
@@ -42,7 +45,9 @@ impl Runtime {
     /// searched.
     pub fn new(choice: &plan::Engine) -> Result<Self> {
         let kind = match choice {
-            plan::Engine::Tract => Kind::Tract,
+            plan::Engine::Tract { exact_convolutions } => Kind::Tract {
+                exact_convolutions: *exact_convolutions,
+            },
             #[cfg(feature = "onnxruntime")]
             plan::Engine::OnnxRuntime { library, device } => {
                 Kind::OnnxRuntime(onnxruntime::Runtime::new(library.as_deref(), *device)?)
@@ -55,13 +60,20 @@ impl Runtime {
 
     /// Whether this is the engine that needs no installation.
     pub fn is_built_in(&self) -> bool {
-        matches!(self.kind, Kind::Tract)
+        matches!(self.kind, Kind::Tract { .. })
     }
 
-    /// Name, version and device, for `run.json`.
+    /// Name, version, device and what else changes a number, for `run.json` and the cache.
     pub fn name(&self) -> String {
         match &self.kind {
-            Kind::Tract => tract::NAME.to_owned(),
+            Kind::Tract { exact_convolutions } => {
+                let algorithm = if *exact_convolutions {
+                    "exact"
+                } else {
+                    "Winograd"
+                };
+                format!("{}, {algorithm} convolutions", tract::NAME)
+            }
             #[cfg(feature = "onnxruntime")]
             Kind::OnnxRuntime(runtime) => runtime.name(),
         }
@@ -73,7 +85,9 @@ impl Runtime {
     /// When an operator is not supported or a shape does not fit; the message names the node.
     pub fn load(&self, proto: &ModelProto, shapes: Vec<Vec<usize>>) -> Result<Engine> {
         match &self.kind {
-            Kind::Tract => tract::Engine::new(proto, shapes).map(Engine::Tract),
+            Kind::Tract { exact_convolutions } => {
+                tract::Engine::new(proto, shapes, *exact_convolutions).map(Engine::Tract)
+            }
             #[cfg(feature = "onnxruntime")]
             Kind::OnnxRuntime(runtime) => runtime.load(proto, &shapes).map(Engine::OnnxRuntime),
         }
@@ -81,12 +95,12 @@ impl Runtime {
 }
 
 impl Engine {
-    /// Number of convolutions that run by this crate's operator.
-    pub fn replaced(&self) -> usize {
+    /// Convolutions that run by this crate's operator.
+    pub fn replaced(&self) -> Replaced {
         match self {
             Self::Tract(engine) => engine.replaced,
             #[cfg(feature = "onnxruntime")]
-            Self::OnnxRuntime(_) => 0,
+            Self::OnnxRuntime(_) => Replaced::default(),
         }
     }
 

@@ -1,7 +1,7 @@
 //! The built-in engine: tract. All workers share a plan; each has its own state.
 
 use super::Array;
-use super::replace_convolutions::replace_convolutions;
+use super::replace_convolutions::{Replaced, replace_convolutions};
 use super::tensor::values;
 use crate::error::{Error, Result, guarded};
 use std::sync::Arc;
@@ -22,8 +22,8 @@ const MESSAGE_MAX: usize = 600;
 pub struct Engine {
     plan: Arc<TypedSimplePlan>,
     shapes: Vec<Vec<usize>>,
-    /// Number of convolutions that run by this crate's operator.
-    pub replaced: usize,
+    /// Convolutions that run by this crate's operator.
+    pub replaced: Replaced,
 }
 
 /// One thread's memory for running an [`Engine`].
@@ -32,12 +32,12 @@ pub struct State {
 }
 
 impl Engine {
-    /// Optimises `proto` for the given input shapes.
+    /// Optimises `proto` for the given input shapes. `exact`: see [`replace_convolutions`].
     ///
     /// # Errors
     /// When an operator is not supported or a shape does not fit; the message names the node.
-    pub fn new(proto: &ModelProto, shapes: Vec<Vec<usize>>) -> Result<Self> {
-        let (plan, replaced) = guard(|| build(proto, &shapes))?;
+    pub fn new(proto: &ModelProto, shapes: Vec<Vec<usize>>, exact: bool) -> Result<Self> {
+        let (plan, replaced) = guard(|| build(proto, &shapes, exact))?;
         Ok(Self {
             plan,
             shapes,
@@ -78,7 +78,11 @@ fn array(tensor: &TractTensor) -> TractResult<Array> {
     })
 }
 
-fn build(proto: &ModelProto, shapes: &[Vec<usize>]) -> TractResult<(Arc<TypedSimplePlan>, usize)> {
+fn build(
+    proto: &ModelProto,
+    shapes: &[Vec<usize>],
+    exact: bool,
+) -> TractResult<(Arc<TypedSimplePlan>, Replaced)> {
     refuse_wrong(proto)?;
     // Dynamo exports declare shapes that contradict a batch of 1.
     let onnx = tract_onnx::onnx()
@@ -93,7 +97,7 @@ fn build(proto: &ModelProto, shapes: &[Vec<usize>]) -> TractResult<(Arc<TypedSim
     model.analyse(false)?;
     refuse_huge_tensors(&model)?;
 
-    let (model, replaced) = replace_convolutions(model.into_typed()?)?;
+    let (model, replaced) = replace_convolutions(model.into_typed()?, exact)?;
     Ok((model.into_runnable()?, replaced))
 }
 

@@ -28,16 +28,26 @@ impl Model {
 }
 
 /// What runs the model.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Engine {
     /// Built in.
-    #[default]
-    Tract,
+    Tract {
+        /// No convolution by Winograd's algorithm.
+        exact_convolutions: bool,
+    },
     OnnxRuntime {
         /// The shared library; searched for if `None`.
         library: Option<PathBuf>,
         device: Device,
     },
+}
+
+impl Default for Engine {
+    fn default() -> Self {
+        Self::Tract {
+            exact_convolutions: false,
+        }
+    }
 }
 
 /// Where ONNX Runtime runs.

@@ -37,6 +37,12 @@ fn engine(file: &ModelFile, check: &mut Checker<'_>) -> Engine {
     let library = check.file("model.library", file.library.as_ref());
     let device = device(file.device.as_deref().unwrap_or("cpu"), check);
     if file.engine == Some(EngineName::Onnxruntime) {
+        if file.exact_convolutions.is_some() {
+            check.problem(
+                "model.exact_convolutions",
+                "only valid with engine = \"tract\"",
+            );
+        }
         return Engine::OnnxRuntime { library, device };
     }
 
@@ -49,7 +55,9 @@ fn engine(file: &ModelFile, check: &mut Checker<'_>) -> Engine {
             check.problem(key, "only valid with engine = \"onnxruntime\"");
         }
     }
-    Engine::Tract
+    Engine::Tract {
+        exact_convolutions: file.exact_convolutions.unwrap_or_default(),
+    }
 }
 
 /// `cpu`, `cuda` or `cuda:N`.

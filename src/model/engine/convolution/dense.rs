@@ -1,20 +1,14 @@
 //! The dense convolution as a matrix product: weights times a matrix whose rows are runs of the
 //! planes, one per input and tap. The runs are read in place; only the weights are packed, once.
 
+use super::block::{Block, repeated, singles};
 use super::planes::Planes;
 use pulp::{Simd, WithSimd};
-use std::ops::Range;
 
-/// Outputs that are summed together, and vectors of each: with the vectors of a run and a weight
-/// they fill 32 registers.
+/// Outputs that are summed together.
 const ROWS: usize = 8;
-const VECTORS: usize = 3;
 /// Fewest pixels that are worth a panel.
 const PIXELS_MIN: usize = 48;
-/// Pixels beyond whole vectors that are summed one by one, with the outputs in the lanes.
-const SINGLE: usize = 4;
-/// Most lanes of a vector.
-const LANES_MAX: usize = 16;
 /// Numbers of the planes in one panel: a quarter of a common L2 cache. All outputs of a panel are
 /// summed before the next panel.
 const PANEL: usize = 1 << 16;
@@ -130,13 +124,8 @@ impl WithSimd for Run<'_> {
         for first in (0..height).step_by(rows) {
             let rows = rows.min(height - first);
             let panel = first * planes.pitch..first * planes.pitch + planes.run(rows);
-            let rest = match panel.len() % S::F32_LANES {
-                _ if panel.len() < S::F32_LANES => panel.len(),
-                rest if rest <= SINGLE => rest,
-                _ => 0,
-            };
-            let singles: Vec<Vec<[f32; ROWS]>> = (panel.end - rest..panel.end)
-                .map(|at| dense.inputs_of_pixel(runs, at))
+            let singles: Vec<Vec<[f32; ROWS]>> = (panel.end - singles::<S>(panel.len())..panel.end)
+                .map(|column| repeated(runs, &dense.starts, column))
                 .collect();
 
             let blocks = dense
@@ -146,7 +135,7 @@ impl WithSimd for Run<'_> {
             let outputs = self.output.chunks_mut(ROWS * height * width);
             for ((weights, bias), outputs) in blocks.zip(outputs) {
                 let block = Block {
-                    runs,
+                    values: runs,
                     starts: &dense.starts,
                     singles: &singles,
                     weights,
@@ -174,20 +163,9 @@ impl WithSimd for Run<'_> {
     }
 }
 
-impl Dense {
-    /// The inputs of one pixel, inputs x taps, each repeated for every output of a block.
-    #[inline(always)]
-    fn inputs_of_pixel(&self, runs: &[f32], at: usize) -> Vec<[f32; ROWS]> {
-        self.starts
-            .iter()
-            .map(|start| [runs[*start as usize + at]; ROWS])
-            .collect()
-    }
-}
-
 /// Adds the previous content of `to` if asked, and clamps.
 #[inline(always)]
-fn finish([min, max]: [f32; 2], from: &[f32], to: &mut [f32], adds: bool) {
+pub fn finish([min, max]: [f32; 2], from: &[f32], to: &mut [f32], adds: bool) {
     if adds {
         to.iter_mut()
             .zip(from)
@@ -204,106 +182,4 @@ fn finish([min, max]: [f32; 2], from: &[f32], to: &mut [f32], adds: bool) {
 fn clamp(value: f32, min: f32, max: f32) -> f32 {
     let raised = if value < min { min } else { value };
     if raised > max { max } else { raised }
-}
-
-/// The operands of a block of outputs.
-struct Block<'a> {
-    runs: &'a [f32],
-    starts: &'a [u32],
-    /// The inputs of each pixel that is summed by itself, repeated for every output.
-    singles: &'a [Vec<[f32; ROWS]>],
-    weights: &'a [[f32; ROWS]],
-    bias: &'a [f32; ROWS],
-}
-
-impl Block<'_> {
-    /// Sums a panel into `flat`, outputs x pixels.
-    #[inline(always)]
-    fn sum<S: Simd>(&self, simd: S, panel: &Range<usize>, flat: &mut [f32]) {
-        let (mut at, end) = (panel.start, panel.end - self.singles.len());
-        while end - at >= VECTORS * S::F32_LANES {
-            at = self.step::<S, VECTORS>(simd, panel, at, flat);
-        }
-        while end - at >= S::F32_LANES {
-            at = self.step::<S, 1>(simd, panel, at, flat);
-        }
-        if end > at {
-            // The last vector overlaps the one before it: some pixels are summed twice.
-            self.step::<S, 1>(simd, panel, end - S::F32_LANES, flat);
-        }
-
-        for (at, inputs) in (end - panel.start..).zip(self.singles) {
-            let sums = self.single(simd, inputs);
-            flat.chunks_exact_mut(panel.len())
-                .zip(sums)
-                .for_each(|(flat, sum)| flat[at] = sum);
-        }
-    }
-
-    /// Sums `N` vectors starting at `at`; returns the start of the next. The sums stay in registers
-    /// because every loop over them runs over arrays only; a zip with a slice would spill them.
-    #[inline(always)]
-    fn step<S: Simd, const N: usize>(
-        &self,
-        simd: S,
-        panel: &Range<usize>,
-        at: usize,
-        flat: &mut [f32],
-    ) -> usize {
-        let length = N * S::F32_LANES;
-        let mut sums = self.bias.map(|bias| [simd.splat_f32s(bias); N]);
-        let runs = &self.runs[at..];
-
-        for (start, weights) in self.starts.iter().zip(self.weights) {
-            let (values, _) = S::as_simd_f32s(&runs[*start as usize..][..length]);
-            let values: [S::f32s; N] = std::array::from_fn(|i| values[i]);
-            for (sums, weight) in sums.iter_mut().zip(weights) {
-                let weight = simd.splat_f32s(*weight);
-                for (sum, value) in sums.iter_mut().zip(values) {
-                    *sum = simd.mul_add_e_f32s(weight, value, *sum);
-                }
-            }
-        }
-
-        for (row, sums) in sums.iter().enumerate() {
-            let (to, _) =
-                S::as_mut_simd_f32s(&mut flat[row * panel.len() + at - panel.start..][..length]);
-            to.copy_from_slice(sums);
-        }
-        at + length
-    }
-
-    /// Sums one pixel, with the outputs in the lanes.
-    #[inline(always)]
-    fn single<S: Simd>(&self, simd: S, inputs: &[[f32; ROWS]]) -> [f32; ROWS] {
-        let (weights, inputs) = (self.weights.as_flattened(), inputs.as_flattened());
-        let (vectors, last) = S::as_simd_f32s(weights);
-        let (values, last_values) = S::as_simd_f32s(inputs);
-        let mut sums = [simd.splat_f32s(0.0); ROWS];
-        for (vectors, values) in vectors.chunks(ROWS).zip(values.chunks(ROWS)) {
-            for ((sum, vector), value) in sums.iter_mut().zip(vectors).zip(values) {
-                *sum = simd.mul_add_e_f32s(*vector, *value, *sum);
-            }
-        }
-
-        let mut lanes = [0.0; ROWS * LANES_MAX];
-        let (to, _) = S::as_mut_simd_f32s(&mut lanes[..ROWS * S::F32_LANES]);
-        to.copy_from_slice(&sums);
-
-        // Number n of any vector belongs to output n modulo ROWS, and so does the remainder.
-        let mut results = *self.bias;
-        let left = last
-            .iter()
-            .zip(last_values)
-            .map(|(weight, value)| weight * value);
-        for (n, value) in lanes
-            .into_iter()
-            .take(ROWS * S::F32_LANES)
-            .chain(left)
-            .enumerate()
-        {
-            results[n % ROWS] += value;
-        }
-        results
-    }
 }

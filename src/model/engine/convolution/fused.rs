@@ -3,6 +3,7 @@
 use super::dense::{self, Dense};
 use super::depthwise::{self, Depthwise};
 use super::planes::{Geometry, Planes};
+use super::winograd::{self, Winograd};
 use pulp::Arch;
 
 /// A clamp that changes nothing.
@@ -20,6 +21,7 @@ pub struct Convolution {
 enum Kernel {
     Depthwise(Depthwise),
     Dense(Dense),
+    Winograd(Winograd),
 }
 
 impl Convolution {
@@ -46,6 +48,33 @@ impl Convolution {
         })
     }
 
+    /// The same sums as [`Convolution::dense`] by Winograd's algorithm, with other rounding errors.
+    /// `None` where the kernel is not 3 x 3 or stride or dilation are not 1, and as for
+    /// [`Convolution::depthwise`].
+    pub fn winograd(geometry: Geometry, kernel: &[f32], bias: &[f32]) -> Option<Self> {
+        let winograd = Winograd::new(&geometry, kernel, bias)?;
+        Some(Self {
+            planes: Planes::new(geometry)?,
+            kernel: Kernel::Winograd(winograd),
+            clamp: UNBOUNDED,
+        })
+    }
+
+    /// Whether Winograd's algorithm is faster on this CPU than the sum over all taps; never without
+    /// AVX2.
+    pub fn winograd_pays(geometry: &Geometry, inputs: usize, outputs: usize) -> bool {
+        Arch::new().dispatch(winograd::Pays {
+            geometry,
+            inputs,
+            outputs,
+        })
+    }
+
+    /// Whether Winograd's algorithm is used.
+    pub fn is_winograd(&self) -> bool {
+        matches!(self.kernel, Kernel::Winograd(_))
+    }
+
     /// Whether the dense convolution is faster than the engine's on this CPU; measured: with
     /// AVX-512 only.
     pub fn dense_pays() -> bool {
@@ -61,7 +90,7 @@ impl Convolution {
 
     /// Convolves; `input` and `output` are channels x rows x columns. The order of summation
     /// depends only on the sizes and the vector width. With `adds`, the previous content of
-    /// `output` is added before the clamp (dense convolutions only).
+    /// `output` is added before the clamp (not of depthwise ones).
     pub fn run(&self, input: &[f32], output: &mut [f32], adds: bool) {
         match &self.kernel {
             Kernel::Depthwise(depthwise) => Arch::new().dispatch(depthwise::Run {
@@ -74,6 +103,13 @@ impl Convolution {
             Kernel::Dense(dense) => Arch::new().dispatch(dense::Run {
                 planes: &self.planes,
                 dense,
+                clamp: self.clamp,
+                input,
+                output,
+                adds,
+            }),
+            Kernel::Winograd(winograd) => Arch::new().dispatch(winograd::Run {
+                winograd,
                 clamp: self.clamp,
                 input,
                 output,
