@@ -241,7 +241,7 @@ def main():
         onnx.save(model, work / "net.onnx")
         pipeline = work / "net.toml"
         start = time.time()
-        said = subprocess.run([binary, "init", work / "net.onnx", work / "more" if is_retrained else photos, "--out", pipeline, "--force", "--quiet"],
+        said = subprocess.run([binary, "init", work / "net.onnx", work / "more" if is_retrained else photos, "--out", pipeline, "--force", "--quiet", "--engine", "onnxruntime"],
                               capture_output=True, text=True)
         seconds = time.time() - start
         if said.returncode:

@@ -1,5 +1,6 @@
 //! `camaudit init`: a pipeline file for a model and a folder.
 
+use super::inspect::{ENGINES, engine};
 use super::output::{print, printable, table, warn};
 use super::progress::ProgressArgs;
 use super::signals;
@@ -20,6 +21,9 @@ pub struct InitArgs {
     /// Replace existing files
     #[arg(long)]
     force: bool,
+    /// Engine that runs the model, here and in the pipeline
+    #[arg(long, value_name = "NAME", default_value = ENGINES[0], value_parser = ENGINES)]
+    engine: String,
     #[command(flatten)]
     progress: ProgressArgs,
 }
@@ -40,6 +44,7 @@ pub fn init(args: &InitArgs) -> Result<()> {
         root: args.root.clone(),
         pipeline,
         force: args.force,
+        engine: engine(&args.engine),
     };
     let started = start(&request, observer.as_ref())?;
     drop(observer);

@@ -5,7 +5,7 @@ use super::output::{print, printable};
 use super::progress::ProgressArgs;
 use crate::error::{Error, Result};
 use crate::init::{Request, pipeline_name, start};
-use crate::plan::Plan;
+use crate::plan::{Engine, Plan};
 use std::path::{Path, PathBuf};
 
 /// Where the reports of pipelines without `run.out` are.
@@ -53,6 +53,7 @@ pub fn pipeline(
         root: root.to_path_buf(),
         pipeline,
         force: false,
+        engine: Engine::default(),
     };
     let observer = progress.observer();
     let started = start(&request, observer.as_ref())?;

@@ -4,6 +4,7 @@ use super::transforms::Transform;
 use crate::audit::{Observer, picture_memory, worker_count};
 use crate::dataset::Sample;
 use crate::error::{Error, Result, Skip};
+use crate::geometry::Size;
 use crate::input::{Decoder, Preprocessor};
 use crate::model::{Head, Model, Session, predicted};
 use crate::plan::Plan;
@@ -138,6 +139,40 @@ impl<'a> Bench<'a> {
         largest as f64 / self.images.len().max(1) as f64
     }
 
+    /// Whether all of the first `count` images that can be read have the size of the input.
+    ///
+    /// # Errors
+    /// An interruption.
+    pub fn is_of_size(&self, [width, height]: [u32; 2], count: usize) -> Result<bool> {
+        let mut decoder = self.decoder();
+        let mut read = 0;
+        for image in self.images.iter().take(count) {
+            if self.observer.stopped() {
+                return Err(Error::interrupted());
+            }
+            let bytes = decoder.read(&image.sample.source);
+            let photo = bytes.and_then(|bytes| decoder.decode(&bytes));
+            decoder.finish();
+            let Ok(photo) = photo else { continue };
+            if photo.original != Size::new(width, height) {
+                return Ok(false);
+            }
+            read += 1;
+        }
+        Ok(read > 0)
+    }
+
+    fn decoder(&self) -> Decoder<'a> {
+        let observer = self.observer;
+        let run = &self.plan.run;
+        Decoder::new(
+            run.decode_timeout,
+            &self.plan.preprocess,
+            picture_memory(run),
+            || observer.stopped(),
+        )
+    }
+
     /// Extends the answers of every try to the first `count` images. Images that cannot be read are
     /// left out of the bench, so that all tries have the same images.
     ///
@@ -220,19 +255,12 @@ struct Worker<'a> {
 
 impl<'a> Worker<'a> {
     fn new(bench: &Bench<'a>, tries: &[Try]) -> Result<Self> {
-        let observer = bench.observer;
-        let run = &bench.plan.run;
         let frame = bench.model.frame;
         let transforms = tries.iter().map(|t| &t.transform.plan);
         Ok(Self {
             session: bench.model.session()?,
             classes: bench.model.facts.classes,
-            decoder: Decoder::new(
-                run.decode_timeout,
-                &bench.plan.preprocess,
-                picture_memory(run),
-                || observer.stopped(),
-            ),
+            decoder: bench.decoder(),
             preprocessors: transforms.map(|p| Preprocessor::new(p, frame)).collect(),
         })
     }

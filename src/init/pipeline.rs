@@ -4,8 +4,8 @@ use super::classes::Classes;
 use super::paths::{Paths, quoted};
 use super::set_files::SetFiles;
 use crate::error::Result;
-use crate::plan::Format;
 use crate::plan::file::{PreprocessFile, ResizeFile, StepFile};
+use crate::plan::{Engine, Format};
 use serde::Serialize;
 use std::path::Path;
 
@@ -22,6 +22,7 @@ const LABELS_MAX: usize = 10;
 pub struct Draft<'a> {
     pub model: &'a Path,
     pub root: &'a Path,
+    pub engine: &'a Engine,
     pub set: &'a SetFiles,
     pub format: Option<(Format, String)>,
     pub classes: &'a Classes,
@@ -99,6 +100,9 @@ impl Draft<'_> {
         out += &comment(&format!("Class names: {}.", self.classes.source));
         if let Some(file) = self.class_file {
             out += &format!("classes = {}\n", paths.text(file)?);
+        }
+        if matches!(self.engine, Engine::OnnxRuntime { .. }) {
+            out += "engine = \"onnxruntime\"\n";
         }
         if let Some(accuracy) = self.accuracy {
             out += "# Measured on the images that transforms were tried on; set what is known:\n";

@@ -130,7 +130,11 @@ impl Space {
     /// The first rounds, on few images: pixel values at the most usual geometry, then the best of
     /// them at every geometry. The best candidate comes first.
     fn screen(&self, bench: &mut Bench<'_>) -> Result<Vec<Candidate>> {
-        let geometries = Geometry::usual(self.size);
+        // Photos that have the input's size were cut for the training: they are taken as they are.
+        let geometries = match bench.is_of_size(self.size, SCREENED)? {
+            true => vec![Geometry::Squash],
+            false => Geometry::usual(self.size),
+        };
         let (first, others) = match geometries.split_first() {
             Some((first, others)) => (*first, others.to_vec()),
             None => (Geometry::Squash, Vec::new()),

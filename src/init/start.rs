@@ -16,7 +16,7 @@ use crate::dataset::{Dataset, DatasetStats, ImageBytes, LabelMap, Sample};
 use crate::error::{Error, Result};
 use crate::model::{Declared, Model, Options};
 use crate::plan::file::PreprocessFile;
-use crate::plan::{self, ClassRef, Format, Plan, UnknownLabels};
+use crate::plan::{self, ClassRef, Engine, Format, Plan, UnknownLabels};
 use std::path::{Path, PathBuf};
 
 /// Images that transforms are tried on.
@@ -34,6 +34,8 @@ pub struct Request {
     pub pipeline: PathBuf,
     /// Whether existing files are replaced.
     pub force: bool,
+    /// What runs the model, here and in the pipeline.
+    pub engine: Engine,
 }
 
 /// A pipeline that was written, and what is known of it.
@@ -77,7 +79,7 @@ pub fn start(request: &Request, observer: &dyn Observer) -> Result<Started> {
     let (size, size_note) = input_size(&form, &hints);
 
     let set = find_set(request, size)?;
-    let model = load(&request.model, &form, size)?;
+    let model = load(request, &form, size)?;
     let labels: Vec<String> = set.stats.labels.keys().cloned().collect();
     let classes = Classes::find(
         &request.model,
@@ -138,7 +140,7 @@ fn input_text(shape: &[usize], note: Option<String>) -> String {
     note.map_or_else(|| sides.clone(), |note| format!("{sides} ({note})"))
 }
 
-fn load(path: &Path, form: &InputForm, [width, height]: [u32; 2]) -> Result<Model> {
+fn load(request: &Request, form: &InputForm, [width, height]: [u32; 2]) -> Result<Model> {
     let (width, height) = (width as usize, height as usize);
     let shape = match form.layout {
         plan::Layout::Nchw => [1, form.channels, height, width],
@@ -146,9 +148,10 @@ fn load(path: &Path, form: &InputForm, [width, height]: [u32; 2]) -> Result<Mode
     };
     let options = Options {
         input_shape: Some(&shape),
+        engine: request.engine.clone(),
         ..Options::default()
     };
-    Model::load(path, &options)
+    Model::load(&request.model, &options)
 }
 
 /// A set that opens, and how it is described.
@@ -203,6 +206,7 @@ fn open(
     let draft = Draft {
         model: &request.model,
         root: &request.root,
+        engine: &request.engine,
         set: files,
         format: None,
         classes: &Classes::default(),
@@ -334,6 +338,7 @@ fn write(
     let draft = Draft {
         model: &request.model,
         root: &request.root,
+        engine: &request.engine,
         set: &set.files,
         format: guess.map(|guess| (set.plan.dataset.format, guess)),
         classes,

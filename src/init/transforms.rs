@@ -86,7 +86,7 @@ impl Values {
         let imagenet = Self {
             mean,
             std,
-            ..Self::new("ImageNet's mean and deviation", colours)
+            ..Self::new("ImageNet mean and SD", colours)
         };
         let unit = Self::new("0..1", colours);
         let signed = Self {
@@ -97,7 +97,7 @@ impl Values {
         let caffe = Self {
             scale: Some(1.0),
             mean: CAFFE_MEAN.to_vec(),
-            ..Self::new("Caffe: BGR, 0..255 less the mean", Channels::Bgr)
+            ..Self::new("Caffe (BGR less mean)", Channels::Bgr)
         };
 
         match colours {
@@ -120,13 +120,13 @@ impl Values {
         }
         let reversed = |values: &[f64]| values.iter().rev().copied().collect();
         let exchanged = match self.channels {
-            Channels::Rgb => Some(Channels::Bgr),
-            Channels::Bgr => Some(Channels::Rgb),
+            Channels::Rgb => Some((Channels::Bgr, "BGR")),
+            Channels::Bgr => Some((Channels::Rgb, "RGB")),
             Channels::Grey | Channels::Rgba => None,
         };
-        if let Some(channels) = exchanged {
+        if let Some((channels, order)) = exchanged {
             variants.push(Self {
-                name: format!("{}, red and blue exchanged", self.name),
+                name: format!("{}, as {order}", self.name),
                 channels,
                 scale: self.scale,
                 mean: reversed(&self.mean),
@@ -170,9 +170,9 @@ impl Geometry {
 
     fn name(self, [width, height]: [u32; 2], filter: Filter) -> String {
         let name = match self {
-            Self::CropPart => format!("short side {}, centre {width}", part_side(width)),
-            Self::CropWhole => format!("short side {width}, centre {width}"),
-            Self::Squash => format!("squashed to {width}x{height}"),
+            Self::CropPart => format!("short {}, centre {width}", part_side(width)),
+            Self::CropWhole => format!("short {width}, centre {width}"),
+            Self::Squash => format!("squash {width}x{height}"),
             Self::Letterbox { fill: [0, ..] } => format!("letterbox {width}x{height}, black"),
             Self::Letterbox { .. } => format!("letterbox {width}x{height}, grey"),
         };

@@ -363,7 +363,7 @@ fn a_hint_that_does_not_fit_is_said_and_not_used() {
 
 #[test]
 fn a_hint_that_the_images_contradict_is_a_warning() {
-    let place = Workplace::new(60);
+    let place = Workplace::new(20);
     let wrong =
         r#"{"preset": "zero-one", "size": 64, "scale": 1.0, "channels": "bgr", "mean": [300]}"#;
     place.add_metadata("camaudit.preprocess", wrong);
