@@ -102,13 +102,6 @@ fn load(pipeline: &Path) -> Plan {
     Plan::load(pipeline, &[]).unwrap_or_else(|e| panic!("{e}"))
 }
 
-fn squash(side: u32) -> Vec<Step> {
-    vec![Step::ResizeExact {
-        size: Size::new(side, side),
-        filter: Filter::Bilinear,
-    }]
-}
-
 #[test]
 fn the_demo_is_found() {
     let folder = tempfile::tempdir().expect("folder");
@@ -426,7 +419,7 @@ fn class_names_come_from_the_most_trusted_source() {
     );
     let text = check(
         &|place| {
-            std::fs::rename(place.path("photos/car"), place.path("photos/cart")).expect("rename")
+            std::fs::rename(place.path("photos/car"), place.path("photos/cart")).expect("rename");
         },
         "2 of 3 labels are classes",
         Some(&names),
