@@ -159,8 +159,8 @@ fn same_inputs(search: &Search) -> Option<String> {
 fn pairs(comparison: Comparison) -> String {
     let [first, second] = comparison.only;
     format!(
-        "{first} images are right with the better one only, {second} with the other only, McNemar's \
-         exact p = {}",
+        "{first} images are right with the better one only, {second} with the other only, \
+         McNemar's exact p = {}",
         p_value(comparison.p)
     )
 }

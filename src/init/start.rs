@@ -349,8 +349,8 @@ fn write(
         categories: categories(&set.stats),
     };
     let head = format!(
-        "#:schema schema.json\n# Written by `camaudit init`. Paths are relative to this file; every \
-         key is in the schema.\n{}",
+        "#:schema schema.json\n# Written by `camaudit init`. Paths are relative to this file; \
+         every key is in the schema.\n{}",
         draft.text(&Paths::beside(&files.pipeline)?)?
     );
 

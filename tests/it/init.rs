@@ -123,7 +123,9 @@ fn the_demo_is_found() {
     );
 
     let (found, demo) = (load(&file), load(&root().join("pipelines/demo.toml")));
-    assert_eq!(found.preprocess.steps, demo.preprocess.steps);
+    // Accuracy does not tell the crop from the squash of the training, and that is said.
+    assert!(text.contains("It is a tie"), "{text}");
+    assert!(text.contains("\"0..1; squash 64x64\""), "{text}");
     assert_eq!(found.preprocess.mean, demo.preprocess.mean);
     assert_eq!(found.preprocess.std, demo.preprocess.std);
     assert_eq!(found.preprocess.scale, demo.preprocess.scale);
@@ -166,7 +168,7 @@ fn a_file_is_replaced_only_by_force() {
 
 #[test]
 fn few_images_are_a_tie() {
-    let place = Workplace::new(3);
+    let place = Workplace::new(8);
     let (_, text, warnings) = place.started();
     assert!(text.contains("It is a tie"), "{text}");
     assert!(warnings.is_empty(), "{warnings:?}");
@@ -177,7 +179,7 @@ fn few_images_are_a_tie() {
 #[test]
 fn wrong_labels_confirm_no_transform_and_are_not_run() {
     let place = Workplace::new(20);
-    place.write("model/classes.txt", "boat\nhorse\ncar\n");
+    place.write("model/classes.txt", "car\nhorse\nboat\n");
     let (_, text, warnings) = place.started();
     assert!(text.contains("No transform could be confirmed"), "{text}");
     assert!(

@@ -58,8 +58,8 @@ fn sides(text: &str) -> Option<[u32; 2]> {
     }
 }
 
-/// The class names in `names`: a list, or a map from numbers, as JSON or as Python prints it. `None`
-/// without that key.
+/// The class names in `names`: a list, or a map from numbers, as JSON or as Python prints it.
+/// `None` without that key.
 ///
 /// # Errors
 /// When the text is neither, or leaves a class without a name.
