@@ -11,7 +11,7 @@ DENY := target/deny/bin/cargo-deny
 # Tests that need data from outside the repository run where it is; those that need ONNX Runtime always.
 INCLUDE_IGNORED := --include-ignored $(if $(wildcard ../shared/data),,--skip shared::)
 
-.PHONY: help setup build demo test soak browser check fuzz power overlays example schema fixtures exports real bench clean
+.PHONY: help setup build demo test soak browser check fuzz power transforms overlays example schema fixtures exports real bench clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -73,6 +73,12 @@ power: build ## measure recall and false discoveries on planted tags: GRID=long 
 	python3 -m venv target/power-venv
 	target/power-venv/bin/pip install -q --disable-pip-version-check numpy onnx onnxruntime pillow polars
 	target/power-venv/bin/python benches/power $(BIN) $(GRID)
+
+transforms: build ## how often `camaudit init` finds a model's transform: LITE0=model.onnx PHOTOS=folder-per-class MORE=flat-folder
+	@test -n "$(LITE0)" && test -n "$(PHOTOS)" || { echo "say where: make transforms LITE0=efficientnet_lite0.onnx PHOTOS=folder-per-class-with-classes.txt"; exit 2; }
+	python3 -m venv target/transforms-venv
+	target/transforms-venv/bin/pip install -q --disable-pip-version-check numpy onnx onnxruntime pillow
+	VIRTUAL_ENV=target/transforms-venv target/transforms-venv/bin/python benches/transforms.py $(BIN) "$(LITE0)" "$(PHOTOS)" $(MORE)
 
 overlays: build ## the watermark of ImageNet-W against other drawings: PHOTOS=folder-per-class CLASSES=file WATERMARK=mask.png MODELS="a.onnx b.onnx"
 	@test -n "$(PHOTOS)" && test -n "$(CLASSES)" && test -n "$(WATERMARK)" && test -n "$(MODELS)" || \

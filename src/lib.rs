@@ -23,4 +23,5 @@ pub mod evidence;
 pub mod verdict;
 pub mod report;
 pub mod audit;
+pub mod init;
 pub mod cli;

@@ -31,6 +31,7 @@ mod worker;
 pub use conclude::{Outcome, report_page};
 pub use contact_sheet::tiles;
 pub use context::{AuditContext, load_model};
+pub use limits::{pictures as picture_memory, workers as worker_count};
 pub use measure_image::{Failure, Measured, measure_image};
 pub use observer::Observer;
 pub use photo_frames::check_boxes;

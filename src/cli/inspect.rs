@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 /// Names of the engines.
-const ENGINES: [&str; 2] = ["tract", "onnxruntime"];
+pub const ENGINES: [&str; 2] = ["tract", "onnxruntime"];
 
 #[derive(Args)]
 pub struct InspectArgs {
@@ -40,13 +40,7 @@ pub fn inspect(args: &InspectArgs) -> Result<()> {
     let Some(file) = &args.model else {
         return print(&engine_lines());
     };
-    let engine = match args.engine.as_str() {
-        "onnxruntime" => Engine::OnnxRuntime {
-            library: None,
-            device: Device::Cpu,
-        },
-        _ => Engine::default(),
-    };
+    let engine = engine(&args.engine);
     let options = Options {
         input_shape: args.input_shape.as_deref(),
         output: args.output.as_deref(),
@@ -67,6 +61,17 @@ pub fn inspect(args: &InspectArgs) -> Result<()> {
         model.engine_name,
         engine_lines()
     ))
+}
+
+/// The engine of a name.
+pub fn engine(name: &str) -> Engine {
+    match name {
+        "onnxruntime" => Engine::OnnxRuntime {
+            library: None,
+            device: Device::Cpu,
+        },
+        _ => Engine::default(),
+    }
 }
 
 /// Constants for inputs other than the image.

@@ -11,6 +11,7 @@ mod explain;
 mod gallery;
 mod images;
 mod index;
+mod init;
 mod inspect;
 mod list;
 mod measure;
@@ -22,12 +23,14 @@ mod report;
 mod review;
 mod run;
 mod run_arg;
+mod run_model;
 mod runs;
+mod shell;
 mod signals;
 
 use crate::error::Result;
 use crate::plan;
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 use exit_code::ExitCode;
 use output::{eprint, print, printable};
 
@@ -41,6 +44,8 @@ struct Opts {
 
 #[derive(Subcommand)]
 enum Command {
+    /// Write a pipeline file for a model and a folder of labeled images
+    Init(init::InitArgs),
     /// Audit a dataset as a pipeline file describes: measure, then conclude
     Run(run::RunArgs),
     /// Check the pipeline, dataset and model without running
@@ -76,6 +81,10 @@ enum Command {
         #[arg(value_enum)]
         of: SchemaOf,
     },
+    /// Print the script that completes commands and options in a shell
+    Completions(shell::CompletionsArgs),
+    /// Write the manual pages into a folder
+    Man(shell::ManArgs),
 }
 
 #[derive(Clone, Copy, clap::ValueEnum)]
@@ -106,10 +115,11 @@ pub fn main() -> std::process::ExitCode {
 
 fn dispatch(command: Command) -> Result<ExitCode> {
     match command {
-        Command::Run(args) => return run::run(&args),
+        Command::Run(args) => return run::run(args),
         Command::Conclude(args) => return conclude::conclude(&args),
         Command::Measure(args) => return measure::measure(&args),
         Command::Check(args) => return check::check(&args),
+        Command::Init(args) => init::init(&args),
         Command::List(args) => list::list(&args),
         Command::Inspect(args) => inspect::inspect(&args),
         Command::Explain(args) => explain::explain(&args),
@@ -125,6 +135,8 @@ fn dispatch(command: Command) -> Result<ExitCode> {
             SchemaOf::Pipeline => print(&plan::json_schema()?),
             SchemaOf::Tables => print(&crate::tables::markdown()),
         },
+        Command::Completions(args) => shell::completions(&args, Opts::command()),
+        Command::Man(args) => shell::man(&args, Opts::command()),
     }?;
     Ok(ExitCode::Clean)
 }

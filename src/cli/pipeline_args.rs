@@ -9,7 +9,7 @@ use std::path::PathBuf;
 #[derive(Args)]
 pub struct PipelineArgs {
     /// Pipeline file (TOML)
-    pipeline: PathBuf,
+    pub(super) pipeline: PathBuf,
     /// Override any key, as in --set run.jobs=2, or the whole list of regions; may be repeated
     #[arg(long, value_name = "KEY=VALUE")]
     set: Vec<String>,

@@ -4,7 +4,7 @@ use super::exit_code::ExitCode;
 use super::outcome::{FailOnArgs, finish};
 use super::pipeline_args::PipelineArgs;
 use super::progress::ProgressArgs;
-use super::signals;
+use super::{run_model, signals};
 use crate::audit::{self, Observer, Outcome};
 use crate::error::Result;
 use crate::plan::{self, Plan};
@@ -16,6 +16,9 @@ use std::path::PathBuf;
 pub struct RunArgs {
     #[command(flatten)]
     pub(super) measuring: MeasuringArgs,
+    /// Folder of labeled images, where a model (ONNX) is named in place of the pipeline: a pipeline
+    /// is written into the folder of the reports, as by `camaudit init`, and run
+    root: Option<PathBuf>,
     #[command(flatten)]
     fail_on: FailOnArgs,
     #[command(flatten)]
@@ -26,11 +29,11 @@ pub struct RunArgs {
 #[derive(Args)]
 pub struct MeasuringArgs {
     #[command(flatten)]
-    pipeline: PipelineArgs,
+    pub(super) pipeline: PipelineArgs,
     /// Folder of the reports; the run gets a folder of its own inside [default: run.out, else
     /// reports]
     #[arg(long, value_name = "DIR")]
-    out: Option<PathBuf>,
+    pub(super) out: Option<PathBuf>,
     /// Worker threads, 0 = all cores
     #[arg(long, value_name = "N")]
     jobs: Option<u32>,
@@ -88,14 +91,23 @@ impl MeasuringArgs {
 ///
 /// # Errors
 /// As of [`audit::run`].
-pub fn run(args: &RunArgs) -> Result<ExitCode> {
-    finish(audit_plan(args), &args.fail_on, &args.progress)
+pub fn run(mut args: RunArgs) -> Result<ExitCode> {
+    let result = audit_plan(&mut args);
+    finish(result, &args.fail_on, &args.progress)
 }
 
-fn audit_plan(args: &RunArgs) -> Result<(plan::Run, Outcome)> {
+fn audit_plan(args: &mut RunArgs) -> Result<(plan::Run, Outcome)> {
+    signals::listen()?;
+    let first = &mut args.measuring.pipeline.pipeline;
+    match &args.root {
+        Some(root) => {
+            let out = args.measuring.out.as_deref();
+            *first = run_model::pipeline(first, root, out, &args.progress)?;
+        }
+        None => run_model::refuse_model(first)?,
+    }
     let observer = args.progress.observer();
     let plan = args.measuring.plan(observer.as_ref())?;
-    signals::listen()?;
     let outcome = audit::run(&plan, observer.as_ref())?;
     Ok((plan.run, outcome))
 }

@@ -44,3 +44,4 @@ pub use sample::{ImageBytes, ImageId, MeasuredContent, Sample, Source};
 pub use set::Dataset;
 pub use stats::DatasetStats;
 pub use unread::ignored_pictures;
+pub use yaml_depth::check as check_yaml_depth;

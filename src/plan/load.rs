@@ -1,9 +1,9 @@
 //! Pipeline file -> [`Plan`]: reads the file, applies the overrides, lists the problems.
 
 use super::document::{Document, Problem};
-use super::file::PipelineFile;
+use super::file::{PipelineFile, PreprocessFile};
 use super::sources::Sources;
-use super::types::Plan;
+use super::types::{Plan, Preprocess};
 use super::validate;
 use crate::bounded;
 use crate::error::{Error, Result};
@@ -20,6 +20,14 @@ impl Plan {
     pub fn load(file: &Path, overrides: &[String]) -> Result<Self> {
         let text = bounded::text(file, FILE_BYTES_MAX)
             .map_err(Error::cause(format!("read pipeline {}", file.display())))?;
+        Self::parse(file, text, overrides)
+    }
+
+    /// Validates the text of a pipeline file that need not exist yet.
+    ///
+    /// # Errors
+    /// As of [`Plan::load`].
+    pub fn parse(file: &Path, text: String, overrides: &[String]) -> Result<Self> {
         let sources = Sources::new(text, overrides);
 
         let validated = match Document::parse(&sources) {
@@ -32,6 +40,20 @@ impl Plan {
         plan.overrides = overrides.to_vec();
         Ok(plan)
     }
+}
+
+/// The training transform that a `[preprocess]` table describes.
+///
+/// # Errors
+/// One error that lists every problem with its key.
+pub fn transform(file: &PreprocessFile) -> Result<Preprocess> {
+    validate::transform(file).map_err(|problems| {
+        let mut messages = Vec::new();
+        for problem in problems {
+            messages.push(format!("{}: {}", problem.key, problem.message));
+        }
+        Error::new(messages.join("; "))
+    })
 }
 
 /// Whether a `key=value` override sets `run.limit`.

@@ -23,7 +23,7 @@ pub use file::{
     Activation, BoxCoordinates, Channels, ClassRef, Columns, Corner, Decode, Exif, Filter, Format,
     InputValue, LabelRule, Layout, Links, Pictures, ProblemAction, RegionKind, Unit, UnknownLabels,
 };
-pub use load::json_schema;
+pub use load::{json_schema, transform};
 pub use run_folder::{RUN_ID, is_run_folder, parse_run_id};
 pub use split_folders::{split_folders, split_of_folder};
 pub use types::{

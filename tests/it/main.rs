@@ -17,6 +17,7 @@ mod evidence_pairs;
 mod evidence_pooled;
 mod exact;
 mod formats;
+mod init;
 mod input;
 mod model;
 mod odd_boxes;

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 /// How images were resized and normalised when the model was trained: a preset, or every step. Keys
 /// beside a preset override it.
-#[derive(Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct PreprocessFile {
     pub preset: Option<Preset>,

@@ -16,3 +16,4 @@ mod region;
 mod run;
 
 pub use pipeline::plan;
+pub use preprocess::transform;

@@ -2,14 +2,35 @@
 
 use super::checker::Checker;
 use crate::geometry::Size;
+use crate::plan::document::{Document, Problem};
 use crate::plan::file::{
     Channels, Filter, Layout, LetterboxFile, PreprocessFile, Preset, ResizeFile, StepFile,
 };
+use crate::plan::sources::Sources;
 use crate::plan::types::{Preprocess, Step};
+use std::path::Path;
 
 /// Mean and standard deviation of ImageNet's RGB channels, as torchvision uses them.
 const IMAGENET_MEAN: [f64; 3] = [0.485, 0.456, 0.406];
 const IMAGENET_STD: [f64; 3] = [0.229, 0.224, 0.225];
+
+/// A `[preprocess]` table by itself.
+///
+/// # Errors
+/// All problems of the table.
+pub fn transform(file: &PreprocessFile) -> Result<Preprocess, Vec<Problem>> {
+    let sources = Sources::new(String::new(), &[]);
+    let document = Document::parse(&sources).map_err(|problem| vec![problem])?;
+    let mut check = Checker::new(document, Path::new(""));
+    let transform = preprocess(file, &mut check);
+
+    let (problems, _) = check.into_findings();
+    if problems.is_empty() {
+        Ok(transform)
+    } else {
+        Err(problems)
+    }
+}
 
 pub fn preprocess(file: &PreprocessFile, check: &mut Checker<'_>) -> Preprocess {
     check_given_keys(file, check);

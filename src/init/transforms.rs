@@ -1,0 +1,260 @@
+//! The usual transforms of a training, as `[preprocess]` tables.
+
+use super::input_form::InputForm;
+use crate::error::Result;
+use crate::plan::file::{LetterboxFile, PreprocessFile, ResizeFile, StepFile};
+use crate::plan::{Channels, Filter, Preprocess, transform};
+
+/// Mean and standard deviation of ImageNet's RGB channels, and of their average.
+const IMAGENET_MEAN: [f64; 3] = [0.485, 0.456, 0.406];
+const IMAGENET_STD: [f64; 3] = [0.229, 0.224, 0.225];
+const IMAGENET_GREY: [f64; 2] = [0.449, 0.226];
+/// Mean of ImageNet's BGR channels from 0 to 255, which Caffe subtracts.
+const CAFFE_MEAN: [f64; 3] = [103.939, 116.779, 123.68];
+/// Part of the short side that is kept before the crop: 224 of 256.
+const CROP: f64 = 0.875;
+/// Grey of YOLO's letterbox.
+const GREY: [u8; 3] = [114; 3];
+
+/// A transform that can be tried.
+#[derive(Debug, Clone)]
+pub struct Transform {
+    /// What becomes of the pixel values.
+    pub values: String,
+    /// How the photo becomes the input.
+    pub geometry: String,
+    pub file: PreprocessFile,
+    pub plan: Preprocess,
+}
+
+impl Transform {
+    /// # Errors
+    /// When the table is no valid transform.
+    pub fn new(values: String, geometry: String, file: PreprocessFile) -> Result<Self> {
+        let plan = transform(&file)?;
+        Ok(Self {
+            values,
+            geometry,
+            file,
+            plan,
+        })
+    }
+
+    pub fn name(&self) -> String {
+        format!("{}; {}", self.values, self.geometry)
+    }
+}
+
+/// What becomes of the pixel values.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Values {
+    name: String,
+    channels: Channels,
+    scale: Option<f64>,
+    mean: Vec<f64>,
+    std: Vec<f64>,
+}
+
+impl Values {
+    fn new(name: &str, channels: Channels) -> Self {
+        Self {
+            name: name.into(),
+            channels,
+            scale: None,
+            mean: Vec::new(),
+            std: Vec::new(),
+        }
+    }
+
+    fn raw(channels: Channels) -> Self {
+        Self {
+            scale: Some(1.0),
+            ..Self::new("0..255", channels)
+        }
+    }
+
+    /// The usual ones for an input.
+    pub fn usual(form: &InputForm) -> Vec<Self> {
+        let colours = form.colours();
+        if form.takes_bytes {
+            return vec![Self::raw(colours)];
+        }
+        let (mean, std) = match colours {
+            Channels::Grey => (vec![IMAGENET_GREY[0]], vec![IMAGENET_GREY[1]]),
+            _ => (IMAGENET_MEAN.to_vec(), IMAGENET_STD.to_vec()),
+        };
+        let imagenet = Self {
+            mean,
+            std,
+            ..Self::new("ImageNet mean and SD", colours)
+        };
+        let unit = Self::new("0..1", colours);
+        let signed = Self {
+            mean: vec![0.5],
+            std: vec![0.5],
+            ..Self::new("-1..1", colours)
+        };
+        let caffe = Self {
+            scale: Some(1.0),
+            mean: CAFFE_MEAN.to_vec(),
+            ..Self::new("Caffe (BGR less mean)", Channels::Bgr)
+        };
+
+        match colours {
+            Channels::Rgba => vec![unit, signed, Self::raw(colours)],
+            Channels::Grey => vec![imagenet, unit, signed, Self::raw(colours)],
+            _ => vec![imagenet, unit, signed, Self::raw(colours), caffe],
+        }
+    }
+
+    /// Values that differ a little from these.
+    pub fn variants(&self) -> Vec<Self> {
+        let mut variants = Vec::new();
+        if self.mean == [0.5] {
+            variants.push(Self {
+                scale: Some(1.0),
+                mean: vec![127.0],
+                std: vec![128.0],
+                ..Self::new("(x - 127) / 128", self.channels)
+            });
+        }
+        let reversed = |values: &[f64]| values.iter().rev().copied().collect();
+        let exchanged = match self.channels {
+            Channels::Rgb => Some((Channels::Bgr, "BGR")),
+            Channels::Bgr => Some((Channels::Rgb, "RGB")),
+            Channels::Grey | Channels::Rgba => None,
+        };
+        if let Some((channels, order)) = exchanged {
+            variants.push(Self {
+                name: format!("{}, as {order}", self.name),
+                channels,
+                scale: self.scale,
+                mean: reversed(&self.mean),
+                std: reversed(&self.std),
+            });
+        }
+        variants
+    }
+}
+
+/// How a photo becomes the input.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Geometry {
+    /// The centre of the photo, 7/8 of its short side.
+    CropPart,
+    /// The centre of the photo, its whole short side.
+    CropWhole,
+    Squash,
+    Letterbox {
+        fill: [u8; 3],
+    },
+}
+
+impl Geometry {
+    /// The usual ones for an input of this size; only a square is cropped. The first is the most
+    /// usual one; of those that make the same input the earlier is taken.
+    pub fn usual([width, height]: [u32; 2]) -> Vec<Self> {
+        let mut usual = Vec::new();
+        let is_square = width == height;
+        if is_square {
+            usual.push(Self::CropPart);
+        }
+        usual.push(Self::Squash);
+        if is_square {
+            usual.push(Self::CropWhole);
+        }
+        usual.push(Self::Letterbox { fill: [0; 3] });
+        usual.push(Self::Letterbox { fill: GREY });
+        usual
+    }
+
+    fn name(self, [width, height]: [u32; 2], filter: Filter) -> String {
+        let name = match self {
+            Self::CropPart => format!("short {}, centre {width}", part_side(width)),
+            Self::CropWhole => format!("short {width}, centre {width}"),
+            Self::Squash => format!("squash {width}x{height}"),
+            Self::Letterbox { fill: [0, ..] } => format!("letterbox {width}x{height}, black"),
+            Self::Letterbox { .. } => format!("letterbox {width}x{height}, grey"),
+        };
+        match filter {
+            Filter::Bicubic => name + ", bicubic",
+            _ => name,
+        }
+    }
+
+    fn steps(self, [width, height]: [u32; 2], filter: Filter) -> Vec<StepFile> {
+        let size = Some([width, height]);
+        let filter = Some(filter);
+        let short = |side| {
+            let resize = ResizeFile {
+                short: Some(side),
+                filter,
+                ..ResizeFile::default()
+            };
+            vec![StepFile::Resize(resize), StepFile::CenterCrop(width)]
+        };
+        match self {
+            Self::CropPart => short(part_side(width)),
+            Self::CropWhole => short(width),
+            Self::Squash => vec![StepFile::Resize(ResizeFile {
+                exact: size,
+                filter,
+                ..ResizeFile::default()
+            })],
+            Self::Letterbox { fill } => vec![StepFile::Letterbox(LetterboxFile {
+                size,
+                fill: Some(fill),
+                filter,
+            })],
+        }
+    }
+}
+
+/// Short side of a photo whose centre is cropped to `side`.
+fn part_side(side: u32) -> u32 {
+    (f64::from(side) / CROP).round() as u32
+}
+
+/// Values, geometry and filter of a try.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Choice {
+    pub values: Values,
+    pub geometry: Geometry,
+    pub filter: Filter,
+}
+
+impl Choice {
+    /// The transform for an input of this form and size.
+    ///
+    /// # Errors
+    /// When the size is out of range.
+    pub fn transform(&self, form: &InputForm, size: [u32; 2]) -> Result<Transform> {
+        let numbers = |values: &[f64]| (!values.is_empty()).then(|| values.to_vec());
+        let file = PreprocessFile {
+            steps: Some(self.geometry.steps(size, self.filter)),
+            channels: Some(self.values.channels),
+            layout: Some(form.layout),
+            scale: self.values.scale,
+            mean: numbers(&self.values.mean),
+            std: numbers(&self.values.std),
+            ..PreprocessFile::default()
+        };
+        let geometry = self.geometry.name(size, self.filter);
+        Transform::new(self.values.name.clone(), geometry, file)
+    }
+
+    /// Choices that differ from this one in little: the values, the filter.
+    pub fn variants(&self) -> Vec<Self> {
+        let mut variants = vec![Self {
+            filter: Filter::Bicubic,
+            ..self.clone()
+        }];
+        for values in self.values.variants() {
+            variants.push(Self {
+                values,
+                ..self.clone()
+            });
+        }
+        variants
+    }
+}
