@@ -1,6 +1,7 @@
 //! What the measurements of a run say about regions that can be present or absent, kept small.
 
 use super::duplicates::Fingerprints;
+use super::examples::{Example, choose_class_examples};
 use super::halves::group_key;
 use super::sampling::Sampled;
 use super::surroundings::ObjectImages;
@@ -159,6 +160,28 @@ impl Evidence {
             map.group = joined.get(&map.group).copied().unwrap_or(map.group);
         }
         rows
+    }
+
+    /// Images to show of each class named, whatever was found.
+    pub fn class_examples(&self, classes: &[u32]) -> BTreeMap<u32, Vec<Example>> {
+        let mut images: BTreeMap<u32, Vec<(f32, u128)>> = BTreeMap::new();
+        for class in classes {
+            images.insert(*class, Vec::new());
+        }
+        // Logits were added in the order of the own maps of a class.
+        for map in self.maps.iter().filter(|map| map.class == map.target) {
+            let Some(of_class) = images.get_mut(&map.class) else {
+                continue;
+            };
+            let logits = self.centred_logits.get(&map.class);
+            let logit = logits.and_then(|logits| logits.get(of_class.len()));
+            of_class.push((logit.copied().unwrap_or(f32::MIN), map.image));
+        }
+
+        let chosen = images.into_iter();
+        chosen
+            .map(|(class, images)| (class, choose_class_examples(images, self.seed)))
+            .collect()
     }
 
     /// Regions that can be present or absent, in the order of their names.

@@ -20,12 +20,16 @@ fn decision(decision: ReviewDecision) -> Decision {
         unit: None,
         declared: String::new(),
         expires: String::new(),
+        reviewer: String::new(),
+        decided_at: String::new(),
     }
 }
 
 fn expires(day: &str) -> Decision {
     Decision {
         expires: day.into(),
+        reviewer: String::new(),
+        decided_at: String::new(),
         ..decision(Confirm)
     }
 }
@@ -62,6 +66,8 @@ fn a_decided_finding_is_closed_until_a_reason_reopens_it() {
     };
     let every_reason = Decision {
         expires: "2020-01-31".into(),
+        reviewer: String::new(),
+        decided_at: String::new(),
         effect: Some(0.1),
         verdict: Some(DataRisk),
         ..declared("other")
@@ -202,6 +208,8 @@ fn decisions_are_read_as_they_were_written() {
             unit: Some(EffectUnit::Fraction),
             declared: "0123".into(),
             expires: "2027-01-31".into(),
+            reviewer: String::new(),
+            decided_at: String::new(),
             ..decision(Confirm)
         },
     ];
