@@ -117,7 +117,9 @@ impl Observer for Bar {
 
     fn image(&self, skipped: Option<&SkipRow>) {
         let current = self.current();
-        let Some(stage) = current.as_ref() else { return };
+        let Some(stage) = current.as_ref() else {
+            return;
+        };
         stage.bar.inc(1);
         if skipped.is_some() {
             let skips = self.skips.fetch_add(1, Ordering::Relaxed) + 1;

@@ -44,7 +44,7 @@ pub(super) fn choose_examples(
     examples
 }
 
-/// Images of one class by the logit of the class: the strongest, the middle one, and some by chance.
+/// Images of one class by its logit: the strongest, the middle one, and some by chance.
 pub(super) fn choose_class_examples(mut images: Vec<(f32, u128)>, seed: u64) -> Vec<Example> {
     images.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
     let mut examples = Vec::new();
