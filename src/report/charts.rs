@@ -99,8 +99,8 @@ impl Axis {
             high = high.max(mark);
         }
         let step = round_step((high - low).max(unit.span_min()) / (TICKS_MAX - 1.0));
-        let first = (low / step - 1e-9).floor() as i64;
-        let last = (high / step + 1e-9).ceil() as i64;
+        let first = (low / step + 1e-9).floor() as i64;
+        let last = (high / step - 1e-9).ceil() as i64;
         Self {
             step,
             first: first.min(0),

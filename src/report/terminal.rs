@@ -36,11 +36,7 @@ fn finding_text(finding: &Finding, columns: usize) -> String {
     }
     let label = printable(&finding.label);
     let region = printable(&finding.region);
-    text += &format!(": {label} / {region}");
-    if let (Some(decision), false) = (finding.review.decision, finding.review.open) {
-        text += &format!(", decided: {decision}");
-    }
-    text.push('\n');
+    text += &format!(": {label} / {region}\n");
 
     let sentence = printable(&sentence(finding));
     for line in wrap(&sentence, columns.saturating_sub(2)).lines() {
@@ -70,7 +66,6 @@ fn table(heat: &HeatTable, width: u16) -> Table {
 mod tests {
     use super::super::fabricated;
     use super::*;
-    use crate::finding::ReviewDecision;
 
     #[test]
     fn eighty_columns_hold_it() {
@@ -82,15 +77,6 @@ mod tests {
         assert!(text.starts_with(start), "{text}");
         assert!(text.contains("data_risk: horse / corner\n"), "{text}");
         assert!(!text.contains("more rows"), "{text}");
-    }
-
-    #[test]
-    fn a_decided_finding_says_so() {
-        let mut summary = fabricated::summary();
-        summary.findings[0].review.decision = Some(ReviewDecision::Confirm);
-        summary.findings[0].review.open = false;
-        let start = "confirmed (critical): horse / tag, decided: confirm\n";
-        assert!(terminal(&summary, 80).starts_with(start));
     }
 
     #[test]

@@ -76,6 +76,8 @@ function exportReview() {
   link.href = URL.createObjectURL(new Blob([reviewCsv()], { type: "text/csv" }));
   link.click();
   URL.revokeObjectURL(link.href);
+  const left = [...chosen.values()].filter((d) => d.note && !d.decision).length;
+  byId("message").textContent = left ? `${left} notes without a decision are not in the file` : "";
   markExported();
   showProgress();
 }

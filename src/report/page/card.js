@@ -52,10 +52,9 @@ function unmetElement(card) {
 }
 
 function stripElements(strips) {
-  return strips.flatMap((strip) => [
+  return [el("div", { class: "strips" }, ...strips.map((strip) => el("section", {},
     el("h4", { text: strip.title }),
-    el("div", { class: "strip" }, ...strip.figures.map((figure) => figureElement(strip, figure))),
-  ]);
+    el("div", { class: "strip" }, ...strip.figures.map((figure) => figureElement(strip, figure))))))];
 }
 
 function figureElement(strip, figure) {

@@ -217,7 +217,8 @@ fn decisions_are_read_as_they_were_written() {
     assert_eq!(read(&file).expect("read"), decisions);
 
     let text = std::fs::read_to_string(&file).expect("text");
-    let header = "class,region,decision,note,verdict,effect,unit,declared,expires\n";
+    let header = "class,region,decision,note,verdict,effect,unit,declared,expires,reviewer,\
+                  decided_at\n";
     assert!(text.starts_with(header), "{text}");
     for formula in ["\n\"=", ",=", ",-"] {
         assert!(!text.contains(formula), "{text}");
