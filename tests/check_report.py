@@ -7,7 +7,7 @@ axe-core over it. Screenshots stay in target/screenshots.
 Wants the packages of tests/requirements.txt and Debian's chromium (`make test` installs both); says so and skips without a
 browser.
 """
-import csv, json, pathlib, shutil, subprocess, sys, tempfile, time, urllib.parse
+import csv, json, os, pathlib, shutil, subprocess, sys, tempfile, time, urllib.parse
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 BIN = pathlib.Path(sys.argv[1]).resolve()
@@ -72,7 +72,9 @@ def visit(browser, run, name, findings):
         times.append(time.monotonic() - start)
     opened = min(times)
     size = page_file.stat().st_size
-    assert opened < 2, f"{name}: opened in {opened:.2f} s"
+    # Two seconds where a core is free; a busy machine has its share only.
+    busy = max(1.0, os.getloadavg()[0] / os.cpu_count())
+    assert opened < 2 * busy, f"{name}: opened in {opened:.2f} s"
     assert size < 30e6, f"{name}: {size} bytes"
     lines = page.locator("#list > li[id]")
     assert lines.count() == findings, f"{name}: {lines.count()} findings"
@@ -199,7 +201,8 @@ def check_list(page, name, findings):
     labels = page.evaluate("[...document.querySelectorAll('#list > li[id]')].map((row) => cards[cardAt.get(row.id)].label)")
     assert labels == sorted(labels), f"{name}: not sorted by class"
     page.select_option("#sort", "")
-    assert time.monotonic() - start < 6, f"{name}: folding and sorting take {time.monotonic() - start:.1f} s"
+    busy = max(1.0, os.getloadavg()[0] / os.cpu_count())
+    assert time.monotonic() - start < 6 * busy, f"{name}: folding and sorting take {time.monotonic() - start:.1f} s"
 
 
 def check_print(browser, run, name, findings):

@@ -1,7 +1,6 @@
 //! What the measurements of a run say about regions that can be present or absent, kept small.
 
 use super::duplicates::Fingerprints;
-use super::examples::{Example, choose_class_examples};
 use super::halves::group_key;
 use super::sampling::Sampled;
 use super::surroundings::ObjectImages;
@@ -162,26 +161,10 @@ impl Evidence {
         rows
     }
 
-    /// Images to show of each class named, whatever was found.
-    pub fn class_examples(&self, classes: &[u32]) -> BTreeMap<u32, Vec<Example>> {
-        let mut images: BTreeMap<u32, Vec<(f32, u128)>> = BTreeMap::new();
-        for class in classes {
-            images.insert(*class, Vec::new());
-        }
-        // Logits were added in the order of the own maps of a class.
-        for map in self.maps.iter().filter(|map| map.class == map.target) {
-            let Some(of_class) = images.get_mut(&map.class) else {
-                continue;
-            };
-            let logits = self.centred_logits.get(&map.class);
-            let logit = logits.and_then(|logits| logits.get(of_class.len()));
-            of_class.push((logit.copied().unwrap_or(f32::MIN), map.image));
-        }
-
-        let chosen = images.into_iter();
-        chosen
-            .map(|(class, images)| (class, choose_class_examples(images, self.seed)))
-            .collect()
+    /// The images of all classes by their own maps, in the order of the centred logits of a class.
+    pub(super) fn own_images(&self) -> impl Iterator<Item = (u32, u128)> {
+        let own = self.maps.iter().filter(|map| map.class == map.target);
+        own.map(|map| (map.class, map.image))
     }
 
     /// Regions that can be present or absent, in the order of their names.

@@ -2,7 +2,7 @@
 
 use super::cards::Card;
 use super::sentences::sentence;
-use crate::finding::{ChangeState, EffectUnit, FindingKind, Severity, Verdict};
+use crate::finding::{ChangeState, EffectUnit, FindingKind, ReviewDecision, Severity, Verdict};
 use serde::Serialize;
 
 /// The line of a finding. It is in the page without scripts, and names the card.
@@ -39,7 +39,7 @@ pub fn finding_lines<'a>(cards: &'a [Card<'_>]) -> Vec<FindingLine<'a>> {
             severity_words: card.severity_words.as_deref(),
             number: number(card.effect, card.effect_unit),
             change: card.change.as_ref().map(|change| change.state),
-            decision: decision.map(|decision| decision.name()),
+            decision: decision.map(ReviewDecision::name),
             sentence: sentence(card.finding),
             is_open: card.is_open,
         });
