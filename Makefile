@@ -92,7 +92,7 @@ example: build browser ## remake reports/example and the README's pictures
 	$(BIN) run pipelines/demo.toml --out target/example
 	cp -rL target/example/demo/latest reports/example
 	# The committed example names its pipeline from the root of the project.
-	sed -i 's#"$(CURDIR)/#"#' reports/example/run.json reports/example/measured.json
+	sed -i 's#"$(CURDIR)/#"#' reports/example/run.json reports/example/measured.json reports/example/report.html
 	mkdir -p docs
 	$(BIN) explain pipelines/demo.toml fixtures/horses/horse/horse005.jpg --out docs/overlay.png
 	$$(command -v chromium || command -v chromium-browser) --headless --no-sandbox --disable-gpu --hide-scrollbars --window-size=1180,1180 \

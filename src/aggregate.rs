@@ -26,6 +26,8 @@ struct LabelSums {
     images: u32,
     correct: u32,
     low_mass: u32,
+    /// Of all images.
+    map: MapSum,
     /// In the order of the region rows, behind object and border.
     regions: Vec<RegionSums>,
 }
@@ -132,6 +134,8 @@ impl Classes {
         label.correct += u32::from(measurement.is_correct());
         label.low_mass += u32::from(map.low_mass);
 
+        label.map.add(&map.cam);
+
         label.add(&object_figures(map), policy);
         label.add(&border_figures(map), policy);
         for region in &map.regions {
@@ -155,6 +159,15 @@ impl Classes {
             }
         }
         maps.iter().all(|map| map.images > 0).then_some(maps)
+    }
+
+    /// The maps of a class over all images of its labels; `None` without an image.
+    pub fn map(&self, class: u32) -> Option<MapSum> {
+        let mut map = MapSum::default();
+        for label in self.labels.values().filter(|label| label.index == class) {
+            map.merge(&label.map);
+        }
+        (map.images > 0).then_some(map)
     }
 
     /// Images that were scored, and those predicted as their label.

@@ -7,7 +7,7 @@ axe-core over it. Screenshots stay in target/screenshots.
 Wants the packages of tests/requirements.txt and Debian's chromium (`make test` installs both); says so and skips without a
 browser.
 """
-import csv, json, pathlib, shutil, subprocess, sys, tempfile, time, urllib.parse
+import csv, json, os, pathlib, shutil, subprocess, sys, tempfile, time, urllib.parse
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 BIN = pathlib.Path(sys.argv[1]).resolve()
@@ -18,21 +18,22 @@ if not CHROMIUM:
     sys.exit(0)
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import sync_playwright
+import pypdfium2
 
 
 def large(demo, folder):
-    """A run folder of 1,000 classes and 200 findings, multiplied from the demo's, rendered by the tool itself."""
+    """A run folder of 1,000 classes and 5,000 findings, multiplied from the demo's, rendered by the tool itself."""
     summary = json.loads((demo / "summary.json").read_text())
     finding, heat, summarised = summary["findings"][0], summary["heat"][0], summary["classes"][0]
-    verdict = lambda i: ["confirmed", "candidate", "data_risk"][min(2, i // 40)]
+    verdict = lambda i: ["confirmed", "candidate", "data_risk"][min(2, i // 400)]
     label = lambda i: f"class {i:04}"
     summary["pipeline"], summary["decisions"] = "large", []
     finding["review"] = {"decision": None, "note": None, "open": True, "reopened": None}
-    summary["findings"] = [{**finding, "label": label(i), "verdict": verdict(i)} for i in range(200)]
+    summary["findings"] = [{**finding, "label": label(i % 1000), "region": f"tag {i // 1000}", "verdict": verdict(i)} for i in range(5000)]
     summary["heat"] = [{**heat, "label": label(i)} for i in range(200)]
     summary["classes"] = [
         {**summarised, "label": label(i), "images": 1300, "accuracy": i / 1000, "share": (i * 37 % 1000) / 2000,
-         "object_share": 0.5, "verdict": verdict(i) if i < 200 else "none"} for i in range(1000)]
+         "object_share": 0.5, "verdict": verdict(i)} for i in range(1000)]
     folder.mkdir(parents=True)
     (folder / "summary.json").write_text(json.dumps(summary))
     for document in ("run.json", "changes.json"):
@@ -41,61 +42,215 @@ def large(demo, folder):
     subprocess.run([BIN, "report", folder], check=True, capture_output=True)
 
 
+def watched(context, name):
+    """A page whose messages, errors and requests are kept."""
+    page = context.new_page()
+    trouble = []
+    page.on("console", lambda m: trouble.append(m.text) if m.type in ("error", "warning") else None)
+    page.on("pageerror", lambda e: trouble.append(str(e)))
+    page.on("request", lambda r: trouble.append(r.url) if not r.url.startswith(("file:", "data:", "blob:")) else None)
+    return page, trouble
+
+
+def grave(page, name):
+    found = Axe().run(page).response["violations"]
+    bad = [f"{v['id']}: {v['help']} ({v['nodes'][0]['html'][:120]})" for v in found if v["impact"] in ("serious", "critical")]
+    assert not bad, f"{name}: {bad}"
+
+
 def visit(browser, run, name, findings):
     page_file = (run / "report.html").resolve()
     context = browser.new_context(viewport={"width": 1280, "height": 800}, accept_downloads=True)
-    page = context.new_page()
-    trouble, requests = [], []
-    page.on("console", lambda m: trouble.append(m.text) if m.type in ("error", "warning") else None)
-    page.on("pageerror", lambda e: trouble.append(str(e)))
-    page.on("request", lambda r: requests.append(r.url) if not r.url.startswith(("file:", "data:", "blob:")) else None)
-    start = time.monotonic()
-    page.goto(page_file.as_uri())
-    page.wait_for_selector("#classes tbody tr")
-    opened = time.monotonic() - start
-    assert opened < 2, f"{name}: opened in {opened:.2f} s"
-    assert page.locator(".card").count() == findings, f"{name}: {page.locator('.card').count()} findings"
+    page, trouble = watched(context, name)
+    times = []
+    # The least of three: other programs may keep the machine busy.
+    for _ in range(3):
+        start = time.monotonic()
+        page.goto(page_file.as_uri())
+        page.wait_for_selector("#classes tbody tr")
+        page.evaluate("document.body.offsetHeight")
+        times.append(time.monotonic() - start)
+    opened = min(times)
+    size = page_file.stat().st_size
+    # Two seconds where a core is free; a busy machine has its share only.
+    busy = max(1.0, os.getloadavg()[0] / os.cpu_count())
+    assert opened < 2 * busy, f"{name}: opened in {opened:.2f} s"
+    assert size < 30e6, f"{name}: {size} bytes"
+    lines = page.locator("#list > li[id]")
+    assert lines.count() == findings, f"{name}: {lines.count()} findings"
     width = page.evaluate("document.documentElement.scrollWidth")
     assert width <= 1280, f"{name}: {width} pixels wide"
 
+    classes = check_classes(page, name)
+    exported = check_findings(page, name, page_file) if findings else None
+    if findings > 1:
+        check_list(page, name, findings)
+    for scheme in ("light", "dark"):
+        page.emulate_media(color_scheme=scheme)
+        page.screenshot(path=SHOTS / f"{name}-{scheme}.png")
+        # axe would look at every node of thousands of lines.
+        if findings < 100:
+            grave(page, f"{name} {scheme}")
+    page.emulate_media(color_scheme="light")
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.screenshot(path=SHOTS / f"{name}-phone.png")
+    width = page.evaluate("document.documentElement.scrollWidth")
+    assert width <= 390, f"{name}: {width} pixels wide on a phone"
+    assert not trouble, f"{name}: {trouble}"
+    print(f"{name}: opens in {opened:.2f} s, {findings} findings, {classes} classes, {size / 1e6:.2f} MB")
+    context.close()
+    return exported
+
+
+def check_classes(page, name):
+    """Sorts and filters the table of classes, and opens a class; returns the number of classes."""
     column = lambda n: [float(v) for v in page.eval_on_selector_all(f"#classes tbody tr td:nth-child({n})", "cells => cells.map(c => c.dataset.value)")]
     page.click("#classes thead th:nth-child(4) button")
     accuracy = column(4)
     assert accuracy == sorted(accuracy, reverse=True), f"{name}: not sorted"
     page.click("#classes thead th:nth-child(4) button")
     assert column(4) == sorted(accuracy), f"{name}: not turned around"
-    page.evaluate("document.body.focus()")
-    page.keyboard.press("/")
     label = page.locator("#classes tbody tr th").first.text_content()
-    page.keyboard.type(label)
+    page.fill("#filter", label)
     shown = page.locator("#classes tbody tr:visible").count()
     assert 1 <= shown < max(2, len(accuracy)), f"{name}: {shown} rows after filtering"
+    page.locator("#classes tbody tr:visible th a").first.click()
+    assert page.locator(".class-card").count() == 1, f"{name}: the class does not open"
+    page.fill("#filter", "")
     page.keyboard.press("Escape")
+    return len(accuracy)
 
-    exported = None
-    if findings:
-        page.keyboard.press("j")
-        page.keyboard.press("2")
-        with page.expect_download() as download:
-            page.click("#export")
-        exported = pathlib.Path(tempfile.mkdtemp()) / "review.csv"
-        download.value.save_as(exported)
-        rows = list(csv.DictReader(exported.open()))
-        assert [r["decision"] for r in rows] == ["legitimate-context"], rows
-        page.reload()
-        checked = page.locator(".card input:checked").count()
-        assert checked == 1, f"{name}: the decision was forgotten"
-    for scheme in ("light", "dark"):
-        page.emulate_media(color_scheme=scheme)
-        page.screenshot(path=SHOTS / f"{name}-{scheme}.png")
-        found = Axe().run(page).response["violations"]
-        grave = [f"{v['id']}: {v['help']} ({v['nodes'][0]['html'][:120]})" for v in found if v["impact"] in ("serious", "critical")]
-        assert not grave, f"{name} {scheme}: {grave}"
-    assert not trouble, f"{name}: {trouble}"
-    assert not requests, f"{name}: {requests}"
-    print(f"{name}: opens in {opened:.2f} s, {findings} findings, {len(accuracy)} classes, {page_file.stat().st_size / 1e6:.2f} MB")
-    context.close()
+
+def check_findings(page, name, page_file):
+    """Decides by keyboard, exports, reloads, follows a link, enlarges a picture; returns the exported file."""
+    page.evaluate("scrollTo(0, document.body.scrollHeight)")
+    page.keyboard.press("j")
+    page.keyboard.press("2")
+    if page.locator("#who").is_visible():
+        page.keyboard.type("Ada")
+        page.keyboard.press("Enter")
+    page.keyboard.press("n")
+    page.keyboard.type("=rails")
+    page.keyboard.press("Escape")
+    assert page.text_content("#progress").startswith("1 of "), page.text_content("#progress")
+    warned = []
+    page.once("dialog", lambda dialog: (warned.append(dialog.type), dialog.accept()))
+    page.reload()
+    assert warned == ["beforeunload"], f"{name}: left without a warning: {warned}"
+    with page.expect_download() as download:
+        page.click("#export")
+    exported = pathlib.Path(tempfile.mkdtemp()) / "review.csv"
+    download.value.save_as(exported)
+    rows = list(csv.DictReader(exported.open()))
+    assert [(r["decision"], r["note"], r["reviewer"]) for r in rows] == [("legitimate-context", "'=rails", "Ada")], rows
+    assert rows[0]["decided_at"].endswith("Z"), rows
+    page.reload()
+    assert page.locator("#list .decision", has_text="legitimate context").count() == 1, f"{name}: the decision was forgotten"
+
+    anchor = page.locator("#list > li[id]").first.get_attribute("id")
+    page.goto("about:blank")
+    page.goto(page_file.as_uri() + "#" + anchor)
+    assert page.locator(".card").count() == 1, f"{name}: the link opens nothing"
+    pictures = page.locator(".card button.open")
+    if pictures.count():
+        pictures.nth(1).focus()
+        page.keyboard.press("Enter")
+        before = page.text_content("#zoom-panels")
+        assert page.locator("#zoom img").count() == (1 if "ean map" in page.text_content("#zoom-title") else 2), before
+        page.keyboard.press("ArrowRight")
+        assert page.text_content("#zoom-panels") != before, f"{name}: the next picture is the same"
+        page.screenshot(path=SHOTS / f"{name}-zoom.png")
+        page.keyboard.press("Escape")
+        assert not page.locator("#zoom").is_visible()
+
+    # The file of another reviewer: other columns, semicolons.
+    other = exported.with_name("other.csv")
+    other.write_text("class;region;decision;reviewer\n" + ";".join([rows[0]["class"], rows[0]["region"], "unsure", "Bob"]) + "\n")
+    page.set_input_files("#file", other)
+    page.wait_for_function("document.getElementById('message').textContent.includes('1 conflicts, yours kept')")
+    other.write_text("nothing\n")
+    page.set_input_files("#file", other)
+    page.wait_for_function("document.getElementById('message').textContent.includes('has no column class')")
+    page.keyboard.press("6")
+    assert "not a shortcut" in page.locator("#list > li.current .decision").text_content()
+    page.keyboard.press("2")
+    with page.expect_download():
+        page.click("#export")
     return exported
+
+
+def check_list(page, name, findings):
+    """Filters, sorts and groups the list."""
+    visible = lambda: page.evaluate("document.querySelectorAll('#list > li[id]:not([hidden])').length")
+    page.select_option("#f-verdict", "confirmed")
+    confirmed = visible()
+    assert 0 < confirmed < findings, f"{name}: {confirmed} confirmed"
+    page.select_option("#f-verdict", "")
+    label = page.evaluate("cards[cards.length - 1].label")
+    page.fill("#search", label)
+    assert 0 < visible() < findings, f"{name}: the search finds {visible()}"
+    page.fill("#search", "")
+    page.select_option("#group", "region")
+    groups = page.locator("#list > .group")
+    assert groups.count() > 1, f"{name}: no groups"
+    start = time.monotonic()
+    groups.first.locator("button").click()
+    assert 0 < visible() < findings, f"{name}: the group does not fold"
+    page.select_option("#group", "")
+    page.select_option("#sort", "class")
+    labels = page.evaluate("[...document.querySelectorAll('#list > li[id]')].map((row) => cards[cardAt.get(row.id)].label)")
+    assert labels == sorted(labels), f"{name}: not sorted by class"
+    page.select_option("#sort", "")
+    busy = max(1.0, os.getloadavg()[0] / os.cpu_count())
+    assert time.monotonic() - start < 6 * busy, f"{name}: folding and sorting take {time.monotonic() - start:.1f} s"
+
+
+def check_print(browser, run, name, findings):
+    """Every finding gets a page, behind a first one that is not empty."""
+    context = browser.new_context()
+    page, trouble = watched(context, name)
+    page.goto((run / "report.html").resolve().as_uri())
+    page.pdf(path=SHOTS / f"{name}.pdf", prefer_css_page_size=True)
+    document = pypdfium2.PdfDocument(SHOTS / f"{name}.pdf")
+    texts = [document[i].get_textpage().get_text_range() for i in range(len(document))]
+    document[1].render(scale=1.2).to_pil().save(SHOTS / f"{name}-print.png")
+    assert "images found" in texts[0] and "Findings" in texts[0], texts[0]
+    sheets = sum("Decision:" in text for text in texts)
+    assert sheets == findings, f"{name}: {sheets} pages with a decision"
+    assert not trouble, f"{name}: {trouble}"
+    print(f"{name}: {len(texts)} printed pages")
+    context.close()
+
+
+def check_without_scripts(browser, run, name):
+    context = browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.goto((run / "report.html").resolve().as_uri())
+    assert page.locator("noscript").first.is_visible() and page.locator("#list .sentence").first.is_visible(), f"{name}: nothing without scripts"
+    assert not page.locator("#bar").is_visible()
+    context.close()
+
+
+def check_syntax(browser):
+    page = browser.new_page()
+    for script in sorted((ROOT / "src/report/page").glob("*.js")):
+        try:
+            page.evaluate("(text) => { new Function(text) }", script.read_text())
+        except Exception as e:
+            raise AssertionError(f"{script.name}: {e}")
+    page.close()
+
+
+def check_merge(run, review):
+    """Two reviewers: what they agree about is written, what they do not is listed."""
+    other, merged = review.with_name("bob.csv"), review.with_name("merged.csv")
+    other.write_text(review.read_text().replace("legitimate-context", "confirm").replace("Ada", "Bob"))
+    merge = lambda *files: subprocess.run([BIN, "review", run, "--file", merged, "--merge", *files], capture_output=True, text=True)
+    both = merge(review, other)
+    assert both.returncode == 1 and "0 decisions, 1 conflicts" in both.stdout and "Bob" in both.stdout, both
+    alone = merge(review, review)
+    assert alone.returncode == 0 and "1 decisions, 0 conflicts" in alone.stdout, alone
+    assert [r["reviewer"] for r in csv.DictReader(merged.open())] == ["Ada"]
 
 
 def bees(folder):
@@ -144,29 +299,38 @@ def look(browser, file, name, pictures, rows):
     page.close()
 
 
-SHOTS.mkdir(parents=True, exist_ok=True)
-with tempfile.TemporaryDirectory() as scratch, sync_playwright() as play:
-    scratch = pathlib.Path(scratch)
-    browser = play.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-    demo = lambda *more: subprocess.run([BIN, "run", ROOT / "pipelines/demo.toml", "--out", scratch, "--quiet", *more], capture_output=True)
-    assert demo().returncode == 0
-    review = visit(browser, scratch / "demo/latest", "demo", 1)
-    # Round trip: findings decided in the browser are folded in the next run and no longer raise the exit code.
-    assert demo("--fail-on", "candidate").returncode == 1
-    folded = demo("--fail-on", "candidate", "--set", f"review.decisions={review}")
-    assert folded.returncode == 0, folded.stderr
-    grown = review.read_text().replace(next(csv.DictReader(review.open()))["effect"], "0.4")
-    review.write_text(grown)
-    back = demo("--fail-on", "candidate", "--set", f"review.decisions={review}")
-    assert back.returncode == 1, "the effect has grown, but the finding is not open again"
-    chosen = ["--class", "horse", "--region", "source-tag", "--limit", "12", "--out", scratch / "gallery.html"]
-    subprocess.run([BIN, "gallery", scratch / "demo/latest", *chosen], check=True, capture_output=True)
-    look(browser, scratch / "gallery.html", "gallery", 24, 0)
-    subprocess.run([BIN, "index", scratch], check=True, capture_output=True)
-    look(browser, scratch / "index.html", "index", 0, 1)
-    if run := bees(scratch / "bees"):
-        visit(browser, run, "bees", 1)
-    large(scratch / "demo/latest", scratch / "large")
-    visit(browser, scratch / "large", "large", 200)
-    browser.close()
-print(f"screenshots in {SHOTS.relative_to(ROOT)}")
+def main():
+    SHOTS.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory() as scratch, sync_playwright() as play:
+        scratch = pathlib.Path(scratch)
+        browser = play.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        demo = lambda *more: subprocess.run([BIN, "run", ROOT / "pipelines/demo.toml", "--out", scratch, "--quiet", *more], capture_output=True)
+        assert demo().returncode == 0
+        check_syntax(browser)
+        review = visit(browser, scratch / "demo/latest", "demo", 1)
+        check_print(browser, scratch / "demo/latest", "demo", 1)
+        check_without_scripts(browser, scratch / "demo/latest", "demo")
+        check_merge(scratch / "demo/latest", review)
+        # Round trip: findings decided in the browser are folded in the next run and no longer raise the exit code.
+        assert demo("--fail-on", "candidate").returncode == 1
+        folded = demo("--fail-on", "candidate", "--set", f"review.decisions={review}")
+        assert folded.returncode == 0, folded.stderr
+        grown = review.read_text().replace(next(csv.DictReader(review.open()))["effect"], "0.4")
+        review.write_text(grown)
+        back = demo("--fail-on", "candidate", "--set", f"review.decisions={review}")
+        assert back.returncode == 1, "the effect has grown, but the finding is not open again"
+        chosen = ["--class", "horse", "--region", "source-tag", "--limit", "12", "--out", scratch / "gallery.html"]
+        subprocess.run([BIN, "gallery", scratch / "demo/latest", *chosen], check=True, capture_output=True)
+        look(browser, scratch / "gallery.html", "gallery", 24, 0)
+        subprocess.run([BIN, "index", scratch], check=True, capture_output=True)
+        look(browser, scratch / "index.html", "index", 0, 1)
+        if run := bees(scratch / "bees"):
+            visit(browser, run, "bees", 1)
+        large(scratch / "demo/latest", scratch / "large")
+        visit(browser, scratch / "large", "large", 5000)
+        browser.close()
+    print(f"screenshots in {SHOTS.relative_to(ROOT)}")
+
+
+if __name__ == "__main__":
+    main()

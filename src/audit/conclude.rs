@@ -1,6 +1,7 @@
 //! `conclude`: the rows of a run -> evidence -> experiments -> findings -> documents and report.
 //! `run.json` is written last.
 
+use super::class_figures::class_figures;
 use super::context::AuditContext;
 use super::experiments::Experiments;
 use super::figures::{pair_figures, surroundings_figures};
@@ -97,7 +98,8 @@ pub fn conclude<'a>(
     for warning in summary.warnings.iter().chain(&history_warnings) {
         pool.observer.warning(warning);
     }
-    write_summary(plan, folder, &summary, &changes)?;
+    let pipeline_file = &record.identity.pipeline_file;
+    write_summary(plan, folder, &summary, &changes, pipeline_file)?;
     folder.document(conclusion.measured)?;
     folder.document(&record)?;
 
@@ -163,6 +165,7 @@ fn decide<'a>(
     let shown = indices(&reported, &pairs);
     let classes = &conclusion.sums.classes;
     figures.extend(pair_figures(&runner, classes, &pairs, &shown)?);
+    figures.extend(class_figures(&runner, classes)?);
     Ok((findings, figures, samples.lost()))
 }
 
@@ -263,6 +266,7 @@ fn write_summary(
     folder: &RunFolder,
     summary: &Summary,
     changes: &Changes,
+    pipeline_file: &str,
 ) -> Result<()> {
     folder.document(summary)?;
     folder.file("summary.md", report::markdown(summary).as_bytes())?;
@@ -270,6 +274,7 @@ fn write_summary(
         folder.path(),
         summary,
         changes,
+        pipeline_file,
         plan.report.figure_bytes_max,
     )?;
     folder.file("report.html", page.as_bytes())
@@ -283,6 +288,7 @@ pub fn report_page(
     run: &Path,
     summary: &Summary,
     changes: &Changes,
+    pipeline_file: &str,
     picture_bytes_max: usize,
 ) -> Result<String> {
     let figures = Figures::read(run)?;
@@ -291,6 +297,7 @@ pub fn report_page(
         changes,
         figures: &figures,
         started_at: &history::started_at(run),
+        pipeline_file,
         pictures: &|file| read_picture(&run.join(file)),
         picture_bytes_max,
     })

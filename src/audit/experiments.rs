@@ -24,6 +24,16 @@ pub const UNTAGGED_MAX: usize = 64;
 /// Images per class whose objects are filled.
 const FILLED_MAX: usize = 60;
 
+/// Classes that are shown as a whole, the largest first.
+const CLASSES_SHOWN: usize = 24;
+
+/// A class that is shown as a whole.
+pub struct ShownClass {
+    pub class: u32,
+    pub name: String,
+    pub examples: Vec<Example>,
+}
+
 /// The experiments, by image ids.
 #[derive(Default)]
 pub struct Experiments {
@@ -37,6 +47,8 @@ pub struct Experiments {
     pub filled_with_confounder: BTreeSet<u128>,
     /// Images to show, of every pair that may be reported.
     pub examples: BTreeMap<usize, Vec<Example>>,
+    /// Classes to show, the largest first.
+    pub classes: Vec<ShownClass>,
 }
 
 /// The photos of all experiments by id, with the annotations that presence amounts to.
@@ -69,6 +81,7 @@ impl Experiments {
                 let examples = evidence.examples(&pairs[index]);
                 experiments.examples.insert(index, examples);
             }
+            experiments.classes = shown_classes(evidence, classes);
         }
 
         let is_overlay = |place: &Place| matches!(place, Place::Overlay { .. });
@@ -108,7 +121,8 @@ impl Experiments {
         for (_, images) in &self.surroundings {
             ids.extend(images);
         }
-        for examples in self.examples.values() {
+        let of_classes = self.classes.iter().map(|class| &class.examples);
+        for examples in self.examples.values().chain(of_classes) {
             ids.extend(examples.iter().map(|example| example.image));
         }
         ids.into_iter().map(ImageId).collect()
@@ -155,6 +169,29 @@ impl Experiments {
             samples,
         })
     }
+}
+
+/// The classes with the most images, and images of each.
+fn shown_classes(evidence: &Evidence, classes: &[ClassRow]) -> Vec<ShownClass> {
+    let mut sizes: BTreeMap<u32, (u32, &str)> = BTreeMap::new();
+    for row in classes.iter().filter(|row| row.images > 0) {
+        sizes.insert(row.label_index, (row.images, &row.label));
+    }
+    let mut order: Vec<(u32, u32)> = sizes.iter().map(|(class, size)| (size.0, *class)).collect();
+    order.sort_by(|a, b| b.0.cmp(&a.0).then(a.1.cmp(&b.1)));
+    order.truncate(CLASSES_SHOWN);
+
+    let chosen: Vec<u32> = order.into_iter().map(|(_, class)| class).collect();
+    let mut examples = evidence.class_examples(&chosen);
+    let mut shown = Vec::new();
+    for class in chosen {
+        shown.push(ShownClass {
+            class,
+            name: sizes.get(&class).map_or("", |size| size.1).to_owned(),
+            examples: examples.remove(&class).unwrap_or_default(),
+        });
+    }
+    shown
 }
 
 /// The sample with the annotations that presence amounts to.

@@ -3,11 +3,9 @@
 
 use super::context::AuditContext;
 use super::intervention::{InterventionRunner, ObjectsRemoved, remove_objects};
-use super::view::{PredictedView, view};
-use super::worker::Worker;
+use super::shown::{Shown, shared_scale, show, with_first};
 use crate::aggregate::{Classes, MapSum};
 use crate::cam::Cam;
-use crate::dataset::Sample;
 use crate::error::Result;
 use crate::evidence::Pair;
 use crate::finding::{FigureRole, Finding};
@@ -28,13 +26,6 @@ const LOST: usize = 1;
 
 /// Grey of the background of a mean map.
 const BACKGROUND: u8 = 225;
-
-/// One image that is shown.
-struct Shown<'s, 'p> {
-    role: FigureRole,
-    sample: &'s Sample,
-    predicted: PredictedView<'p>,
-}
 
 /// Figures of the pairs named, in their order. All figures of one finding share one scale.
 ///
@@ -78,15 +69,17 @@ fn example_figures(
         }
     }
     let class = pair.class as usize;
-    let shown = runner.pool.map(images, |worker, (role, sample)| {
-        Ok(show(runner.context, worker, role, sample, class))
-    })?;
+    let shown = runner
+        .pool
+        .map(with_first(images), |worker, (role, sample)| {
+            Ok(show(runner.context, worker, role, sample, class))
+        })?;
     let shown: Vec<Shown<'_, '_>> = shown.into_iter().flatten().collect();
 
     let scale = shared_scale(shown.iter());
     let mut figures = Vec::new();
     for shown in &shown {
-        let panels = shown.panels(runner.context, scale)?;
+        let panels = shown.panels(runner.context, &pair.label, &pair.region, scale)?;
         figures.push(shown.figure(&pair.label, &pair.region, panels));
     }
     Ok(figures)
@@ -117,7 +110,7 @@ pub fn surroundings_figures(
 
         let shown = runner.pool.map(images, |worker, sample| {
             let removed = remove_objects(context, worker, sample).ok().flatten();
-            let shown = show(context, worker, FigureRole::Filled, sample, class);
+            let shown = show(context, worker, (FigureRole::Filled, false), sample, class);
             Ok(shown.zip(removed))
         })?;
         let (kept, lost): (Vec<_>, Vec<_>) = shown
@@ -130,49 +123,19 @@ pub fn surroundings_figures(
 
         let scale = shared_scale(shown.iter().map(|(shown, _)| shown));
         for (shown, removed) in shown {
-            let mut panels = shown.panels(context, scale)?;
+            let mut panels = shown.panels(context, &finding.label, &finding.region, scale)?;
             let class = &context.labels.classes[removed.predicted];
             let caption = format!("objects imputed: predicted {class}");
-            panels.push(panel(caption, &removed.picture)?);
+            panels.push(Panel {
+                flipped: !removed
+                    .predicted_classes
+                    .contains(&(finding.class as usize)),
+                ..panel(caption, &removed.picture)?
+            });
             figures.push(shown.figure(&finding.label, &finding.region, panels));
         }
     }
     Ok(figures)
-}
-
-/// The scale that maps shown beside each other share.
-fn shared_scale<'s, 'p: 's>(shown: impl Iterator<Item = &'s Shown<'s, 'p>>) -> f64 {
-    let mut scale = 1e-9_f64;
-    for shown in shown {
-        scale = scale.max(heatmap::scale(&shown.predicted.view.heat));
-    }
-    scale
-}
-
-impl Shown<'_, '_> {
-    /// As the model sees it, and with heat.
-    fn panels(&self, context: &AuditContext<'_>, scale: f64) -> Result<Vec<Panel>> {
-        let view = &self.predicted.view;
-        let class = &context.labels.classes[self.predicted.predicted];
-        let heat = heatmap::panel(&view.picture, &view.heat, &view.regions, scale);
-        Ok(vec![
-            panel(format!("predicted {class}"), &view.picture)?,
-            panel(
-                format!("heat, orange for and blue against, scale ±{scale:.1} logits"),
-                &heat,
-            )?,
-        ])
-    }
-
-    fn figure(&self, label: &str, region: &str, panels: Vec<Panel>) -> Figure {
-        Figure {
-            label: label.to_owned(),
-            region: region.to_owned(),
-            role: self.role,
-            path: self.sample.path.clone(),
-            panels,
-        }
-    }
 }
 
 /// The picture that is searched for, where the region is found by one.
@@ -230,7 +193,11 @@ fn mean_map(context: &AuditContext<'_>, sum: &MapSum) -> Cam {
     }
 }
 
-fn map_panel(context: &AuditContext<'_>, map: &Cam, scale: f64, name: &str) -> Result<Panel> {
+/// A map by itself.
+///
+/// # Errors
+/// When the picture cannot be encoded.
+pub fn map_panel(context: &AuditContext<'_>, map: &Cam, scale: f64, name: &str) -> Result<Panel> {
     let size = match context.model.frame {
         Some(frame) => Size::new(frame.width().round() as u32, frame.height().round() as u32),
         None => context.plan.preprocess.output,
@@ -238,7 +205,10 @@ fn map_panel(context: &AuditContext<'_>, map: &Cam, scale: f64, name: &str) -> R
     let background = image::Rgb([BACKGROUND; 3]);
     let blank = RgbImage::from_pixel(size.width, size.height, background);
     let picture = heatmap::panel(&blank, map, &[], scale);
-    panel(format!("{name}, scale ±{scale:.1} logits"), &picture)
+    Ok(Panel {
+        scale: Some(scale),
+        ..panel(name.to_owned(), &picture)?
+    })
 }
 
 /// A figure that shows no single image of the dataset.
@@ -250,20 +220,4 @@ fn without_image(pair: &Pair, role: FigureRole, panels: Vec<Panel>) -> Figure {
         path: String::new(),
         panels,
     }
-}
-
-/// `None` where the image can no longer be read: the finding stays without it.
-fn show<'s, 'p>(
-    context: &AuditContext<'p>,
-    worker: &mut Worker<'_>,
-    role: FigureRole,
-    sample: &'s Sample,
-    class: usize,
-) -> Option<Shown<'s, 'p>> {
-    let predicted = view(context, worker, &sample.source, Some(sample), Some(class));
-    Some(Shown {
-        role,
-        sample,
-        predicted: predicted.ok()?,
-    })
 }

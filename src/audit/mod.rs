@@ -6,9 +6,11 @@
 //! photos that stand beside their labels; afterwards, `experiments` chooses images,
 //! `intervention` edits them, and `figures` shows some.
 
+mod class_figures;
 mod conclude;
 mod contact_sheet;
 mod context;
+mod enlarge;
 mod experiments;
 mod figures;
 mod footprints;
@@ -24,6 +26,7 @@ mod prescan;
 mod presence;
 mod rows;
 mod run;
+mod shown;
 mod totals;
 mod view;
 mod worker;

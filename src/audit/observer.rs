@@ -7,6 +7,9 @@ pub trait Observer: Sync {
     /// A stage begins; `total` is the number of images ahead, where it is known.
     fn stage(&self, name: &str, total: Option<usize>);
 
+    /// One more item of a stage whose length is not known is done: an edited photo, a picture.
+    fn step(&self) {}
+
     /// One more image is done.
     fn image(&self, skipped: Option<&SkipRow>);
 

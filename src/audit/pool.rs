@@ -59,6 +59,7 @@ impl<'a> WorkerPool<'a> {
         let mut worker = self.idle_worker()?;
         let result = work(&mut worker, item);
         worker.finish_item();
+        self.observer.step();
 
         // The item may have been cut short.
         if self.observer.stopped() {

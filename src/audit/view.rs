@@ -16,6 +16,8 @@ use image::RgbImage;
 pub struct ModelView<'p> {
     /// The model's input as a picture.
     pub picture: RgbImage,
+    /// Where the photo lies in the picture.
+    pub placed: View,
     pub heat: Cam,
     pub regions: Vec<Placed<'p>>,
 }
@@ -54,6 +56,7 @@ impl<'p> ModelView<'p> {
         }
         Self {
             picture: placement.tensor.picture(&plan.preprocess),
+            placed: placement.view,
             heat,
             regions: region::place(&plan.regions, &annotations, &placement.view),
         }

@@ -5,7 +5,7 @@
 pub enum ExitCode {
     /// Done; no finding that `--fail-on` names.
     Clean = 0,
-    /// Done; findings that `--fail-on` names.
+    /// Done; findings that `--fail-on` names, or reviewers that disagree.
     Findings = 1,
     /// Wrong command line, pipeline, model, dataset or file system.
     Failure = 2,

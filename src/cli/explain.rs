@@ -17,7 +17,7 @@ const TOP: usize = 5;
 pub struct ExplainArgs {
     #[command(flatten)]
     pipeline: PipelineArgs,
-    /// Images, in the dataset or not
+    /// Images, in the dataset or not; also as the report names them, relative to dataset.root
     #[arg(required = true)]
     images: Vec<PathBuf>,
     /// Class to explain [default: the image's label, else the predicted class]
@@ -50,7 +50,8 @@ pub fn explain(args: &ExplainArgs) -> Result<()> {
         cache: None,
     };
     let mut worker = Worker::new(&context, || false)?;
-    let (files, mut failures) = canonical_paths(&args.images);
+    let images = resolved(&args.images, &plan.dataset.root);
+    let (files, mut failures) = canonical_paths(&images);
     let samples = samples(&dataset, &labels, &files)?;
     for (path, file) in &files {
         let sample = samples.get(file).cloned();
@@ -78,6 +79,17 @@ fn check_names(args: &ExplainArgs) -> Result<()> {
         ));
     }
     Ok(())
+}
+
+/// The images, in the dataset's folder where the current one does not have them.
+fn resolved(images: &[PathBuf], root: &Path) -> Vec<PathBuf> {
+    let mut resolved = Vec::new();
+    for image in images {
+        let in_dataset = root.join(image);
+        let is_there = !image.exists() && in_dataset.is_file();
+        resolved.push(if is_there { in_dataset } else { image.clone() });
+    }
+    resolved
 }
 
 /// The images as they were typed and their canonical paths, and why some cannot be opened.

@@ -62,7 +62,7 @@ enum Command {
     Explain(explain::ExplainArgs),
     /// Make report.html again from the files of a finished run
     Report(report::ReportArgs),
-    /// List the findings of a finished run with their decisions, or decide one
+    /// List the findings of a finished run with their decisions, decide one, or merge files
     Review(review::ReviewArgs),
     /// List the findings that are new, worse, better or gone between two finished runs
     Diff(diff::DiffArgs),
@@ -117,6 +117,7 @@ fn dispatch(command: Command) -> Result<ExitCode> {
     match command {
         Command::Run(args) => return run::run(args),
         Command::Conclude(args) => return conclude::conclude(&args),
+        Command::Review(args) => return review::review(&args),
         Command::Measure(args) => return measure::measure(&args),
         Command::Check(args) => return check::check(&args),
         Command::Init(args) => init::init(&args),
@@ -124,7 +125,6 @@ fn dispatch(command: Command) -> Result<ExitCode> {
         Command::Inspect(args) => inspect::inspect(&args),
         Command::Explain(args) => explain::explain(&args),
         Command::Report(args) => report::report(&args),
-        Command::Review(args) => review::review(&args),
         Command::Diff(args) => diff::diff(&args),
         Command::Images(args) => images::images(&args),
         Command::Gallery(args) => gallery::gallery(&args),

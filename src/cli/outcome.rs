@@ -11,6 +11,7 @@ use crate::plan::Run;
 use crate::report::{self, RunOutcome};
 use crate::runs::{clock, write_file};
 use clap::{Args, ValueEnum};
+use console::Style;
 use serde_json::json;
 use std::process::Command;
 
@@ -86,12 +87,29 @@ fn print_outcome(outcome: &Outcome) -> Result<()> {
     let summary = &outcome.summary;
     print(&format!(
         "{}\n\n{}; {:.0} images/s\n{}\n{}\n",
-        report::terminal(summary, terminal_width()),
+        coloured(&report::terminal(summary, terminal_width())),
         printable(&report::headline(summary)),
         outcome.record.images_per_s,
         report::upshot(summary),
-        printable(&outcome.folder.display().to_string())
+        printable(&outcome.folder.join("report.html").display().to_string())
     ))
+}
+
+/// The verdicts at the head of lines in colour, where stdout is a terminal and `NO_COLOR` is not
+/// set.
+fn coloured(text: &str) -> String {
+    let mut lines = Vec::new();
+    for line in text.split('\n') {
+        let word = line.split([' ', ':']).next().unwrap_or_default();
+        let style = match word.parse() {
+            Ok(Verdict::Confirmed | Verdict::ModelShortcut) => Style::new().red().bold(),
+            Ok(Verdict::Candidate) => Style::new().yellow().bold(),
+            Ok(Verdict::DataRisk) => Style::new().cyan().bold(),
+            _ => Style::new(),
+        };
+        lines.push(format!("{}{}", style.apply_to(word), &line[word.len()..]));
+    }
+    lines.join("\n")
 }
 
 fn ending(fail_on: FailOn, outcome: &Outcome) -> Ending {

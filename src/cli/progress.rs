@@ -10,8 +10,12 @@ use crate::tables::SkipRow;
 use clap::{Args, ValueEnum};
 use indicatif::{ProgressBar, ProgressState, ProgressStyle};
 use serde_json::{Value, json};
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+/// Between two pictures of a spinner.
+const TICK: Duration = Duration::from_millis(200);
 
 /// How a run reports its progress.
 #[derive(Args)]
@@ -46,40 +50,89 @@ impl ProgressArgs {
     }
 }
 
-/// A progress bar with images per second, time left and skips. Hidden where stderr is no terminal.
+/// A progress bar with images per second, time left and skips; for a stage of unknown length the
+/// number of photos worked on, and the time. Hidden where stderr is no terminal.
 #[derive(Default)]
 struct Bar {
-    bar: OnceLock<ProgressBar>,
+    current: Mutex<Option<Stage>>,
     skips: AtomicU64,
 }
 
-impl Observer for Bar {
-    fn stage(&self, name: &str, total: Option<usize>) {
-        if let Some(bar) = self.bar.get() {
-            bar.finish_and_clear();
-        }
-        let Some(total) = total else { return };
+/// The bar of one stage.
+struct Stage {
+    bar: ProgressBar,
+    /// Steps are counted: the length is not known.
+    is_open: bool,
+}
 
-        let bar = ProgressBar::new(total as u64);
-        let template = "{prefix} {wide_bar} {pos}/{len}  {rate} images/s  {eta} left{msg}";
+impl Stage {
+    fn new(name: &str, total: Option<usize>) -> Self {
+        let (bar, template) = match total {
+            Some(total) => (
+                ProgressBar::new(total as u64),
+                "{prefix} {wide_bar} {pos}/{len}  {rate} images/s  {eta} left{msg}",
+            ),
+            None => {
+                let bar = ProgressBar::new_spinner();
+                bar.enable_steady_tick(TICK);
+                (bar, "{prefix} {spinner} {pos} photos  {elapsed}")
+            }
+        };
         let style =
             ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
         bar.set_style(style.with_key("rate", write_rate));
         bar.set_prefix(name.to_owned());
-        let _ = self.bar.set(bar);
+        Self {
+            bar,
+            is_open: total.is_none(),
+        }
+    }
+}
+
+impl Drop for Stage {
+    fn drop(&mut self) {
+        self.bar.finish_and_clear();
+    }
+}
+
+impl Bar {
+    fn current(&self) -> MutexGuard<'_, Option<Stage>> {
+        self.current.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Observer for Bar {
+    fn stage(&self, name: &str, total: Option<usize>) {
+        let mut current = self.current();
+        // The bar before it is cleared first.
+        *current = None;
+        *current = Some(Stage::new(name, total));
+    }
+
+    fn step(&self) {
+        if let Some(stage) = self.current().as_ref().filter(|stage| stage.is_open) {
+            stage.bar.inc(1);
+        }
     }
 
     fn image(&self, skipped: Option<&SkipRow>) {
-        let Some(bar) = self.bar.get() else { return };
-        bar.inc(1);
+        let current = self.current();
+        let Some(stage) = current.as_ref() else {
+            return;
+        };
+        stage.bar.inc(1);
         if skipped.is_some() {
             let skips = self.skips.fetch_add(1, Ordering::Relaxed) + 1;
-            bar.set_message(format!("  {skips} skipped"));
+            stage.bar.set_message(format!("  {skips} skipped"));
         }
     }
 
     fn warning(&self, message: &str) {
-        warn(message);
+        // A line in the middle of a bar would be torn.
+        match self.current().as_ref() {
+            Some(stage) => stage.bar.suspend(|| warn(message)),
+            None => warn(message),
+        }
     }
 
     fn stopped(&self) -> bool {
@@ -89,14 +142,6 @@ impl Observer for Bar {
 
 fn write_rate(state: &ProgressState, out: &mut dyn std::fmt::Write) {
     let _ = write!(out, "{:.0}", state.per_sec());
-}
-
-impl Drop for Bar {
-    fn drop(&mut self) {
-        if let Some(bar) = self.bar.get() {
-            bar.finish_and_clear();
-        }
-    }
 }
 
 /// One JSON object a line: `{"event": ..., ...}`.

@@ -25,7 +25,13 @@ pub struct ReportArgs {
 pub fn report(args: &ReportArgs) -> Result<()> {
     let run = open_finished(&args.run)?;
     let picture_bytes_max = (args.max_mb.max(0.0) * 1e6) as usize;
-    let page = report_page(&args.run, &run.summary, &run.changes()?, picture_bytes_max)?;
+    let page = report_page(
+        &args.run,
+        &run.summary,
+        &run.changes()?,
+        &run.record.identity.pipeline_file,
+        picture_bytes_max,
+    )?;
 
     let file = args.run.join("report.html");
     write_file(&file, page.as_bytes())?;

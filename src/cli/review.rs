@@ -1,14 +1,16 @@
 //! `camaudit review`: the findings of a run with their decisions, or a new decision.
 
+use super::exit_code::ExitCode;
 use super::output::{eprint, print, printable, table};
 use super::run_arg::run_folder;
 use crate::error::{Error, Result};
 use crate::finding::{Finding, ReviewDecision};
 use crate::runs::clock;
 use crate::runs::review::{self, Decision};
+use crate::runs::review_merge::{ReviewFile, merge};
 use crate::runs::{RunDocuments, open_finished};
 use clap::Args;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 #[derive(Args)]
 pub struct ReviewArgs {
@@ -33,6 +35,13 @@ pub struct ReviewArgs {
     /// Last day on which the decision holds, as 2027-01-31
     #[arg(long, requires = "decision", value_name = "DAY")]
     expires: Option<jiff::civil::Date>,
+    /// Who decides [default: the user's name]
+    #[arg(long, requires = "decision", value_name = "NAME")]
+    reviewer: Option<String>,
+    /// Add the decisions of other files; where files disagree, the decision is left out and the
+    /// exit code is 1
+    #[arg(long, value_name = "CSV", num_args = 1.., conflicts_with = "class")]
+    merge: Vec<PathBuf>,
 }
 
 fn decision_names() -> Vec<&'static str> {
@@ -40,11 +49,11 @@ fn decision_names() -> Vec<&'static str> {
     all.map(|decision| decision.name()).collect()
 }
 
-/// Lists the findings of a run with their decisions, or sets one.
+/// Lists the findings of a run with their decisions, or sets one, or merges files of decisions.
 ///
 /// # Errors
 /// When the run's documents or the decisions cannot be read, or there is no such finding.
-pub fn review(args: &ReviewArgs) -> Result<()> {
+pub fn review(args: &ReviewArgs) -> Result<ExitCode> {
     let run = open_finished(&args.run)?;
     let today = clock::today();
     if let Some(day) = args.expires.filter(|day| *day < today) {
@@ -56,6 +65,9 @@ pub fn review(args: &ReviewArgs) -> Result<()> {
     let reported = run.summary.findings.iter();
     let reported: Vec<&Finding> = reported.filter(|f| f.verdict.is_reported()).collect();
     let mut decisions = review::read(&file)?;
+    if !args.merge.is_empty() {
+        return merge_files(&args.merge, &file, decisions);
+    }
 
     if let (Some(class), Some(region), Some(decision)) = (&args.class, &args.region, &args.decision)
     {
@@ -72,8 +84,69 @@ pub fn review(args: &ReviewArgs) -> Result<()> {
         }
     }
 
-    let header = ["verdict", "class", "region", "decision", "note"];
-    print(&table(header, reported.iter().map(|f| row(f, &decisions))))
+    let header = ["verdict", "class", "region", "decision", "reviewer", "note"];
+    print(&table(header, reported.iter().map(|f| row(f, &decisions))))?;
+    Ok(ExitCode::Clean)
+}
+
+/// Adds the decisions of `others` to the file, and lists those that files disagree about.
+fn merge_files(others: &[PathBuf], file: &Path, own: Vec<Decision>) -> Result<ExitCode> {
+    let mut files = vec![ReviewFile {
+        name: file.display().to_string(),
+        decisions: own,
+    }];
+    for other in others {
+        if !other.exists() {
+            return Err(Error::new(format!("{}: no such file", other.display())));
+        }
+        files.push(ReviewFile {
+            name: other.display().to_string(),
+            decisions: review::read(other)?,
+        });
+    }
+
+    let mut merged = merge(&files);
+    let (agreed, conflicts) = (merged.decisions.len(), merged.conflicts.len());
+    review::write(file, &mut merged.decisions)?;
+    print(&format!(
+        "{agreed} decisions, {conflicts} conflicts\n{}\n",
+        printable(&file.display().to_string())
+    ))?;
+    if conflicts == 0 {
+        return Ok(ExitCode::Clean);
+    }
+
+    let header = [
+        "class",
+        "region",
+        "decision",
+        "reviewer",
+        "decided at",
+        "note",
+        "file",
+    ];
+    let choices = merged
+        .conflicts
+        .iter()
+        .flat_map(|conflict| &conflict.choices);
+    print(&table(
+        header,
+        choices.map(|(name, choice)| conflict_row(name, choice)),
+    ))?;
+    eprint("note: these are decided by nobody now; decide each with --class, --region, --decision");
+    Ok(ExitCode::Findings)
+}
+
+fn conflict_row(file: &str, choice: &Decision) -> [String; 7] {
+    [
+        choice.class.clone(),
+        choice.region.clone(),
+        choice.decision.name().to_owned(),
+        choice.reviewer.clone(),
+        choice.decided_at.clone(),
+        choice.note.clone(),
+        file.to_owned(),
+    ]
 }
 
 fn decisions_file(args: &ReviewArgs, run: &RunDocuments) -> PathBuf {
@@ -111,10 +184,19 @@ fn new_decision(args: &ReviewArgs, finding: &Finding, decision: ReviewDecision) 
         unit: Some(finding.effect_unit),
         declared: finding.declared.clone().unwrap_or_default(),
         expires: args.expires.map_or(String::new(), |day| day.to_string()),
+        reviewer: args.reviewer.clone().unwrap_or_else(user),
+        decided_at: clock::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
     }
 }
 
-fn row(finding: &Finding, decisions: &[Decision]) -> [String; 5] {
+/// The name of the user, as the system has it; empty where it has none.
+fn user() -> String {
+    let names = ["USER", "LOGNAME", "USERNAME"];
+    let mut known = names.iter().filter_map(|name| std::env::var(name).ok());
+    known.find(|name| !name.is_empty()).unwrap_or_default()
+}
+
+fn row(finding: &Finding, decisions: &[Decision]) -> [String; 6] {
     let mut of_finding = decisions.iter();
     let decision = of_finding.find(|d| finding.is_about(&d.class, &d.region));
     [
@@ -122,6 +204,7 @@ fn row(finding: &Finding, decisions: &[Decision]) -> [String; 5] {
         finding.label.clone(),
         finding.region.clone(),
         decision.map_or("-".to_owned(), |d| d.decision.name().to_owned()),
+        decision.map_or(String::new(), |d| d.reviewer.clone()),
         decision.map_or(String::new(), |d| d.note.clone()),
     ]
 }

@@ -44,6 +44,24 @@ pub(super) fn choose_examples(
     examples
 }
 
+/// Images of one class by its logit: the strongest, the middle one, and some by chance.
+pub(super) fn choose_class_examples(mut images: Vec<(f32, u128)>, seed: u64) -> Vec<Example> {
+    images.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
+    let mut examples = Vec::new();
+    for (_, image) in images.iter().take(3) {
+        add_image(&mut examples, FigureRole::Strongest, *image);
+    }
+    if let Some((_, image)) = images.get(images.len() / 2) {
+        add_image(&mut examples, FigureRole::Median, *image);
+    }
+
+    images.sort_by_key(|(_, image)| rank(seed, *image));
+    for (_, image) in images.iter().take(3) {
+        add_image(&mut examples, FigureRole::Random, *image);
+    }
+    examples
+}
+
 fn contrast_or_least(observation: &Observation) -> f32 {
     observation.contrast.unwrap_or(f32::MIN)
 }
@@ -53,7 +71,10 @@ fn add(examples: &mut Vec<Example>, role: FigureRole, observation: Option<&Obser
     let Some(observation) = observation else {
         return;
     };
-    let image = observation.map.image;
+    add_image(examples, role, observation.map.image);
+}
+
+fn add_image(examples: &mut Vec<Example>, role: FigureRole, image: u128) {
     if examples.iter().all(|example| example.image != image) {
         examples.push(Example { role, image });
     }

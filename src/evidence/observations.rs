@@ -161,6 +161,12 @@ impl Evidence {
         rows
     }
 
+    /// The images of all classes by their own maps, in the order of the centred logits of a class.
+    pub(super) fn own_images(&self) -> impl Iterator<Item = (u32, u128)> {
+        let own = self.maps.iter().filter(|map| map.class == map.target);
+        own.map(|map| (map.class, map.image))
+    }
+
     /// Regions that can be present or absent, in the order of their names.
     pub(super) fn region_names(&self) -> impl Iterator<Item = &String> {
         self.regions.keys()

@@ -3,7 +3,7 @@
 use super::association::{association, count_groups};
 use super::cohorts::Cohorts;
 use super::contrast::contrast;
-use super::examples::{Example, choose_examples};
+use super::examples::{Example, choose_class_examples, choose_examples};
 use super::halves::is_screening;
 use super::observations::{Evidence, Observation};
 use super::statistics;
@@ -86,6 +86,27 @@ impl Evidence {
     /// without it by chance.
     pub fn examples(&self, pair: &Pair) -> Vec<Example> {
         choose_examples(self.observations(&pair.region), pair.class, self.seed)
+    }
+
+    /// Images to show of each class named, whatever was found.
+    pub fn class_examples(&self, classes: &[u32]) -> BTreeMap<u32, Vec<Example>> {
+        let mut images: BTreeMap<u32, Vec<(f32, u128)>> = BTreeMap::new();
+        for class in classes {
+            images.insert(*class, Vec::new());
+        }
+        for (class, image) in self.own_images() {
+            let Some(of_class) = images.get_mut(&class) else {
+                continue;
+            };
+            let logits = self.centred_logits.get(&class);
+            let logit = logits.and_then(|logits| logits.get(of_class.len()));
+            of_class.push((logit.copied().unwrap_or(f32::MIN), image));
+        }
+
+        let chosen = images.into_iter();
+        chosen
+            .map(|(class, images)| (class, choose_class_examples(images, self.seed)))
+            .collect()
     }
 }
 

@@ -179,6 +179,8 @@ closed_set! {
         ObjectPart = "object-part",
         AnnotationError = "annotation-error",
         Unsure = "unsure",
+        /// Last, so that the keys of the others stay as they were.
+        NotAShortcut = "not-a-shortcut",
     }
 }
 
@@ -191,6 +193,7 @@ impl ReviewDecision {
             Self::ObjectPart => "is part of the object",
             Self::AnnotationError => "the annotation is wrong",
             Self::Unsure => "look again next time",
+            Self::NotAShortcut => "looked at: the model does not use it, or rightly so",
         }
     }
 }

@@ -4,7 +4,7 @@ use super::warnings::warnings;
 use crate::aggregate::{BORDER, OBJECT};
 use crate::finding::{Finding, FindingEvidence, Verdict};
 use crate::plan::{Place, Plan};
-use crate::runs::documents::{ClassSummary, HeatRow, RunRecord, Summary};
+use crate::runs::documents::{ClassSummary, HeatRow, RateThresholds, RunRecord, Summary};
 use crate::runs::review::Decision;
 use crate::tables::ClassRow;
 use std::cmp::Ordering;
@@ -82,6 +82,11 @@ fn facts(plan: &Plan, record: &RunRecord) -> Summary {
         dataset_fingerprint: facts.dataset_fingerprint.clone(),
         engine: facts.engine.clone(),
         verdicts: record.verdicts.clone(),
+        thresholds: Some(RateThresholds {
+            association: plan.verdict.prevalence_margin,
+            intervention: plan.verdict.causal_rate,
+            kept: plan.verdict.context_kept,
+        }),
         warnings: Vec::new(),
         refused: facts.counts.refusal(plan.run.max_skipped),
         nothing_declared: false,

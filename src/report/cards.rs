@@ -1,17 +1,17 @@
 //! The cards of the report: one for each reported finding, with its figures and pictures.
 
+use super::anchor::anchor;
 use super::changes::change_text;
-use super::charts::{Bar, bars, spark_line};
+use super::charts::{Chart, charts, spark_line};
 use super::image_budget::ImageBudget;
-use super::pictures::is_own_picture;
-use super::sentences::sentence;
+use super::strips::{Strip, strips};
 use super::unmet::unmet_text;
 use crate::finding::{
     ChangeState, EffectUnit, FigureRole, Finding, FindingKind, RegionHeat, ReopenReason, Severity,
     Verdict,
 };
 use crate::runs::diff::Change;
-use crate::runs::documents::{Changes, Figure, Summary};
+use crate::runs::documents::{Changes, Figure, RateThresholds, Summary};
 use serde::Serialize;
 use std::collections::BTreeMap;
 
@@ -21,56 +21,39 @@ const FULLY_VISIBLE: f64 = 0.95;
 /// A reported finding with everything that is shown of it.
 #[derive(Serialize)]
 pub struct Card<'a> {
-    number: usize,
-    label: &'a str,
-    region: &'a str,
-    kind: FindingKind,
-    verdict: Verdict,
-    severity: Option<Severity>,
-    severity_words: Option<String>,
-    sentence: String,
-    effect: Option<f64>,
-    effect_unit: EffectUnit,
+    pub label: &'a str,
+    pub region: &'a str,
+    /// Names the card in links to it.
+    pub anchor: String,
+    pub kind: FindingKind,
+    pub verdict: Verdict,
+    pub severity: Option<Severity>,
+    pub severity_words: Option<String>,
+    pub effect: Option<f64>,
+    pub effect_unit: EffectUnit,
     declared: Option<&'a str>,
     reopened: Option<&'static str>,
     not_tested: Option<String>,
     /// Why the verdict is not a more serious one.
     unmet: Vec<String>,
-    bars: Vec<Bar>,
-    change: Option<ChangeLine>,
+    charts: Vec<Chart>,
+    pub change: Option<ChangeLine>,
     /// Points of a line through the effects of the last runs.
     trend: Option<String>,
     /// Limits of the figures.
     notes: Vec<String>,
-    groups: Vec<FigureGroup<'a>>,
-    #[serde(skip)]
+    strips: Vec<Strip<'a>>,
+    /// An image to explain, relative to the dataset's root.
+    example: Option<&'a str>,
     pub is_open: bool,
+    #[serde(skip)]
+    pub finding: &'a Finding,
 }
 
 #[derive(Serialize)]
-struct ChangeLine {
-    state: ChangeState,
+pub struct ChangeLine {
+    pub state: ChangeState,
     reason: String,
-}
-
-/// The figures of one role.
-#[derive(Serialize)]
-struct FigureGroup<'a> {
-    title: &'static str,
-    figures: Vec<ShownFigure<'a>>,
-}
-
-#[derive(Serialize)]
-struct ShownFigure<'a> {
-    path: &'a str,
-    panels: Vec<ShownPanel<'a>>,
-}
-
-#[derive(Serialize)]
-struct ShownPanel<'a> {
-    caption: &'a str,
-    /// A data URI; empty where the picture is not included.
-    uri: String,
 }
 
 /// The documents that cards are made of.
@@ -89,6 +72,7 @@ struct Lookup<'a> {
     changes: BTreeMap<Pair<'a>, &'a Change>,
     figures: BTreeMap<Pair<'a>, Vec<&'a Figure>>,
     trends: &'a BTreeMap<String, Vec<Option<f64>>>,
+    thresholds: Option<RateThresholds>,
     /// Cells of a map.
     cells: usize,
 }
@@ -101,9 +85,10 @@ pub fn cards<'a>(sources: &CardSources<'a>, budget: &mut ImageBudget) -> Vec<Car
     reported.sort_by_key(|finding| !finding.review.open);
 
     let mut cards = Vec::new();
-    for (i, finding) in reported.into_iter().enumerate() {
-        let groups = figure_groups(&lookup.figures_of(finding), sources.pictures, budget);
-        cards.push(card(i + 1, finding, &lookup, groups));
+    for finding in reported {
+        let figures = lookup.figures_of(finding);
+        let strips = strips(&figures, sources.pictures, budget);
+        cards.push(card(finding, &figures, &lookup, strips));
     }
     cards
 }
@@ -129,6 +114,7 @@ impl<'a> Lookup<'a> {
             changes,
             figures,
             trends: &sources.changes.trends,
+            thresholds: sources.summary.thresholds,
             cells: sources.summary.model.cells,
         }
     }
@@ -145,36 +131,42 @@ impl<'a> Lookup<'a> {
 }
 
 fn card<'a>(
-    number: usize,
     finding: &'a Finding,
+    figures: &[&'a Figure],
     lookup: &Lookup<'a>,
-    groups: Vec<FigureGroup<'a>>,
+    strips: Vec<Strip<'a>>,
 ) -> Card<'a> {
     let change = lookup.changes.get(&pair_of(finding));
+    let mut images = figures.iter().filter(|figure| !figure.path.is_empty());
+    let first = images.clone().next();
+    let example = images
+        .find(|figure| figure.role == FigureRole::Strongest)
+        .or(first);
     Card {
-        number,
         label: &finding.label,
         region: &finding.region,
+        anchor: anchor(&finding.label, &finding.region),
         kind: finding.kind(),
         verdict: finding.verdict,
         severity: finding.severity,
         severity_words: finding.severity_words(),
-        sentence: sentence(finding),
         effect: finding.effect,
         effect_unit: finding.effect_unit,
         declared: finding.declared.as_deref(),
         reopened: finding.review.reopened.map(ReopenReason::name),
         not_tested: finding.not_tested.map(|reason| reason.to_string()),
         unmet: finding.unmet.iter().map(unmet_text).collect(),
-        bars: bars(finding),
+        charts: charts(finding, lookup.thresholds),
         change: change.map(|change| ChangeLine {
             state: change.state,
             reason: change_text(change),
         }),
         trend: lookup.trend_of(finding),
         notes: notes(finding, lookup),
-        groups,
+        strips,
+        example: example.map(|figure| figure.path.as_str()),
         is_open: finding.review.open,
+        finding,
     }
 }
 
@@ -219,60 +211,4 @@ fn resolution_note(heat: &RegionHeat, map_cells: usize) -> Option<String> {
              its heat cannot be separated from the heat beside it."
         )
     })
-}
-
-fn figure_groups<'a>(
-    figures: &[&'a Figure],
-    pictures: &dyn Fn(&str) -> Option<Vec<u8>>,
-    budget: &mut ImageBudget,
-) -> Vec<FigureGroup<'a>> {
-    let mut groups = Vec::new();
-    for &role in FigureRole::ALL {
-        let mut shown = Vec::new();
-        for figure in figures.iter().filter(|figure| figure.role == role) {
-            shown.push(shown_figure(figure, pictures, budget));
-        }
-        if !shown.is_empty() {
-            groups.push(FigureGroup {
-                title: group_title(role),
-                figures: shown,
-            });
-        }
-    }
-    groups
-}
-
-fn shown_figure<'a>(
-    figure: &'a Figure,
-    pictures: &dyn Fn(&str) -> Option<Vec<u8>>,
-    budget: &mut ImageBudget,
-) -> ShownFigure<'a> {
-    let mut panels = Vec::new();
-    for panel in &figure.panels {
-        let is_own = is_own_picture(&panel.file);
-        let jpeg = if is_own { pictures(&panel.file) } else { None };
-        panels.push(ShownPanel {
-            caption: &panel.caption,
-            uri: budget.embed(jpeg.as_deref()),
-        });
-    }
-    ShownFigure {
-        path: &figure.path,
-        panels,
-    }
-}
-
-fn group_title(role: FigureRole) -> &'static str {
-    match role {
-        FigureRole::Template => "The template",
-        FigureRole::Mean => "Mean maps",
-        FigureRole::Consensus => "What the photos with the region have in common there",
-        FigureRole::Pasted => "Pasted on images of other classes",
-        FigureRole::Laid => "Laid over images",
-        FigureRole::Filled => "Filled in",
-        FigureRole::Strongest => "Largest contrast",
-        FigureRole::Median => "Median contrast",
-        FigureRole::Random => "Chosen at random, with the region",
-        FigureRole::Untagged => "Chosen at random, without the region",
-    }
 }

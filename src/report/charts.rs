@@ -1,201 +1,156 @@
-//! Drawings of figures: estimates with their intervals, and the effect over the last runs.
+//! Drawings of figures: estimates with their intervals on one scale per unit, and the effect over
+//! the last runs.
 
-use crate::finding::{
-    ConfounderEvidence, Estimate, Finding, FindingEvidence, Intervention, OverlayEvidence,
-    SurroundingsEvidence,
-};
+use super::facts::{Fact, Unit, facts};
+use crate::finding::{Estimate, Finding};
+use crate::runs::documents::RateThresholds;
 use serde::Serialize;
 
-/// An estimate with its interval, placed on a line. All places are in percent of its width.
+/// Marks of an axis, at most.
+const TICKS_MAX: f64 = 6.0;
+
+/// The estimates of one unit on one scale. All places are in percent of its width.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Chart {
+    unit: &'static str,
+    zero: f64,
+    ticks: Vec<Tick>,
+    bars: Vec<Bar>,
+}
+
+/// A mark of the axis.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Tick {
+    place: f64,
+    text: String,
+}
+
+/// An estimate with its interval.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Bar {
     /// The fact: `A`, `B` or `C`.
     name: &'static str,
     title: &'static str,
     text: String,
-    zero: f64,
+    /// What it was counted on.
+    basis: String,
     value: f64,
     low: f64,
     high: f64,
-    /// The smallest effect that counts.
+    /// The least that counts.
     threshold: Option<f64>,
 }
 
-/// What is drawn as a bar.
-struct Fact {
-    name: &'static str,
-    title: &'static str,
-    estimate: Estimate,
-    unit: Unit,
-}
-
-enum Unit {
-    /// A difference of fractions, shown in percentage points.
-    Points,
-    /// With the smallest effect that counts.
-    Logits { min_effect: f64 },
-}
-
-impl Fact {
-    fn points(name: &'static str, title: &'static str, estimate: Estimate) -> Self {
-        Self {
-            name,
-            title,
-            estimate,
-            unit: Unit::Points,
-        }
-    }
-
-    fn logits(
-        name: &'static str,
-        title: &'static str,
-        estimate: Estimate,
-        min_effect: f64,
-    ) -> Self {
-        Self {
-            name,
-            title,
-            estimate,
-            unit: Unit::Logits { min_effect },
-        }
-    }
-}
-
-/// The facts A, B and C of a finding, with their intervals and thresholds.
+/// The facts A, B and C of a finding: first those in points, then those in logits.
 ///
 /// Estimates that are not finite cannot be drawn and are left out.
-pub fn bars(finding: &Finding) -> Vec<Bar> {
-    let facts = match &finding.evidence {
-        FindingEvidence::Confounder(evidence) => confounder_facts(evidence),
-        FindingEvidence::Overlay(evidence) => overlay_facts(evidence),
-        FindingEvidence::Surroundings(evidence) => surroundings_facts(evidence),
-    };
-    facts.iter().filter_map(bar).collect()
+pub fn charts(finding: &Finding, thresholds: Option<RateThresholds>) -> Vec<Chart> {
+    let mut facts = facts(finding, thresholds);
+    facts.retain(|fact| fact.marks().iter().all(|mark| mark.is_finite()));
+
+    let mut charts = Vec::new();
+    for unit in [Unit::Points, Unit::Logits] {
+        let of_unit: Vec<&Fact> = facts.iter().filter(|fact| fact.unit == unit).collect();
+        if !of_unit.is_empty() {
+            charts.push(chart(unit, &of_unit));
+        }
+    }
+    charts
 }
 
-fn confounder_facts(evidence: &ConfounderEvidence) -> Vec<Fact> {
-    let mut facts = Vec::new();
-    if let Some(association) = evidence.association {
-        let title = "in the data: more frequent with this class";
-        facts.push(Fact::points("A", title, association.difference));
+fn chart(unit: Unit, facts: &[&Fact]) -> Chart {
+    let axis = Axis::around(facts.iter().flat_map(|fact| fact.marks()), unit);
+    let mut bars = Vec::new();
+    for fact in facts {
+        let Estimate { value, low, high } = fact.estimate;
+        bars.push(Bar {
+            name: fact.name,
+            title: fact.title,
+            text: text(fact),
+            basis: fact.basis.clone(),
+            value: axis.place(value),
+            low: axis.place(low),
+            high: axis.place(high),
+            threshold: fact.threshold.map(|threshold| axis.place(threshold)),
+        });
     }
-    if let Some(contrast) = evidence.contrast {
-        let title = "evidence at its place, with it against without it";
-        let difference = contrast.difference;
-        facts.push(Fact::logits("B", title, difference, contrast.min_effect));
-    }
-    if let Some(intervention) = &evidence.intervention {
-        facts.extend(intervention_facts(intervention));
-    }
-    facts
-}
-
-fn intervention_facts(intervention: &Intervention) -> Vec<Fact> {
-    let min_effect = intervention.min_effect;
-    let mut facts = Vec::new();
-    if let Some(effect) = intervention.insertion {
-        let title = "pasted: margin against the strongest control";
-        facts.push(Fact::logits("C", title, effect.margin, min_effect));
-        let title = "pasted: images predicted as the class, net";
-        facts.push(Fact::points("C", title, effect.rate));
-    }
-    if let Some(effect) = intervention.removal {
-        let title = "filled in: margin lost, net";
-        facts.push(Fact::logits("C", title, effect.margin, min_effect));
-        let title = "filled in: recall lost";
-        facts.push(Fact::points("C", title, effect.rate));
-    }
-    facts
-}
-
-fn overlay_facts(evidence: &OverlayEvidence) -> Vec<Fact> {
-    let rise = "laid over: rise against the stronger control";
-    let rate = match evidence.top_k {
-        None | Some(1) => "laid over: images predicted as the class, net",
-        Some(_) => "laid over: images with the class among the highest, net",
-    };
-    vec![
-        Fact::logits("C", rise, evidence.rise, evidence.min_effect),
-        Fact::points("C", rate, evidence.rate),
-    ]
-}
-
-fn surroundings_facts(evidence: &SurroundingsEvidence) -> Vec<Fact> {
-    let mut facts = Vec::new();
-    if let Some(rate) = evidence.rate {
-        let title = "objects filled in: recall lost";
-        facts.push(Fact::points("C", title, complement(rate)));
-    }
-    if let Some(net) = evidence.net {
-        let title = "objects filled in: still predicted as the class, \
-                     against other labels' filled images";
-        facts.push(Fact::points("C", title, net));
-    }
-    facts
-}
-
-/// The estimate of `1 - rate`.
-fn complement(rate: Estimate) -> Estimate {
-    Estimate {
-        value: 1.0 - rate.value,
-        low: 1.0 - rate.high,
-        high: 1.0 - rate.low,
+    Chart {
+        unit: unit.name(),
+        zero: axis.place(0.0),
+        ticks: axis.ticks(unit),
+        bars,
     }
 }
 
-impl Unit {
-    fn format(&self, value: f64) -> String {
-        match self {
-            Self::Points => format!("{:+.0} points", 100.0 * value),
-            Self::Logits { .. } => format!("{value:+.2} logits"),
+/// A scale that begins and ends at a mark.
+struct Axis {
+    step: f64,
+    /// Steps from zero.
+    first: i64,
+    last: i64,
+}
+
+impl Axis {
+    /// The scale that holds zero and all marks.
+    fn around(marks: impl Iterator<Item = f64>, unit: Unit) -> Self {
+        let (mut low, mut high) = (0.0_f64, 0.0_f64);
+        for mark in marks {
+            low = low.min(mark);
+            high = high.max(mark);
+        }
+        let step = round_step((high - low).max(unit.span_min()) / (TICKS_MAX - 1.0));
+        let first = (low / step + 1e-9).floor() as i64;
+        let last = (high / step - 1e-9).ceil() as i64;
+        Self {
+            step,
+            first: first.min(0),
+            last: last.max(first + 1),
         }
     }
 
-    fn threshold(&self) -> Option<f64> {
-        match self {
-            Self::Points => None,
-            Self::Logits { min_effect } => Some(*min_effect),
-        }
-    }
-}
-
-/// Places an estimate on a line that holds it, its interval, its threshold and zero.
-fn bar(fact: &Fact) -> Option<Bar> {
-    let Estimate { value, low, high } = fact.estimate;
-    let threshold = fact.unit.threshold();
-    let marks = [0.0, low, high, value, threshold.unwrap_or(0.0)];
-    if marks.iter().any(|mark| !mark.is_finite()) {
-        return None;
-    }
-
-    let start = marks.into_iter().fold(f64::MAX, f64::min);
-    let end = marks.into_iter().fold(f64::MIN, f64::max);
-    let pad = ((end - start) * 0.05).max(1e-9);
-    let place = |mark: f64| {
-        let fraction = (mark - start + pad) / (end - start + 2.0 * pad);
+    fn place(&self, value: f64) -> f64 {
+        let span = (self.last - self.first) as f64;
+        let fraction = (value / self.step - self.first as f64) / span;
         (fraction * 1000.0).round() / 10.0
-    };
+    }
 
-    Some(Bar {
-        name: fact.name,
-        title: fact.title,
-        text: bar_text(fact),
-        zero: place(0.0),
-        value: place(value),
-        low: place(low),
-        high: place(high),
-        threshold: threshold.map(place),
-    })
+    fn ticks(&self, unit: Unit) -> Vec<Tick> {
+        let mut ticks = Vec::new();
+        for i in self.first..=self.last {
+            let value = i as f64 * self.step;
+            ticks.push(Tick {
+                place: self.place(value),
+                text: unit.tick(value, self.step),
+            });
+        }
+        ticks
+    }
 }
 
-fn bar_text(fact: &Fact) -> String {
-    let Estimate { value, low, high } = fact.estimate;
-    let unit = &fact.unit;
-    let mut interval = format!("{} to {}", unit.format(low), unit.format(high));
-    if let Some(threshold) = unit.threshold() {
-        interval += &format!("; threshold {}", unit.format(threshold));
+/// The smallest of 1, 2 and 5 times a power of ten that is not below `least`.
+fn round_step(least: f64) -> f64 {
+    let power = 10_f64.powf(least.log10().floor());
+    for times in [1.0, 2.0, 5.0] {
+        if times * power >= least * (1.0 - 1e-9) {
+            return times * power;
+        }
     }
-    format!("{} ({interval})", unit.format(value))
+    10.0 * power
+}
+
+fn text(fact: &Fact) -> String {
+    let Estimate { value, low, high } = fact.estimate;
+    let unit = fact.unit;
+    let mut text = format!(
+        "{} ({} to {}",
+        unit.text(value),
+        unit.text(low),
+        unit.text(high)
+    );
+    if let Some(threshold) = fact.threshold {
+        text += &format!("; least that counts {}", unit.text(threshold));
+    }
+    text + ")"
 }
 
 /// Points of a polyline 100 wide and 20 high; `None` for fewer than two runs.
@@ -226,40 +181,53 @@ mod tests {
     use super::super::fabricated;
     use super::*;
 
+    fn drawn(finding: &Finding) -> Vec<Chart> {
+        charts(finding, fabricated::summary().thresholds)
+    }
+
     #[test]
     fn every_kind_of_finding_has_its_bars() {
         let table = [
-            (fabricated::confirmed("horse", "tag"), "A B C C C C"),
-            (fabricated::candidate("horse", "tag"), "A B"),
-            (fabricated::data_risk("horse", "tag"), "A"),
-            (fabricated::overlay("horse", "stamp"), "C C"),
-            (fabricated::surroundings("train"), "C C"),
+            (
+                fabricated::confirmed("horse", "tag"),
+                "points A C C, logits B C C",
+            ),
+            (fabricated::candidate("horse", "tag"), "points A, logits B"),
+            (fabricated::data_risk("horse", "tag"), "points A"),
+            (fabricated::overlay("horse", "stamp"), "points C, logits C"),
+            (fabricated::surroundings("train"), "points C C"),
         ];
         for (finding, expected) in table {
-            let names: Vec<&str> = bars(&finding).iter().map(|bar| bar.name).collect();
-            assert_eq!(names.join(" "), expected);
+            let mut found = Vec::new();
+            for chart in drawn(&finding) {
+                let names: Vec<&str> = chart.bars.iter().map(|bar| bar.name).collect();
+                found.push(format!("{} {}", chart.unit, names.join(" ")));
+            }
+            assert_eq!(found.join(", "), expected);
         }
     }
 
     #[test]
-    fn a_bar_holds_its_marks_in_order() {
-        let bars = bars(&fabricated::candidate("horse", "tag"));
-        let contrast = &bars[1];
+    fn bars_of_a_unit_share_a_scale_with_round_marks() {
+        let charts = drawn(&fabricated::confirmed("horse", "tag"));
+        let logits = &charts[1];
+        let marks: Vec<&str> = logits.ticks.iter().map(|tick| tick.text.as_str()).collect();
+        assert_eq!(marks, ["0", "+1", "+2", "+3", "+4"]);
+        assert_eq!(logits.ticks[4].place, 100.0);
+
+        let contrast = &logits.bars[0];
         assert_eq!(
             contrast.text,
-            "+0.62 logits (+0.40 logits to +0.84 logits; threshold +0.15 logits)"
+            "+0.62 logits (+0.40 logits to +0.84 logits; least that counts +0.15 logits)"
         );
-        let threshold = contrast.threshold.expect("a threshold");
-        let marks = [
-            0.0,
-            contrast.zero,
-            threshold,
-            contrast.low,
-            contrast.value,
-            contrast.high,
-            100.0,
-        ];
-        assert!(marks.is_sorted(), "{marks:?}");
+        let places = [contrast.low, contrast.value, contrast.high];
+        assert_eq!(places, [10.0, 15.5, 21.0]);
+        assert!(
+            charts
+                .iter()
+                .flat_map(|chart| &chart.bars)
+                .all(|bar| bar.threshold.is_some())
+        );
     }
 
     #[test]
@@ -268,7 +236,7 @@ mod tests {
         if let Some(contrast) = &mut fabricated::evidence_of(&mut finding).contrast {
             contrast.difference.high = f64::INFINITY;
         }
-        assert_eq!(bars(&finding).len(), 1);
+        assert_eq!(drawn(&finding).len(), 1);
     }
 
     #[test]

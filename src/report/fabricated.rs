@@ -346,7 +346,7 @@ pub fn figures() -> Figures {
         panels: vec![Panel {
             caption: "predicted horse".into(),
             file: file.into(),
-            jpeg: vec![],
+            ..Panel::default()
         }],
     });
     Figures {

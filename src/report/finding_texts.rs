@@ -245,13 +245,13 @@ fn every_condition_has_its_text() {
         ),
         (
             Unmet::ContrastMissing(ContrastMissing::FewWithRegion { groups, needed }),
-            "the evidence could not be compared: 7 groups of the screening half show the region; \
-             10 are needed",
+            "the evidence could not be compared: it is counted on the screening half of the \
+             groups, of which 7 show the region; 10 are needed",
         ),
         (
             Unmet::ContrastMissing(ContrastMissing::FewWithoutRegion { groups, needed }),
-            "the evidence could not be compared: 7 groups of the screening half lack the region; \
-             10 are needed",
+            "the evidence could not be compared: it is counted on the screening half of the \
+             groups, of which 7 lack the region; 10 are needed",
         ),
         (
             Unmet::ContrastMissing(ContrastMissing::NoMirrorImage),

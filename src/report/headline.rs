@@ -74,12 +74,24 @@ fn open_findings_text(summary: &Summary) -> String {
         } else {
             "no open finding"
         };
-        return nothing.to_owned();
+        return format!("{nothing}{}", decided_text(summary));
     };
     let worst = worst.verdict.words();
     match open_reported(summary).count() {
-        1 => format!("1 open finding, {worst}"),
-        count => format!("{count} open findings, the most serious {worst}"),
+        1 => format!("1 open finding, {worst}{}", decided_text(summary)),
+        count => format!(
+            "{count} open findings, the most serious {worst}{}",
+            decided_text(summary)
+        ),
+    }
+}
+
+/// How many findings reviewers have decided; empty for none.
+fn decided_text(summary: &Summary) -> String {
+    let reported = summary.findings.iter().filter(|f| f.verdict.is_reported());
+    match reported.filter(|finding| !finding.review.open).count() {
+        0 => String::new(),
+        count => format!(" ({count} decided)"),
     }
 }
 
@@ -154,7 +166,7 @@ mod tests {
         assert_eq!(upshot(&summary), "1 open finding, confirmed");
 
         summary.findings[0].review.open = false;
-        assert_eq!(upshot(&summary), "no open finding");
+        assert_eq!(upshot(&summary), "no open finding (1 decided)");
         assert_eq!(open_at_or_above(&summary.findings, Verdict::Candidate), 0);
     }
 }

@@ -90,10 +90,21 @@ pub fn draw(picture: &Picture<'_>) -> RgbImage {
 ///
 /// The colours range from `-scale` to `scale`, in logits.
 pub fn panel(view: &RgbImage, cam: &Cam, regions: &[Placed<'_>], scale: f64) -> RgbImage {
+    enlarged_panel(view, cam, regions, scale, 1.0)
+}
+
+/// [`panel`] for a picture that is `zoom` times as large as the view of the regions.
+pub fn enlarged_panel(
+    view: &RgbImage,
+    cam: &Cam,
+    regions: &[Placed<'_>],
+    scale: f64,
+    zoom: f64,
+) -> RgbImage {
     let mut canvas = Canvas(view.clone());
     draw_heat(&mut canvas.0, cam, scale);
     for region in regions {
-        draw_outline(&mut canvas, region, 1.0);
+        draw_outline(&mut canvas, region, zoom);
     }
     canvas.0
 }

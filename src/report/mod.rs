@@ -1,15 +1,19 @@
 //! Documents of a run as sentences, tables, pages and pictures: pure functions, which read no
 //! files.
 
+mod anchor;
 mod build_summary;
 mod cards;
 mod changes;
 mod charts;
+mod class_list;
 pub mod contact_sheet;
 #[cfg(test)]
 mod fabricated;
+mod facts;
 #[cfg(test)]
 mod finding_texts;
+mod findings_list;
 mod glossary;
 mod headline;
 mod heat_table;
@@ -22,6 +26,7 @@ mod pictures;
 pub mod pipeline_index;
 mod prometheus;
 mod sentences;
+mod strips;
 mod surroundings_sentence;
 mod template;
 mod terminal;

@@ -2,6 +2,8 @@
 
 use super::cards::{Card, CardSources, cards};
 use super::changes::{change_text, comparison};
+use super::class_list::{ClassLine, ClassPictures, class_lines, class_pictures};
+use super::findings_list::{FindingLine, finding_lines};
 use super::glossary::{Term, glossary};
 use super::headline::{insufficient_text, refusal};
 use super::image_budget::ImageBudget;
@@ -10,11 +12,15 @@ use super::template::PAGE;
 use crate::error::{Error, Result};
 use crate::finding::{ChangeState, Finding, ReviewDecision};
 use crate::model::Facts;
-use crate::runs::documents::{Changes, ClassSummary, Counts, Figures, Summary};
+use crate::runs::documents::{Changes, Counts, Figures, Summary};
+use crate::runs::review::Decision;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
+
+/// This part of the pictures' bytes is kept for the classes.
+const CLASS_PICTURES_PART: usize = 4;
 
 /// What the page is made of.
 pub struct PageInput<'a> {
@@ -23,6 +29,8 @@ pub struct PageInput<'a> {
     pub figures: &'a Figures,
     /// When the run started, for people; empty where it is not known.
     pub started_at: &'a str,
+    /// The pipeline file, for commands; empty where it is not known.
+    pub pipeline_file: &'a str,
     /// The bytes of a picture by the name of its file in the run folder.
     pub pictures: &'a dyn Fn(&str) -> Option<Vec<u8>>,
     /// Bytes that the pictures may take in the page.
@@ -43,8 +51,10 @@ struct Context<'a> {
     drops: &'a [String],
     gone: Vec<GoneLine<'a>>,
 
-    open: Vec<Card<'a>>,
-    closed: Vec<Card<'a>>,
+    findings: Vec<FindingLine<'a>>,
+    /// Findings that a reviewer is asked to decide, and decided ones.
+    open: usize,
+    closed: usize,
     insufficient: Option<String>,
     pictures_missing: usize,
     pictures_over_budget: usize,
@@ -55,11 +65,31 @@ struct Context<'a> {
     others: Vec<OtherLine<'a>>,
     others_omitted: usize,
 
-    decisions: Vec<(&'static str, &'static str)>,
-    /// The decisions of earlier runs as JSON, for `review.csv`.
-    decided: String,
+    /// [`PageDocument`] as JSON.
+    document: String,
+    /// The pictures in base64 as a JSON list. They are read when the first one is shown.
+    pictures: String,
+}
+
+/// What the page's scripts are given.
+#[derive(Serialize)]
+struct PageDocument<'a> {
     /// Prefix of what the page keeps in the browser: changes with the audit and the decisions.
     state: String,
+    pipeline: &'a str,
+    pipeline_file: &'a str,
+    started_at: &'a str,
+    decisions: Vec<DecisionName>,
+    /// The decisions of earlier runs: lines of `review.csv`.
+    decided: &'a [Decision],
+    cards: &'a [Card<'a>],
+    classes: Vec<ClassPictures<'a>>,
+}
+
+#[derive(Serialize)]
+struct DecisionName {
+    name: &'static str,
+    meaning: &'static str,
 }
 
 /// The summary without its lists.
@@ -91,17 +121,6 @@ struct GoneLine<'a> {
     reason: String,
 }
 
-/// One class in the table.
-#[derive(Serialize)]
-struct ClassLine<'a> {
-    #[serde(flatten)]
-    class: &'a ClassSummary,
-    /// Heights of the bars of its distribution over the images, 0 to 1.
-    heights: Vec<f64>,
-    /// Place of the verdict in order of seriousness, for sorting.
-    rank: usize,
-}
-
 /// A finding without a card.
 #[derive(Serialize)]
 struct OtherLine<'a> {
@@ -125,13 +144,25 @@ pub fn page(input: &PageInput<'_>) -> Result<String> {
         pictures: input.pictures,
     };
     let mut budget = ImageBudget::new(input.picture_bytes_max);
-    let (open, closed): (Vec<_>, Vec<_>) = cards(&sources, &mut budget)
-        .into_iter()
-        .partition(|card| card.is_open);
+    let reserved = budget.reserve(input.picture_bytes_max / CLASS_PICTURES_PART);
+    let cards = cards(&sources, &mut budget);
+    budget.release(reserved);
+    let figures = &input.figures.figures;
+    let classes = class_pictures(figures, input.pictures, &mut budget);
 
-    let decided = serde_json::to_string(&summary.decisions)
-        .map_err(Error::cause("write the decisions as JSON"))?;
-    let title = title(summary, open.len());
+    let decided = json(&summary.decisions)?;
+    let document = json(&PageDocument {
+        state: state_key(&summary.audit_id, &decided),
+        pipeline: &summary.pipeline,
+        pipeline_file: input.pipeline_file,
+        started_at: input.started_at,
+        decisions: decision_names(),
+        decided: &summary.decisions,
+        cards: &cards,
+        classes,
+    })?;
+
+    let open = cards.iter().filter(|card| card.is_open).count();
     let context = Context {
         run: run_facts(summary),
         refusal: refusal(summary),
@@ -142,21 +173,27 @@ pub fn page(input: &PageInput<'_>) -> Result<String> {
         comparison: comparison(&changes.differences, &changes.changes),
         drops: &changes.drops,
         gone: gone_lines(changes),
+        findings: finding_lines(&cards),
         open,
-        closed,
+        closed: cards.len() - open,
         insufficient: insufficient_text(summary),
         pictures_missing: budget.missing,
         pictures_over_budget: budget.over_budget,
-        classes: summary.classes.iter().map(class_line).collect(),
+        classes: class_lines(&summary.classes, &summary.findings),
         classes_omitted: summary.classes_omitted,
         glossary: glossary(),
         others: other_lines(&summary.findings),
         others_omitted: summary.findings_omitted,
-        decisions: decision_meanings(),
-        state: state_key(&summary.audit_id, &decided),
-        decided,
+        document,
+        pictures: json(&budget.pictures)?,
     };
-    PAGE.render(&title, &context)
+    PAGE.render(&title(summary, open), &context)
+}
+
+/// A document inside a script element: no `<` can end it.
+fn json(document: &impl Serialize) -> Result<String> {
+    let text = serde_json::to_string(document).map_err(Error::cause("write the page as JSON"))?;
+    Ok(text.replace('<', "\\u003c"))
 }
 
 fn title(summary: &Summary, open: usize) -> String {
@@ -172,11 +209,15 @@ fn state_key(audit_id: &str, decided: &str) -> String {
     BASE64.encode(&digest[..12])
 }
 
-fn decision_meanings() -> Vec<(&'static str, &'static str)> {
-    let decisions = ReviewDecision::ALL.iter();
-    decisions
-        .map(|decision| (decision.name(), decision.meaning()))
-        .collect()
+fn decision_names() -> Vec<DecisionName> {
+    let mut names = Vec::new();
+    for decision in ReviewDecision::ALL {
+        names.push(DecisionName {
+            name: decision.name(),
+            meaning: decision.meaning(),
+        });
+    }
+    names
 }
 
 fn run_facts(summary: &Summary) -> RunFacts<'_> {
@@ -213,27 +254,6 @@ fn gone_lines(changes: &Changes) -> Vec<GoneLine<'_>> {
         }
     }
     lines
-}
-
-fn class_line(class: &ClassSummary) -> ClassLine<'_> {
-    ClassLine {
-        class,
-        heights: heights(&class.share_counts),
-        rank: class.verdict as usize,
-    }
-}
-
-/// Counts as parts of the largest; empty where all are 0.
-fn heights(counts: &[u32]) -> Vec<f64> {
-    let largest = counts.iter().copied().max().unwrap_or(0);
-    if largest == 0 {
-        return Vec::new();
-    }
-    let height = |count: &u32| {
-        let height = f64::from(*count) / f64::from(largest);
-        (height * 1000.0).round() / 1000.0
-    };
-    counts.iter().map(height).collect()
 }
 
 fn other_lines(findings: &[Finding]) -> Vec<OtherLine<'_>> {

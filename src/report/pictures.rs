@@ -27,8 +27,8 @@ pub fn jpeg(picture: &RgbImage) -> Result<Vec<u8>> {
 pub fn panel(caption: String, picture: &RgbImage) -> Result<Panel> {
     Ok(Panel {
         caption,
-        file: String::new(),
         jpeg: jpeg(picture)?,
+        ..Panel::default()
     })
 }
 

@@ -16,23 +16,37 @@ const STYLE: &str = include_str!("page/report.css");
 pub struct Template {
     name: &'static str,
     text: &'static str,
-    script: &'static str,
+    /// One file for each concern; they are one script in this order.
+    scripts: &'static [&'static str],
 }
 
 pub const PAGE: Template = Template {
     name: "report.html",
     text: include_str!("page/report.html"),
-    script: include_str!("page/report.js"),
+    scripts: &[
+        include_str!("page/dom.js"),
+        include_str!("page/document.js"),
+        include_str!("page/store.js"),
+        include_str!("page/csv.js"),
+        include_str!("page/card.js"),
+        include_str!("page/list.js"),
+        include_str!("page/bar.js"),
+        include_str!("page/zoom.js"),
+        include_str!("page/classes.js"),
+        include_str!("page/print.js"),
+        include_str!("page/keys.js"),
+        include_str!("page/start.js"),
+    ],
 };
 pub const CONTACT_SHEET: Template = Template {
     name: "contact_sheet.html",
     text: include_str!("page/contact_sheet.html"),
-    script: "",
+    scripts: &[],
 };
 pub const INDEX: Template = Template {
     name: "index.html",
     text: include_str!("page/index.html"),
-    script: "",
+    scripts: &[],
 };
 
 impl Template {
@@ -41,11 +55,12 @@ impl Template {
     /// # Errors
     /// When the template does not fit the values.
     pub fn render(&self, title: &str, given: impl Serialize) -> Result<String> {
+        let script = self.scripts.concat();
         let context = context! {
             title,
             style => STYLE,
-            script => self.script,
-            policy => policy(STYLE, self.script),
+            policy => policy(STYLE, &script),
+            script,
             ..Value::from(Serde(given))
         };
 

@@ -87,12 +87,12 @@ pub fn unmet_text(unmet: &Unmet) -> String {
 pub fn contrast_missing(missing: ContrastMissing) -> String {
     match missing {
         ContrastMissing::FewWithRegion { groups, needed } => format!(
-            "the evidence could not be compared: {groups} groups of the screening half show the \
-             region; {needed} are needed"
+            "the evidence could not be compared: it is counted on the screening half of the \
+             groups, of which {groups} show the region; {needed} are needed"
         ),
         ContrastMissing::FewWithoutRegion { groups, needed } => format!(
-            "the evidence could not be compared: {groups} groups of the screening half lack the \
-             region; {needed} are needed"
+            "the evidence could not be compared: it is counted on the screening half of the \
+             groups, of which {groups} lack the region; {needed} are needed"
         ),
         ContrastMissing::NoMirrorImage => "the evidence could not be compared: the mirror images \
                                            of the region meet the region itself or an object"

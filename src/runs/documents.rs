@@ -6,7 +6,7 @@ use super::review::Decision;
 use crate::bounded;
 use crate::dataset::{DatasetStats, ignored_pictures};
 use crate::error::{Error, Result};
-use crate::finding::{FigureRole, Finding, RunPart, Verdict};
+use crate::finding::{Finding, RunPart, Verdict};
 use crate::model::Facts;
 use crate::tables::{ProblemRow, SCHEMA_VERSION, SkipRow};
 use serde::de::DeserializeOwned;
@@ -14,6 +14,8 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::io::Read;
 use std::path::Path;
+
+pub use super::figures::{Figure, Figures, Panel};
 
 /// Ignored pictures, as a part of the images found, that are worth a warning.
 const IGNORED_MAX: f64 = 0.01;
@@ -211,6 +213,9 @@ pub struct Summary {
     #[serde(default)]
     pub nothing_declared: bool,
     pub verdicts: BTreeMap<Verdict, usize>,
+    /// What the report draws as the least rates that count; `None` in runs of earlier versions.
+    #[serde(default)]
+    pub thresholds: Option<RateThresholds>,
     /// Most serious first; those with the verdict `none` are left out.
     pub findings: Vec<Finding>,
     /// Findings that are not listed, without those with the verdict `none`.
@@ -223,6 +228,17 @@ pub struct Summary {
     /// One row per class, the most serious verdict first.
     pub classes: Vec<ClassSummary>,
     pub classes_omitted: usize,
+}
+
+/// The least rates that count, as fractions.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct RateThresholds {
+    /// Of the lower bound of A.
+    pub association: f64,
+    /// Of the lower bound of both net rates of C.
+    pub intervention: f64,
+    /// Of the images that are still predicted as their class without their objects.
+    pub kept: f64,
 }
 
 impl Summary {
@@ -279,35 +295,6 @@ pub struct Changes {
     pub drops: Vec<String>,
     /// Label and region, joined by a tab -> effects of the last runs, the oldest first.
     pub trends: BTreeMap<String, Vec<Option<f64>>>,
-}
-
-/// `figures.json`: the pictures of the findings.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-pub struct Figures {
-    pub schema_version: u32,
-    pub figures: Vec<Figure>,
-}
-
-/// One image, or one change of an image, that speaks for or against a finding.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Figure {
-    pub label: String,
-    pub region: String,
-    pub role: FigureRole,
-    /// Path relative to the dataset's root; empty where it is no image of the dataset.
-    pub path: String,
-    pub panels: Vec<Panel>,
-}
-
-/// One picture with a line under it.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Panel {
-    pub caption: String,
-    /// Relative to the run folder.
-    pub file: String,
-    /// The picture's bytes on their way to the file.
-    #[serde(skip)]
-    pub jpeg: Vec<u8>,
 }
 
 impl Counts {

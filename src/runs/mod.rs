@@ -10,6 +10,7 @@ pub mod clock;
 mod contents;
 pub mod diff;
 pub mod documents;
+mod figures;
 mod files;
 mod finished;
 pub mod folder;
@@ -21,6 +22,7 @@ pub mod lock;
 mod parquet;
 pub mod review;
 mod review_csv;
+pub mod review_merge;
 mod verdicts;
 
 #[cfg(test)]

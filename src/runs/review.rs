@@ -42,6 +42,12 @@ pub struct Decision {
     /// Last day on which the decision holds, as 2027-01-31; without an end where empty.
     #[serde(default)]
     pub expires: String,
+    /// Who decided; empty where it is not known.
+    #[serde(default)]
+    pub reviewer: String,
+    /// When, as 2027-01-31T12:30:00Z; empty where it is not known.
+    #[serde(default)]
+    pub decided_at: String,
 }
 
 /// Checks the cells of a line; the message names the column, the cell and what is expected.
@@ -71,6 +77,8 @@ fn decision(line: &Line) -> Result<Decision, String> {
         unit: optional_member("unit", line.cell("unit"), EffectUnit::ALL)?,
         declared: declared.to_owned(),
         expires: expires.to_owned(),
+        reviewer: unescape(line.cell("reviewer")),
+        decided_at: plain(line.cell("decided_at")).to_owned(),
     })
 }
 
@@ -195,6 +203,8 @@ fn escaped(decision: &Decision) -> Decision {
         class: escape(&decision.class),
         region: escape(&decision.region),
         note: escape(&decision.note),
+        reviewer: escape(&decision.reviewer),
+        decided_at: escape(&decision.decided_at),
         ..decision.clone()
     }
 }

@@ -12,8 +12,18 @@ const DELIMITERS: [u8; 4] = *b",;\t|";
 const REQUIRED: [&str; 3] = ["class", "region", "decision"];
 
 /// Columns that are read.
-const COLUMNS: [&str; 9] = [
-    "class", "region", "decision", "note", "verdict", "effect", "unit", "declared", "expires",
+const COLUMNS: [&str; 11] = [
+    "class",
+    "region",
+    "decision",
+    "note",
+    "verdict",
+    "effect",
+    "unit",
+    "declared",
+    "expires",
+    "reviewer",
+    "decided_at",
 ];
 
 /// One line with its cells by column.

@@ -27,6 +27,8 @@ fn decision(decision: ReviewDecision) -> Decision {
         unit: None,
         declared: String::new(),
         expires: String::new(),
+        reviewer: String::new(),
+        decided_at: String::new(),
     }
 }
 
@@ -56,6 +58,8 @@ fn a_decided_finding_is_folded_and_comes_back_when_the_evidence_grows() {
         unit: Some(EffectUnit::Fraction),
         declared: texts(&findings, "declared")[0].clone(),
         expires: String::new(),
+        reviewer: String::new(),
+        decided_at: String::new(),
     }];
     review::write(&file, &mut decided).expect("written");
     assert_eq!(review::read(&file).expect("read"), decided);
@@ -66,7 +70,7 @@ fn a_decided_finding_is_folded_and_comes_back_when_the_evidence_grows() {
         "decided"
     );
     let page = std::fs::read_to_string(second.folder.join("report.html")).expect("page");
-    assert!(page.contains("1 decided earlier") && page.contains(r"known, \&quot;really\&quot;"));
+    assert!(page.contains("1 decided earlier") && page.contains(r#"known, \"really\""#));
     decided[0].effect = Some(0.5);
     review::write(&file, &mut decided).expect("written");
     assert_eq!(open_candidates(&run(&[])), 1, "the effect has grown");

@@ -15,7 +15,7 @@ use crate::perturb::{Patch, SeededRng};
 use crate::plan::{Pictures, Place, Region, Unit};
 use crate::region;
 use crate::report::panel;
-use crate::runs::documents::Figure;
+use crate::runs::documents::{Figure, Panel};
 use image::RgbaImage;
 
 /// Images shown under an overlay.
@@ -190,13 +190,19 @@ fn figure(
     ];
 
     let mut panels = Vec::new();
+    let mut before = None;
     for (name, photo) in photos {
         let prediction = worker.predict(&photo).ok()?;
-        let class = &context.labels.classes[predicted(&prediction.logits)];
+        let predicted = predicted(&prediction.logits);
+        let class = &context.labels.classes[predicted];
         let logit = prediction.logits[finding.class as usize];
-        let caption = format!("{name}: {class}, {} {logit:+.1}", finding.label);
+        let label = &finding.label;
+        let caption = format!("{name}: predicted {class}, logit of {label} {logit:+.1}");
         let picture = prediction.tensor.picture(&context.plan.preprocess);
-        panels.push(panel(caption, &picture).ok()?);
+        panels.push(Panel {
+            flipped: *before.get_or_insert(predicted) != predicted,
+            ..panel(caption, &picture).ok()?
+        });
     }
     Some(Figure {
         label: finding.label.clone(),

@@ -13,7 +13,7 @@ use crate::input::Photo;
 use crate::model::predicted;
 use crate::plan::Pictures;
 use crate::report::panel;
-use crate::runs::documents::Figure;
+use crate::runs::documents::{Figure, Panel};
 use image::imageops::{FilterType, resize};
 
 /// Hosts and tagged images shown: some that the change moves, and one that it does not.
@@ -119,17 +119,20 @@ impl<'a> ConfounderTest<'_, 'a> {
     ) -> Result<Option<Figure>> {
         let plan = self.context.plan;
         let mut panels = Vec::new();
+        let mut before = None;
         for (name, photo) in photos {
             let Ok(prediction) = worker.predict(&photo) else {
                 return Ok(None);
             };
             let margin = self.outcome(&prediction.logits).margin;
-            let class = &self.context.labels.classes[predicted(&prediction.logits)];
-            let caption = format!("{name}: {class}, margin {margin:+.1}");
-            panels.push(panel(
-                caption,
-                &prediction.tensor.picture(&plan.preprocess),
-            )?);
+            let predicted = predicted(&prediction.logits);
+            let class = &self.context.labels.classes[predicted];
+            let label = self.label;
+            let caption = format!("{name}: predicted {class}, margin of {label} {margin:+.1}");
+            panels.push(Panel {
+                flipped: *before.get_or_insert(predicted) != predicted,
+                ..panel(caption, &prediction.tensor.picture(&plan.preprocess))?
+            });
         }
         Ok(Some(Figure {
             label: self.label.to_owned(),

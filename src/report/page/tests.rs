@@ -12,6 +12,7 @@ fn rendered(summary: &Summary, changes: &Changes) -> String {
         changes,
         figures: &figures,
         started_at: "2026-11-23 02:15 UTC",
+        pipeline_file: "/set/demo.toml",
         pictures: &|_| Some(b"jpeg".to_vec()),
         picture_bytes_max: 1000,
     };
@@ -24,23 +25,38 @@ fn assert_contains(page: &str, texts: &[&str]) {
     }
 }
 
+/// The document that the scripts are given.
+fn document(page: &str) -> serde_json::Value {
+    let start = "<script type=\"application/json\" id=\"document\">";
+    let (_, rest) = page.split_once(start).expect("a document");
+    let (text, _) = rest.split_once("</script>").expect("its end");
+    serde_json::from_str(text).expect("JSON")
+}
+
 #[test]
-fn every_reported_finding_has_a_card() {
+fn every_reported_finding_has_a_line_and_a_card() {
     let page = rendered(&fabricated::summary(), &fabricated::changes());
 
-    assert_eq!(page.matches("<article").count(), 5);
-    for (label, region, verdict, effect, unit) in [
-        ("horse", "tag", "confirmed", "0.85", "fraction"),
-        ("horse", "stamp", "model_shortcut", "1.2", "logit"),
-        ("car", "tag", "candidate", "0.62", "logit"),
-        ("train", "surroundings", "candidate", "0.75", "fraction"),
-        ("horse", "corner", "data_risk", "", "fraction"),
-    ] {
-        let attributes = format!(
-            "data-class=\"{label}\" data-region=\"{region}\" data-verdict=\"{verdict}\" \
-             data-effect=\"{effect}\" data-unit=\"{unit}\""
+    assert_eq!(page.matches("<li id=").count(), 5);
+    let cards = document(&page)["cards"].clone();
+    for (i, (anchor, verdict, effect, unit)) in [
+        ("horse/tag", "confirmed", "0.85", "fraction"),
+        ("horse/stamp", "model_shortcut", "1.2", "logit"),
+        ("car/tag", "candidate", "0.62", "logit"),
+        ("train/surroundings", "candidate", "0.75", "fraction"),
+        ("horse/corner", "data_risk", "null", "fraction"),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        assert_contains(&page, &[&format!("<li id=\"{anchor}\">")]);
+        let card = &cards[i];
+        assert_eq!(
+            (&card["anchor"], &card["verdict"]),
+            (&anchor.into(), &verdict.into())
         );
-        assert_contains(&page, &[&attributes]);
+        let number = (card["effect"].to_string(), &card["effect_unit"]);
+        assert_eq!(number, (effect.to_owned(), &unit.into()), "{anchor}");
     }
     assert_contains(
         &page,
@@ -49,13 +65,15 @@ fn every_reported_finding_has_a_card() {
             "pasted on 20 images of other classes, 18 are predicted as horse",
             "<span class=\"severity s-critical\">critical</span>",
             "<span class=\"kind\">context</span>",
+            "<span class=\"number\">85 %</span>",
             "fewer than 5 photos to cut the region from",
             "Based on heat and counts alone",
             "The model sees 90 % of the region on average",
             "The region covers 0.5 cells of the map",
             "Other results, no action needed",
-            "<span class=\"state\">worse</span> the effect is larger",
-            "points=\"0.0,14.8 100.0,1.0\"",
+            "<span class=\"state\">worse</span>",
+            "the effect is larger",
+            "0.0,14.8 100.0,1.0",
             "Compared with run 20261122T021500Z: 1 worse.",
             "1,200",
         ],
@@ -65,7 +83,10 @@ fn every_reported_finding_has_a_card() {
 #[test]
 fn pictures_come_from_the_run_folder_alone() {
     let page = rendered(&fabricated::summary(), &fabricated::changes());
-    assert_eq!(page.matches("data:image/jpeg").count(), 1);
+    assert_contains(
+        &page,
+        &["<script type=\"application/json\" id=\"pictures\">[\"anBlZw==\"]</script>"],
+    );
     assert_contains(&page, &["1 pictures are no longer there"]);
 }
 
@@ -77,11 +98,12 @@ fn pictures_over_the_budget_are_counted() {
         changes: &fabricated::changes(),
         figures: &figures,
         started_at: "",
+        pipeline_file: "",
         pictures: &|_| Some(b"jpeg".to_vec()),
         picture_bytes_max: 3,
     };
     let page = page(&input).expect("a page");
-    assert!(!page.contains("data:image/jpeg"));
+    assert_contains(&page, &["id=\"pictures\">[]</script>"]);
     assert_contains(&page, &["1 pictures are beyond the budget"]);
 }
 
@@ -99,16 +121,17 @@ fn decided_findings_are_folded_and_their_decisions_exported() {
         unit: None,
         declared: String::new(),
         expires: String::new(),
+        reviewer: String::new(),
+        decided_at: String::new(),
     }];
     let page = rendered(&summary, &fabricated::changes());
-    assert_contains(
-        &page,
-        &["1 decided earlier", r"known, \&quot;really\&quot;"],
-    );
+    assert_contains(&page, &["1 decided earlier", r#"known, \"really\""#]);
 
-    let first_card = page.find("data-region=\"stamp\"");
-    let decided_card = page.find("data-region=\"tag\" data-verdict=\"confirmed\"");
-    assert!(first_card < decided_card);
+    let (first, decided) = (
+        page.find("<li id=\"horse/stamp\">"),
+        page.find("<li id=\"horse/tag\">"),
+    );
+    assert!(first.is_some() && first < decided);
 }
 
 #[test]
@@ -152,6 +175,7 @@ fn hostile_names_are_text() {
     summary.classes[0].label = "a\"b'c&d".into();
     let page = rendered(&summary, &fabricated::changes());
     assert_contains(&page, &["&lt;img src=x onerror=alert(1)&gt;"]);
+    assert_contains(&page, &["\\u003cimg src=x onerror=alert(1)>"]);
     for raw in ["<img src=x", "</script><b>", "a\"b"] {
         assert!(!page.contains(raw), "{raw}");
     }

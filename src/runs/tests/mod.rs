@@ -131,6 +131,7 @@ fn facts() -> MeasuredFacts {
 
 fn summary(findings: &[Finding]) -> Summary {
     Summary {
+        thresholds: None,
         schema_version: SCHEMA_VERSION,
         tool_version: "1.0.0".into(),
         audit_id: "audit".into(),

@@ -20,12 +20,16 @@ fn decision(decision: ReviewDecision) -> Decision {
         unit: None,
         declared: String::new(),
         expires: String::new(),
+        reviewer: String::new(),
+        decided_at: String::new(),
     }
 }
 
 fn expires(day: &str) -> Decision {
     Decision {
         expires: day.into(),
+        reviewer: String::new(),
+        decided_at: String::new(),
         ..decision(Confirm)
     }
 }
@@ -62,6 +66,8 @@ fn a_decided_finding_is_closed_until_a_reason_reopens_it() {
     };
     let every_reason = Decision {
         expires: "2020-01-31".into(),
+        reviewer: String::new(),
+        decided_at: String::new(),
         effect: Some(0.1),
         verdict: Some(DataRisk),
         ..declared("other")
@@ -202,6 +208,8 @@ fn decisions_are_read_as_they_were_written() {
             unit: Some(EffectUnit::Fraction),
             declared: "0123".into(),
             expires: "2027-01-31".into(),
+            reviewer: String::new(),
+            decided_at: String::new(),
             ..decision(Confirm)
         },
     ];
@@ -209,7 +217,8 @@ fn decisions_are_read_as_they_were_written() {
     assert_eq!(read(&file).expect("read"), decisions);
 
     let text = std::fs::read_to_string(&file).expect("text");
-    let header = "class,region,decision,note,verdict,effect,unit,declared,expires\n";
+    let header = "class,region,decision,note,verdict,effect,unit,declared,expires,reviewer,\
+                  decided_at\n";
     assert!(text.starts_with(header), "{text}");
     for formula in ["\n\"=", ",=", ",-"] {
         assert!(!text.contains(formula), "{text}");

@@ -1,0 +1,105 @@
+// A finding with everything that is shown of it.
+function cardElement(i) {
+  const card = cards[i];
+  return el("article", { class: "card", "aria-label": `${card.label} / ${card.region}` },
+    ...notices(card),
+    ...card.charts.map(chartElement),
+    card.charts.length ? el("p", { class: "legend", text: "Mark: estimate. Band: 95 % interval. Dashed: the least that counts. Bars of one unit share a scale." }) : null,
+    unmetElement(card),
+    ...card.notes.map((text) => el("p", { class: "quiet", text })),
+    ...stripElements(card.strips),
+    commandsElement(card.label, card.region, card.example),
+  );
+}
+
+function notices(card) {
+  const lines = [];
+  if (card.change) {
+    const reason = card.change.reason ? " " + card.change.reason : "";
+    const trend = card.trend ? svg("svg", { class: "trend", viewBox: "0 0 100 20", role: "img", "aria-label": "effect over the last runs" }, svg("polyline", { points: card.trend })) : null;
+    lines.push(el("p", { class: "quiet" }, el("span", { class: "state", text: words(card.change.state) }), reason, trend));
+  }
+  if (card.reopened) lines.push(el("p", { class: "warning" }, el("strong", { text: "Open again: " }), plain(card.reopened) + "."));
+  if (card.not_tested) lines.push(el("p", { class: "quiet", text: `Not tested by edited images, or not on all of them: ${card.not_tested}.` }));
+  return lines;
+}
+
+function chartElement(chart) {
+  const at = (place) => `${Math.min(100, Math.max(0, place))}`;
+  const ticks = chart.ticks.map((tick, n) => {
+    const anchor = n === 0 ? "start" : n === chart.ticks.length - 1 ? "end" : "middle";
+    return svg("text", { x: at(tick.place) + "%", y: 10, "text-anchor": anchor, text: tick.text });
+  });
+  const bars = chart.bars.map((bar) => el("div", { class: "bar-row" },
+    el("dt", {}, el("b", { text: bar.name }), " " + bar.title, el("span", { class: "basis", text: bar.basis })),
+    el("dd", {},
+      svg("svg", { class: "bar", viewBox: "0 0 100 8", preserveAspectRatio: "none", "aria-hidden": "true" },
+        ...chart.ticks.map((tick) => svg("line", { class: "grid", x1: tick.place, x2: tick.place, y1: 0, y2: 8 })),
+        svg("line", { class: "zero", x1: chart.zero, x2: chart.zero, y1: 0, y2: 8 }),
+        bar.threshold === null ? null : svg("line", { class: "threshold", x1: bar.threshold, x2: bar.threshold, y1: 0, y2: 8 }),
+        svg("rect", { class: "interval", x: bar.low, width: Math.max(0.3, bar.high - bar.low), y: 2, height: 4 }),
+        svg("rect", { class: "value", x: bar.value - 0.4, width: 0.8, y: 0, height: 8 })),
+      el("span", { text: bar.text }))));
+  const axis = svg("svg", { class: "axis", height: 13, "aria-hidden": "true" }, ...ticks);
+  return el("div", { class: "chart" },
+    el("dl", { class: "facts" }, ...bars),
+    el("p", { class: "axis-row" }, el("span", { text: chart.unit === "points" ? "percentage points" : "logits" }), axis));
+}
+
+function unmetElement(card) {
+  if (!card.unmet.length) return null;
+  return el("div", { class: "unmet" }, el("h4", { text: "Why not more" }), el("ul", {}, ...card.unmet.map((text) => el("li", { text }))));
+}
+
+function stripElements(strips) {
+  return [el("div", { class: "strips" }, ...strips.map((strip) => el("section", {},
+    el("h4", { text: strip.title }),
+    el("div", { class: "strip" }, ...strip.figures.map((figure) => figureElement(strip, figure))))))];
+}
+
+function figureElement(strip, figure) {
+  const panels = figure.panels.map((panel, n) => panelElement(strip, figure, panel, n));
+  return el("figure", {}, el("div", { class: "panels" }, ...panels), figure.path ? el("figcaption", { text: figure.path }) : null);
+}
+
+function panelElement(strip, figure, panel, n) {
+  const alt = `${strip.title}: ${panel.caption}`;
+  const content = panel.picture === null
+    ? el("div", { class: "blank", text: "not included" })
+    : el("button", { type: "button", class: "open", click: (event) => openZoom(event.currentTarget) },
+        el("img", { src: pictureUri(panel.picture), alt, width: 150, height: 150, decoding: "async" }));
+  if (panel.picture !== null) shownPanels.set(content, { strip, figure, n });
+  return el("div", { class: panel.flipped ? "panel flipped" : "panel" }, content,
+    panel.flipped ? el("strong", { class: "flip-word", text: "flipped" }) : null,
+    panel.scale ? scaleElement(panel.scale) : null,
+    el("span", { class: "caption", text: panel.caption }));
+}
+
+// The colour bar of a map: blue against the class, orange for it.
+function scaleElement(scale) {
+  const end = scale.toFixed(1);
+  return el("span", { class: "scale" }, el("i", { class: "colours", "aria-hidden": "true" }),
+    el("span", { class: "ends" }, el("span", { text: "\u2212" + end }), el("span", { text: "0" }), el("span", { text: `+${end} logits` })));
+}
+
+function commandsElement(label, region, example) {
+  const lines = [];
+  const own = `--class=${label}`;
+  if (region) lines.push(command("camaudit", "gallery", runFolder(), own, `--region=${region}`, "--sort", "contrast"));
+  if (example && given.pipeline_file) lines.push(command("camaudit", "explain", given.pipeline_file, example, own));
+  const shown = lines.filter(Boolean).map((line) => {
+    const button = el("button", { type: "button", text: "Copy", "aria-label": `Copy: ${line}`, click: () => copy(line, button) });
+    return el("p", {}, el("code", { text: line }), button);
+  });
+  return shown.length ? el("div", { class: "commands" }, el("h4", { text: "See more of its images" }), ...shown) : null;
+}
+
+async function copy(line, button) {
+  try {
+    await navigator.clipboard.writeText(line);
+    button.textContent = "Copied";
+  } catch {
+    getSelection().selectAllChildren(button.previousElementSibling);
+    button.textContent = "Selected: press Ctrl+C";
+  }
+}

@@ -1,0 +1,80 @@
+// The table of classes: sorted, filtered, and opened to the pictures of a class.
+const table = byId("classes");
+const classRows = [...table.tBodies[0].rows];
+const classFilter = byId("filter");
+
+function sortBy(head, column) {
+  const down = head.getAttribute("aria-sort") !== "descending";
+  table.querySelectorAll("thead th").forEach((other) => other.setAttribute("aria-sort", "none"));
+  head.setAttribute("aria-sort", down ? "descending" : "ascending");
+  const value = (row) => {
+    const cell = row.cells[column];
+    if (!("value" in cell.dataset)) return cell.textContent.trim();
+    const number = Number.parseFloat(cell.dataset.value);
+    return Number.isNaN(number) ? -Infinity : number;
+  };
+  closeClasses();
+  classRows.sort((a, b) => (down ? -1 : 1) * compare(value(a), value(b)));
+  table.tBodies[0].append(...classRows);
+}
+
+function filterClasses() {
+  const text = classFilter.value.trim().toLowerCase();
+  closeClasses();
+  let shown = 0;
+  for (const row of classRows) {
+    row.hidden = !row.textContent.toLowerCase().includes(text);
+    shown += row.hidden ? 0 : 1;
+  }
+  byId("shown").textContent = `${shown} classes`;
+}
+
+function closeClasses() {
+  table.querySelectorAll(".class-row").forEach((row) => row.remove());
+  table.querySelectorAll("[aria-expanded=true]").forEach((link) => link.setAttribute("aria-expanded", "false"));
+}
+
+function toggleClass(row) {
+  const link = row.querySelector("th a");
+  if (row.nextElementSibling?.classList.contains("class-row")) {
+    row.nextElementSibling.remove();
+    link.setAttribute("aria-expanded", "false");
+    return;
+  }
+  link.setAttribute("aria-expanded", "true");
+  row.after(el("tr", { class: "class-row" }, el("td", { colspan: row.cells.length }, classElement(row.dataset.label, Number(row.dataset.findings)))));
+}
+
+function classElement(label, findings) {
+  const entry = classPictures.get(label);
+  const link = findings ? el("button", { type: "button", text: `Show its ${findings === 1 ? "finding" : findings + " findings"}`, click: () => showOnlyClass(label) }) : null;
+  if (!entry) {
+    const text = "No picture of this class is in the report: the largest classes come first. The command shows its images.";
+    return el("div", { class: "class-card" }, link, el("p", { class: "quiet", text: given.classes.length ? text : "This report has no pictures of classes (report.pictures)." }));
+  }
+  return el("div", { class: "class-card" }, link,
+    el("p", { class: "quiet", text: "Images by the logit of the class: orange is evidence for it, blue against it. This is heat alone: it shows where the evidence lies, not that something is wrong." }),
+    ...stripElements(entry.strips), commandsElement(label, "", entry.example));
+}
+
+function openClassFragment(wanted) {
+  const row = classRows.find((candidate) => candidate.id === wanted);
+  if (!row) return;
+  row.hidden = false;
+  if (!row.nextElementSibling?.classList.contains("class-row")) toggleClass(row);
+  row.scrollIntoView();
+}
+
+table.querySelectorAll("thead th").forEach((head, column) => {
+  head.querySelector("button").addEventListener("click", () => sortBy(head, column));
+});
+table.tBodies[0].addEventListener("click", (event) => {
+  const link = event.target.closest("a");
+  if (!link) return;
+  event.preventDefault();
+  const row = link.closest("tr");
+  if (link.parentElement.tagName === "TH") { toggleClass(row); setFragment(row.id); }
+  else showOnlyClass(row.dataset.label);
+});
+table.querySelectorAll("tbody th a").forEach((link) => link.setAttribute("aria-expanded", "false"));
+classFilter.addEventListener("input", filterClasses);

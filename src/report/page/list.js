@@ -1,0 +1,209 @@
+// The list of findings: one line each, opened in place.
+const list = byId("list");
+const rows = list ? [...list.children] : [];
+let current = -1;
+const openRows = new Set();
+
+function openRow(i) {
+  if (openRows.has(i)) return;
+  openRows.add(i);
+  rows[i].append(cardElement(i));
+  rows[i].classList.add("open");
+  rows[i].firstElementChild.setAttribute("aria-expanded", "true");
+}
+
+function closeRow(i) {
+  if (!openRows.delete(i)) return;
+  rows[i].querySelector(".card").remove();
+  rows[i].classList.remove("open");
+  rows[i].firstElementChild.setAttribute("aria-expanded", "false");
+}
+
+function setCurrent(i) {
+  if (i === current) return;
+  rows[current]?.classList.remove("current");
+  current = i;
+  rows[i]?.classList.add("current");
+  showBar();
+}
+
+function setFragment(anchor) {
+  try { history.replaceState(null, "", "#" + anchor); } catch { /* a page without history */ }
+}
+
+// Opens a finding, closes the one before, and scrolls to it.
+function goTo(i) {
+  for (const other of [...openRows]) if (other !== i) closeRow(other);
+  rows[i].hidden = false;
+  openRow(i);
+  setCurrent(i);
+  setFragment(cards[i].anchor);
+  rows[i].firstElementChild.focus({ preventScroll: true });
+  rows[i].scrollIntoView({ block: "start" });
+}
+
+function goToFragment() {
+  const wanted = location.hash.slice(1);
+  const parts = wanted.split("/");
+  let anchor = wanted;
+  try { anchor = parts.map((part) => encodeURIComponent(decodeURIComponent(part))).join("/"); } catch { /* not encoded */ }
+  const i = cardAt.get(wanted) ?? cardAt.get(anchor);
+  if (i !== undefined) goTo(i);
+  else openClassFragment(wanted);
+}
+
+const shownRows = () => order.filter((i) => !rows[i].hidden);
+
+function move(step) {
+  const shown = shownRows();
+  if (!shown.length) return;
+  const at = shown.indexOf(current);
+  goTo(shown[Math.min(Math.max(at + step, 0), shown.length - 1)]);
+}
+
+function showDecision(i) {
+  const { decision } = decisionOn(i);
+  const cell = rows[i].querySelector(".decision");
+  cell.textContent = words(decision);
+  rows[i].classList.toggle("decided", decision !== "");
+}
+
+// Filters.
+const tools = Object.fromEntries(["search", "f-verdict", "f-decision", "f-change", "sort", "group"].map((id) => [id, byId(id)]));
+const texts = rows.map((row) => row.textContent.toLowerCase());
+let onlyLabel;
+
+function isShown(i) {
+  const card = cards[i];
+  if (onlyLabel !== undefined && card.label !== onlyLabel) return false;
+  if (tools["f-verdict"].value && card.verdict !== tools["f-verdict"].value) return false;
+  if (tools["f-change"].value && card.change?.state !== tools["f-change"].value) return false;
+  const wanted = tools["f-decision"].value;
+  if (wanted === "open" && !card.is_open) return false;
+  if (wanted === "earlier" && card.is_open) return false;
+  if (wanted === "undecided" && decisionOn(i).decision) return false;
+  if (wanted === "decided" && !decisionOn(i).decision) return false;
+  const words = tools.search.value.trim().toLowerCase().split(/\s+/);
+  return words.every((word) => texts[i].includes(word));
+}
+
+function applyFilters() {
+  let shown = 0;
+  for (const i of rows.keys()) {
+    rows[i].hidden = !isShown(i);
+    shown += rows[i].hidden ? 0 : 1;
+  }
+  const only = onlyLabel === undefined ? "" : ` of class ${plain(onlyLabel)}`;
+  byId("count").textContent = `${shown} of ${rows.length} findings${only}`;
+  byId("all-classes").hidden = onlyLabel === undefined;
+  showGroups();
+}
+
+function showOnlyClass(label) {
+  onlyLabel = label;
+  tools["f-decision"].value = "";
+  applyFilters();
+  byId("findings").scrollIntoView();
+}
+
+// Order and groups.
+const given_order = rows.map((_, i) => i);
+let order = given_order;
+const orders = {
+  "": (i) => i,
+  class: (i) => cards[i].label,
+  region: (i) => cards[i].region,
+  number: (i) => -(cards[i].effect ?? -Infinity),
+  change: (i) => ["new", "worse", "not_comparable", "better", "unchanged", "gone"].indexOf(cards[i].change?.state ?? "gone"),
+  decision: (i) => decisionOn(i).decision,
+};
+const groupOf = { class: (i) => cards[i].label, region: (i) => cards[i].region, verdict: (i) => words(cards[i].verdict) };
+
+function compare(a, b) {
+  return typeof a === "string" ? a.localeCompare(b) : a - b;
+}
+
+function applyOrder() {
+  const key = orders[tools.sort.value];
+  const keys = rows.map((_, i) => key(i));
+  const group = groupOf[tools.group.value];
+  order = [...given_order].sort((a, b) => (group ? compare(group(a), group(b)) : 0) || compare(keys[a], keys[b]) || a - b);
+  list.querySelectorAll(".group").forEach((head) => head.remove());
+  const fragment = document.createDocumentFragment();
+  let last;
+  for (const i of order) {
+    const name = group?.(i);
+    if (group && name !== last) fragment.append(groupHead(name));
+    last = name;
+    fragment.append(rows[i]);
+  }
+  list.append(fragment);
+  applyFilters();
+}
+
+const folded = new Set();
+function groupHead(name) {
+  const button = el("button", { type: "button", "aria-expanded": String(!folded.has(name)), click: () => {
+    if (!folded.delete(name)) folded.add(name);
+    button.setAttribute("aria-expanded", String(!folded.has(name)));
+    applyFilters();
+  } });
+  const head = el("li", { class: "group" }, button);
+  head.groupName = name;
+  head.label = button;
+  return head;
+}
+
+// Counts the shown findings of each group, and hides those of folded ones.
+function showGroups() {
+  const group = groupOf[tools.group.value];
+  if (!group) return;
+  const counts = new Map();
+  for (const i of rows.keys()) {
+    if (rows[i].hidden) continue;
+    counts.set(group(i), (counts.get(group(i)) ?? 0) + 1);
+    rows[i].hidden = folded.has(group(i));
+  }
+  for (const head of list.querySelectorAll(".group")) {
+    head.hidden = !counts.has(head.groupName);
+    head.label.textContent = `${plain(head.groupName)} (${counts.get(head.groupName) ?? 0})`;
+  }
+}
+
+// The open finding that the reader looks at is the current one.
+let isWaiting = false;
+function followScroll() {
+  if (isWaiting || openRows.size < 2) return;
+  isWaiting = true;
+  requestAnimationFrame(() => {
+    isWaiting = false;
+    const middle = innerHeight * 0.4;
+    for (const i of openRows) {
+      const { top, bottom } = rows[i].getBoundingClientRect();
+      if (top <= middle && bottom >= middle) setCurrent(i);
+    }
+  });
+}
+
+function startList() {
+  list.addEventListener("click", (event) => {
+    const line = event.target.closest(".line");
+    if (!line || event.ctrlKey || event.metaKey || event.shiftKey) return;
+    event.preventDefault();
+    const i = cardAt.get(line.parentElement.id);
+    if (openRows.has(i)) closeRow(i);
+    else openRow(i);
+    setCurrent(i);
+    setFragment(cards[i].anchor);
+  });
+  rows.forEach((row, i) => {
+    row.firstElementChild.setAttribute("aria-expanded", "false");
+    if (chosen.has(i) || decidedBefore.size) showDecision(i);
+  });
+  for (const id of ["search", "f-verdict", "f-decision", "f-change"]) tools[id].addEventListener("input", applyFilters);
+  for (const id of ["sort", "group"]) tools[id].addEventListener("change", applyOrder);
+  byId("all-classes").addEventListener("click", () => { onlyLabel = undefined; applyFilters(); });
+  addEventListener("scroll", followScroll, { passive: true });
+  addEventListener("hashchange", goToFragment);
+  applyFilters();
+}

@@ -1,0 +1,33 @@
+// On paper: the list as contents, then one finding a page with its decision and note.
+const PRINTED_MAX = 200;
+
+function printElements() {
+  const shown = shownRows();
+  const printed = shown.slice(0, PRINTED_MAX);
+  const left = shown.length - printed.length;
+  const contents = el("ol", { class: "contents" }, ...shown.map((i) => {
+    const line = rows[i].firstElementChild.cloneNode(true);
+    return el("li", {}, line);
+  }));
+  const pages = printed.map((i) => {
+    const { decision, note: text, reviewer, decided_at: when } = decisionOn(i);
+    const who = [reviewer && `by ${reviewer}`, when].filter(Boolean).join(", ");
+    const line = rows[i].firstElementChild.cloneNode(true);
+    return el("section", { class: "sheet" }, line,
+      el("p", { class: "sentence" }, rows[i].querySelector(".sentence").textContent),
+      el("p", { class: "decided-as" }, el("strong", { text: "Decision: " }), plain(`${words(decision) || "none yet"}${who ? ` (${who})` : ""}`)),
+      text ? el("p", {}, el("strong", { text: "Note: " }), plain(text)) : null,
+      cardElement(i));
+  });
+  return [
+    el("h2", { text: "Findings" }), contents,
+    left ? el("p", { text: `The first ${PRINTED_MAX} findings follow; ${left} more are in the list only. Filter the list to print others.` }) : null,
+    pages.length ? el("p", { class: "quiet", text: "One picture of each kind is printed; the page shows all." }) : null,
+    ...pages,
+  ].filter(Boolean);
+}
+
+addEventListener("beforeprint", () => {
+  if (rows.length) byId("printed").replaceChildren(...printElements());
+});
+addEventListener("afterprint", () => byId("printed").replaceChildren());
