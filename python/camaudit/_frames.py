@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -15,19 +14,21 @@ if TYPE_CHECKING:
     Frame: TypeAlias = polars.DataFrame
 
 
-def read(files: Sequence[Path]) -> Frame:
+def read(files: list[Path]) -> Frame:
     """Read files of one schema, one after the other."""
     try:
         import polars
     except ImportError:
-        return _read_pandas(files)
+        frame: Frame = _read_pandas(files)
+        return frame
     return polars.read_parquet(files)
 
 
 def with_column(frame: Frame, name: str, values: list[str | None]) -> Frame:
     """Return the frame with a column of texts added at the end."""
     if _is_pandas(frame):
-        return _any(frame).assign(**{name: values})  # type: ignore[no-any-return]
+        assigned: Frame = _any(frame).assign(**{name: values})
+        return assigned
     import polars
 
     return frame.with_columns(polars.Series(name, values, dtype=polars.String))
@@ -46,7 +47,7 @@ def _is_pandas(frame: object) -> bool:
     return type(frame).__module__.startswith("pandas")
 
 
-def _read_pandas(files: Sequence[Path]) -> Any:
+def _read_pandas(files: list[Path]) -> Any:
     try:
         import pandas
     except ImportError:

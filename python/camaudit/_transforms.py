@@ -239,7 +239,12 @@ def _steps_of(transform: Any) -> list[object]:
 
 
 def _normalisation(mean: Iterable[Any], std: Iterable[Any]) -> Table:
-    return {"mean": [float(value) for value in mean], "std": [float(value) for value in std]}
+    return {"mean": [_number(value) for value in mean], "std": [_number(value) for value in std]}
+
+
+def _number(value: Any) -> float:
+    """A number as it was written: an element of a tensor has the digits of 32 bits only."""
+    return float(value) if isinstance(value, (int, float)) else float(f"{float(value):.7g}")
 
 
 def _resize(size: Any, filter: str, name: str) -> Step:

@@ -51,8 +51,7 @@ pub fn function<'py>(
     name: &'static CStr,
     call: impl for<'p> Fn(&Bound<'p, PyTuple>) -> PyResult<Py<PyAny>> + Send + Sync + 'static,
 ) -> PyResult<Bound<'py, PyCFunction>> {
-    let positional = move |arguments: &Bound<'_, PyTuple>, _: Option<&Bound<'_, PyDict>>| {
-        call(arguments)
-    };
+    let positional =
+        move |arguments: &Bound<'_, PyTuple>, _: Option<&Bound<'_, PyDict>>| call(arguments);
     PyCFunction::new_closure(py, Some(name), None, positional)
 }

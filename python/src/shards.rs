@@ -36,13 +36,7 @@ pub fn measure_shards(arguments: &Bound<'_, PyTuple>) -> PyResult<Py<PyAny>> {
 }
 
 /// Pipeline, overrides, folder of the reports, `distribute`, `warn`.
-type Arguments = (
-    PathBuf,
-    Vec<String>,
-    Option<PathBuf>,
-    Py<PyAny>,
-    Py<PyAny>,
-);
+type Arguments = (PathBuf, Vec<String>, Option<PathBuf>, Py<PyAny>, Py<PyAny>);
 
 /// The shards as the caller's iterator returns them.
 fn returned(distribute: &Py<PyAny>, shards: &Shards) -> Result<Returned> {

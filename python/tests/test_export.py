@@ -138,7 +138,7 @@ def test_image_processors_of_hugging_face(torch: Any) -> None:
 
     resnet = export.preprocess(transformers.ConvNextImageProcessor(size={"shortest_edge": 224}, crop_pct=0.875))
     steps = [{"resize": {"short": 256, "filter": "bilinear"}}, {"center_crop": 224}]
-    assert resnet == {"steps": steps, **IMAGENET}
+    assert resnet == {"steps": steps, **half}
     large = export.preprocess(transformers.ConvNextImageProcessor(size={"shortest_edge": 384}))
     assert large["steps"] == [{"resize": {"exact": [384, 384], "filter": "bilinear"}}]
     mobile = export.preprocess(transformers.MobileNetV2ImageProcessor())
@@ -156,12 +156,26 @@ def small_network(torch: Any) -> Any:
     )  # fmt: skip
 
 
+def check_logits(folder: Path, write_pipeline: Callable[..., Path], root: Path, file: Path, logits: Any) -> None:
+    """Audit a few images by the transform in the file; the logits must be those of `logits(picture)`."""
+    from PIL import Image
+
+    pipeline = write_pipeline(root / "fixtures" / "horses", "[run]\nlimit = 3\n")
+    table = json.loads(metadata(file)["camaudit.preprocess"])
+    keys = "".join(f"{key} = {_toml.literal(value)}\n" for key, value in table.items())
+    text = pipeline.read_text().replace('preset = "zero-one"\nsize = 64\n', keys)
+    pipeline.write_text(text)
+    run = camaudit.run(pipeline, out=folder / "reports", model__path=file)
+    assert len(run.images) >= 9
+    for row in run.images.iter_rows(named=True):
+        expected = float(logits(Image.open(row["file"]).convert("RGB"))[0, row["target_class"]])
+        assert row["logit"] == pytest.approx(expected, abs=2e-3), row["path"]
+
+
+@pytest.mark.filterwarnings("ignore")
 def test_a_network_is_exported_as_it_was_evaluated(
     torch: Any, transforms: Any, root: Path, tmp_path: Path, write_pipeline: Callable[..., Path]
 ) -> None:
-    """The logits of a run are those of PyTorch under the same transform."""
-    from PIL import Image
-
     normalise = transforms.Normalize(IMAGENET["mean"], IMAGENET["std"])
     transform = transforms.Compose([
         transforms.Resize(70, antialias=True), transforms.CenterCrop(64), transforms.ToTensor(), normalise
@@ -169,23 +183,36 @@ def test_a_network_is_exported_as_it_was_evaluated(
     model = small_network(torch).train()
     file = export.export_torch(model, tmp_path / "m.onnx", transform=transform, classes=["boat", "car", "horse"])
     assert model.training
+    assert ast.literal_eval(metadata(file)["names"]) == {0: "boat", 1: "car", 2: "horse"}
 
-    written = metadata(file)
-    assert ast.literal_eval(written["names"]) == {0: "boat", 1: "car", 2: "horse"}
-    table = json.loads(written["camaudit.preprocess"])
-    assert table == export.preprocess(transform)
+    model.eval().requires_grad_(False)
+    check_logits(tmp_path, write_pipeline, root, file, lambda picture: model(transform(picture)[None]))
 
-    pipeline = write_pipeline(root / "fixtures" / "horses", "[run]\nlimit = 3\n")
-    text = pipeline.read_text().replace('preset = "zero-one"\nsize = 64\n', "")
-    keys = "".join(f"{key} = {_toml.literal(value)}\n" for key, value in table.items())
-    pipeline.write_text(text.replace("[preprocess]\n", "[preprocess]\n" + keys))
-    run = camaudit.run(pipeline, out=tmp_path / "reports", model__path=file)
-    assert len(run.images) >= 9
-    model.eval()
-    for row in run.images.iter_rows(named=True):
-        with torch.no_grad():
-            logits = model(transform(Image.open(row["file"]).convert("RGB"))[None])[0]
-        assert row["logit"] == pytest.approx(float(logits[row["target_class"]]), abs=2e-3), row["path"]
+
+@pytest.mark.filterwarnings("ignore")
+def test_a_network_of_timm(torch: Any, root: Path, tmp_path: Path, write_pipeline: Callable[..., Path]) -> None:
+    timm = pytest.importorskip("timm", reason="timm is not installed")
+    model = timm.create_model("resnet18", num_classes=3).eval().requires_grad_(False)
+    config = timm.data.resolve_data_config({}, model=model)
+    file = export.export_torch(model, tmp_path / "m.onnx", transform=config)
+    transform = timm.data.create_transform(**config)
+    assert export.preprocess(transform) == export.preprocess(config)
+    check_logits(tmp_path, write_pipeline, root, file, lambda picture: model(transform(picture)[None]))
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_a_network_of_hugging_face(torch: Any, root: Path, tmp_path: Path, write_pipeline: Callable[..., Path]) -> None:
+    transformers = pytest.importorskip("transformers", reason="Hugging Face's transformers is not installed")
+    config = transformers.ResNetConfig(embedding_size=8, hidden_sizes=[8, 16], depths=[1, 1], num_labels=3)
+    model = transformers.ResNetForImageClassification(config).eval().requires_grad_(False)
+    processor = transformers.ViTImageProcessor(size={"height": 64, "width": 96}, resample=3)
+    file = export.export_torch(model, tmp_path / "m.onnx", transform=processor, classes=config.id2label)
+    assert ast.literal_eval(metadata(file)["names"]) == config.id2label
+
+    def logits(picture: Any) -> Any:
+        return model(processor(picture, return_tensors="pt")["pixel_values"]).logits
+
+    check_logits(tmp_path, write_pipeline, root, file, logits)
 
 
 def test_models_that_return_more_than_logits(torch: Any, tmp_path: Path) -> None:

@@ -205,8 +205,9 @@ fn brought(
 }
 
 fn write<T: Serialize>(folder: &RunFolder, name: &str, value: &T) -> Result<()> {
-    let bytes = postcard::to_stdvec(value)
-        .map_err(Error::cause(format!("write the shard {name} of the dataset")))?;
+    let bytes = postcard::to_stdvec(value).map_err(Error::cause(format!(
+        "write the shard {name} of the dataset"
+    )))?;
     folder.file(&format!("{FOLDER}/{name}"), &bytes)
 }
 
@@ -221,8 +222,10 @@ fn name(index: usize) -> String {
 }
 
 fn absolute(file: &Path) -> Result<String> {
-    let file = std::path::absolute(file)
-        .map_err(Error::cause(format!("find the folder of {}", file.display())))?;
+    let file = std::path::absolute(file).map_err(Error::cause(format!(
+        "find the folder of {}",
+        file.display()
+    )))?;
     Ok(file.display().to_string())
 }
 

@@ -13,16 +13,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 /// BLAKE3 of an image's path relative to the root, the first 16 bytes. It is written as 32
 /// hexadecimal digits.
 #[derive(
-    Debug,
-    Clone,
-    Copy,
-    PartialEq,
-    Eq,
-    PartialOrd,
-    Ord,
-    Hash,
-    serde::Serialize,
-    serde::Deserialize,
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize,
 )]
 pub struct ImageId(pub u128);
 
