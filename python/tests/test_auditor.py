@@ -71,7 +71,7 @@ def test_an_image_that_cannot_be_measured_is_a_row_of_skipped(demo: Path, root: 
         "label": ["horse", "horse", "horse", "unicorn", None, "horse"],
         "boxes": [None, None, None, None, None, [{"category": "horse", "xmin": 0, "ymin": 0, "xmax": 0, "ymax": 9}]],
     })  # fmt: skip
-    measured = camaudit.Auditor(demo).measure(given)
+    measured = camaudit.Auditor(demo, dataset__problems={"box_without_area": "skip"}).measure(given)
     assert measured.images["path"].to_pylist() == ["good.jpg"] * len(measured.images)
     reasons = dict(zip(measured.skipped["path"].to_pylist(), measured.skipped["reason"].to_pylist()))
     assert reasons == {
@@ -88,7 +88,9 @@ def test_presence_columns_are_needed(
     write_pipeline: Callable[..., Path], root: Path
 ) -> None:
     more = '[[region]]\nname = "tag"\npresence_column = "tagged"\nrect = { left = 0, top = 0.8, right = 0.3, bottom = 1 }\n'
-    auditor = camaudit.Auditor(write_pipeline(root / "fixtures" / "horses", more))
+    # Which images a manifest names does not count here.
+    manifest = root / "fixtures" / "formats" / "manifest.csv"
+    auditor = camaudit.Auditor(write_pipeline(root / "fixtures" / "horses", more), dataset__manifest=manifest)
     given = batch(root)
     with pytest.raises(camaudit.Error, match="no column 'tagged'"):
         auditor.measure(given)
@@ -102,7 +104,7 @@ def test_a_model_is_loaded_once_per_process(demo: Path) -> None:
     first = camaudit.Auditor(demo, threads=1)
     assert first._native() is camaudit.Auditor(str(demo), threads=1)._native()
     assert first._native() is not camaudit.Auditor(demo, threads=2)._native()
-    assert first._native() is not camaudit.Auditor(demo, threads=1, preprocess__size=65)._native()
+    assert first._native() is not camaudit.Auditor(demo, threads=1, run__seed=7)._native()
 
 
 def _measure(auditor: camaudit.Auditor, given: pyarrow.Table) -> tuple[int, Any]:
