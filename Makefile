@@ -60,11 +60,11 @@ wheel-test: wheel
 	target/wheel-test/bin/python -m pytest -q -rs -p no:cacheprovider python/tests
 
 spark: wheel ## test the Python package on Spark (needs Java; downloads 450 MB)
-	$(call in-fresh-venv,spark-test,'pyspark==4.*')
+	$(call in-fresh-venv,spark-test,'pyspark==4.*' 'pandas<3')
 	target/spark-test/bin/python -m pytest -q -rs -p no:cacheprovider python/tests/test_spark.py
 
 torch: wheel ## test the export of PyTorch models (downloads 3 GB)
-	$(call in-fresh-venv,torch-test,torch torchvision 'transformers<5' onnxscript)
+	$(call in-fresh-venv,torch-test,torch torchvision timm 'transformers<5' onnxscript)
 	target/torch-test/bin/python -m pytest -q -rs -p no:cacheprovider python/tests/test_export.py
 
 # $(1): folder below target, $(2): packages beside those of the tests

@@ -90,7 +90,7 @@ class Run:
             root = _native.image_root(str(file), self.record["overrides"])
         except Error:
             return None
-        return None if root is None else Path(root).absolute()
+        return None if root is None else Path(root).resolve()
 
     def heatmap(self, image_id: str, target: str = "label") -> numpy.typing.NDArray[numpy.float32]:
         """Return the class activation map of an image.

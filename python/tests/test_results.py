@@ -102,6 +102,7 @@ def test_a_pipeline_that_cannot_be_used(demo: Path, tmp_path: Path) -> None:
     assert raised.value.folder is None
 
 
+@pytest.mark.filterwarnings("ignore:no region has presence")
 def test_a_dataset_that_is_too_broken(
     write_pipeline: Callable[..., Path], root: Path, tmp_path: Path
 ) -> None:

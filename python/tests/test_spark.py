@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
 import subprocess
@@ -43,10 +44,10 @@ def concluded(folder: Path) -> camaudit.Run:
     return camaudit.open(folder)
 
 
-def files(folder: Path) -> dict[str, bytes]:
-    """Every Parquet file and the summary."""
-    names = [*folder.rglob("*.parquet"), folder / "summary.json"]
-    return {str(file.relative_to(folder)): file.read_bytes() for file in names}
+def files(run: camaudit.Run) -> dict[str, str]:
+    """The hash of every Parquet file and of the summary."""
+    names = [*run.folder.rglob("*.parquet"), run.folder / "summary.json"]
+    return {str(file.relative_to(run.folder)): hashlib.sha256(file.read_bytes()).hexdigest() for file in names}
 
 
 def test_a_cluster_gives_the_files_of_one_machine(
@@ -56,10 +57,11 @@ def test_a_cluster_gives_the_files_of_one_machine(
 
     folder = measure(spark, demo, out=tmp_path, threads=1, run__shard_size=64)
     assert not (folder / "shards").exists()
-    assert files(concluded(folder)) == files(demo_run.folder)
+    assert files(concluded(folder)) == files(demo_run)
     assert demo_run.record["content_fingerprint"] == camaudit.open(folder).record["content_fingerprint"]
 
 
+@pytest.mark.filterwarnings("ignore:no region has presence")
 def test_a_poisoned_image_is_one_skip(
     spark: Any, root: Path, tmp_path: Path, write_pipeline: Callable[..., Path]
 ) -> None:
@@ -74,7 +76,7 @@ def test_a_poisoned_image_is_one_skip(
     run = concluded(measure(spark, pipeline, out=tmp_path / "cluster"))
     assert run.skipped["path"].to_list() == ["horse/horse005.jpg"]
     assert run.record["counts"]["scored"] == 35
-    assert files(run.folder) == files(camaudit.run(pipeline, out=tmp_path / "single").folder)
+    assert files(run) == files(camaudit.run(pipeline, out=tmp_path / "single"))
 
 
 def test_executors_that_are_killed_change_nothing(
@@ -93,25 +95,26 @@ def test_executors_that_are_killed_change_nothing(
         def measure(batches: Any) -> Any:
             for number, measured in enumerate(task(batches)):
                 if number == 0 and not os.path.exists(marker):
-                    open(marker, "x").close()
-                    _kill_executor()
+                    _kill_executor(marker)
                 yield measured
 
         return measure
 
     monkeypatch.setattr(cluster, "_task", deadly)
     folder = cluster.measure(spark, demo, out=tmp_path / "reports", threads=1, run__shard_size=64)
-    assert once.exists()
-    assert files(concluded(folder)) == files(demo_run.folder)
+    assert "CoarseGrainedExecutorBackend" in once.read_text()
+    assert files(concluded(folder)) == files(demo_run)
 
 
-def _kill_executor() -> None:
-    """Kill the JVM above this Python worker: its parent is the daemon, and that one's is the executor."""
+def _kill_executor(marker: str) -> None:
+    """Kill the JVM above this Python worker: its parent is the daemon, and that one's is the executor. Note its command."""
     import signal
     import time
 
     with open(f"/proc/{os.getppid()}/stat") as daemon:
         executor = int(daemon.read().rsplit(")", 1)[1].split()[1])
+    with open(f"/proc/{executor}/cmdline") as command, open(marker, "x") as note:
+        note.write(command.read())
     os.kill(executor, signal.SIGKILL)
     time.sleep(30)
 
