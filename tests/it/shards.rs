@@ -96,7 +96,10 @@ fn an_image_that_cannot_be_read_is_a_skip() {
     }
     std::fs::write(set.path().join("horse/cut.jpg"), b"no picture").expect("written");
     let counts = check(&format_text(set.path(), ""), &["run.shard_size=2"]);
-    assert_eq!(counts["skipped_by_reason"]["not_an_image"], 1);
+    assert_eq!(
+        (&counts["scored"], &counts["skipped"]),
+        (&2.into(), &1.into())
+    );
 }
 
 fn refused(distribute: impl FnOnce(&Plan, &Shards) -> Result<Measured>) -> String {
