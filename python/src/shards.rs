@@ -56,7 +56,7 @@ impl Iterator for Returned {
         let next = Python::attach(|py| {
             let mut shards = self.0.bind(py).clone();
             let shard = shards.next()?;
-            Some(shard.and_then(|bytes| bytes.extract::<Vec<u8>>().map_err(PyErr::from)))
+            Some(shard.and_then(|bytes| bytes.extract::<Vec<u8>>()))
         })?;
         Some(next.map_err(python_error))
     }
