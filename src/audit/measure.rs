@@ -54,7 +54,10 @@ pub fn measure<'a>(
 
 /// Reads the sizes that the places of regions and the check of the boxes need, in the pass that
 /// infers all images where that saves one.
-fn place<'a>(
+///
+/// # Errors
+/// When the dataset can no longer be read, or its boxes are implausible.
+pub fn place<'a>(
     context: &AuditContext<'a>,
     prescan: &mut Prescan,
     pool: &WorkerPool<'a>,
@@ -128,7 +131,7 @@ fn measure_all<'a>(
 }
 
 /// The images of a shard with the annotations that presence amounts to.
-fn prepare(
+pub fn prepare(
     context: &AuditContext<'_>,
     prescan: &Prescan,
     shard: Vec<Result<Sample, Skipped>>,
@@ -163,7 +166,10 @@ fn write_parts(
 }
 
 /// One image to its measurement, or to the row of `skipped`.
-fn measure_one(
+///
+/// # Errors
+/// When the logit invariant is violated.
+pub fn measure_one(
     context: &AuditContext<'_>,
     prescan: &Prescan,
     worker: &mut Worker<'_>,
@@ -193,7 +199,8 @@ fn measure_one(
     Ok(result)
 }
 
-fn unmeasured(path: String, label: Option<String>, skip: &Skip) -> Unmeasured {
+/// The row of an image that is skipped.
+pub fn unmeasured(path: String, label: Option<String>, skip: &Skip) -> Unmeasured {
     Unmeasured {
         row: SkipRow {
             path,
@@ -220,7 +227,8 @@ fn unfit(path: String, label: String, problems: Vec<HandledProblem>) -> Unmeasur
     }
 }
 
-fn record(
+/// What `measured.json` says.
+pub fn record(
     context: &AuditContext<'_>,
     dataset: &Dataset,
     totals: &Totals,

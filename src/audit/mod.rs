@@ -7,6 +7,7 @@
 //! `intervention` edits them, and `figures` shows some.
 
 mod class_figures;
+mod auditor;
 mod conclude;
 mod contact_sheet;
 mod context;
@@ -19,6 +20,7 @@ mod intervention;
 mod limits;
 mod measure;
 mod measure_image;
+mod measurer;
 mod observer;
 mod pool;
 mod photo_frames;
@@ -27,10 +29,12 @@ mod presence;
 mod rows;
 mod run;
 mod shown;
+mod shards;
 mod totals;
 mod view;
 mod worker;
 
+pub use auditor::{Auditor, GivenImage, GivenRows, content_key};
 pub use conclude::{Outcome, report_page};
 pub use contact_sheet::tiles;
 pub use context::{AuditContext, load_model};
@@ -41,5 +45,6 @@ pub use photo_frames::check_boxes;
 pub use prescan::Prescan;
 pub use presence::{annotate, search};
 pub use run::{conclude_run, measure_only, run};
+pub use shards::{ShardWorker, Shards, measure_shards};
 pub use view::{ModelView, PredictedView, view};
 pub use worker::{Inferred, Timings, Worker};

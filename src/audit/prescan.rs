@@ -19,7 +19,7 @@ const PLACES_MAX: usize = 16;
 const BASELINE_IMAGES: f64 = 2000.0;
 
 /// Facts by the label's class and the region's index in the plan.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, serde::Serialize, serde::Deserialize)]
 pub struct Prescan {
     /// Boxes of present regions, as fractions of their photos, chosen by hash.
     places: BTreeMap<(usize, usize), Vec<Rect>>,
@@ -28,12 +28,17 @@ pub struct Prescan {
     /// Part of all images that is a comparison for such a class, chosen by hash with the seed.
     sampling_rate: f64,
     seed: u64,
+    /// These are part of the samples when they travel.
+    #[serde(skip)]
     templates: BTreeMap<ImageId, Vec<TemplatePlace>>,
     /// Images whose search took too long: presence is unknown.
+    #[serde(skip)]
     timeouts: BTreeMap<ImageId, Skip>,
     /// By the same keys, until the places are known.
+    #[serde(skip)]
     counts: BTreeMap<(usize, usize), Counts>,
     /// Problems of all boxes that show only with the sizes of photos.
+    #[serde(skip)]
     pub problems: Vec<HandledProblem>,
 }
 

@@ -20,11 +20,11 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 /// A plan with its model and dataset.
-struct Prepared<'p> {
-    plan: &'p Plan,
-    model: Model,
-    dataset: Dataset,
-    labels: LabelMap,
+pub struct Prepared<'p> {
+    pub plan: &'p Plan,
+    pub model: Model,
+    pub dataset: Dataset,
+    pub labels: LabelMap,
 }
 
 /// Audits a dataset from the walk to `run.json`.
@@ -161,7 +161,9 @@ fn read_decisions(plan: &Plan) -> Result<Vec<review::Decision>> {
     }
 }
 
-fn take_lock(home: &Path, observer: &dyn Observer) -> Result<Lock> {
+/// # Errors
+/// When another run of the pipeline holds it.
+pub fn take_lock(home: &Path, observer: &dyn Observer) -> Result<Lock> {
     let lock = Lock::take(home)?;
     if let Some(warning) = lock.warning() {
         observer.warning(&warning);
@@ -196,7 +198,7 @@ fn is_what_if(home: &Path, outcome: &Outcome) -> bool {
 }
 
 /// Removes the runs that the retention policy lets go, never the one that was just made.
-fn remove_expired(plan: &Plan, home: &Path, run: &Path, observer: &dyn Observer) {
+pub fn remove_expired(plan: &Plan, home: &Path, run: &Path, observer: &dyn Observer) {
     for old in history::expired(home, &plan.retention) {
         if old != run
             && let Err(e) = history::remove(&old)
@@ -207,7 +209,9 @@ fn remove_expired(plan: &Plan, home: &Path, run: &Path, observer: &dyn Observer)
 }
 
 impl<'p> Prepared<'p> {
-    fn new(plan: &'p Plan, observer: &dyn Observer) -> Result<Self> {
+    /// # Errors
+    /// When the model or the dataset cannot be used.
+    pub fn new(plan: &'p Plan, observer: &dyn Observer) -> Result<Self> {
         observer.stage("load model", None);
         let model = load_model(plan)?;
         observer.stage("walk dataset", None);
@@ -221,7 +225,7 @@ impl<'p> Prepared<'p> {
         })
     }
 
-    fn identity(&self, run_id: String, sequence: u64) -> RunIdentity {
+    pub fn identity(&self, run_id: String, sequence: u64) -> RunIdentity {
         RunIdentity {
             run_id,
             sequence,

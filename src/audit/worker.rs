@@ -30,7 +30,7 @@ pub struct CacheWrites {
 }
 
 /// Time of one image in each stage.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy, Default, serde::Serialize, serde::Deserialize)]
 pub struct Timings {
     pub read: Duration,
     pub decode: Duration,

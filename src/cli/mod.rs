@@ -33,6 +33,7 @@ use crate::plan;
 use clap::{CommandFactory, Parser, Subcommand};
 use exit_code::ExitCode;
 use output::{eprint, print, printable};
+use std::ffi::OsString;
 
 /// Audits labeled image datasets for Clever-Hans shortcuts with class activation maps.
 #[derive(Parser)]
@@ -95,10 +96,20 @@ enum SchemaOf {
     Tables,
 }
 
-/// Parses the command line, runs the command and returns its exit code.
+/// Runs the command of the process's command line and returns its exit code.
 pub fn main() -> std::process::ExitCode {
+    run_command(std::env::args_os()).into()
+}
+
+/// Runs the command of a command line, the name of the program first, and returns the number of its
+/// exit code. A command line that cannot be parsed ends the process.
+pub fn main_with(arguments: impl IntoIterator<Item = OsString>) -> u8 {
+    run_command(arguments.into_iter()).number()
+}
+
+fn run_command(arguments: impl Iterator<Item = OsString>) -> ExitCode {
     quiet_guarded_panics();
-    let code = match dispatch(Opts::parse().command) {
+    match dispatch(Opts::parse_from(arguments).command) {
         Ok(code) => code,
         Err(error) => {
             let message = printable(&error.to_string());
@@ -109,8 +120,7 @@ pub fn main() -> std::process::ExitCode {
                 ExitCode::Failure
             }
         }
-    };
-    code.into()
+    }
 }
 
 fn dispatch(command: Command) -> Result<ExitCode> {

@@ -224,6 +224,7 @@ fn log_ending(ended: &Result<(Outcome, Ending)>) -> ExitCode {
                 "event": "finish",
                 "run_id": record.identity.run_id,
                 "audit_id": record.identity.audit_id,
+                "folder": outcome.folder.display().to_string(),
                 "counts": record.facts.counts,
                 "message": ending.message,
                 "exit_code": ending.code.number(),

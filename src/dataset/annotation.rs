@@ -1,10 +1,11 @@
 //! Annotated places of an image.
 
+use super::shared;
 use crate::geometry::{Mask, Rect, Size, Transpose};
 use std::sync::Arc;
 
 /// An annotated place.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct Annotation {
     pub category: String,
     /// In pixels of the image or, if `normalised`, in fractions of its size.
@@ -17,13 +18,13 @@ pub struct Annotation {
 }
 
 /// The form of an annotation; edges, not pixel centres.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
 pub enum Outline {
     Box(Rect),
     /// The union of one or more rings.
     Polygons(Vec<Vec<[f64; 2]>>),
     /// Pixels of the photo; the frame is in pixels too.
-    Pixels(Arc<Mask>),
+    Pixels(#[serde(with = "shared")] Arc<Mask>),
 }
 
 impl Annotation {

@@ -103,6 +103,27 @@ impl Boxes {
     }
 }
 
+/// The annotations of an image from boxes that are given in memory, and their problems.
+pub fn image_boxes(
+    path: &str,
+    boxes: &[(String, [f64; 4])],
+    coordinates: BoxCoordinates,
+) -> (Vec<Annotation>, Vec<Problem>) {
+    let mut annotations = Vec::new();
+    let mut problems = Vec::new();
+    let mut log = ProblemLog::in_file(&mut problems, Path::new(path));
+    for (category, edges) in boxes {
+        if let Some(annotation) = checked_box(category, *edges, &mut log) {
+            annotations.push(Annotation {
+                normalised: coordinates == BoxCoordinates::Normalised,
+                upright: true,
+                ..annotation
+            });
+        }
+    }
+    (annotations, problems)
+}
+
 /// Names are compared in one Unicode normal form: macOS writes them in another one.
 fn key(path: &Path) -> PathBuf {
     match path.to_str() {

@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 const UNKNOWN_LISTED_MAX: usize = 10;
 
 /// The class of the model for each label of the set, and the names of the classes.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
 pub struct LabelMap {
     by_label: BTreeMap<String, usize>,
     /// Class names in the model's order, all different.

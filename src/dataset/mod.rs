@@ -9,6 +9,7 @@
 //!    the pipeline which images are skipped.
 //! 3. `set` keeps the images that a limit chose, and makes samples of them.
 
+mod shared;
 mod annotation;
 mod problem;
 mod checks;
@@ -36,9 +37,11 @@ mod reader;
 mod set;
 
 pub use annotation::{Annotation, Outline};
+pub use boxes::image_boxes;
 pub use item::Skipped;
 pub use labels::LabelMap;
 pub use name_checks::{uncounted_images, unmatched_names};
+pub use paths::SetRoot;
 pub use problem::{HandledProblem, Problem};
 pub use sample::{ImageBytes, ImageId, MeasuredContent, Sample, Source};
 pub use set::Dataset;

@@ -3,6 +3,7 @@
 use super::annotation::Annotation;
 use super::checks;
 use super::problem::{Problem, ProblemLog};
+use super::shared;
 use crate::geometry::{Size, Transpose};
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -11,11 +12,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 /// BLAKE3 of an image's path relative to the root, the first 16 bytes. It is written as 32
 /// hexadecimal digits.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize,
+)]
 pub struct ImageId(pub u128);
 
 impl ImageId {
-    pub(super) fn of(path: &Path) -> Self {
+    /// The id of a path relative to the root.
+    pub fn of(path: &Path) -> Self {
         let hash = blake3::hash(path.as_os_str().as_encoded_bytes());
         let mut bytes = [0; 16];
         bytes.copy_from_slice(&hash.as_bytes()[..16]);
@@ -45,7 +49,7 @@ impl fmt::Display for ImageId {
 }
 
 /// One image to audit.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
 pub struct Sample {
     pub id: ImageId,
     /// Path relative to the root, for people.
@@ -64,6 +68,7 @@ pub struct Sample {
     /// Size of the image by the annotation.
     pub declared_size: Option<Size>,
     /// What was measured, where the photo is read again.
+    #[serde(skip)]
     pub measured: Option<Arc<MeasuredContent>>,
 }
 
@@ -99,18 +104,19 @@ impl MeasuredContent {
 }
 
 /// Where an image's bytes are.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
 pub enum Source {
     File(PathBuf),
     /// A part of a file: an entry of a tar shard.
     Slice {
+        #[serde(with = "shared")]
         file: Arc<PathBuf>,
         start: u64,
         length: u64,
     },
     /// In memory: a cell of a Parquet row group. Empty where the cell has no bytes, or where they
     /// were not asked for ([`ImageBytes::Leave`]).
-    Bytes(Arc<[u8]>),
+    Bytes(#[serde(with = "shared::bytes")] Arc<[u8]>),
     /// Nowhere, with the reason.
     Missing(String),
 }

@@ -8,7 +8,7 @@ use super::transpose::Transpose;
 pub const CELLS_MAX: usize = 1 << 22;
 
 /// Pixels that belong to a region, coverage 0 to 255 each, stretched over `frame`.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct Mask {
     pub size: Size,
     /// Row by row, `size.width * size.height` bytes.

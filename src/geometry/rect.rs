@@ -27,7 +27,7 @@ impl fmt::Display for Size {
 }
 
 /// A rectangle by its edges, `x0 <= x1` and `y0 <= y1`.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct Rect {
     pub x0: f64,
     pub y0: f64,

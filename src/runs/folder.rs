@@ -118,6 +118,18 @@ impl RunFolder {
         self.encoded(&format!("{}/{name}", RegionRow::TABLE), regions)
     }
 
+    /// Writes the next part of both tables, as it was encoded with [`footer`].
+    ///
+    /// # Errors
+    /// When a file cannot be written.
+    pub fn encoded_part(&mut self, images: &[u8], regions: &[u8]) -> Result<()> {
+        let name = format!("part-{:05}.parquet", self.parts);
+        self.parts += 1;
+
+        self.file(&format!("{}/{name}", ImageRow::TABLE), images)?;
+        self.file(&format!("{}/{name}", RegionRow::TABLE), regions)
+    }
+
     /// Writes a whole table as one file, `TABLE.parquet`.
     ///
     /// # Errors
@@ -176,7 +188,8 @@ impl RunFolder {
     }
 }
 
-fn footer(audit_id: &str) -> Vec<(String, String)> {
+/// Key-value metadata of every Parquet file of an audit.
+pub fn footer(audit_id: &str) -> Vec<(String, String)> {
     let version = env!("CARGO_PKG_VERSION").to_owned();
     vec![
         ("camaudit.version".to_owned(), version),

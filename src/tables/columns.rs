@@ -113,7 +113,7 @@ macro_rules! table {
         $(#[$doc])*
         // Only tests may leave columns out: a forgotten column must not become null.
         #[cfg_attr(test, derive(Default))]
-        #[derive(Debug, Clone, PartialEq)]
+        #[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
         pub struct $row {
             $(#[doc = $meaning] pub $name: $type,)*
         }

@@ -35,6 +35,7 @@ mod reported;
 mod reports_inside;
 mod review;
 mod run;
+mod shards;
 mod shared;
 mod support;
 mod surroundings;

@@ -1,0 +1,141 @@
+"""The first half of a run on Spark."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import camaudit
+import pytest
+
+pytest.importorskip("pyspark", reason="pyspark is not installed")
+from pyspark import cloudpickle  # noqa: E402
+
+if shutil.which("java") is None:
+    pytest.skip("Java is not installed", allow_module_level=True)
+
+# Executors cannot import the tests.
+cloudpickle.register_pickle_by_value(sys.modules[__name__])
+
+SUBMIT = "--conf spark.driver.bindAddress=127.0.0.1 --conf spark.ui.enabled=false --conf spark.executor.memory=1g"
+
+
+@pytest.fixture(scope="module")
+def spark() -> Iterator[Any]:
+    """Two executors, each a process of its own, on the loopback."""
+    from pyspark.sql import SparkSession
+
+    os.environ["SPARK_LOCAL_IP"] = "127.0.0.1"
+    os.environ["PYSPARK_PYTHON"] = sys.executable
+    os.environ["PYSPARK_SUBMIT_ARGS"] = f"--master local-cluster[2,1,1024] {SUBMIT} pyspark-shell"
+    session = SparkSession.builder.appName("camaudit-test").getOrCreate()
+    yield session
+    session.stop()
+
+
+def concluded(folder: Path) -> camaudit.Run:
+    subprocess.run([sys.executable, "-m", "camaudit", "conclude", folder, "--quiet"], check=True, capture_output=True)
+    return camaudit.open(folder)
+
+
+def files(run: camaudit.Run) -> dict[str, str]:
+    """The hash of every Parquet file and of the summary."""
+    names = [*run.folder.rglob("*.parquet"), run.folder / "summary.json"]
+    return {str(file.relative_to(run.folder)): hashlib.sha256(file.read_bytes()).hexdigest() for file in names}
+
+
+def test_a_cluster_gives_the_files_of_one_machine(
+    spark: Any, demo: Path, demo_run: camaudit.Run, tmp_path: Path
+) -> None:
+    from camaudit.spark import measure
+
+    folder = measure(spark, demo, out=tmp_path, threads=1, run__shard_size=64)
+    assert not (folder / "shards").exists()
+    assert files(concluded(folder)) == files(demo_run)
+    assert demo_run.record["content_fingerprint"] == camaudit.open(folder).record["content_fingerprint"]
+
+
+@pytest.mark.filterwarnings("ignore:no region has presence")
+def test_a_poisoned_image_is_one_skip(
+    spark: Any, root: Path, tmp_path: Path, write_pipeline: Callable[..., Path]
+) -> None:
+    from camaudit.spark import measure
+
+    images = tmp_path / "images"
+    for label in ("boat", "car", "horse"):
+        shutil.copytree(root / "fixtures" / "horses" / label, images / label, ignore=lambda _, names: sorted(names)[12:])
+    poisoned = images / "horse" / "horse005.jpg"
+    poisoned.write_bytes(poisoned.read_bytes()[:700])
+    pipeline = write_pipeline(images, "[run]\nshard_size = 8\nmax_skipped = 0.5\n")
+    run = concluded(measure(spark, pipeline, out=tmp_path / "cluster"))
+    assert run.skipped["path"].to_list() == ["horse/horse005.jpg"]
+    assert run.record["counts"]["scored"] == 35
+    assert files(run) == files(camaudit.run(pipeline, out=tmp_path / "single"))
+
+
+def test_executors_that_are_killed_change_nothing(
+    spark: Any, demo: Path, demo_run: camaudit.Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The JVM of an executor is killed while it measures."""
+    import camaudit.spark as cluster
+
+    once = tmp_path / "killed"
+    honest = cluster._task
+
+    def deadly(folder: str, threads: int) -> Any:
+        task = honest(folder, threads)
+        marker = str(once)
+
+        def measure(batches: Any) -> Any:
+            for number, measured in enumerate(task(batches)):
+                if number == 0 and not os.path.exists(marker):
+                    _kill_executor(marker)
+                yield measured
+
+        return measure
+
+    monkeypatch.setattr(cluster, "_task", deadly)
+    folder = cluster.measure(spark, demo, out=tmp_path / "reports", threads=1, run__shard_size=64)
+    assert "CoarseGrainedExecutorBackend" in once.read_text()
+    assert files(concluded(folder)) == files(demo_run)
+
+
+def _kill_executor(marker: str) -> None:
+    """Kill the JVM above this Python worker: its parent is the daemon, and that one's is the executor. Note its command."""
+    import signal
+    import time
+
+    with open(f"/proc/{os.getppid()}/stat") as daemon:
+        executor = int(daemon.read().rsplit(")", 1)[1].split()[1])
+    with open(f"/proc/{executor}/cmdline") as command, open(marker, "x") as note:
+        note.write(command.read())
+    os.kill(executor, signal.SIGKILL)
+    time.sleep(30)
+
+
+def test_a_model_that_cannot_be_used_is_an_error(spark: Any, demo: Path, tmp_path: Path) -> None:
+    from camaudit.spark import measure
+
+    with pytest.raises(camaudit.Error, match="nowhere.onnx"):
+        measure(spark, demo, out=tmp_path, model__path="nowhere.onnx")
+
+
+def test_the_command(demo: Path, tmp_path: Path, spark: Any) -> None:
+    spark.stop()
+    environment = {**os.environ, "PYSPARK_SUBMIT_ARGS": f"--master local[2] {SUBMIT} pyspark-shell"}
+    command = [sys.executable, "-m", "camaudit.spark", demo, "--out", tmp_path, "--set", "run.limit=4"]
+    shown = subprocess.run(command, capture_output=True, text=True, env=environment)
+    assert shown.returncode == 0, shown.stderr
+    folder = Path(shown.stdout.splitlines()[0])
+    assert (folder / "measured.json").is_file()
+    assert shown.stdout.splitlines()[1] == f"next: camaudit conclude {folder}"
+
+    refused = subprocess.run([*command, "--set", "run.limits=4"], capture_output=True, text=True, env=environment)
+    assert refused.returncode == 2
+    assert "run.limits" in refused.stderr
