@@ -6,6 +6,7 @@
 
 mod evidence;
 mod names;
+mod property;
 mod record;
 mod unmet;
 
@@ -20,5 +21,6 @@ pub use names::{
     InterventionSide, MapTarget, OverlayControl, RemovalFill, ReopenReason, ReviewDecision,
     RunPart, Severity, Verdict,
 };
+pub use property::{FileProperty, Property, PropertyFamily, PropertyRule, PropertyValue};
 pub use record::{Finding, FindingEvidence, NotTested, ReviewState, SURROUNDINGS};
 pub use unmet::Unmet;

@@ -254,3 +254,5 @@ closed_set! {
         Synthetic = "a synthetic pattern",
     }
 }
+
+pub(super) use closed_set;

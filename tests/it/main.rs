@@ -25,6 +25,7 @@ mod overlays;
 mod pictures;
 mod pipeline;
 mod places;
+mod properties;
 mod reads;
 mod refused;
 mod history;
