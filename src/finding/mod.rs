@@ -7,6 +7,7 @@
 mod evidence;
 mod names;
 mod property;
+mod property_evidence;
 mod record;
 mod unmet;
 
@@ -22,5 +23,9 @@ pub use names::{
     RunPart, Severity, Verdict,
 };
 pub use property::{FileProperty, Property, PropertyFamily, PropertyRule, PropertyValue};
+pub use property_evidence::{
+    PropertyAlso, PropertyAssociation, PropertyBar, PropertyDistribution, PropertyEvidence,
+    PropertyNotTested, PropertyTrial, PropertyUsage, ShamChange,
+};
 pub use record::{Finding, FindingEvidence, NotTested, ReviewState, SURROUNDINGS};
 pub use unmet::Unmet;

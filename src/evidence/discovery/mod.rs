@@ -1,0 +1,3 @@
+//! Confounders that nobody declared.
+
+pub mod properties;
