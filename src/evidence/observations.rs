@@ -161,6 +161,11 @@ impl Evidence {
         rows
     }
 
+    /// The maps of the images' own classes, in the order of the dataset.
+    pub(super) fn own_maps(&self) -> impl Iterator<Item = &MapInfo> {
+        self.maps.iter().filter(|map| map.class == map.target)
+    }
+
     /// Regions that can be present or absent, in the order of their names.
     pub(super) fn region_names(&self) -> impl Iterator<Item = &String> {
         self.regions.keys()

@@ -85,6 +85,37 @@ closed_set! {
 }
 
 closed_set! {
+    /// How the region of a finding is known.
+    FindingOrigin {
+        /// Declared in the pipeline, or built in.
+        Declared = "declared",
+        /// Discovered as a picture that many images of a class repeat.
+        Patch = "patch",
+        /// Discovered as what many images of a class show at one place.
+        Fixed = "fixed",
+        /// Discovered as a property of files, pixels or the manifest.
+        Property = "property",
+    }
+}
+
+#[expect(
+    clippy::derivable_impls,
+    reason = "the macro has no place for an attribute"
+)]
+impl Default for FindingOrigin {
+    fn default() -> Self {
+        Self::Declared
+    }
+}
+
+impl FindingOrigin {
+    /// Whether nobody declared it.
+    pub fn is_discovered(self) -> bool {
+        self != Self::Declared
+    }
+}
+
+closed_set! {
     /// How much a region does, most first.
     Severity {
         Critical = "critical",

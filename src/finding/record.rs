@@ -1,7 +1,9 @@
 //! One finding: what was found about one class and one region.
 
 use super::evidence::{ConfounderEvidence, OverlayEvidence, SurroundingsEvidence};
-use super::names::{EffectUnit, FindingKind, ReopenReason, ReviewDecision, Severity, Verdict};
+use super::names::{
+    EffectUnit, FindingKind, FindingOrigin, ReopenReason, ReviewDecision, Severity, Verdict,
+};
 use super::unmet::Unmet;
 use serde::{Deserialize, Serialize};
 
@@ -17,6 +19,9 @@ pub struct Finding {
     /// Index of the class in the model.
     pub class: u32,
     pub region: String,
+    /// How the region is known.
+    #[serde(default)]
+    pub origin: FindingOrigin,
     pub verdict: Verdict,
     /// `None` where no effect was shown.
     pub severity: Option<Severity>,

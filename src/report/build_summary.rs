@@ -47,8 +47,8 @@ pub fn summary(
     }
 }
 
-/// Whether the pipeline declares no region whose presence is known, and the set has no objects: no
-/// finding can come of heat alone.
+/// Whether the pipeline declares no region whose presence is known, searches for none, and the set
+/// has no objects: no finding can come of heat alone.
 fn is_nothing_declared(plan: &Plan, findings: &[Finding]) -> bool {
     let is_declared = plan.regions.iter().any(|region| {
         let place = &region.place;
@@ -58,7 +58,7 @@ fn is_nothing_declared(plan: &Plan, findings: &[Finding]) -> bool {
         FindingEvidence::Confounder(evidence) => evidence.counts.present.is_some(),
         FindingEvidence::Overlay(_) | FindingEvidence::Surroundings(_) => true,
     });
-    !is_declared && !has_evidence
+    !is_declared && !has_evidence && plan.discovery.is_none()
 }
 
 /// The summary without its lists.
@@ -83,6 +83,7 @@ fn facts(plan: &Plan, record: &RunRecord) -> Summary {
         engine: facts.engine.clone(),
         verdicts: record.verdicts.clone(),
         warnings: Vec::new(),
+        scope: Vec::new(),
         refused: facts.counts.refusal(plan.run.max_skipped),
         nothing_declared: false,
         findings: Vec::new(),

@@ -15,6 +15,9 @@ table! {
             "class of the label in the model";
         region: String, "",
             "name of the region in the pipeline, or `surroundings`";
+        origin: String, "",
+            "how the region is known: `declared` in the pipeline or built in, \
+            discovered as a `patch`, at a `fixed` place, or as a `property`";
         kind: String, "",
             "`confounder`, `overlay` for a region with a picture of its own, \
             `context` for the surroundings of the objects";
@@ -278,6 +281,7 @@ impl FindingRow {
             label: finding.label.clone(),
             label_index: finding.class,
             region: finding.region.clone(),
+            origin: finding.origin.name().to_owned(),
             kind: finding.kind().name().to_owned(),
             verdict: finding.verdict.name().to_owned(),
             severity: finding.severity.map(|s| s.name().to_owned()),

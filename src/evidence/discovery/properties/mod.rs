@@ -14,6 +14,6 @@ mod visible;
 pub use association::{PropertyTest, RuleRates, stands_out};
 pub use mining::likelihood_ratio;
 pub use selection::{PropertyFound, PropertySearch, overlap, search};
-pub use table::{ImageProperties, PropertyTable, SampledImage};
+pub use table::{ImageProperties, PropertyTable, TableImage};
 pub use usage::{ChangedHost, usage_effect};
 pub use visible::{FEW_IMAGES, FeatureImage, visible};

@@ -14,7 +14,7 @@ pub(super) const NO_LEVEL: u32 = u32::MAX;
 
 /// An image of the sample. Of a group of images only one is in it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct SampledImage {
+pub struct TableImage {
     pub id: u128,
     pub class: u32,
     /// Of the two halves that the groups are split into.
@@ -32,7 +32,7 @@ pub struct ImageProperties {
 /// The images of a sample with their properties.
 #[derive(Debug, Default)]
 pub struct PropertyTable {
-    pub images: Vec<SampledImage>,
+    pub images: Vec<TableImage>,
     pub columns: Vec<PropertyColumn>,
     /// Columns of the manifest that are left out: too many levels.
     pub too_many_levels: Vec<String>,
@@ -57,7 +57,7 @@ pub(super) enum ColumnValues {
 
 impl PropertyTable {
     /// Makes columns of the rows of a sample.
-    pub fn new(images: Vec<SampledImage>, rows: &[ImageProperties]) -> Self {
+    pub fn new(images: Vec<TableImage>, rows: &[ImageProperties]) -> Self {
         let mut table = Self {
             images,
             ..Self::default()
