@@ -81,6 +81,8 @@ closed_set! {
         Overlay = "overlay",
         /// Everything but the objects.
         Surroundings = "context",
+        /// A property of the files of a class.
+        Property = "property",
     }
 }
 
@@ -189,6 +191,8 @@ closed_set! {
         Pasted = "pasted",
         /// An overlay on an image.
         Laid = "laid",
+        /// An image of another class, changed to follow a rule on its properties.
+        Changed = "changed",
         /// The region, or the objects, filled in.
         Filled = "filled",
         /// Among the largest contrasts.

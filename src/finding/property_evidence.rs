@@ -164,3 +164,24 @@ impl PropertyUsage {
             && self.t >= Self::T_MIN
     }
 }
+
+impl std::fmt::Display for PropertyNotTested {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::CannotBeChanged => f.write_str("this program cannot change it"),
+            Self::HostsInside { hosts, needed } => write!(
+                f,
+                "not testable, hosts already have it: only {hosts} images of other classes that \
+                 the model predicts rightly are outside the rule, {needed} are needed"
+            ),
+            Self::NotReached => f.write_str(
+                "not testable, the changes that this program makes bring less than half of the \
+                 images of other classes into the rule",
+            ),
+            Self::CandidateLimit { max_candidates } => {
+                write!(f, "beyond max_candidates = {max_candidates}")
+            }
+            Self::TooFewPhotos => f.write_str("too few photos could be read again"),
+        }
+    }
+}

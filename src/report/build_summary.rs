@@ -56,7 +56,9 @@ fn is_nothing_declared(plan: &Plan, findings: &[Finding]) -> bool {
     });
     let has_evidence = findings.iter().any(|finding| match &finding.evidence {
         FindingEvidence::Confounder(evidence) => evidence.counts.present.is_some(),
-        FindingEvidence::Overlay(_) | FindingEvidence::Surroundings(_) => true,
+        FindingEvidence::Overlay(_)
+        | FindingEvidence::Surroundings(_)
+        | FindingEvidence::Property(_) => true,
     });
     !is_declared && !has_evidence && plan.discovery.is_none()
 }

@@ -4,6 +4,7 @@ use super::changes::change_text;
 use super::charts::{Bar, bars, spark_line};
 use super::image_budget::ImageBudget;
 use super::pictures::is_own_picture;
+use super::property_spread::{Spread, spread};
 use super::sentences::sentence;
 use super::unmet::unmet_text;
 use crate::finding::{
@@ -37,6 +38,8 @@ pub struct Card<'a> {
     /// Why the verdict is not a more serious one.
     unmet: Vec<String>,
     bars: Vec<Bar>,
+    /// How the values of a property are spread.
+    spread: Option<Spread>,
     change: Option<ChangeLine>,
     /// Points of a line through the effects of the last runs.
     trend: Option<String>,
@@ -167,6 +170,7 @@ fn card<'a>(
         not_tested: finding.not_tested.map(|reason| reason.to_string()),
         unmet: finding.unmet.iter().map(unmet_text).collect(),
         bars: bars(finding),
+        spread: finding.property().and_then(spread),
         change: change.map(|change| ChangeLine {
             state: change.state,
             reason: change_text(change),
@@ -269,6 +273,7 @@ fn group_title(role: FigureRole) -> &'static str {
         FigureRole::Consensus => "What the photos with the region have in common there",
         FigureRole::Pasted => "Pasted on images of other classes",
         FigureRole::Laid => "Laid over images",
+        FigureRole::Changed => "Images of other classes, changed to follow the rule",
         FigureRole::Filled => "Filled in",
         FigureRole::Strongest => "Largest contrast",
         FigureRole::Median => "Median contrast",

@@ -2,7 +2,7 @@
 
 use crate::finding::{
     ConfounderEvidence, Estimate, Finding, FindingEvidence, Intervention, OverlayEvidence,
-    SurroundingsEvidence,
+    PropertyEvidence, PropertyTrial, SurroundingsEvidence,
 };
 use serde::Serialize;
 
@@ -69,6 +69,7 @@ pub fn bars(finding: &Finding) -> Vec<Bar> {
         FindingEvidence::Confounder(evidence) => confounder_facts(evidence),
         FindingEvidence::Overlay(evidence) => overlay_facts(evidence),
         FindingEvidence::Surroundings(evidence) => surroundings_facts(evidence),
+        FindingEvidence::Property(evidence) => property_facts(evidence),
     };
     facts.iter().filter_map(bar).collect()
 }
@@ -130,6 +131,17 @@ fn surroundings_facts(evidence: &SurroundingsEvidence) -> Vec<Fact> {
         let title = "objects filled in: still predicted as the class, \
                      against other labels' filled images";
         facts.push(Fact::points("C", title, net));
+    }
+    facts
+}
+
+fn property_facts(evidence: &PropertyEvidence) -> Vec<Fact> {
+    let title = "in the data: more frequent with this class";
+    let association = Fact::points("A", title, evidence.association.difference);
+    let mut facts = vec![association];
+    if let PropertyTrial::Tested { usage, .. } = &evidence.test {
+        let title = "changed to follow the rule: images predicted as the class, net";
+        facts.push(Fact::points("C", title, usage.rate));
     }
     facts
 }

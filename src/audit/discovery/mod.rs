@@ -2,6 +2,8 @@
 //!
 //! Every channel returns findings and figures, and says what it looked at.
 
+mod properties;
+
 use super::context::AuditContext;
 use super::pool::WorkerPool;
 use crate::dataset::Dataset;
@@ -73,7 +75,7 @@ pub fn discover(search: &Search<'_, '_>) -> Result<Discovered> {
         settings,
     };
     // One line for each channel: whether the pipeline wants it, and its function.
-    let channels: [(bool, Channel<'_>); 0] = [];
+    let channels: [(bool, Channel<'_>); 1] = [(settings.properties, properties::search)];
     for (is_wanted, channel) in channels {
         if is_wanted {
             discovered.add(channel(search, &sampled)?);

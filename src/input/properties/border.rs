@@ -25,6 +25,13 @@ pub struct Border {
     pub colour: [f64; 3],
 }
 
+impl Border {
+    /// Whether no side has a border.
+    pub fn is_empty(&self) -> bool {
+        [self.top, self.bottom, self.left, self.right] == [0.0; 4]
+    }
+}
+
 /// One line of pixels after the other, from one side of a picture.
 #[derive(Clone, Copy)]
 struct Lines<'a> {

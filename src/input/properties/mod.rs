@@ -11,24 +11,42 @@ mod tone;
 
 use super::photo::Photo;
 use crate::finding::{FileProperty, PropertyValue};
-use std::collections::BTreeMap;
 
 pub use border::{Border, border};
 
-/// The properties of one file; one that is not in the map is missing.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct FileProperties(BTreeMap<FileProperty, PropertyValue>);
+/// The properties of one file; about 700 bytes.
+#[derive(Debug, Clone, PartialEq)]
+pub struct FileProperties {
+    /// By the place of the property in [`FileProperty::ALL`]; NaN where it is missing.
+    numbers: Vec<f64>,
+    levels: Vec<(FileProperty, Box<str>)>,
+}
+
+impl Default for FileProperties {
+    fn default() -> Self {
+        Self {
+            numbers: vec![f64::NAN; FileProperty::ALL.len()],
+            levels: Vec::new(),
+        }
+    }
+}
 
 impl FileProperties {
     /// Measures the bytes of a file and the photo that was decoded of them, every pixel of it.
     pub fn measure(bytes: &[u8], photo: &Photo) -> Self {
-        let mut properties = Self::default();
+        let mut properties = Self::of_header(bytes);
         properties.add_size(bytes, photo);
-        header::add(&mut properties, bytes);
-        jpeg::add(&mut properties, bytes);
         tone::add(&mut properties, &photo.rgb);
         detail::add(&mut properties, &photo.rgb);
         border::add(&mut properties, &photo.rgb);
+        properties
+    }
+
+    /// What the bytes tell without being decoded.
+    pub fn of_header(bytes: &[u8]) -> Self {
+        let mut properties = Self::default();
+        header::add(&mut properties, bytes);
+        jpeg::add(&mut properties, bytes);
         properties
     }
 
@@ -39,16 +57,26 @@ impl FileProperties {
     }
 
     pub fn get(&self, property: FileProperty) -> PropertyValue {
-        let value = self.0.get(&property).cloned();
-        value.unwrap_or(PropertyValue::Missing)
+        if let Some(number) = self.of_number(property) {
+            return PropertyValue::Number(number);
+        }
+        match self.of_level(property) {
+            Some(level) => PropertyValue::Level(level.to_owned()),
+            None => PropertyValue::Missing,
+        }
     }
 
     /// The number of a property; `None` where it is missing or none.
     pub fn of_number(&self, property: FileProperty) -> Option<f64> {
-        match self.0.get(&property) {
-            Some(PropertyValue::Number(x)) => Some(*x),
-            _ => None,
-        }
+        let number = self.numbers.get(property as usize).copied();
+        number.filter(|x| !x.is_nan())
+    }
+
+    /// The level of a property; `None` where it is missing or a number.
+    pub fn of_level(&self, property: FileProperty) -> Option<&str> {
+        let mut levels = self.levels.iter();
+        let found = levels.find(|(of, _)| *of == property);
+        found.map(|(_, level)| level.as_ref())
     }
 
     fn add_size(&mut self, bytes: &[u8], photo: &Photo) {
@@ -64,14 +92,15 @@ impl FileProperties {
 
     /// Adds a number, unless there is none or it is not finite.
     fn number(&mut self, property: FileProperty, value: Option<f64>) {
-        if let Some(x) = value.filter(|x| x.is_finite()) {
-            self.0.insert(property, PropertyValue::Number(x));
+        let place = self.numbers.get_mut(property as usize);
+        if let (Some(place), Some(x)) = (place, value.filter(|x| x.is_finite())) {
+            *place = x;
         }
     }
 
     fn level(&mut self, property: FileProperty, level: Option<String>) {
         if let Some(level) = level {
-            self.0.insert(property, PropertyValue::Level(level));
+            self.levels.push((property, level.into_boxed_str()));
         }
     }
 

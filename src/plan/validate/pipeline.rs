@@ -24,6 +24,7 @@ pub fn plan(file: &Path, mut document: Document<'_>) -> Result<Plan, Vec<Problem
     let verdict = policy::verdicts(&parsed.verdict, &scores, &mut check);
     let discovery = parsed.discovery.as_ref();
     let discovery = discovery.map(|file| discovery::discovery(file, &mut check));
+    dataset.keeps_cells = discovery.is_some_and(|discovery| discovery.properties);
     let report = policy::report(&parsed.report, &mut check);
     let review = policy::review(&parsed.review, &mut check);
     let retention = policy::retention(&parsed.retention, &mut check);

@@ -4,7 +4,9 @@
 //! whether images of other classes move to the class when they are changed to follow it.
 
 mod association;
+mod distribution;
 mod mining;
+mod record;
 mod rule;
 mod selection;
 mod table;
@@ -12,7 +14,9 @@ mod usage;
 mod visible;
 
 pub use association::{PropertyTest, RuleRates, stands_out};
+pub use distribution::distribution;
 pub use mining::likelihood_ratio;
+pub use record::evidence;
 pub use selection::{PropertyFound, PropertySearch, overlap, search};
 pub use table::{ImageProperties, PropertyTable, TableImage};
 pub use usage::{ChangedHost, usage_effect};

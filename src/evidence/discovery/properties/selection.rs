@@ -3,7 +3,7 @@
 
 use super::association::{PropertyTest, RuleRates, test_all};
 use super::table::PropertyTable;
-use crate::finding::{Property, PropertyFamily, PropertyRule};
+use crate::finding::{Property, PropertyAlso, PropertyFamily, PropertyRule};
 use std::collections::BTreeSet;
 
 /// Least overlap (intersection / union) of the images of two rules that are one finding.
@@ -27,7 +27,7 @@ pub struct PropertyFound {
     /// `p * m / i`, at most 1.
     pub q: f64,
     /// Rules on other properties that hold for mostly the same images.
-    pub also: Vec<(Property, PropertyRule)>,
+    pub also: Vec<PropertyAlso>,
 }
 
 /// What a search found, and what it looked at.
@@ -75,7 +75,7 @@ fn merge(table: &PropertyTable, gated: Vec<(PropertyTest, RuleRates)>) -> Vec<Pr
                 && overlap(&earlier.rates.members, &rates.members) >= OVERLAP_MIN
         });
         match earlier {
-            Some(earlier) => earlier.also.push((property, rule)),
+            Some(earlier) => earlier.also.push(PropertyAlso { property, rule }),
             None => merged.push(PropertyFound {
                 class: test.class,
                 property,
@@ -112,7 +112,7 @@ fn step_up(mut merged: Vec<PropertyFound>, tests: usize) -> Vec<PropertyFound> {
 impl PropertyFound {
     /// Whether the class comes from another source than the others.
     pub fn is_other_source(&self) -> bool {
-        let others = self.also.iter().map(|(property, _)| property);
+        let others = self.also.iter().map(|also| &also.property);
         let properties = others.chain([&self.property]);
         let families: BTreeSet<PropertyFamily> = properties.map(Property::family).collect();
         self.rates.of_class() >= SOURCE_RATE_MIN

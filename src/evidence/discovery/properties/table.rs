@@ -3,6 +3,7 @@
 
 use super::rule::Rule;
 use crate::finding::{FileProperty, Property, PropertyRule, PropertyValue};
+use crate::input::FileProperties;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A column of the manifest with more levels is left out.
@@ -24,7 +25,7 @@ pub struct TableImage {
 /// What is known of one image.
 #[derive(Debug, Clone, Default)]
 pub struct ImageProperties {
-    pub file: BTreeMap<FileProperty, PropertyValue>,
+    pub file: FileProperties,
     /// Cells of the manifest, by the name of their column.
     pub cells: Vec<(String, String)>,
 }
@@ -63,12 +64,11 @@ impl PropertyTable {
             ..Self::default()
         };
         for &property in FileProperty::ALL {
-            let of_row = |row: &ImageProperties| row.file.get(&property).cloned();
-            let values: Vec<Option<PropertyValue>> = rows.iter().map(of_row).collect();
             let values = if property.has_levels() {
-                levels(values.iter().map(|value| level(value.as_ref())))
+                levels(rows.iter().map(|row| row.file.of_level(property)))
             } else {
-                ColumnValues::Numbers(values.iter().map(|v| number(v.as_ref())).collect())
+                let numbers = rows.iter().map(|row| row.file.of_number(property));
+                ColumnValues::Numbers(numbers.map(|x| x.unwrap_or(f64::NAN)).collect())
             };
             table.add(Property::File(property), values);
         }
@@ -167,20 +167,6 @@ fn part_told(values: &[u64], classes: &[u64]) -> f64 {
     }
     let largest = counts.values().filter_map(|of| of.values().max());
     largest.sum::<usize>() as f64 / values.len().max(1) as f64
-}
-
-fn number(value: Option<&PropertyValue>) -> f64 {
-    match value {
-        Some(PropertyValue::Number(x)) => *x,
-        _ => f64::NAN,
-    }
-}
-
-fn level(value: Option<&PropertyValue>) -> Option<&str> {
-    match value {
-        Some(PropertyValue::Level(level)) => Some(level),
-        _ => None,
-    }
 }
 
 fn levels<'v>(values: impl Iterator<Item = Option<&'v str>> + Clone) -> ColumnValues {
