@@ -26,6 +26,7 @@ mod pictures;
 mod pipeline;
 mod places;
 mod properties;
+mod property_rules;
 mod reads;
 mod refused;
 mod history;

@@ -32,7 +32,12 @@ pub fn search(search: &Search<'_, '_>, sampled: &Sampled) -> Result<Discovered> 
     let trials = Trials::run(search, &table, &result.found, &measured)?;
     let names = search.context.labels.pooled_names();
     let mut discovered = Discovered {
-        scope: scope::sentences(&table, &result, measured.lost),
+        scope: scope::sentences(
+            &table,
+            &result,
+            sampled.settings.images_per_class,
+            measured.lost,
+        ),
         lost: measured.lost + trials.lost,
         ..Discovered::default()
     };

@@ -3,11 +3,17 @@
 use crate::evidence::discovery::properties::{PropertySearch, PropertyTable};
 
 /// Sentences without a full stop.
-pub fn sentences(table: &PropertyTable, result: &PropertySearch, lost: usize) -> Vec<String> {
+pub fn sentences(
+    table: &PropertyTable,
+    result: &PropertySearch,
+    most: usize,
+    lost: usize,
+) -> Vec<String> {
     let images = table.images.len();
     let classes = table.classes().len();
     let searched = format!(
-        "{} properties of {images} sampled images in {classes} classes were searched ({} tests)",
+        "{} properties of {images} images in {classes} classes (at most {most} of each) were \
+         searched ({} tests)",
         table.columns.len(),
         result.tests
     );
