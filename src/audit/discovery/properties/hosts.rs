@@ -39,7 +39,7 @@ impl Hosts {
             let class = measured.images[place].table.class;
             of_class.entry(class).or_default().push(place);
         }
-        let places = in_turn(of_class.into_values().collect(), most);
+        let places = in_turn(&of_class.into_values().collect::<Vec<_>>(), most);
         let ids = places
             .iter()
             .map(|i| measured.images[*i].table.id)
@@ -49,7 +49,7 @@ impl Hosts {
 }
 
 /// The first of each list, then the second of each, and so on.
-fn in_turn(lists: Vec<Vec<usize>>, most: usize) -> Vec<usize> {
+fn in_turn(lists: &[Vec<usize>], most: usize) -> Vec<usize> {
     let longest = lists.iter().map(Vec::len).max().unwrap_or(0);
     let rounds = (0..longest).flat_map(|i| lists.iter().filter_map(move |list| list.get(i)));
     rounds.copied().take(most).collect()

@@ -45,6 +45,9 @@ struct HostLogits {
     shams: Vec<Vec<f32>>,
 }
 
+/// The logits of the changed hosts by id, and the hosts to show.
+type ChangedLogits = (BTreeMap<u128, Vec<f32>>, Vec<ShownHost>);
+
 /// What the trials share.
 struct Laboratory<'l, 's, 'a> {
     search: &'l Search<'s, 'a>,
@@ -258,11 +261,7 @@ impl Laboratory<'_, '_, '_> {
     }
 
     /// The logits of the hosts under the change, and the first of them for the report.
-    fn predict_changed(
-        &self,
-        choice: &Choice,
-        samples: &[&Sample],
-    ) -> Result<(BTreeMap<u128, Vec<f32>>, Vec<ShownHost>)> {
+    fn predict_changed(&self, choice: &Choice, samples: &[&Sample]) -> Result<ChangedLogits> {
         let context = self.search.context;
         let are_shown = context.plan.report.pictures != Pictures::None;
         let placed: Vec<(usize, &Sample)> = samples.iter().copied().enumerate().collect();

@@ -140,9 +140,8 @@ fn solve(mut matrix: Vec<Vec<f64>>, mut right: Vec<f64>) -> Option<Vec<f64>> {
     for j in 0..n {
         for i in j..n {
             let mut sum = matrix[i][j];
-            for k in 0..j {
-                sum -= matrix[i][k] * matrix[j][k];
-            }
+            let pairs = matrix[i].iter().zip(&matrix[j]).take(j);
+            sum -= pairs.map(|(a, b)| a * b).sum::<f64>();
             if i == j {
                 if sum <= 0.0 {
                     return None;
