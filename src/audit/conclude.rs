@@ -3,6 +3,7 @@
 
 use super::class_figures::class_figures;
 use super::context::AuditContext;
+use super::discovery::{Search, discover};
 use super::experiments::Experiments;
 use super::figures::{pair_figures, surroundings_figures};
 use super::intervention::InterventionRunner;
@@ -71,7 +72,12 @@ pub fn conclude<'a>(
     folder.table(&duplicates)?;
 
     pool.observer.stage("experiments", None);
-    let (findings, figures, lost) = decide(context, pool, &conclusion, &classes)?;
+    let Decided {
+        findings,
+        figures,
+        scope,
+        lost,
+    } = decide(context, pool, &conclusion, &classes)?;
     pool.write_cache();
 
     pool.observer.stage("summarise", None);
@@ -93,6 +99,7 @@ pub fn conclude<'a>(
     summary
         .warnings
         .extend(conclusion.measured.warnings.clone());
+    summary.scope = scope;
     summary.warnings.extend(lost_warning(lost));
     summary.warnings.extend(unmatched);
     for warning in summary.warnings.iter().chain(&history_warnings) {
@@ -112,14 +119,24 @@ pub fn conclude<'a>(
     })
 }
 
-/// Chooses and runs the experiments, and makes findings, most serious first, with their figures;
-/// and the number of photos that could take no part.
+/// What a run found.
+struct Decided {
+    /// Most serious first.
+    findings: Vec<Finding>,
+    figures: Vec<Figure>,
+    /// What was looked at, in sentences.
+    scope: Vec<String>,
+    /// Photos that could take no part.
+    lost: usize,
+}
+
+/// Chooses and runs the experiments, searches for what nobody declared, and makes findings.
 fn decide<'a>(
     context: &AuditContext<'a>,
     pool: &WorkerPool<'a>,
     conclusion: &Conclusion<'_>,
     labels: &[ClassRow],
-) -> Result<(Vec<Finding>, Vec<Figure>, usize)> {
+) -> Result<Decided> {
     let policy = &context.plan.verdict;
     let evidence = &conclusion.sums.evidence;
     let classes = conclusion.sums.classes.pooled_rows(context.labels);
@@ -145,6 +162,15 @@ fn decide<'a>(
         &classes,
         policy,
     ));
+    let discovered = discover(&Search {
+        context,
+        pool,
+        dataset: conclusion.dataset,
+        folder: conclusion.folder,
+        evidence,
+    })?;
+    findings.extend(discovered.findings);
+    figures.extend(discovered.figures);
     verdict::sort(&mut findings);
     declare(&mut findings, context.plan);
 
@@ -166,7 +192,12 @@ fn decide<'a>(
     let classes = &conclusion.sums.classes;
     figures.extend(pair_figures(&runner, classes, &pairs, &shown)?);
     figures.extend(class_figures(&runner, classes)?);
-    Ok((findings, figures, samples.lost()))
+    Ok(Decided {
+        findings,
+        figures,
+        scope: discovered.scope,
+        lost: samples.lost() + discovered.lost,
+    })
 }
 
 /// Photos that were measured and could take no part in experiments.

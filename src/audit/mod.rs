@@ -4,13 +4,15 @@
 //! One image goes through `worker` (file -> inference) and `measure_image` (inference ->
 //! measurement). Before, `prescan` reads the annotations, and `infer_ahead` saves a pass over
 //! photos that stand beside their labels; afterwards, `experiments` chooses images,
-//! `intervention` edits them, and `figures` shows some.
+//! `intervention` edits them, `discovery` searches for confounders that nobody declared, and
+//! `figures` shows some.
 
 mod class_figures;
 mod auditor;
 mod conclude;
 mod contact_sheet;
 mod context;
+mod discovery;
 mod enlarge;
 mod experiments;
 mod figures;

@@ -241,7 +241,7 @@ impl<'p> Prepared<'p> {
     /// and tool.
     fn audit_id(&self) -> String {
         let mut hasher = blake3::Hasher::new();
-        let parts = [
+        let mut parts = vec![
             self.plan.hash.as_str(),
             &self.model.hash,
             &self.dataset.stats.fingerprint,
@@ -249,6 +249,9 @@ impl<'p> Prepared<'p> {
             instruction_set(),
             env!("CARGO_PKG_VERSION"),
         ];
+        if self.plan.dataset.keeps_cells {
+            parts.push(&self.dataset.stats.cells_fingerprint);
+        }
         for part in parts {
             hasher.update(part.as_bytes()).update(b"\n");
         }

@@ -215,6 +215,16 @@ impl<'a> Worker<'a> {
         self.decoder.decode_exactly(&bytes, Use::Edit)
     }
 
+    /// The bytes of the photo of a sample, and every pixel of it.
+    ///
+    /// # Errors
+    /// As of [`Worker::decode_sample`].
+    pub fn read_and_decode(&mut self, sample: &Sample) -> Result<(Arc<Vec<u8>>, Photo), Skip> {
+        let bytes = self.read_sample(sample)?;
+        let photo = self.decoder.decode_exactly(&bytes, Use::Edit)?;
+        Ok((bytes, photo))
+    }
+
     /// Reads the bytes of a sample; other bytes than those that were measured are a skip.
     fn read_sample(&mut self, sample: &Sample) -> Result<Arc<Vec<u8>>, Skip> {
         let bytes = self.decoder.read(&sample.source)?;

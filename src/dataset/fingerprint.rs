@@ -25,6 +25,15 @@ impl Fingerprint {
         hasher.update(b"\n");
     }
 
+    /// Adds the cells that are kept of an image.
+    pub fn add_cells(&mut self, entry: &Entry) {
+        for (column, cell) in &entry.cells {
+            add_text(&mut self.0, column);
+            add_text(&mut self.0, cell);
+        }
+        self.0.update(b"\n");
+    }
+
     /// The fingerprint of all images, and of the file of boxes beside them, as hexadecimal digits.
     pub fn finish(mut self, boxes: Option<blake3::Hash>) -> String {
         let boxes = boxes.map_or([0; 32], |hash| *hash.as_bytes());

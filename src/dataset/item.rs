@@ -41,6 +41,8 @@ pub struct Entry {
     pub group: Option<String>,
     pub annotations: Vec<Annotation>,
     pub flags: Vec<String>,
+    /// Cells of the manifest by column, where properties are searched for.
+    pub cells: Vec<(String, String)>,
     pub declared_size: Option<Size>,
     /// Where the bytes are; default: in the file of this path.
     pub source: Option<Source>,

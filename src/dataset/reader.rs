@@ -113,6 +113,7 @@ impl Reader {
                     splits: plan.splits.clone(),
                     columns: &plan.columns,
                     presence: &plan.presence_columns,
+                    keeps_cells: plan.keeps_cells,
                     line_breaks: LineBreaks::of_policy(&plan.problems),
                     root: SetRoot::new(root),
                 };

@@ -184,6 +184,7 @@ fn read_label_table(
         splits: None,
         columns: &columns,
         presence: &[],
+        keeps_cells: false,
         line_breaks: LineBreaks::Refused,
         root: SetRoot::new(root),
     };

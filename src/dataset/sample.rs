@@ -65,6 +65,8 @@ pub struct Sample {
     pub annotations: Vec<Annotation>,
     /// Presence columns of the manifest that are true.
     pub flags: Vec<String>,
+    /// Cells of the manifest by column, where properties are searched for.
+    pub cells: Vec<(String, String)>,
     /// Size of the image by the annotation.
     pub declared_size: Option<Size>,
     /// What was measured, where the photo is read again.

@@ -81,19 +81,29 @@ impl Dataset {
         if ids.is_empty() {
             return Ok(samples);
         }
-
-        for item in self
-            .reader
-            .items(&self.plan, ReadMode::ImagesOf(ids.clone()))?
-        {
-            let (resolved, _) = self.rules.resolve(item);
-            if let Some(Ok(sample)) = self.audited(resolved, labels)
-                && ids.contains(&sample.id)
-            {
-                samples.insert(sample.id, sample);
-            }
+        for sample in self.stream_by_id(labels, ids)? {
+            samples.insert(sample.id, sample);
         }
         Ok(samples)
+    }
+
+    /// Streams the samples with these ids in the order of the set, with their image bytes, so that
+    /// only some are in memory at once.
+    ///
+    /// # Errors
+    /// When the root or the manifest can no longer be read.
+    pub fn stream_by_id<'a>(
+        &'a self,
+        labels: &'a LabelMap,
+        ids: &'a BTreeSet<ImageId>,
+    ) -> Result<impl Iterator<Item = Sample> + 'a> {
+        let mode = ReadMode::ImagesOf(ids.clone());
+        let items = self.reader.items(&self.plan, mode)?;
+        Ok(items.filter_map(move |item| {
+            let (resolved, _) = self.rules.resolve(item);
+            let sample = self.audited(resolved, labels)?.ok()?;
+            ids.contains(&sample.id).then_some(sample)
+        }))
     }
 
     /// Makes a sample of an image to audit; `None` for items outside the set or the limit.
@@ -184,6 +194,7 @@ impl Dataset {
             group: entry.group,
             annotations: entry.annotations,
             flags: entry.flags,
+            cells: entry.cells,
             declared_size: entry.declared_size,
             measured: None,
         })

@@ -37,6 +37,8 @@ pub struct DatasetStats {
     pub problems: Vec<HandledProblem>,
     /// BLAKE3 over paths, labels, splits, groups and annotations, in order.
     pub fingerprint: String,
+    /// BLAKE3 over the cells of the manifest that are kept.
+    pub cells_fingerprint: String,
     /// Whether the boxes can be what the format says.
     pub(super) boxes: BoxSurvey,
     /// An example of each reason in `skipped`.
@@ -159,6 +161,7 @@ pub(super) fn scan(
         rules,
         stats: DatasetStats::default(),
         fingerprint: Fingerprint::default(),
+        cells: Fingerprint::default(),
         sampler: limit.map(LimitSampler::new),
         with_boxes: HashSet::new(),
     };
@@ -188,6 +191,7 @@ struct Scan<'a> {
     rules: &'a Rules,
     stats: DatasetStats,
     fingerprint: Fingerprint,
+    cells: Fingerprint,
     /// Present if there is a limit.
     sampler: Option<LimitSampler>,
     /// The keys of boxes beside the set whose images are in the set.
@@ -219,6 +223,7 @@ impl Scan<'_> {
 
     fn add_labeled(&mut self, entry: &Entry, label: String) {
         self.fingerprint.add(entry, &label);
+        self.cells.add_cells(entry);
         for annotation in &entry.annotations {
             let category = annotation.category.clone();
             *self.stats.categories.entry(category).or_default() += 1;
@@ -275,6 +280,7 @@ impl Scan<'_> {
         let skipped: usize = self.stats.skipped.values().sum();
         let labeled: usize = self.stats.labels.values().sum();
         self.stats.found = skipped + labeled;
+        self.stats.cells_fingerprint = self.cells.finish(None);
         self.stats.fingerprint = self.fingerprint.finish(self.rules.boxes.hash);
         self.stats
     }

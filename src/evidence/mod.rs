@@ -11,6 +11,7 @@ mod association;
 mod clusters;
 mod cohorts;
 mod contrast;
+pub mod discovery;
 mod duplicates;
 mod examples;
 mod halves;

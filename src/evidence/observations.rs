@@ -161,10 +161,9 @@ impl Evidence {
         rows
     }
 
-    /// The images of all classes by their own maps, in the order of the centred logits of a class.
-    pub(super) fn own_images(&self) -> impl Iterator<Item = (u32, u128)> {
-        let own = self.maps.iter().filter(|map| map.class == map.target);
-        own.map(|map| (map.class, map.image))
+    /// The maps of the images' own classes, in the order of the dataset.
+    pub(super) fn own_maps(&self) -> impl Iterator<Item = &MapInfo> {
+        self.maps.iter().filter(|map| map.class == map.target)
     }
 
     /// Regions that can be present or absent, in the order of their names.

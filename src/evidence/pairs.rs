@@ -94,13 +94,13 @@ impl Evidence {
         for class in classes {
             images.insert(*class, Vec::new());
         }
-        for (class, image) in self.own_images() {
-            let Some(of_class) = images.get_mut(&class) else {
+        for map in self.own_maps() {
+            let Some(of_class) = images.get_mut(&map.class) else {
                 continue;
             };
-            let logits = self.centred_logits.get(&class);
+            let logits = self.centred_logits.get(&map.class);
             let logit = logits.and_then(|logits| logits.get(of_class.len()));
-            of_class.push((logit.copied().unwrap_or(f32::MIN), image));
+            of_class.push((logit.copied().unwrap_or(f32::MIN), map.image));
         }
 
         let chosen = images.into_iter();

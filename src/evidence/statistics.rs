@@ -152,7 +152,7 @@ pub fn deviation(values: &[f64]) -> f64 {
 }
 
 /// Mean and variance (n - 1); `None` under two values.
-fn moments(values: &[f64]) -> Option<(f64, f64)> {
+pub fn moments(values: &[f64]) -> Option<(f64, f64)> {
     if values.len() < 2 {
         return None;
     }

@@ -4,7 +4,7 @@ use super::names::{ConsensusControl, InsertionControl, OverlayControl, RemovalFi
 use serde::{Deserialize, Deserializer, Serialize};
 
 /// Reads a number; JSON writes one that is not finite as null.
-fn number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
+pub(super) fn number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
     Ok(Option::deserialize(deserializer)?.unwrap_or(f64::NAN))
 }
 

@@ -6,6 +6,8 @@
 
 mod evidence;
 mod names;
+mod property;
+mod property_evidence;
 mod record;
 mod unmet;
 
@@ -16,9 +18,14 @@ pub use evidence::{
     TemplateHits,
 };
 pub use names::{
-    ChangeState, ConsensusControl, EffectUnit, FigureRole, FindingKind, InsertionControl,
-    InterventionSide, MapTarget, OverlayControl, RemovalFill, ReopenReason, ReviewDecision,
-    RunPart, Severity, Verdict,
+    ChangeState, ConsensusControl, EffectUnit, FigureRole, FindingKind, FindingOrigin,
+    InsertionControl, InterventionSide, MapTarget, OverlayControl, RemovalFill, ReopenReason,
+    ReviewDecision, RunPart, Severity, Verdict,
+};
+pub use property::{FileProperty, Property, PropertyFamily, PropertyRule, PropertyValue};
+pub use property_evidence::{
+    PropertyAlso, PropertyAssociation, PropertyBar, PropertyDistribution, PropertyEvidence,
+    PropertyNotTested, PropertyTrial, PropertyUsage, ShamChange,
 };
 pub use record::{Finding, FindingEvidence, NotTested, ReviewState, SURROUNDINGS};
 pub use unmet::Unmet;

@@ -81,6 +81,39 @@ closed_set! {
         Overlay = "overlay",
         /// Everything but the objects.
         Surroundings = "context",
+        /// A property of the files of a class.
+        Property = "property",
+    }
+}
+
+closed_set! {
+    /// How the region of a finding is known.
+    FindingOrigin {
+        /// Declared in the pipeline, or built in.
+        Declared = "declared",
+        /// Discovered as a picture that many images of a class repeat.
+        Patch = "patch",
+        /// Discovered as what many images of a class show at one place.
+        Fixed = "fixed",
+        /// Discovered as a property of files, pixels or the manifest.
+        Property = "property",
+    }
+}
+
+#[expect(
+    clippy::derivable_impls,
+    reason = "the macro has no place for an attribute"
+)]
+impl Default for FindingOrigin {
+    fn default() -> Self {
+        Self::Declared
+    }
+}
+
+impl FindingOrigin {
+    /// Whether nobody declared it.
+    pub fn is_discovered(self) -> bool {
+        self != Self::Declared
     }
 }
 
@@ -158,6 +191,8 @@ closed_set! {
         Pasted = "pasted",
         /// An overlay on an image.
         Laid = "laid",
+        /// An image of another class, changed to follow a rule on its properties.
+        Changed = "changed",
         /// The region, or the objects, filled in.
         Filled = "filled",
         /// Among the largest contrasts.
@@ -257,3 +292,5 @@ closed_set! {
         Synthetic = "a synthetic pattern",
     }
 }
+
+pub(super) use closed_set;

@@ -1,7 +1,10 @@
 //! One finding: what was found about one class and one region.
 
 use super::evidence::{ConfounderEvidence, OverlayEvidence, SurroundingsEvidence};
-use super::names::{EffectUnit, FindingKind, ReopenReason, ReviewDecision, Severity, Verdict};
+use super::names::{
+    EffectUnit, FindingKind, FindingOrigin, ReopenReason, ReviewDecision, Severity, Verdict,
+};
+use super::property_evidence::PropertyEvidence;
 use super::unmet::Unmet;
 use serde::{Deserialize, Serialize};
 
@@ -17,6 +20,9 @@ pub struct Finding {
     /// Index of the class in the model.
     pub class: u32,
     pub region: String,
+    /// How the region is known.
+    #[serde(default)]
+    pub origin: FindingOrigin,
     pub verdict: Verdict,
     /// `None` where no effect was shown.
     pub severity: Option<Severity>,
@@ -43,6 +49,7 @@ pub enum FindingEvidence {
     Confounder(ConfounderEvidence),
     Overlay(OverlayEvidence),
     Surroundings(SurroundingsEvidence),
+    Property(Box<PropertyEvidence>),
 }
 
 /// Why C was not run for a candidate, or not on all images.
@@ -100,6 +107,7 @@ impl Finding {
             FindingEvidence::Confounder(_) => FindingKind::Confounder,
             FindingEvidence::Overlay(_) => FindingKind::Overlay,
             FindingEvidence::Surroundings(_) => FindingKind::Surroundings,
+            FindingEvidence::Property(_) => FindingKind::Property,
         }
     }
 
@@ -121,6 +129,13 @@ impl Finding {
         }
     }
 
+    pub fn property(&self) -> Option<&PropertyEvidence> {
+        match &self.evidence {
+            FindingEvidence::Property(evidence) => Some(evidence),
+            _ => None,
+        }
+    }
+
     /// Whether a reviewer is asked to decide: reported, and not decided yet.
     pub fn needs_decision(&self) -> bool {
         self.review.open && self.verdict.is_reported()
@@ -132,11 +147,12 @@ impl Finding {
     }
 
     /// The interval of the effect by which runs are compared: net flips, else the contrast in
-    /// logits.
+    /// logits; for a property the difference of its rates.
     pub fn interval(&self) -> Option<(f64, f64)> {
         let estimate = match &self.evidence {
             FindingEvidence::Overlay(overlay) => Some(overlay.rate),
             FindingEvidence::Surroundings(_) => None,
+            FindingEvidence::Property(evidence) => Some(evidence.association.difference),
             FindingEvidence::Confounder(evidence) => {
                 let insertion = evidence.intervention.as_ref().and_then(|c| c.insertion);
                 let flips = insertion.map(|effect| effect.rate);

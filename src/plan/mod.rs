@@ -27,6 +27,6 @@ pub use load::{json_schema, transform};
 pub use run_folder::{RUN_ID, is_run_folder, parse_run_id};
 pub use split_folders::{split_folders, split_of_folder};
 pub use types::{
-    Dataset, Device, Engine, Model, Place, Plan, Preprocess, Presence, Region, Report, Retention,
-    Review, Run, Scores, Step, Template, Verdicts,
+    Dataset, Device, Discovery, Engine, Model, Place, Plan, Preprocess, Presence, Region, Report,
+    Retention, Review, Run, Scores, Step, Template, Verdicts,
 };

@@ -47,8 +47,8 @@ pub fn summary(
     }
 }
 
-/// Whether the pipeline declares no region whose presence is known, and the set has no objects: no
-/// finding can come of heat alone.
+/// Whether the pipeline declares no region whose presence is known, searches for none, and the set
+/// has no objects: no finding can come of heat alone.
 fn is_nothing_declared(plan: &Plan, findings: &[Finding]) -> bool {
     let is_declared = plan.regions.iter().any(|region| {
         let place = &region.place;
@@ -56,9 +56,11 @@ fn is_nothing_declared(plan: &Plan, findings: &[Finding]) -> bool {
     });
     let has_evidence = findings.iter().any(|finding| match &finding.evidence {
         FindingEvidence::Confounder(evidence) => evidence.counts.present.is_some(),
-        FindingEvidence::Overlay(_) | FindingEvidence::Surroundings(_) => true,
+        FindingEvidence::Overlay(_)
+        | FindingEvidence::Surroundings(_)
+        | FindingEvidence::Property(_) => true,
     });
-    !is_declared && !has_evidence
+    !is_declared && !has_evidence && plan.discovery.is_none()
 }
 
 /// The summary without its lists.
@@ -88,6 +90,7 @@ fn facts(plan: &Plan, record: &RunRecord) -> Summary {
             kept: plan.verdict.context_kept,
         }),
         warnings: Vec::new(),
+        scope: Vec::new(),
         refused: facts.counts.refusal(plan.run.max_skipped),
         nothing_declared: false,
         findings: Vec::new(),

@@ -4,6 +4,8 @@ use super::anchor::anchor;
 use super::changes::change_text;
 use super::charts::{Chart, charts, spark_line};
 use super::image_budget::ImageBudget;
+use super::property_spread::{Spread, spread};
+use super::sentences::sentence;
 use super::strips::{Strip, strips};
 use super::unmet::unmet_text;
 use crate::finding::{
@@ -37,6 +39,8 @@ pub struct Card<'a> {
     /// Why the verdict is not a more serious one.
     unmet: Vec<String>,
     charts: Vec<Chart>,
+    /// How the values of a property are spread.
+    spread: Option<Spread>,
     pub change: Option<ChangeLine>,
     /// Points of a line through the effects of the last runs.
     trend: Option<String>,
@@ -157,6 +161,7 @@ fn card<'a>(
         not_tested: finding.not_tested.map(|reason| reason.to_string()),
         unmet: finding.unmet.iter().map(unmet_text).collect(),
         charts: charts(finding, lookup.thresholds),
+        spread: finding.property().and_then(spread),
         change: change.map(|change| ChangeLine {
             state: change.state,
             reason: change_text(change),

@@ -3,10 +3,10 @@
 use super::build_summary::summary as build;
 use crate::finding::{
     Association, ChangeState, ConfounderEvidence, Contrast, ContrastBaseline, EffectUnit, Estimate,
-    FigureRole, Finding, FindingEvidence, GroupCount, InsertionControl, Intervention,
-    InterventionEffect, NotTested, OverlayControl, OverlayEvidence, OverlayThresholds,
-    PresenceCounts, RegionHeat, RemovalFill, ReviewState, SURROUNDINGS, Severity,
-    SurroundingsEvidence, Verdict,
+    FigureRole, Finding, FindingEvidence, FindingOrigin, GroupCount, InsertionControl,
+    Intervention, InterventionEffect, NotTested, OverlayControl, OverlayEvidence,
+    OverlayThresholds, PresenceCounts, RegionHeat, RemovalFill, ReviewState, SURROUNDINGS,
+    Severity, SurroundingsEvidence, Verdict,
 };
 use crate::model::Facts;
 use crate::plan::Plan;
@@ -58,6 +58,7 @@ pub fn with_verdict(label: &str, region: &str, verdict: Verdict) -> Finding {
         label: label.into(),
         class: 1,
         region: region.into(),
+        origin: FindingOrigin::Declared,
         verdict,
         severity: None,
         severity_at_least: false,

@@ -4,7 +4,7 @@
 use super::text::thousands;
 use crate::finding::{
     ConfounderEvidence, Estimate, Finding, FindingEvidence, Intervention, OverlayEvidence,
-    SurroundingsEvidence,
+    PropertyEvidence, PropertyTrial, SurroundingsEvidence,
 };
 use crate::runs::documents::RateThresholds;
 
@@ -78,6 +78,7 @@ pub fn facts(finding: &Finding, thresholds: Option<RateThresholds>) -> Vec<Fact>
         FindingEvidence::Confounder(evidence) => confounder(evidence, thresholds),
         FindingEvidence::Overlay(evidence) => overlay(evidence),
         FindingEvidence::Surroundings(evidence) => surroundings(evidence, thresholds),
+        FindingEvidence::Property(evidence) => property(evidence, thresholds),
     }
 }
 
@@ -187,6 +188,43 @@ fn overlay(evidence: &OverlayEvidence) -> Vec<Fact> {
             threshold: Some(evidence.min_effect),
         },
     ]
+}
+
+fn property(evidence: &PropertyEvidence, thresholds: Option<RateThresholds>) -> Vec<Fact> {
+    let (class, others) = (
+        evidence.association.in_class,
+        evidence.association.in_others,
+    );
+    let mut facts = vec![Fact {
+        name: "A",
+        title: "in the data: more frequent with this class",
+        estimate: evidence.association.difference,
+        unit: Unit::Points,
+        basis: format!(
+            "the half of the groups that the rule was not found on; in all, {} of {} groups of the \
+             class, {} of {} of all others",
+            thousands(class.present),
+            thousands(class.groups),
+            thousands(others.present),
+            thousands(others.groups)
+        ),
+        threshold: thresholds.map(|least| least.association),
+    }];
+    if let PropertyTrial::Tested { usage, .. } = &evidence.test {
+        let [changed, same] = usage.predicted;
+        facts.push(Fact {
+            name: "C",
+            title: "changed to follow the rule: images predicted as the class, net",
+            estimate: usage.rate,
+            unit: Unit::Points,
+            basis: format!(
+                "on {} images of other classes: {changed} changed, {same} only saved again",
+                thousands(usage.hosts)
+            ),
+            threshold: thresholds.map(|least| least.intervention),
+        });
+    }
+    facts
 }
 
 fn surroundings(evidence: &SurroundingsEvidence, thresholds: Option<RateThresholds>) -> Vec<Fact> {

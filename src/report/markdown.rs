@@ -31,11 +31,14 @@ pub fn markdown(summary: &Summary) -> String {
     format!("{text}\n{}\n", heat.footnote)
 }
 
-/// Warnings and open findings, one a line.
+/// Warnings, what was looked at, and open findings, one a line.
 fn list(summary: &Summary) -> String {
     let mut list = String::new();
     for warning in &summary.warnings {
         list += &format!("- warning: {}\n", markdown_escaped(warning));
+    }
+    for sentence in &summary.scope {
+        list += &format!("- {}.\n", markdown_escaped(sentence));
     }
     for finding in shown_findings(summary) {
         let sentence = markdown_escaped(&sentence(finding));

@@ -25,6 +25,8 @@ mod overlay_sentence;
 mod pictures;
 pub mod pipeline_index;
 mod prometheus;
+mod property_sentence;
+mod property_spread;
 mod sentences;
 mod strips;
 mod surroundings_sentence;

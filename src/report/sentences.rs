@@ -1,6 +1,7 @@
 //! A finding as a sentence of counts and estimates, for people.
 
 use super::overlay_sentence::overlay;
+use super::property_sentence::property;
 use super::surroundings_sentence::surroundings;
 use super::text::{percent, thousands};
 use crate::finding::{
@@ -15,6 +16,7 @@ pub fn sentence(finding: &Finding) -> String {
         FindingEvidence::Confounder(evidence) => confounder(finding, evidence),
         FindingEvidence::Overlay(evidence) => overlay(finding, evidence),
         FindingEvidence::Surroundings(evidence) => surroundings(finding, evidence),
+        FindingEvidence::Property(evidence) => property(finding, evidence),
     }
 }
 

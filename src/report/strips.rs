@@ -84,6 +84,7 @@ fn title(role: FigureRole, figures: &[&Figure]) -> &'static str {
         FigureRole::Consensus => "What the photos with the region have in common there",
         FigureRole::Pasted => "Pasted on images of other classes",
         FigureRole::Laid => "Laid over images",
+        FigureRole::Changed => "Images of other classes, changed to follow the rule",
         FigureRole::Filled => "Filled in",
         FigureRole::Strongest => "Largest contrast",
         FigureRole::Median => "Median contrast",

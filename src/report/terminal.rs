@@ -18,6 +18,10 @@ pub fn terminal(summary: &Summary, width: u16) -> String {
     for finding in shown_findings(summary) {
         text += &finding_text(finding, columns);
     }
+    for sentence in &summary.scope {
+        let sentence = printable(sentence);
+        text += &format!("{}\n", wrap(&format!("{sentence}."), columns));
+    }
     if !text.is_empty() {
         text.push('\n');
     }

@@ -206,6 +206,9 @@ pub struct Summary {
     pub dataset_fingerprint: String,
     pub engine: String,
     pub warnings: Vec<String>,
+    /// What the run looked at, and what it did not, in sentences without a full stop.
+    #[serde(default)]
+    pub scope: Vec<String>,
     /// Why the run must not be relied on; `None` for a run that may be.
     #[serde(default)]
     pub refused: Option<String>,

@@ -14,10 +14,14 @@ table! {
         label_index: u32, "",
             "class of the label in the model";
         region: String, "",
-            "name of the region in the pipeline, or `surroundings`";
+            "name of the region in the pipeline, `surroundings`, or a rule on a \
+            property";
+        origin: String, "",
+            "how the region is known: `declared` in the pipeline or built in, \
+            discovered as a `patch`, at a `fixed` place, or as a `property`";
         kind: String, "",
             "`confounder`, `overlay` for a region with a picture of its own, \
-            `context` for the surroundings of the objects";
+            `context` for the surroundings of the objects, `property`";
         verdict: String, "",
             "`confirmed`, `model_shortcut`, `candidate`, `data_risk`, \
             `cleared`, `salient_only`, `insufficient` or `none`; see \
@@ -104,6 +108,14 @@ table! {
             over";
         control_flips: Option<u32>, "images",
             "C: hosts predicted as the class with the strongest control";
+        feature_auc: Option<f64>, "fraction",
+            "property: how well pooled features tell the images inside (AUC)";
+        change: Option<String>, "",
+            "property: what was done to the hosts; null where none was changed";
+        change_part: Option<f64>, "ratio",
+            "property: `insertion` / root mean square change of all classes";
+        change_t: Option<f64>, "",
+            "property: least t of the rise against changes of other families";
         top_k: Option<u32>, "classes",
             "overlay: an image counts as entered by the class if the class is \
             among so many of the highest logits; null otherwise, and for \
@@ -243,6 +255,7 @@ impl FindingRow {
             FindingEvidence::Confounder(evidence) => confounder = Some(evidence),
             FindingEvidence::Overlay(evidence) => overlay = Some(evidence),
             FindingEvidence::Surroundings(evidence) => surroundings = Some(evidence),
+            FindingEvidence::Property(_) => {}
         }
 
         let a = confounder.and_then(|evidence| evidence.association);
@@ -274,10 +287,11 @@ impl FindingRow {
         let shift = shift.or(removal.map(|r| r.largest_shift));
         let largest_shift = shift.or(overlay.map(|o| o.rank == 1));
 
-        Self {
+        let row = Self {
             label: finding.label.clone(),
             label_index: finding.class,
             region: finding.region.clone(),
+            origin: finding.origin.name().to_owned(),
             kind: finding.kind().name().to_owned(),
             verdict: finding.verdict.name().to_owned(),
             severity: finding.severity.map(|s| s.name().to_owned()),
@@ -316,6 +330,10 @@ impl FindingRow {
             effect_z: overlay.map(|o| o.z),
             flips: flips.map(|[with, _]| with),
             control_flips: flips.map(|[_, control]| control),
+            feature_auc: None,
+            change: None,
+            change_part: None,
+            change_t: None,
             top_k: overlay.and_then(|o| o.top_k),
             entries: overlay.map(|o| o.entries[0]),
             control_entries: overlay.map(|o| o.entries[1]),
@@ -367,7 +385,8 @@ impl FindingRow {
             open: finding.review.open,
             came_back: finding.review.reopened.map(|r| r.name().to_owned()),
             not_tested_reason: finding.not_tested.map(|n| n.to_string()),
-        }
+        };
+        row.with_property(finding.property())
     }
 }
 

@@ -5,12 +5,14 @@ mod columns;
 mod findings;
 mod measurements;
 mod parquet;
+mod properties;
 mod rows;
 
 pub use columns::{Cell, Column, Row, SCHEMA_VERSION, Values};
 pub use findings::FindingRow;
 pub use measurements::measurements;
 pub use parquet::{checked, decode, encode, encode_groups, read_footer};
+pub use properties::PropertyRow;
 pub use rows::{ClassRow, DuplicateRow, ImageRow, ProblemRow, RegionRow, SkipRow};
 
 /// The tables in Markdown, as `reports/README.md` holds them.
@@ -22,6 +24,7 @@ pub fn markdown() -> String {
         (ProblemRow::TABLE, ProblemRow::COLUMNS),
         (DuplicateRow::TABLE, DuplicateRow::COLUMNS),
         (ClassRow::TABLE, ClassRow::COLUMNS),
+        (PropertyRow::TABLE, PropertyRow::COLUMNS),
         (FindingRow::TABLE, FindingRow::COLUMNS),
     ];
     let sections: Vec<String> = tables

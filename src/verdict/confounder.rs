@@ -5,8 +5,9 @@ use super::decision::decide;
 use super::unmet::unmet;
 use crate::evidence::Pair;
 use crate::finding::{
-    ConfounderEvidence, EffectUnit, Finding, FindingEvidence, Intervention, LabelCount, NotTested,
-    PresenceCounts, RegionHeat, ReviewState, Severity, TemplateHits, Verdict,
+    ConfounderEvidence, EffectUnit, Finding, FindingEvidence, FindingOrigin, Intervention,
+    LabelCount, NotTested, PresenceCounts, RegionHeat, ReviewState, Severity, TemplateHits,
+    Verdict,
 };
 use crate::plan::Verdicts as Policy;
 use crate::region::Kind;
@@ -97,6 +98,7 @@ fn finding(
         label: case.row.label.clone(),
         class: case.row.label_index,
         region: case.row.region.clone(),
+        origin: FindingOrigin::Declared,
         verdict,
         severity: severity(case),
         severity_at_least: case.intervention().is_some_and(misses_regions),

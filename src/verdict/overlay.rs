@@ -4,8 +4,8 @@
 use crate::dataset::LabelMap;
 use crate::evidence::OverlayEffect;
 use crate::finding::{
-    EffectUnit, Finding, FindingEvidence, OverlayEvidence, OverlayThresholds, ReviewState,
-    Severity, Verdict,
+    EffectUnit, Finding, FindingEvidence, FindingOrigin, OverlayEvidence, OverlayThresholds,
+    ReviewState, Severity, Verdict,
 };
 use crate::plan::Verdicts as Policy;
 
@@ -42,6 +42,7 @@ pub fn overlay_findings(
             label: labels.classes[effect.class].clone(),
             class: effect.class as u32,
             region: region.to_owned(),
+            origin: FindingOrigin::Declared,
             verdict: if is_shortcut {
                 Verdict::ModelShortcut
             } else {

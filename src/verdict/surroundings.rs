@@ -3,7 +3,8 @@
 
 use crate::aggregate::OBJECT;
 use crate::finding::{
-    EffectUnit, Finding, FindingEvidence, ReviewState, SURROUNDINGS, SurroundingsEvidence, Verdict,
+    EffectUnit, Finding, FindingEvidence, FindingOrigin, ReviewState, SURROUNDINGS,
+    SurroundingsEvidence, Verdict,
 };
 use crate::plan::Verdicts as Policy;
 use crate::tables::ClassRow;
@@ -107,6 +108,7 @@ pub fn surroundings_findings(
             label: label.to_owned(),
             class,
             region: SURROUNDINGS.into(),
+            origin: FindingOrigin::Declared,
             verdict: decide(&evidence, is_mostly_off, policy),
             severity: None,
             severity_at_least: false,

@@ -27,6 +27,8 @@ mod overlays;
 mod pictures;
 mod pipeline;
 mod places;
+mod properties;
+mod property_rules;
 mod reads;
 mod refused;
 mod history;

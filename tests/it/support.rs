@@ -2,8 +2,8 @@
 
 use camaudit::audit::{Observer, Outcome, report_page, run};
 use camaudit::finding::{
-    ConfounderEvidence, EffectUnit, Estimate, Finding, FindingEvidence, InsertionControl,
-    Intervention, InterventionEffect, RemovalFill, ReviewState, Verdict,
+    ConfounderEvidence, EffectUnit, Estimate, Finding, FindingEvidence, FindingOrigin,
+    InsertionControl, Intervention, InterventionEffect, RemovalFill, ReviewState, Verdict,
 };
 use camaudit::plan::{Device, Engine, Plan};
 use camaudit::runs::open_finished;
@@ -172,6 +172,7 @@ pub fn finding_with(
         label: label.into(),
         class: 0,
         region: region.into(),
+        origin: FindingOrigin::Declared,
         verdict,
         severity: None,
         severity_at_least: false,

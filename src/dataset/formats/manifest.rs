@@ -27,6 +27,8 @@ pub struct Manifest<'a> {
     pub columns: &'a Columns,
     /// Presence columns.
     pub presence: &'a [String],
+    /// Whether the cells of all other columns are kept.
+    pub keeps_cells: bool,
     pub line_breaks: LineBreaks,
     pub root: SetRoot,
 }
@@ -41,6 +43,7 @@ impl Manifest<'_> {
             names: self.columns,
             needs_split: self.splits.is_some(),
             presence: self.presence,
+            keeps_cells: self.keeps_cells,
         };
         let (file, line_breaks) = (self.file, self.line_breaks);
         let rows: Box<dyn Iterator<Item = RowResult> + Send> = match self.format {
@@ -140,6 +143,7 @@ impl ManifestReader {
             split: row.split,
             group: row.group,
             flags: row.flags,
+            cells: row.cells,
             ..Entry::new(path)
         };
         if !self.ids.insert(entry.id()) {

@@ -13,6 +13,7 @@ struct Positions {
     split: Option<usize>,
     group: Option<usize>,
     presence: Vec<(usize, String)>,
+    kept: Vec<(usize, String)>,
 }
 
 /// Streams the rows of a file.
@@ -50,12 +51,15 @@ impl Positions {
         for name in used.presence {
             presence.push((column(header, name, manifest)?, name.clone()));
         }
+        let columns = header.iter().map(str::trim).enumerate();
+        let kept = columns.filter(|(_, name)| used.keeps(name));
         Ok(Self {
             path,
             label,
             split,
             group: find_column(header, names.group()),
             presence,
+            kept: kept.map(|(i, name)| (i, name.to_owned())).collect(),
         })
     }
 
@@ -71,6 +75,10 @@ impl Positions {
         };
         for (column, name) in &self.presence {
             found.add_flag(name, cell(record, *column));
+        }
+        for (column, name) in &self.kept {
+            let cell = optional_cell(record, Some(*column));
+            found.cells.extend(cell.map(|cell| (name.clone(), cell)));
         }
         found
     }

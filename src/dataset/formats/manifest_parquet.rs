@@ -22,13 +22,14 @@ pub fn rows(
     manifest: &Path,
     used: &UsedColumns<'_>,
 ) -> Result<impl Iterator<Item = RowResult> + Send + use<>> {
-    let columns = columns_to_read(manifest, used)?;
+    let (columns, kept) = columns_to_read(manifest, used)?;
     let first = frames::read(manifest, Some(columns.clone()), 0, ROWS_PER_FRAME)?;
     let frames = Frames {
         file: manifest.to_path_buf(),
         columns,
         names: used.names.clone(),
         presence: used.presence.to_vec(),
+        kept,
         first: Some(first),
         start: 0,
         is_broken: false,
@@ -36,8 +37,8 @@ pub fn rows(
     Ok(frames.flatten())
 }
 
-/// The columns to read.
-fn columns_to_read(manifest: &Path, used: &UsedColumns<'_>) -> Result<Vec<String>> {
+/// The columns to read, and those of them whose cells are kept.
+fn columns_to_read(manifest: &Path, used: &UsedColumns<'_>) -> Result<(Vec<String>, Vec<String>)> {
     let metadata = frames::metadata(manifest)?;
     let existing = frames::columns(&metadata);
     let names = used.names;
@@ -56,9 +57,31 @@ fn columns_to_read(manifest: &Path, used: &UsedColumns<'_>) -> Result<Vec<String
     }
 
     let known = [names.path(), names.label(), names.split(), names.group()];
+    let kept = plain_columns(manifest, &existing, used)?;
     let mut columns = existing;
-    columns.retain(|name| known.contains(&name.as_str()) || used.presence.contains(name));
-    Ok(columns)
+    columns.retain(|name| {
+        known.contains(&name.as_str()) || used.presence.contains(name) || kept.contains(name)
+    });
+    Ok((columns, kept))
+}
+
+/// The columns of text, numbers and flags whose cells are kept; others may hold pictures.
+fn plain_columns(
+    manifest: &Path,
+    existing: &[String],
+    used: &UsedColumns<'_>,
+) -> Result<Vec<String>> {
+    let mut kept = existing.to_vec();
+    kept.retain(|name| used.keeps(name));
+    if kept.is_empty() {
+        return Ok(kept);
+    }
+    let first = frames::read(manifest, Some(kept.clone()), 0, 1)?;
+    kept.retain(|name| {
+        let kind = frames::column(&first, name).map(Column::dtype);
+        kind.is_some_and(|kind| kind.is_primitive_numeric() || kind.is_string() || kind.is_bool())
+    });
+    Ok(kept)
 }
 
 /// The rows of a file, frame by frame.
@@ -67,6 +90,7 @@ struct Frames {
     columns: Vec<String>,
     names: Columns,
     presence: Vec<String>,
+    kept: Vec<String>,
     /// Read before, so that a file that cannot be read is an error.
     first: Option<DataFrame>,
     /// The first row that is not read yet.
@@ -112,7 +136,7 @@ impl Frames {
     }
 
     fn rows_of(&self, frame: &DataFrame) -> Vec<RowResult> {
-        let columns = RowColumns::find(frame, &self.names, &self.presence);
+        let columns = RowColumns::find(frame, &self.names, &self.presence, &self.kept);
         let mut rows = Vec::with_capacity(frame.height());
         for i in 0..frame.height() {
             let line = (self.start + i + 1) as u64;
@@ -133,19 +157,29 @@ struct RowColumns<'f> {
     split: Option<&'f Column>,
     group: Option<&'f Column>,
     presence: Vec<(&'f str, Option<&'f Column>)>,
+    kept: Vec<(&'f str, Option<&'f Column>)>,
 }
 
 impl<'f> RowColumns<'f> {
-    fn find(frame: &'f DataFrame, names: &Columns, presence: &'f [String]) -> Self {
-        let presence = presence.iter();
+    fn find(
+        frame: &'f DataFrame,
+        names: &Columns,
+        presence: &'f [String],
+        kept: &'f [String],
+    ) -> Self {
+        let named = |names: &'f [String]| {
+            let columns = names.iter();
+            columns
+                .map(|name| (name.as_str(), frames::column(frame, name)))
+                .collect()
+        };
         Self {
             path: frames::column(frame, names.path()),
             label: frames::column(frame, names.label()),
             split: frames::column(frame, names.split()),
             group: frames::column(frame, names.group()),
-            presence: presence
-                .map(|name| (name.as_str(), frames::column(frame, name)))
-                .collect(),
+            presence: named(presence),
+            kept: named(kept),
         }
     }
 
@@ -160,6 +194,11 @@ impl<'f> RowColumns<'f> {
         };
         for (name, column) in &self.presence {
             row.add_flag(name, &cell(*column, i)?.unwrap_or_default());
+        }
+        for (name, column) in &self.kept {
+            let cell = cell(*column, i)?;
+            row.cells
+                .extend(cell.map(|cell| ((*name).to_owned(), cell)));
         }
         Ok(row)
     }

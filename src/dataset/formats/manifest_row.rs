@@ -15,6 +15,8 @@ pub struct ManifestRow {
     pub group: Option<String>,
     /// Presence columns that are true.
     pub flags: Vec<String>,
+    /// Cells that are not empty of the columns that no key names, and of the splits.
+    pub cells: Vec<(String, String)>,
     /// Presence columns whose cell is no flag, with the cell.
     pub bad_flags: Vec<(String, String)>,
     pub line: u64,
@@ -41,6 +43,17 @@ pub struct UsedColumns<'a> {
     /// Whether the column of the splits has to exist.
     pub needs_split: bool,
     pub presence: &'a [String],
+    /// Whether the cells of all other columns are kept.
+    pub keeps_cells: bool,
+}
+
+impl UsedColumns<'_> {
+    /// Whether the cells of a column are kept.
+    pub fn keeps(&self, column: &str) -> bool {
+        let names = self.names;
+        let is_used = [names.path(), names.label(), names.group()].contains(&column);
+        self.keeps_cells && !is_used && !self.presence.iter().any(|name| name == column)
+    }
 }
 
 pub fn no_split_column(manifest: &Path, name: &str) -> Error {

@@ -98,6 +98,22 @@ impl<'a> Ifd<'a> {
         if !matches!(entry.kind, 1 | 7) {
             return None;
         }
+        self.content(entry)
+    }
+
+    /// The text of an entry of ASCII, to its first zero.
+    pub fn text(&self, tag: u64) -> Option<String> {
+        let entry = self.entry(tag)?;
+        if entry.kind != 2 {
+            return None;
+        }
+        let content = self.content(entry)?;
+        let text = content.split(|byte| *byte == 0).next()?;
+        Some(String::from_utf8_lossy(text).into_owned())
+    }
+
+    /// The bytes of an entry whose values take one byte each.
+    fn content(&self, entry: Entry) -> Option<&'a [u8]> {
         let count = usize::try_from(entry.count).ok()?;
         let inline = if self.is_big_tiff { 8 } else { 4 };
         let start = if count <= inline {

@@ -4,11 +4,13 @@
 mod bmp;
 mod bmp_rle;
 mod exif;
+mod exif_facts;
 mod failure;
 mod gif;
 mod header;
 mod ifd;
 mod jpeg;
+mod jpeg_facts;
 mod jpeg_segments;
 mod orientation;
 mod png;
@@ -19,8 +21,10 @@ mod tiff_kind;
 mod tiff_levels;
 mod webp;
 
+pub use exif_facts::{ExifFacts, exif_facts};
 pub use failure::skip;
 pub use header::Header;
+pub use jpeg_facts::{JpegFacts, jpeg_facts};
 pub use orientation::stored as stored_orientation;
 
 use crate::error::Skip;
@@ -63,6 +67,18 @@ impl Container {
             [b'I', b'I', 42 | 43, 0, ..] | [b'M', b'M', 0, 42 | 43, ..] => Some(Self::Tiff),
             [b'G', b'I', b'F', b'8', b'7' | b'9', b'a', ..] => Some(Self::Gif),
             _ => None,
+        }
+    }
+
+    /// The name as in Pillow.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Jpeg => "JPEG",
+            Self::Png => "PNG",
+            Self::WebP => "WEBP",
+            Self::Bmp => "BMP",
+            Self::Tiff => "TIFF",
+            Self::Gif => "GIF",
         }
     }
 

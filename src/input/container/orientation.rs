@@ -32,11 +32,28 @@ pub fn stored(container: Container, bytes: &[u8]) -> Orientation {
         .unwrap_or(Orientation::NoTransforms)
 }
 
+/// The EXIF data of a file; of a TIFF, which is made like them, the whole file.
+pub fn exif_data(container: Container, bytes: &[u8]) -> Option<Vec<u8>> {
+    match container {
+        Container::Jpeg => Some(jpeg_metadata(bytes).0).filter(|exif| !exif.is_empty()),
+        Container::Png => png_chunks::metadata(bytes).exif,
+        Container::WebP => riff::first(bytes, b"EXIF").map(<[u8]>::to_vec),
+        Container::Tiff => Some(bytes.to_vec()),
+        Container::Bmp | Container::Gif => None,
+    }
+}
+
 fn preferred(exif: Option<&[u8]>, xmp: Option<&[u8]>) -> Option<u64> {
     exif.and_then(exif_number).or_else(|| xmp_number(xmp?))
 }
 
 fn jpeg(bytes: &[u8]) -> Option<u64> {
+    let (exif, xmp) = jpeg_metadata(bytes);
+    preferred(Some(&exif), xmp)
+}
+
+/// The EXIF data and the XMP packet of a JPEG.
+fn jpeg_metadata(bytes: &[u8]) -> (Vec<u8>, Option<&[u8]>) {
     let mut exif = Vec::new();
     let mut xmp = None;
     for (_, data) in segments(bytes).filter(|(marker, _)| *marker == APP1) {
@@ -47,7 +64,7 @@ fn jpeg(bytes: &[u8]) -> Option<u64> {
             xmp = Some(packet);
         }
     }
-    preferred(Some(&exif), xmp)
+    (exif, xmp)
 }
 
 fn tiff(bytes: &[u8]) -> Option<u64> {

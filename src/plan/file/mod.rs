@@ -4,6 +4,7 @@
 
 mod columns;
 mod dataset;
+mod discovery;
 mod model;
 mod policy;
 mod preprocess;
@@ -17,6 +18,7 @@ pub use columns::Columns;
 pub use dataset::{
     BoxCoordinates, ClassRef, DatasetFile, Format, LabelRule, Links, ProblemAction, UnknownLabels,
 };
+pub use discovery::DiscoveryFile;
 pub use model::{Activation, EngineName, InputValue, ModelFile};
 pub use policy::{Pictures, ReportFile, RetentionFile, ReviewFile, ScoresFile, VerdictFile};
 pub use preprocess::{
@@ -40,6 +42,9 @@ pub struct PipelineFile {
     pub region: Vec<RegionFile>,
     pub scores: ScoresFile,
     pub verdict: VerdictFile,
+    // Skipped if absent: the hash of a pipeline without the table stays as it was.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub discovery: Option<DiscoveryFile>,
     pub report: ReportFile,
     pub review: ReviewFile,
     pub retention: RetentionFile,

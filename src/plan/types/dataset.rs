@@ -30,6 +30,8 @@ pub struct Dataset {
     pub near_duplicates: bool,
     /// Columns of the manifest that say where a region is present.
     pub presence_columns: Vec<String>,
+    /// Whether the cells of a manifest are kept, to search for properties.
+    pub keeps_cells: bool,
     pub links: Links,
     pub unknown_labels: UnknownLabels,
     pub labels: BTreeMap<String, ClassRef>,

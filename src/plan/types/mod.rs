@@ -1,6 +1,7 @@
 //! The validated pipeline that the other rooms read.
 
 mod dataset;
+mod discovery;
 mod model;
 mod policy;
 mod preprocess;
@@ -8,6 +9,7 @@ mod region;
 mod run;
 
 pub use dataset::Dataset;
+pub use discovery::Discovery;
 pub use model::{Device, Engine, Model};
 pub use policy::{Report, Retention, Review, Scores, Verdicts};
 pub use preprocess::{Preprocess, Step};
@@ -34,7 +36,7 @@ pub struct Plan {
     /// BLAKE3 of what decides the measured rows: dataset, model, preprocess, regions, scores and
     /// the keys of `[run]` that choose or skip images.
     ///
-    /// Pipelines that differ only in `[verdict]`, `[report]`, `[review]` or `[retention]` share it.
+    /// Pipelines that differ only in `[verdict]`, `[discovery]`, `[report]`, `[review]` or `[retention]` share it.
     pub measure_hash: String,
     pub dataset: Dataset,
     pub model: Model,
@@ -42,6 +44,8 @@ pub struct Plan {
     pub regions: Vec<Region>,
     pub scores: Scores,
     pub verdict: Verdicts,
+    /// `None`: only declared regions are looked at.
+    pub discovery: Option<Discovery>,
     pub report: Report,
     pub review: Review,
     pub retention: Retention,

@@ -43,6 +43,7 @@ pub fn dataset(file: &DatasetFile, check: &mut Checker<'_>) -> Dataset {
         segmentations: file.segmentations.unwrap_or(false),
         near_duplicates: file.near_duplicates.unwrap_or(true),
         presence_columns: Vec::new(),
+        keeps_cells: false,
         links: file.links.unwrap_or(Links::Inside),
         unknown_labels: file.unknown_labels.unwrap_or(UnknownLabels::Error),
         labels: file.labels.clone(),

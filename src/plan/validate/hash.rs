@@ -34,6 +34,7 @@ pub fn hashes(mut file: PipelineFile, class_names: &[String], regions: &[Region]
         baseline_min: file.verdict.baseline_min,
         ..VerdictFile::default()
     };
+    file.discovery = None;
     file.report = ReportFile::default();
     file.review = ReviewFile::default();
     // The rows are the same for any shard size, and `max_skipped` only decides the exit code.

@@ -4,6 +4,7 @@
 
 mod checker;
 mod dataset;
+mod discovery;
 mod format;
 mod hash;
 mod model;

@@ -1,7 +1,7 @@
 //! All sections of a pipeline file -> [`Plan`].
 
 use super::checker::Checker;
-use super::{dataset, hash, model, policy, preprocess, region, run};
+use super::{dataset, discovery, hash, model, policy, preprocess, region, run};
 use crate::plan::document::{Document, Problem};
 use crate::plan::types::Plan;
 use std::path::{Path, PathBuf};
@@ -22,6 +22,9 @@ pub fn plan(file: &Path, mut document: Document<'_>) -> Result<Plan, Vec<Problem
     dataset.presence_columns = region::presence_columns(&regions, dataset.format, &mut check);
     let scores = policy::scores(&parsed.scores, &mut check);
     let verdict = policy::verdicts(&parsed.verdict, &scores, &mut check);
+    let discovery = parsed.discovery.as_ref();
+    let discovery = discovery.map(|file| discovery::discovery(file, &mut check));
+    dataset.keeps_cells = discovery.is_some_and(|discovery| discovery.properties);
     let report = policy::report(&parsed.report, &mut check);
     let review = policy::review(&parsed.review, &mut check);
     let retention = policy::retention(&parsed.retention, &mut check);
@@ -47,6 +50,7 @@ pub fn plan(file: &Path, mut document: Document<'_>) -> Result<Plan, Vec<Problem
         regions,
         scores,
         verdict,
+        discovery,
         report,
         review,
         retention,

@@ -5,6 +5,7 @@ function cardElement(i) {
     ...notices(card),
     ...card.charts.map(chartElement),
     card.charts.length ? el("p", { class: "legend", text: "Mark: estimate. Band: 95 % interval. Dashed: the least that counts. Bars of one unit share a scale." }) : null,
+    ...spreadElements(card),
     unmetElement(card),
     ...card.notes.map((text) => el("p", { class: "quiet", text })),
     ...stripElements(card.strips),
@@ -44,6 +45,26 @@ function chartElement(chart) {
   return el("div", { class: "chart" },
     el("dl", { class: "facts" }, ...bars),
     el("p", { class: "axis-row" }, el("span", { text: chart.unit === "points" ? "percentage points" : "logits" }), axis));
+}
+
+// How the values of a property are spread in the class and in the others.
+function spreadElements(card) {
+  if (!card.spread) return [];
+  const percent = (part) => `${Math.round(100 * part)} %`;
+  const heads = ["value", card.label, "others"].map((text) => el("th", { scope: "col", text }));
+  const rows = card.spread.bars.map((bar) => el("tr", bar.is_inside ? { class: "inside" } : {},
+    el("th", { scope: "row", text: bar.name }),
+    ...[bar.in_class, bar.in_others].map((part) => el("td", {}, meterElement(part), ` ${percent(part)}`))));
+  return [
+    el("h4", { text: `${card.spread.title}: images of ${card.label} and of other classes` }),
+    el("table", { class: "values" }, el("thead", {}, el("tr", {}, ...heads)), el("tbody", {}, ...rows)),
+    el("p", { class: "quiet", text: "Bold: inside the rule." }),
+  ];
+}
+
+function meterElement(part) {
+  return svg("svg", { class: "meter", viewBox: "0 0 40 6", "aria-hidden": "true" },
+    svg("rect", { class: "track", width: 40, height: 6 }), svg("rect", { class: "fill", width: 40 * part, height: 6 }));
 }
 
 function unmetElement(card) {

@@ -10,8 +10,8 @@ mod review;
 use super::RunFolder;
 use super::documents::{Changes, Counts, MeasuredFacts, RunIdentity, RunRecord, Summary};
 use crate::finding::{
-    ConfounderEvidence, EffectUnit, Estimate, Finding, FindingEvidence, InsertionControl,
-    Intervention, InterventionEffect, ReviewState, Verdict,
+    ConfounderEvidence, EffectUnit, Estimate, Finding, FindingEvidence, FindingOrigin,
+    InsertionControl, Intervention, InterventionEffect, ReviewState, Verdict,
 };
 use crate::model::Facts;
 use crate::tables::SCHEMA_VERSION;
@@ -24,6 +24,7 @@ fn finding(verdict: Verdict) -> Finding {
         label: "horse".into(),
         class: 1,
         region: "tag".into(),
+        origin: FindingOrigin::Declared,
         verdict,
         severity: None,
         severity_at_least: false,
@@ -148,6 +149,7 @@ fn summary(findings: &[Finding]) -> Summary {
         dataset_fingerprint: "dataset".into(),
         engine: "tract".into(),
         // Long enough to be cut.
+        scope: vec![],
         warnings: vec!["x".repeat(2000)],
         refused: None,
         nothing_declared: false,

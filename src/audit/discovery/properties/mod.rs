@@ -1,0 +1,57 @@
+//! Properties of files that tell a class, and whether the model uses them: `sample` measures the
+//! files of the sample, `trial` changes photos of other classes (`hosts`) as `dose` says, `features` asks
+//! whether the model's features show a rule, `pictures` shows what was done.
+
+mod dose;
+mod features;
+mod hosts;
+mod pictures;
+mod sample;
+mod samples;
+mod scope;
+mod trial;
+
+use super::{Discovered, Sampled, Search};
+use crate::error::Result;
+use crate::evidence::discovery::properties as evidence;
+use crate::finding::PropertyEvidence;
+use crate::verdict;
+use sample::MeasuredSample;
+use trial::Trials;
+
+/// Searches for properties that tell a class, and tests whether the model uses them.
+///
+/// # Errors
+/// When the dataset can no longer be read, the disk fails, or the run is asked to stop.
+pub fn search(search: &Search<'_, '_>, sampled: &Sampled) -> Result<Discovered> {
+    let measured = MeasuredSample::measure(search, sampled)?;
+    measured.write(search.folder, search.context.labels)?;
+    let table = measured.table();
+    let result = evidence::search(&table);
+
+    let trials = Trials::run(search, &table, &result.found, &measured)?;
+    let names = search.context.labels.pooled_names();
+    let mut discovered = Discovered {
+        scope: scope::sentences(
+            &table,
+            &result,
+            sampled.settings.images_per_class,
+            measured.lost,
+        ),
+        lost: measured.lost + trials.lost,
+        ..Discovered::default()
+    };
+    for (index, found) in result.found.iter().enumerate() {
+        let evidence = PropertyEvidence {
+            visible: trials.visible[index],
+            ..evidence::evidence(&table, found, result.tests, trials.outcomes[index].clone())
+        };
+        let label = names.get(&(found.class as usize));
+        let label = label.cloned().unwrap_or_else(|| found.class.to_string());
+        let policy = &search.context.plan.verdict;
+        let finding = verdict::property_finding(label, found.class, evidence, policy);
+        discovered.figures.extend(trials.figures(index, &finding));
+        discovered.findings.push(finding);
+    }
+    Ok(discovered)
+}

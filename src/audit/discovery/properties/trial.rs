@@ -1,0 +1,360 @@
+//! The experiment: photos of other classes are changed to follow a rule, and the model predicts
+//! them.
+
+use super::super::Search;
+use super::dose::{Choice, Doses, distance, doses};
+use super::features::visible;
+use super::hosts::{HOSTS_MIN, Hosts};
+use super::pictures::ShownHost;
+use super::sample::MeasuredSample;
+use super::samples::FetchedFiles;
+use crate::dataset::Sample;
+use crate::error::{Result, Skip};
+use crate::evidence::discovery::properties::{
+    ChangedHost, PropertyFound, PropertyTable, usage_effect,
+};
+use crate::finding::{
+    Finding, PropertyFamily, PropertyNotTested, PropertyTrial, PropertyValue, ShamChange,
+};
+use crate::input::{Border, FileProperties, border};
+use crate::perturb::{FileChange, HostFile, SeededRng};
+use crate::plan::Pictures;
+use crate::runs::documents::Figure;
+use std::collections::BTreeMap;
+
+/// Hosts that the strength of a change is tried on.
+const PROBES: usize = 14;
+/// Images of a rule whose borders are given to the hosts.
+const DONORS_MAX: usize = 16;
+/// Hosts that are shown before and after.
+const SHOWN: usize = 3;
+
+/// What became of each finding.
+pub struct Trials {
+    pub outcomes: Vec<PropertyTrial>,
+    /// Area under the curve, as of [`crate::finding::PropertyEvidence`].
+    pub visible: Vec<Option<f64>>,
+    shown: Vec<Vec<ShownHost>>,
+    /// Photos that could no longer be read.
+    pub lost: usize,
+}
+
+/// The logits of a host written again, and under each of [`ShamChange::ALL`].
+struct HostLogits {
+    same: Vec<f32>,
+    shams: Vec<Vec<f32>>,
+}
+
+/// The logits of the changed hosts by id, and the hosts to show.
+type ChangedLogits = (BTreeMap<u128, Vec<f32>>, Vec<ShownHost>);
+
+/// What the trials share.
+struct Laboratory<'l, 's, 'a> {
+    search: &'l Search<'s, 'a>,
+    measured: &'l MeasuredSample,
+    files: &'l FetchedFiles,
+    /// Of hosts that were predicted before.
+    logits: BTreeMap<u128, HostLogits>,
+}
+
+impl Trials {
+    /// Tests the findings one after the other, the most certain first.
+    ///
+    /// # Errors
+    /// When the dataset can no longer be read, or the run is asked to stop.
+    pub fn run(
+        search: &Search<'_, '_>,
+        table: &PropertyTable,
+        found: &[PropertyFound],
+        measured: &MeasuredSample,
+    ) -> Result<Self> {
+        let policy = &search.context.plan.verdict;
+        let most = (policy.max_candidates as usize).min(found.len());
+        let hosts: Vec<Hosts> = found[..most]
+            .iter()
+            .map(|found| Hosts::choose(table, found, measured, policy.hosts_max as usize))
+            .collect();
+        let files = FetchedFiles::fetch(search, &found[..most], &hosts, measured)?;
+
+        let mut trials = Self {
+            outcomes: Vec::new(),
+            visible: Vec::new(),
+            shown: Vec::new(),
+            lost: files.lost,
+        };
+        let mut laboratory = Laboratory {
+            search,
+            measured,
+            files: &files,
+            logits: BTreeMap::new(),
+        };
+        for (found, hosts) in found.iter().zip(&hosts) {
+            let (outcome, shown) = laboratory.test(found, hosts)?;
+            trials.outcomes.push(outcome);
+            trials.shown.push(shown);
+            trials
+                .visible
+                .push(visible(search, found, measured, &files)?);
+        }
+        for _ in most..found.len() {
+            let limit = PropertyNotTested::CandidateLimit {
+                max_candidates: policy.max_candidates,
+            };
+            trials.outcomes.push(PropertyTrial::NotTested(limit));
+            trials.shown.push(Vec::new());
+            trials.visible.push(None);
+        }
+        Ok(trials)
+    }
+
+    /// The pictures of a finding.
+    pub fn figures(&self, index: usize, finding: &Finding) -> Vec<Figure> {
+        let shown = self.shown.get(index).into_iter().flatten();
+        shown.filter_map(|host| host.figure(finding)).collect()
+    }
+}
+
+impl Laboratory<'_, '_, '_> {
+    fn test(
+        &mut self,
+        found: &PropertyFound,
+        hosts: &Hosts,
+    ) -> Result<(PropertyTrial, Vec<ShownHost>)> {
+        let not_tested = |reason| (PropertyTrial::NotTested(reason), Vec::new());
+        let places = found.rates.members.iter();
+        let inside: Vec<&FileProperties> = places.map(|i| self.measured.of_file(*i)).collect();
+        let outside: Vec<&FileProperties> = hosts
+            .places
+            .iter()
+            .map(|i| self.measured.of_file(*i))
+            .collect();
+        let borders = self.borders(found)?;
+        let Some(doses) = doses(found, &inside, &outside, &borders) else {
+            return Ok(not_tested(PropertyNotTested::CannotBeChanged));
+        };
+        if hosts.places.len() < HOSTS_MIN {
+            return Ok(not_tested(PropertyNotTested::HostsInside {
+                hosts: hosts.places.len() as u32,
+                needed: HOSTS_MIN as u32,
+            }));
+        }
+
+        let samples = self.files.of(&hosts.ids);
+        let Some(choice) = self.choose(&doses, &samples, &inside)? else {
+            return Ok(not_tested(PropertyNotTested::NotReached));
+        };
+        self.predict_shams(&samples)?;
+        let (changed, shown) = self.predict_changed(&choice, &samples)?;
+        let shams = shams_beside(found.property.family());
+        let class = found.class as usize;
+        let head = self.search.context.model.head();
+        let fraction = self.search.context.plan.verdict.causal_fraction;
+        let hosts = self.changed_hosts(&changed, &shams);
+        Ok(match usage_effect(&hosts, &shams, class, head, fraction) {
+            Some(usage) => {
+                let change = choice.of_host(0).words();
+                (PropertyTrial::Tested { change, usage }, shown)
+            }
+            None => not_tested(PropertyNotTested::TooFewPhotos),
+        })
+    }
+
+    /// The borders of images of the rule, for the properties that are changed by them.
+    fn borders(&self, found: &PropertyFound) -> Result<Vec<Border>> {
+        if found.property.family() != PropertyFamily::Border {
+            return Ok(Vec::new());
+        }
+        let donors = found.rates.members.iter().take(DONORS_MAX);
+        let ids: Vec<u128> = donors.map(|i| self.measured.images[*i].table.id).collect();
+        let borders = self
+            .search
+            .pool
+            .map(self.files.of(&ids), |worker, sample| {
+                let read = worker.read_and_decode(sample).ok();
+                Ok(read.map(|(_, photo)| border(&photo.rgb)))
+            })?;
+        let borders = borders.into_iter().flatten();
+        Ok(borders.filter(|border| !border.is_empty()).collect())
+    }
+
+    /// The strength that brings the hosts nearest to the images of the rule; `None` where it brings
+    /// less than half of them into the rule.
+    fn choose(
+        &self,
+        doses: &Doses,
+        samples: &[&Sample],
+        inside: &[&FileProperties],
+    ) -> Result<Option<Choice>> {
+        let mut best: Option<(f64, f64, &Choice)> = None;
+        for choice in &doses.choices {
+            let values = self.probe(choice, doses, samples)?;
+            let reached = values
+                .iter()
+                .filter(|value| doses.rule.holds(value))
+                .count();
+            let part = reached as f64 / values.len().max(1) as f64;
+            let mut distances: Vec<f64> = values
+                .iter()
+                .map(|value| distance(value, inside, doses.property))
+                .collect();
+            distances.sort_unstable_by(f64::total_cmp);
+            let distance = distances.get(distances.len() / 2).copied();
+            let distance = distance.unwrap_or(f64::INFINITY);
+            if best.is_none_or(|(least, _, _)| distance < least) {
+                best = Some((distance, part, choice));
+            }
+        }
+        let reached = best.filter(|(_, part, _)| *part >= 0.5);
+        Ok(reached.map(|(_, _, choice)| choice.clone()))
+    }
+
+    /// The values of a few changed hosts.
+    fn probe(
+        &self,
+        choice: &Choice,
+        doses: &Doses,
+        samples: &[&Sample],
+    ) -> Result<Vec<PropertyValue>> {
+        let probes: Vec<(usize, &Sample)> =
+            samples.iter().copied().take(PROBES).enumerate().collect();
+        let values = self.search.pool.map(probes, |worker, (place, sample)| {
+            let Ok((bytes, photo)) = worker.read_and_decode(sample) else {
+                return Ok(None);
+            };
+            let host = HostFile::new(&bytes, photo);
+            let change = choice.of_host(place);
+            let changed = host.changed(&change, &mut self.rng(sample));
+            Ok(changed
+                .ok()
+                .map(|file| file.properties().get(doses.property)))
+        })?;
+        Ok(values.into_iter().flatten().collect())
+    }
+
+    /// Predicts the hosts that were not predicted before, written again and under every sham.
+    fn predict_shams(&mut self, samples: &[&Sample]) -> Result<()> {
+        let new: Vec<&Sample> = samples
+            .iter()
+            .copied()
+            .filter(|sample| !self.logits.contains_key(&sample.id.0))
+            .collect();
+        let predicted = self.search.pool.map(new, |worker, sample| {
+            let logits = (|| -> Result<HostLogits, Skip> {
+                let (bytes, photo) = worker.read_and_decode(sample)?;
+                let host = HostFile::new(&bytes, photo);
+                let mut rng = self.rng(sample);
+                let mut predict = |change: &FileChange| {
+                    let changed = host.changed(change, &mut rng)?;
+                    Ok::<_, Skip>(worker.predict(&changed.photo)?.logits)
+                };
+                let shams = ShamChange::ALL
+                    .iter()
+                    .map(|sham| predict(&sham_change(*sham)));
+                let shams = shams.collect::<Result<Vec<_>, Skip>>()?;
+                let same = predict(&FileChange::Same)?;
+                Ok(HostLogits { same, shams })
+            })();
+            Ok(logits.ok().map(|logits| (sample.id.0, logits)))
+        })?;
+        self.logits.extend(predicted.into_iter().flatten());
+        Ok(())
+    }
+
+    /// The logits of the hosts under the change, and the first of them for the report.
+    fn predict_changed(&self, choice: &Choice, samples: &[&Sample]) -> Result<ChangedLogits> {
+        let context = self.search.context;
+        let are_shown = context.plan.report.pictures != Pictures::None;
+        let placed: Vec<(usize, &Sample)> = samples.iter().copied().enumerate().collect();
+        let predicted = self.search.pool.map(placed, |worker, (place, sample)| {
+            let Ok((bytes, photo)) = worker.read_and_decode(sample) else {
+                return Ok(None);
+            };
+            let host = HostFile::new(&bytes, photo);
+            let change = choice.of_host(place);
+            let Ok(changed) = host.changed(&change, &mut self.rng(sample)) else {
+                return Ok(None);
+            };
+            let Ok(after) = worker.predict(&changed.photo) else {
+                return Ok(None);
+            };
+            let is_shown = are_shown && place < SHOWN;
+            let before = is_shown.then(|| worker.predict(&host.photo).ok()).flatten();
+            let shown = before.map(|before| {
+                ShownHost::new(context, &sample.path, &before, &after, change.words())
+            });
+            Ok(Some((sample.id.0, after.logits, shown)))
+        })?;
+
+        let mut logits = BTreeMap::new();
+        let mut shown = Vec::new();
+        for (id, changed, host) in predicted.into_iter().flatten() {
+            logits.insert(id, changed);
+            shown.extend(host);
+        }
+        Ok((logits, shown))
+    }
+
+    /// The hosts of which everything was predicted, with the shams that are used.
+    fn changed_hosts(
+        &self,
+        changed: &BTreeMap<u128, Vec<f32>>,
+        shams: &[ShamChange],
+    ) -> Vec<ChangedHost> {
+        let mut hosts = Vec::new();
+        for (id, changed) in changed {
+            let Some(logits) = self.logits.get(id) else {
+                continue;
+            };
+            let shams = shams
+                .iter()
+                .map(|sham| logits.shams[*sham as usize].clone());
+            hosts.push(ChangedHost {
+                same: logits.same.clone(),
+                changed: changed.clone(),
+                shams: shams.collect(),
+            });
+        }
+        hosts
+    }
+
+    fn rng(&self, sample: &Sample) -> SeededRng {
+        let seed = self.search.context.plan.run.seed;
+        SeededRng::new(seed, &[&sample.id.to_string(), "property"])
+    }
+}
+
+/// The shams that do not change the family of a rule.
+fn shams_beside(family: PropertyFamily) -> Vec<ShamChange> {
+    let is_beside = |sham: &ShamChange| match sham.family() {
+        // Resizing blurs.
+        Some(PropertyFamily::Sharpness) => {
+            !matches!(family, PropertyFamily::Sharpness | PropertyFamily::Size)
+        }
+        of_sham => of_sham != Some(family),
+    };
+    ShamChange::ALL.iter().copied().filter(is_beside).collect()
+}
+
+fn sham_change(sham: ShamChange) -> FileChange {
+    let border = |rows: f64, columns: f64, colour: [f64; 3]| {
+        FileChange::Border(Border {
+            top: rows,
+            bottom: rows,
+            left: columns,
+            right: columns,
+            colour,
+        })
+    };
+    match sham {
+        ShamChange::Grey => FileChange::Colour(0.0),
+        ShamChange::Blurred => FileChange::Blur(3.0),
+        ShamChange::Quality30 => FileChange::Quality(30),
+        ShamChange::BlackBars => border(0.12, 0.0, [0.0; 3]),
+        ShamChange::WhiteFrame => border(0.027, 0.027, [240.0, 240.0, 236.0]),
+        ShamChange::Noise => FileChange::Noise(14.0),
+        ShamChange::Darker => FileChange::Levels {
+            gain: 0.75,
+            offset: 0.0,
+        },
+    }
+}

@@ -1,0 +1,10 @@
+//! The search for confounders that nobody declared, without images and without the model: pure
+//! functions of numbers. `audit/discovery` reads the images and runs the model.
+//!
+//! What is found in one half of the groups, the mining half, is tested in the other; `properties`
+//! are tested in both directions.
+
+pub mod properties;
+mod sample;
+
+pub use sample::{ClassSample, SampledImage};

@@ -1,0 +1,108 @@
+//! A finding about a property of files as a sentence: what tells the class, whether the model's
+//! features show it, and what the experiment did.
+
+use super::text::{percent, thousands};
+use crate::finding::{
+    Finding, PropertyEvidence, PropertyFamily, PropertyTrial, PropertyUsage, Verdict,
+};
+
+/// From this area under the curve on, the features show a rule.
+const VISIBLE_MIN: f64 = 0.75;
+
+pub fn property(finding: &Finding, evidence: &PropertyEvidence) -> String {
+    let mut parts = vec![counts(finding, evidence)];
+    parts.extend(also(evidence));
+    parts.push(visible(evidence));
+    parts.push(match &evidence.test {
+        PropertyTrial::Tested { change, usage } => tested(&finding.label, change, usage),
+        PropertyTrial::NotTested(reason) => format!("no image was changed: {reason}"),
+    });
+    if finding.verdict == Verdict::DataRisk {
+        parts.push("in the data; use by this model not shown".to_owned());
+        parts.extend(may_be_the_class(evidence));
+    }
+    parts.join("; ")
+}
+
+fn counts(finding: &Finding, evidence: &PropertyEvidence) -> String {
+    let label = &finding.label;
+    let association = &evidence.association;
+    let source = if evidence.is_other_source {
+        format!("{label} comes from another source than the other classes: ")
+    } else {
+        String::new()
+    };
+    format!(
+        "{source}{} in {} of {} sampled {label} images and {} of {} others (median of the other \
+         classes {}, largest {}; p {:.1e} in the half that the rule was not found on, {} tests)",
+        evidence.rule.of(&evidence.property.words()),
+        thousands(association.in_class.present),
+        thousands(association.in_class.groups),
+        thousands(association.in_others.present),
+        thousands(association.in_others.groups),
+        percent(association.median_other),
+        percent(association.worst_other),
+        association.p,
+        thousands(association.tests),
+    )
+}
+
+/// The other rules about mostly the same images.
+fn also(evidence: &PropertyEvidence) -> Option<String> {
+    let rules = evidence.also.iter();
+    let rules: Vec<String> = rules
+        .map(|also| also.rule.of(&also.property.words()))
+        .collect();
+    (!rules.is_empty()).then(|| format!("mostly the same images: {}", rules.join(", ")))
+}
+
+fn visible(evidence: &PropertyEvidence) -> String {
+    match evidence.visible {
+        Some(area) if area >= VISIBLE_MIN => {
+            format!("the model's features show which images these are (AUC {area:.2})")
+        }
+        Some(area) => {
+            format!("the model's features do not show which images these are (AUC {area:.2})")
+        }
+        None => "whether the model's features show it was not asked: fewer than 8 images of the \
+                 class on one side"
+            .to_owned(),
+    }
+}
+
+fn tested(label: &str, change: &str, usage: &PropertyUsage) -> String {
+    let [changed, same] = usage.predicted;
+    let figures = format!(
+        "{} images of other classes {change}: the logit of {label} changes by {:+.2} (threshold \
+         {:.2}), {:.2} of the change (at least {:.1}), t {:.1} against {} (at least {:.0}); {changed} \
+         are predicted as {label} (written again without a change {same}; net at least {})",
+        thousands(usage.hosts),
+        usage.rise,
+        usage.min_effect,
+        usage.part_of_change,
+        PropertyUsage::PART_MIN,
+        usage.t,
+        usage.sham.name(),
+        PropertyUsage::T_MIN,
+        percent(usage.rate.low),
+    );
+    if usage.is_used() {
+        return figures;
+    }
+    let most = if usage.moves_most {
+        ""
+    } else {
+        ", and another class moves more"
+    };
+    format!("{figures}: {label} was not moved by it{most}")
+}
+
+/// What the class looks like is no confounder.
+fn may_be_the_class(evidence: &PropertyEvidence) -> Option<String> {
+    let family = evidence.property.family();
+    let is_look = matches!(
+        family,
+        PropertyFamily::Tone | PropertyFamily::Colour | PropertyFamily::Sharpness
+    );
+    is_look.then(|| format!("{family} may be what the class looks like"))
+}
