@@ -264,6 +264,7 @@ fn shown_figure<'a>(
 
 fn group_title(role: FigureRole) -> &'static str {
     match role {
+        FigureRole::Pattern => "What many images of the class repeat",
         FigureRole::Template => "The template",
         FigureRole::Mean => "Mean maps",
         FigureRole::Consensus => "What the photos with the region have in common there",

@@ -2,12 +2,14 @@
 //! and read by the same list of columns.
 
 mod columns;
+mod discovered;
 mod findings;
 mod measurements;
 mod parquet;
 mod rows;
 
 pub use columns::{Cell, Column, Row, SCHEMA_VERSION, Values};
+pub use discovered::DiscoveredRow;
 pub use findings::FindingRow;
 pub use measurements::measurements;
 pub use parquet::{checked, decode, encode, encode_groups, read_footer};
@@ -23,6 +25,7 @@ pub fn markdown() -> String {
         (DuplicateRow::TABLE, DuplicateRow::COLUMNS),
         (ClassRow::TABLE, ClassRow::COLUMNS),
         (FindingRow::TABLE, FindingRow::COLUMNS),
+        (DiscoveredRow::TABLE, DiscoveredRow::COLUMNS),
     ];
     let sections: Vec<String> = tables
         .iter()

@@ -3,6 +3,10 @@
 //!
 //! What is found in one half of the groups, the mining half, is tested in the other.
 
+mod fourier;
+pub mod patches;
+mod picture;
 mod sample;
 
-pub use sample::{ClassSample, SampledImage};
+pub use picture::{Gradient, Lengths, PixelBox, SearchPicture};
+pub use sample::{ClassSample, SampledImage, round_robin};
