@@ -139,6 +139,8 @@ impl Auditor {
             group: image.group,
             annotations,
             flags: image.flags,
+            // Columns are properties for a search over the whole set.
+            cells: Vec::new(),
             declared_size: None,
             measured: None,
         }))

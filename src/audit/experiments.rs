@@ -212,6 +212,13 @@ impl FetchedSamples {
         self.lost + measured.filter(|measured| measured.is_changed()).count()
     }
 
+    /// Changes every sample that takes part.
+    pub fn annotate(&mut self, change: impl Fn(&mut Sample)) {
+        for sample in self.samples.values_mut() {
+            change(sample);
+        }
+    }
+
     pub fn get(&self, id: u128) -> Option<&Sample> {
         self.samples.get(&ImageId(id))
     }

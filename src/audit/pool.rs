@@ -31,6 +31,22 @@ impl<'a> WorkerPool<'a> {
         })
     }
 
+    /// A pool of as many threads for another plan of the same model. The workers of this one are
+    /// released, so that there are not twice as many sessions.
+    ///
+    /// # Errors
+    /// When the threads cannot be started.
+    pub fn beside<'b>(&self, context: AuditContext<'b>) -> Result<WorkerPool<'b>>
+    where
+        'a: 'b,
+    {
+        self.write_cache();
+        if let Ok(mut idle) = self.idle.lock() {
+            idle.clear();
+        }
+        WorkerPool::new(context, self.threads.current_num_threads(), self.observer)
+    }
+
     /// Does `work` on every item, in any order; the results come in the order of the items.
     ///
     /// # Errors

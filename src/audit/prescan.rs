@@ -64,6 +64,29 @@ impl Prescan {
         Self::default()
     }
 
+    /// For images whose regions are known without the annotations of the set; places and classes
+    /// are added.
+    pub fn of_images(images: usize, seed: u64) -> Self {
+        Self {
+            sampling_rate: BASELINE_IMAGES / images.max(1) as f64,
+            seed,
+            ..Self::default()
+        }
+    }
+
+    /// Adds a box of a region, in fractions of its photo; the first ones are kept.
+    pub fn add_place(&mut self, class: usize, region: usize, place: Rect) {
+        let places = self.places.entry((class, region)).or_default();
+        if places.len() < PLACES_MAX {
+            places.push(place);
+        }
+    }
+
+    /// Adds a class whose images nearly all show a region.
+    pub fn add_saturated(&mut self, class: usize, region: usize) {
+        self.saturated.push((class, region));
+    }
+
     /// Searches for templates and streams the annotations. The places are not known yet: see
     /// [`Prescan::photos`].
     ///

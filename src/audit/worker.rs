@@ -206,6 +206,24 @@ impl<'a> Worker<'a> {
         self.infer_bytes(&bytes, &mut timings)
     }
 
+    /// Reads, decodes and preprocesses the photo of a sample.
+    ///
+    /// # Errors
+    /// A skip, also where the bytes are not those that were measured.
+    pub fn prepare_sample(&mut self, sample: &Sample) -> Result<(Tensor, View), Skip> {
+        let bytes = self.read_sample(sample)?;
+        let photo = self.decoder.decode(&bytes)?;
+        self.preprocessor.run(&photo)
+    }
+
+    /// The model's features and logits of a prepared photo.
+    ///
+    /// # Errors
+    /// A skip where the engine fails.
+    pub fn infer_tensor(&mut self, tensor: &Tensor) -> Result<Inference, Skip> {
+        self.infer(tensor)
+    }
+
     /// Reads and decodes the photo of a sample as [`Worker::decode`] does.
     ///
     /// # Errors

@@ -161,6 +161,13 @@ impl Evidence {
         rows
     }
 
+    /// Gives images the groups that they have in another run's evidence.
+    pub fn regroup(&mut self, groups: &BTreeMap<u128, u64>) {
+        for map in &mut self.maps {
+            map.group = groups.get(&map.image).copied().unwrap_or(map.group);
+        }
+    }
+
     /// The maps of the images' own classes, in the order of the dataset.
     pub(super) fn own_maps(&self) -> impl Iterator<Item = &MapInfo> {
         self.maps.iter().filter(|map| map.class == map.target)

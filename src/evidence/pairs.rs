@@ -35,6 +35,21 @@ pub struct Pair {
 impl Evidence {
     /// A over all groups, since it uses nothing that the model said, and B over the screening half.
     pub fn pairs(&self, names: &BTreeMap<usize, String>, policy: &Policy) -> Vec<Pair> {
+        self.pairs_over(names, policy, |_| true)
+    }
+
+    /// The same for regions that were found in the screening half: A over the other one.
+    pub fn found_pairs(&self, names: &BTreeMap<usize, String>, policy: &Policy) -> Vec<Pair> {
+        self.pairs_over(names, policy, |group| !is_screening(group))
+    }
+
+    /// `is_counted` chooses the groups of A.
+    fn pairs_over(
+        &self,
+        names: &BTreeMap<usize, String>,
+        policy: &Policy,
+        is_counted: impl Fn(u64) -> bool,
+    ) -> Vec<Pair> {
         let mut min_effects = BTreeMap::new();
         for (class, logits) in &self.centred_logits {
             min_effects.insert(*class, min_contrast(logits, policy));
@@ -48,8 +63,12 @@ impl Evidence {
                 by_target.entry(target).or_default().push(observation);
             }
             let all = by_target.values().flatten();
+            let own = all.filter(|observation| observation.is_own_map());
+            let own: Vec<&Observation> = own.collect();
 
-            let counts = count_groups(all.filter(|observation| observation.is_own_map()));
+            let shown = count_groups(own.iter().copied());
+            let counted = own.iter().filter(|o| is_counted(o.map.group));
+            let counts = count_groups(counted.copied());
 
             for (&class, &min_effect) in &min_effects {
                 let observations = by_target.get(&class).map_or(&[][..], Vec::as_slice);
@@ -65,7 +84,7 @@ impl Evidence {
                     label: label.unwrap_or_default(),
                     class,
                     region: region.clone(),
-                    tagged: counts.get(&class).map_or(0, |count| count.present),
+                    tagged: shown.get(&class).map_or(0, |count| count.present),
                     association: association(&counts, class),
                     contrast_missing: contrast.err(),
                     contrast: contrast.ok(),

@@ -181,6 +181,8 @@ closed_set! {
 closed_set! {
     /// Why an image is shown with a finding.
     FigureRole {
+        /// What many images repeat, and where it is in some of them.
+        Pattern = "pattern",
         /// The picture that is searched for in every photo.
         Template = "template",
         /// The mean maps of images with and without the region.

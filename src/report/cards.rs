@@ -5,7 +5,6 @@ use super::changes::change_text;
 use super::charts::{Chart, charts, spark_line};
 use super::image_budget::ImageBudget;
 use super::property_spread::{Spread, spread};
-use super::sentences::sentence;
 use super::strips::{Strip, strips};
 use super::unmet::unmet_text;
 use crate::finding::{

@@ -79,6 +79,7 @@ fn title(role: FigureRole, figures: &[&Figure]) -> &'static str {
         FigureRole::Strongest if is_of_class => "Strongest",
         FigureRole::Median if is_of_class => "Median",
         FigureRole::Random if is_of_class => "Chosen at random",
+        FigureRole::Pattern => "What many images of the class repeat",
         FigureRole::Template => "The template",
         FigureRole::Mean => "Mean maps",
         FigureRole::Consensus => "What the photos with the region have in common there",

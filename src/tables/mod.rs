@@ -2,6 +2,7 @@
 //! and read by the same list of columns.
 
 mod columns;
+mod discovered;
 mod findings;
 mod measurements;
 mod parquet;
@@ -9,6 +10,7 @@ mod properties;
 mod rows;
 
 pub use columns::{Cell, Column, Row, SCHEMA_VERSION, Values};
+pub use discovered::DiscoveredRow;
 pub use findings::FindingRow;
 pub use measurements::measurements;
 pub use parquet::{checked, decode, encode, encode_groups, read_footer};
@@ -26,6 +28,7 @@ pub fn markdown() -> String {
         (ClassRow::TABLE, ClassRow::COLUMNS),
         (PropertyRow::TABLE, PropertyRow::COLUMNS),
         (FindingRow::TABLE, FindingRow::COLUMNS),
+        (DiscoveredRow::TABLE, DiscoveredRow::COLUMNS),
     ];
     let sections: Vec<String> = tables
         .iter()

@@ -2,58 +2,20 @@
 //!
 //! Every channel returns findings and figures, and says what it looked at.
 
+mod naming;
+mod patches;
 mod properties;
+mod regions;
+mod search;
+mod show;
+mod views;
 
-use super::context::AuditContext;
-use super::pool::WorkerPool;
-use crate::dataset::Dataset;
 use crate::error::Result;
-use crate::evidence::Evidence;
-use crate::evidence::discovery::ClassSample;
-use crate::finding::Finding;
-use crate::plan::Discovery;
-use crate::runs::documents::Figure;
-use crate::runs::folder::RunFolder;
+use crate::runs::documents::Patterns;
+use crate::tables::SCHEMA_VERSION;
+use search::{Channel, Discovered, Sampled};
 
-/// What the search found, and what it looked at.
-#[derive(Default)]
-pub struct Discovered {
-    pub findings: Vec<Finding>,
-    pub figures: Vec<Figure>,
-    /// Sentences for the summary: what was searched and what was not.
-    pub scope: Vec<String>,
-    /// Photos that could take no part.
-    pub lost: usize,
-}
-
-impl Discovered {
-    /// Adds what another channel found.
-    fn add(&mut self, other: Self) {
-        self.findings.extend(other.findings);
-        self.figures.extend(other.figures);
-        self.scope.extend(other.scope);
-        self.lost += other.lost;
-    }
-}
-
-/// What every channel needs.
-pub struct Search<'s, 'a> {
-    pub context: &'s AuditContext<'a>,
-    pub pool: &'s WorkerPool<'a>,
-    pub dataset: &'s Dataset,
-    pub folder: &'s RunFolder,
-    pub evidence: &'s Evidence,
-}
-
-/// The images of a search.
-pub struct Sampled {
-    pub settings: Discovery,
-    /// By class, at most `discovery.images_per_class` images each.
-    pub classes: Vec<ClassSample>,
-}
-
-/// One kind of search.
-type Channel<'a> = fn(&Search<'_, 'a>, &Sampled) -> Result<Discovered>;
+pub use search::Search;
 
 /// Searches as the pipeline says.
 ///
@@ -75,11 +37,19 @@ pub fn discover(search: &Search<'_, '_>) -> Result<Discovered> {
         settings,
     };
     // One line for each channel: whether the pipeline wants it, and its function.
-    let channels: [(bool, Channel<'_>); 1] = [(settings.properties, properties::search)];
+    let channels: [(bool, Channel<'_>); 2] = [
+        (settings.patches, patches::search),
+        (settings.properties, properties::search),
+    ];
     for (is_wanted, channel) in channels {
         if is_wanted {
             discovered.add(channel(search, &sampled)?);
         }
     }
+    search.folder.table(&discovered.rows)?;
+    search.folder.document(&Patterns {
+        schema_version: SCHEMA_VERSION,
+        patterns: std::mem::take(&mut discovered.patterns),
+    })?;
     Ok(discovered)
 }

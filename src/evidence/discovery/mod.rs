@@ -4,7 +4,11 @@
 //! What is found in one half of the groups, the mining half, is tested in the other; `properties`
 //! are tested in both directions.
 
+mod fourier;
+pub mod patches;
+mod picture;
 pub mod properties;
 mod sample;
 
-pub use sample::{ClassSample, SampledImage};
+pub use picture::{Gradient, Lengths, PixelBox, SearchPicture};
+pub use sample::{ClassSample, SampledImage, round_robin};

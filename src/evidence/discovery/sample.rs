@@ -74,3 +74,24 @@ impl ClassSample {
             .filter(move |image| image.mining == mining)
     }
 }
+
+/// Images of all classes, at most `most`: the first of each class, then the second of each, each
+/// round in order of hash.
+pub fn round_robin(samples: &[ClassSample], seed: u64, most: usize) -> Vec<(u32, SampledImage)> {
+    let longest = samples.iter().map(|sample| sample.images.len()).max();
+    let mut chosen = Vec::new();
+    for place in 0..longest.unwrap_or(0) {
+        let mut round = Vec::new();
+        for sample in samples {
+            let image = sample.images.get(place);
+            round.extend(image.map(|image| (rank(seed, image.image), sample.class, *image)));
+        }
+        round.sort_unstable_by_key(|(rank, _, _)| *rank);
+        chosen.extend(round.into_iter().map(|(_, class, image)| (class, image)));
+        if chosen.len() >= most {
+            chosen.truncate(most);
+            break;
+        }
+    }
+    chosen
+}

@@ -1,0 +1,145 @@
+//! Pictures of what was found: the median of the places, and some of the images with the place.
+
+use super::naming::Named;
+use super::regions::Known;
+use super::search::Search;
+use super::views::reduced;
+use crate::dataset::Sample;
+use crate::error::Result;
+use crate::evidence::discovery::PixelBox;
+use crate::evidence::discovery::patches::Hit;
+use crate::finding::FigureRole;
+use crate::plan::Pictures;
+use crate::report::panel;
+use crate::runs::documents::{Figure, Panel};
+use image::imageops::{FilterType, crop_imm, resize};
+use image::{Rgb, RgbImage};
+use std::collections::BTreeMap;
+
+/// Images that the median is taken of, and that are shown.
+const MEDIAN_OF: usize = 15;
+const SHOWN: usize = 10;
+/// Longest side of the enlarged median.
+const ENLARGED: u32 = 224;
+const OUTLINE: Rgb<u8> = Rgb([255, 96, 0]);
+
+/// What is needed to show found pictures.
+pub struct Shown<'s, 'x, 'a> {
+    pub search: &'s Search<'x, 'a>,
+    pub samples: &'s BTreeMap<u128, Sample>,
+    pub hits: &'s BTreeMap<u128, Vec<Hit>>,
+}
+
+impl Shown<'_, '_, '_> {
+    /// One figure for each found picture and class.
+    ///
+    /// # Errors
+    /// When a picture cannot be encoded, or the run is asked to stop.
+    pub fn figures(&self, found: &[Named], known: &Known) -> Result<Vec<Figure>> {
+        let context = self.search.context;
+        if context.plan.report.pictures == Pictures::None {
+            return Ok(Vec::new());
+        }
+        let names = context.labels.pooled_names();
+        let mut figures = Vec::new();
+        for (index, named) in found.iter().enumerate() {
+            for class in named.classes.keys() {
+                let panels = self.panels(index, named, *class, known)?;
+                figures.push(Figure {
+                    label: names.get(&(*class as usize)).cloned().unwrap_or_default(),
+                    region: named.name.clone(),
+                    role: FigureRole::Pattern,
+                    path: String::new(),
+                    panels,
+                });
+            }
+        }
+        Ok(figures)
+    }
+
+    fn panels(&self, index: usize, named: &Named, class: u32, known: &Known) -> Result<Vec<Panel>> {
+        let mut chosen: Vec<(&Sample, Hit)> = Vec::new();
+        for (image, hits) in self.hits {
+            let is_of_class = known.get(image).is_some_and(|(of, _)| *of == class);
+            if is_of_class
+                && hits[index].score >= named.threshold
+                && let Some(sample) = self.samples.get(image)
+            {
+                chosen.push((sample, hits[index]));
+            }
+        }
+        let count = chosen.len();
+        chosen.sort_by(|a, b| b.1.score.total_cmp(&a.1.score));
+        chosen.truncate(MEDIAN_OF);
+
+        let preprocess = &self.search.context.plan.preprocess;
+        let pictures = self.search.pool.map(chosen, |worker, (sample, hit)| {
+            let prepared = worker.prepare_sample(sample).ok();
+            let picture = prepared.map(|(tensor, _)| reduced(tensor.picture(preprocess)));
+            Ok(picture.map(|picture| (sample, hit, picture)))
+        })?;
+        let pictures: Vec<(&Sample, Hit, RgbImage)> = pictures.into_iter().flatten().collect();
+
+        let crops = pictures
+            .iter()
+            .map(|(_, hit, picture)| cut(picture, hit.place));
+        let median = median(&crops.collect::<Vec<_>>());
+        let caption = format!(
+            "median of {} of {count} images, correlation from {:.2}",
+            pictures.len(),
+            named.threshold
+        );
+        let mut panels = vec![panel(caption, &enlarged(&median))?];
+        for (sample, hit, picture) in pictures.into_iter().take(SHOWN) {
+            let caption = format!("{}, correlation {:.2}", sample.path, hit.score);
+            panels.push(panel(caption, &outlined(picture, hit.place))?);
+        }
+        Ok(panels)
+    }
+}
+
+fn cut(picture: &RgbImage, place: PixelBox) -> RgbImage {
+    let [x, y] = [place.x0 as u32, place.y0 as u32];
+    let [width, height] = [place.width() as u32, place.height() as u32];
+    crop_imm(picture, x, y, width, height).to_image()
+}
+
+/// The median of pictures of one size, by channel.
+fn median(pictures: &[RgbImage]) -> RgbImage {
+    let Some(first) = pictures.first() else {
+        return RgbImage::new(1, 1);
+    };
+    RgbImage::from_fn(first.width(), first.height(), |x, y| {
+        Rgb([0, 1, 2].map(|channel| {
+            let mut levels: Vec<u8> = pictures
+                .iter()
+                .map(|p| p.get_pixel(x, y).0[channel])
+                .collect();
+            levels.sort_unstable();
+            levels[levels.len() / 2]
+        }))
+    })
+}
+
+fn enlarged(picture: &RgbImage) -> RgbImage {
+    let (width, height) = picture.dimensions();
+    let times = (ENLARGED / width.max(height)).max(1);
+    resize(picture, times * width, times * height, FilterType::Nearest)
+}
+
+/// The picture with a place framed by one pixel.
+fn outlined(mut picture: RgbImage, place: PixelBox) -> RgbImage {
+    let (right, bottom) = (place.x1 as u32, place.y1 as u32);
+    for (x, y, pixel) in picture.enumerate_pixels_mut() {
+        let (left, top) = (
+            (place.x0 as u32).saturating_sub(1),
+            (place.y0 as u32).saturating_sub(1),
+        );
+        let is_inside = (left..=right).contains(&x) && (top..=bottom).contains(&y);
+        let is_edge = x == left || x == right || y == top || y == bottom;
+        if is_inside && is_edge {
+            *pixel = OUTLINE;
+        }
+    }
+    picture
+}
