@@ -101,8 +101,14 @@ pub fn demo_text(model: &str) -> String {
 pub fn page(run: &Path, picture_bytes_max: usize) -> String {
     let documents = open_finished(run).unwrap_or_else(|e| panic!("{e}"));
     let changes = documents.changes().unwrap_or_else(|e| panic!("{e}"));
-    report_page(run, &documents.summary, &changes, "", picture_bytes_max)
-        .unwrap_or_else(|e| panic!("{e}"))
+    report_page(
+        run,
+        &documents.summary,
+        &changes,
+        &documents.record.identity.pipeline_file,
+        picture_bytes_max,
+    )
+    .unwrap_or_else(|e| panic!("{e}"))
 }
 
 /// Runs the program.

@@ -15,8 +15,13 @@ function el(tag, attributes = {}, ...children) {
   return element;
 }
 
+// The namespace of drawings; the page itself holds no address.
+const sample = document.createElement("template");
+sample.innerHTML = "<svg></svg>";
+const SVG = sample.content.firstChild.namespaceURI;
+
 function svg(tag, attributes = {}, ...children) {
-  const element = document.createElementNS("http://www.w3.org/2000/svg", tag);
+  const element = document.createElementNS(SVG, tag);
   setAll(element, attributes);
   element.append(...children.filter(Boolean));
   return element;
