@@ -91,8 +91,6 @@ closed_set! {
         Declared = "declared",
         /// Discovered as a picture that many images of a class repeat.
         Patch = "patch",
-        /// Discovered as what many images of a class show at one place.
-        Fixed = "fixed",
         /// Discovered as a property of files, pixels or the manifest.
         Property = "property",
     }
@@ -105,13 +103,6 @@ closed_set! {
 impl Default for FindingOrigin {
     fn default() -> Self {
         Self::Declared
-    }
-}
-
-impl FindingOrigin {
-    /// Whether nobody declared it.
-    pub fn is_discovered(self) -> bool {
-        self != Self::Declared
     }
 }
 

@@ -78,7 +78,9 @@ pub fn search(search: &Search<'_, '_>, sampled: &Sampled) -> Result<Discovered> 
     }
     discovered.rows = gallery.rows(&found, &hits, &known);
     discovered.patterns = patterns(&found);
-    discovered.scope.extend(scope(search, &classes, &found));
+    discovered
+        .scope
+        .extend(scope(search, sampled, &classes, &found));
     Ok(discovered)
 }
 
@@ -406,7 +408,13 @@ fn patterns(found: &[Named]) -> Vec<Pattern> {
 }
 
 /// What was searched, and what cannot be excluded.
-fn scope(search: &Search<'_, '_>, classes: &[&ClassSample], found: &[Named]) -> Vec<String> {
+fn scope(
+    search: &Search<'_, '_>,
+    sampled: &Sampled,
+    classes: &[&ClassSample],
+    found: &[Named],
+) -> Vec<String> {
+    let most = sampled.settings.images_per_class;
     let without: Vec<&&ClassSample> = classes
         .iter()
         .filter(|class| !found.iter().any(|f| f.classes.contains_key(&class.class)))
@@ -427,10 +435,10 @@ fn scope(search: &Search<'_, '_>, classes: &[&ClassSample], found: &[Named]) -> 
             classes.len()
         )),
     }
-    sentences.push(
-        "Not excluded: patches in fewer than about 8 images of a class (30 where only the cells \
-         with the most evidence are searched), and patches that change from image to image"
-            .to_owned(),
-    );
+    sentences.push(format!(
+        "Not excluded: patches in fewer than about 8 of at most {most} sampled images of a class \
+         (30 where only the cells with the most evidence are searched), and patches that change \
+         from image to image"
+    ));
     sentences
 }
