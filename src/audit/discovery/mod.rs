@@ -5,6 +5,7 @@
 mod naming;
 mod patches;
 mod regions;
+mod scope;
 mod search;
 mod show;
 mod views;
