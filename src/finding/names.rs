@@ -93,8 +93,6 @@ closed_set! {
         Declared = "declared",
         /// Discovered as a picture that many images of a class repeat.
         Patch = "patch",
-        /// Discovered as what many images of a class show at one place.
-        Fixed = "fixed",
         /// Discovered as a property of files, pixels or the manifest.
         Property = "property",
     }
@@ -107,13 +105,6 @@ closed_set! {
 impl Default for FindingOrigin {
     fn default() -> Self {
         Self::Declared
-    }
-}
-
-impl FindingOrigin {
-    /// Whether nobody declared it.
-    pub fn is_discovered(self) -> bool {
-        self != Self::Declared
     }
 }
 

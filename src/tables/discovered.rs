@@ -1,14 +1,14 @@
-//! `discovered.parquet`: where found patches and places are.
+//! `discovered.parquet`: where found patches are.
 
 use super::columns::table;
 
 table! {
-    /// One found patch or place in one image that shows it.
+    /// One found patch in one image that shows it.
     DiscoveredRow, "discovered", {
         region: String, "",
             "name of the found region, as in `findings`";
         origin: String, "",
-            "`patch` for a repeated picture, `fixed` for what is at one place";
+            "`patch`: a repeated picture";
         image_id: String, "",
             "as in `images`";
         path: String, "",

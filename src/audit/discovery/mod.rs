@@ -6,6 +6,7 @@ mod naming;
 mod patches;
 mod properties;
 mod regions;
+mod scope;
 mod search;
 mod show;
 mod views;

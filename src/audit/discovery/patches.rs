@@ -3,6 +3,7 @@
 
 use super::naming::{Candidate, Named, named};
 use super::regions::{self, FoundRegion, Known};
+use super::scope::{patterns, scope};
 use super::search::{Discovered, Sampled, Search};
 use super::show;
 use super::views::{self, CellChoice, SearchView};
@@ -14,7 +15,6 @@ use crate::evidence::discovery::patches::{
 };
 use crate::evidence::discovery::{ClassSample, Gradient, SampledImage, round_robin};
 use crate::finding::FindingOrigin;
-use crate::runs::documents::Pattern;
 use crate::tables::DiscoveredRow;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -78,7 +78,9 @@ pub fn search(search: &Search<'_, '_>, sampled: &Sampled) -> Result<Discovered> 
     }
     discovered.rows = gallery.rows(&found, &hits, &known);
     discovered.patterns = patterns(&found);
-    discovered.scope.extend(scope(search, &classes, &found));
+    discovered
+        .scope
+        .extend(scope(search, sampled, &classes, &found));
     Ok(discovered)
 }
 
@@ -390,47 +392,4 @@ fn is_same(hits: &BTreeMap<u128, Vec<Hit>>, first: usize, second: usize) -> bool
         }
     }
     2 * common > shown
-}
-
-fn patterns(found: &[Named]) -> Vec<Pattern> {
-    let mut patterns = Vec::new();
-    for named in found {
-        patterns.push(Pattern {
-            name: named.name.clone(),
-            threshold: named.threshold,
-            width: named.template.width,
-            gradient: named.template.values.clone(),
-        });
-    }
-    patterns
-}
-
-/// What was searched, and what cannot be excluded.
-fn scope(search: &Search<'_, '_>, classes: &[&ClassSample], found: &[Named]) -> Vec<String> {
-    let without: Vec<&&ClassSample> = classes
-        .iter()
-        .filter(|class| !found.iter().any(|f| f.classes.contains_key(&class.class)))
-        .collect();
-    let mut sentences = Vec::new();
-    let cells = search.context.model.layout.cells();
-    let images: usize = without.iter().map(|class| class.images.len()).sum();
-    let names = search.context.labels.pooled_names();
-    let name = |class: &ClassSample| names.get(&(class.class as usize)).cloned();
-    match without.as_slice() {
-        [] => {}
-        [class] => sentences.push(format!(
-            "No repeated patch in {images} sampled images of class {} ({cells} cells of each)",
-            name(class).unwrap_or_default()
-        )),
-        classes => sentences.push(format!(
-            "No repeated patch in {images} sampled images of {} classes ({cells} cells of each)",
-            classes.len()
-        )),
-    }
-    sentences.push(
-        "Not excluded: patches in fewer than about 8 images of a class (30 where only the cells \
-         with the most evidence are searched), and patches that change from image to image"
-            .to_owned(),
-    );
-    sentences
 }

@@ -10,8 +10,6 @@ use serde::{Deserialize, Serialize};
 pub struct DiscoveryFile {
     /// Search for pictures that are the same in many images of a class. Default true.
     pub patches: Option<bool>,
-    /// Search for what many images of a class show at one place. Default true.
-    pub fixed: Option<bool>,
     /// Search for properties of files and pixels, and columns of the manifest, that tell a class.
     /// Default true.
     pub properties: Option<bool>,

@@ -149,3 +149,120 @@ fn matches(
     }
     matches
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::evidence::discovery::PixelBox;
+    use crate::perturb::SeededRng;
+
+    const SIDE: usize = 224;
+    const CELLS: usize = 7;
+    const TAG: [usize; 2] = [40, 24];
+
+    /// A picture of smooth random blobs, with the tag at a place where there is one. The features
+    /// of a cell say whether it shows the tag, beside noise.
+    fn drawn(number: usize, tag: Option<[usize; 2]>) -> MinedImage {
+        let mut rng = SeededRng::new(3, &[&number.to_string()]);
+        let blobs: Vec<[f64; 4]> = (0..24)
+            .map(|_| {
+                [
+                    rng.unit() * 224.0,
+                    rng.unit() * 224.0,
+                    8.0 + 30.0 * rng.unit(),
+                    rng.unit(),
+                ]
+            })
+            .collect();
+        let level = |x: usize, y: usize| {
+            let mut sum = 0.0;
+            for [left, top, radius, height] in &blobs {
+                let (across, down) = (x as f64 - left, y as f64 - top);
+                let distance = (across * across + down * down) / (radius * radius);
+                sum += 160.0 * (height - 0.5) * (-distance).exp();
+            }
+            (120.0 + sum).clamp(0.0, 255.0) as u8
+        };
+        let mut luma = Vec::new();
+        for y in 0..SIDE {
+            for x in 0..SIDE {
+                luma.push(level(x, y));
+            }
+        }
+        if let Some([left, top]) = tag {
+            for y in 0..TAG[1] {
+                for x in 0..TAG[0] {
+                    // Letters of 8 x 8 pixels with a hole at changing places.
+                    let hole = (x / 8 + 3 * (y / 8)) % 5 + 1;
+                    let is_light = x % 8 < 6 && y % 8 < 6 && x % 8 != hole && y % 8 != hole;
+                    luma[(top + y) * SIDE + left + x] = if is_light { 220 } else { 30 };
+                }
+            }
+        }
+
+        let step = SIDE as f32 / CELLS as f32;
+        let mut cells = Vec::new();
+        for cell in 0..CELLS * CELLS {
+            let centre = [cell % CELLS, cell / CELLS].map(|i| (i as f32 + 0.5) * step);
+            let shows = tag.is_some_and(|[left, top]| {
+                let tag = [left as f32 + 20.0, top as f32 + 12.0];
+                (0..2).all(|i| (centre[i] - tag[i]).abs() <= step / 2.0)
+            });
+            let mut features: Vec<f32> = (0..16).map(|_| rng.unit() as f32).collect();
+            features.push(if shows { 6.0 } else { 0.0 });
+            cells.push(MinedCell { centre, features });
+        }
+        MinedImage {
+            picture: SearchPicture {
+                width: SIDE,
+                height: SIDE,
+                luma,
+                content: PixelBox {
+                    x0: 0,
+                    y0: 0,
+                    x1: SIDE,
+                    y1: SIDE,
+                },
+            },
+            cells,
+        }
+    }
+
+    /// Places that differ from image to image.
+    fn place(number: usize) -> [usize; 2] {
+        [20 + 23 * number % 140, 15 + 31 * number % 150]
+    }
+
+    #[test]
+    fn a_tag_at_changing_places_is_outlined_and_found_in_new_images() {
+        let images: Vec<MinedImage> = (0..16)
+            .map(|i| drawn(i, (i % 2 == 0).then(|| place(i))))
+            .collect();
+        let repeated = mine(&images, true, 0);
+        assert_eq!(repeated.len(), 1);
+        let template = &repeated[0].template;
+        assert!(repeated[0].images >= 6, "{}", repeated[0].images);
+        assert!(template.width.abs_diff(TAG[0]) <= 5, "{}", template.width);
+        assert!(
+            template.height().abs_diff(TAG[1]) <= 5,
+            "{}",
+            template.height()
+        );
+
+        let mut search = TemplateSearch::new(SIDE, SIDE, std::slice::from_ref(template));
+        let with = Gradient::new(&drawn(100, Some([101, 77])).picture);
+        let hit = search.search(&with)[0];
+        assert!(hit.score > 0.65, "{hit:?}");
+        assert!(hit.place.x0.abs_diff(101) <= 4, "{hit:?}");
+        assert!(hit.place.y0.abs_diff(77) <= 4, "{hit:?}");
+        let without = Gradient::new(&drawn(101, None).picture);
+        assert!(search.search(&without)[0].score < 0.4);
+        assert!(template.similarity(template) > 0.7);
+    }
+
+    #[test]
+    fn different_pictures_repeat_nothing() {
+        let images: Vec<MinedImage> = (0..16).map(|i| drawn(i, None)).collect();
+        assert_eq!(mine(&images, true, 0), []);
+    }
+}
