@@ -2,55 +2,13 @@
 //!
 //! Every channel returns findings and figures, and says what it looked at.
 
+mod channel;
 mod properties;
 
-use super::context::AuditContext;
-use super::pool::WorkerPool;
-use crate::dataset::Dataset;
 use crate::error::Result;
-use crate::evidence::Evidence;
-use crate::evidence::discovery::ClassSample;
-use crate::finding::Finding;
-use crate::plan::Discovery;
-use crate::runs::documents::Figure;
-use crate::runs::folder::RunFolder;
+use channel::{Discovered, Sampled};
 
-/// What the search found, and what it looked at.
-#[derive(Default)]
-pub struct Discovered {
-    pub findings: Vec<Finding>,
-    pub figures: Vec<Figure>,
-    /// Sentences for the summary: what was searched and what was not.
-    pub scope: Vec<String>,
-    /// Photos that could take no part.
-    pub lost: usize,
-}
-
-impl Discovered {
-    /// Adds what another channel found.
-    fn add(&mut self, other: Self) {
-        self.findings.extend(other.findings);
-        self.figures.extend(other.figures);
-        self.scope.extend(other.scope);
-        self.lost += other.lost;
-    }
-}
-
-/// What every channel needs.
-pub struct Search<'s, 'a> {
-    pub context: &'s AuditContext<'a>,
-    pub pool: &'s WorkerPool<'a>,
-    pub dataset: &'s Dataset,
-    pub folder: &'s RunFolder,
-    pub evidence: &'s Evidence,
-}
-
-/// The images of a search.
-pub struct Sampled {
-    pub settings: Discovery,
-    /// By class, at most `discovery.images_per_class` images each.
-    pub classes: Vec<ClassSample>,
-}
+pub use channel::Search;
 
 /// One kind of search.
 type Channel<'a> = fn(&Search<'_, 'a>, &Sampled) -> Result<Discovered>;

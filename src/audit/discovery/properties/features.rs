@@ -1,6 +1,6 @@
 //! The pooled features of the images of a class.
 
-use super::super::Search;
+use super::super::channel::Search;
 use super::sample::MeasuredSample;
 use super::samples::{FetchedFiles, featured};
 use crate::dataset::Sample;

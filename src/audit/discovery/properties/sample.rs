@@ -1,6 +1,6 @@
 //! The files of the sample, measured: part by part, so that few photos are in memory at once.
 
-use super::super::{Sampled, Search};
+use super::super::channel::{Sampled, Search};
 use crate::dataset::{ImageId, LabelMap, MeasuredContent, Sample};
 use crate::error::Result;
 use crate::evidence::discovery::properties::{ImageProperties, PropertyTable, TableImage};

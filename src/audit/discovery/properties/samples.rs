@@ -1,6 +1,6 @@
 //! The photos of the experiments, fetched in one pass over the dataset.
 
-use super::super::Search;
+use super::super::channel::Search;
 use super::hosts::Hosts;
 use super::sample::MeasuredSample;
 use crate::dataset::{ImageId, MeasuredContent, Sample};

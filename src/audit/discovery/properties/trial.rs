@@ -1,7 +1,7 @@
 //! The experiment: photos of other classes are changed to follow a rule, and the model predicts
 //! them.
 
-use super::super::Search;
+use super::super::channel::Search;
 use super::dose::{Choice, Doses, distance, doses};
 use super::features::visible;
 use super::hosts::{HOSTS_MIN, Hosts};
