@@ -252,7 +252,7 @@ fn a_class_that_was_saved_otherwise_is_found() {
 
 fn write_photos(set: &std::path::Path, is_random: bool) {
     let mut rng = SeededRng::new(3, &["photos"]);
-    for i in 0..150 {
+    for i in 0..300 {
         let class = ["boat", "car", "horse"][i % 3];
         let quality = if i % 15 == 2 { 30 } else { 90 };
         let label = match is_random {
