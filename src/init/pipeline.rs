@@ -18,6 +18,12 @@ const NAMES_TAKEN: [&str; 5] = ["frame", "padding", "object", "border", "surroun
 /// Labels that a comment lists.
 const LABELS_MAX: usize = 10;
 
+const DISCOVERY: &str = "
+# The search for confounders that no region declares: pictures that many images of a class repeat, and
+# properties of files (JPEG quality, colour, borders, sharpness, names, columns of a manifest).
+[discovery]
+";
+
 /// What a pipeline says.
 pub struct Draft<'a> {
     pub model: &'a Path,
@@ -55,6 +61,7 @@ impl Draft<'_> {
         out += &self.model(paths)?;
         out += &self.preprocess();
         out += &self.regions();
+        out += DISCOVERY;
         Ok(out)
     }
 

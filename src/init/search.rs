@@ -150,6 +150,16 @@ impl Space {
         let mut open = self.candidates(choices)?;
         measure(bench, &mut open, SCREENED)?;
 
+        // Before a geometry is chosen: with red and blue exchanged another one may seem better.
+        let kept = leading(&mut open, VALUES_KEPT);
+        let mut choices = Vec::new();
+        for candidate in &open[..kept] {
+            choices.extend(candidate.choice.exchanged());
+        }
+        let mut exchanged = self.candidates(choices)?;
+        measure(bench, &mut exchanged, SCREENED)?;
+        open.append(&mut exchanged);
+
         let kept = leading(&mut open, VALUES_KEPT);
         let mut choices = Vec::new();
         for candidate in &open[..kept] {

@@ -108,32 +108,30 @@ impl Values {
     }
 
     /// Values that differ a little from these.
-    pub fn variants(&self) -> Vec<Self> {
-        let mut variants = Vec::new();
-        if self.mean == [0.5] {
-            variants.push(Self {
-                scale: Some(1.0),
-                mean: vec![127.0],
-                std: vec![128.0],
-                ..Self::new("(x - 127) / 128", self.channels)
-            });
-        }
-        let reversed = |values: &[f64]| values.iter().rev().copied().collect();
-        let exchanged = match self.channels {
-            Channels::Rgb => Some((Channels::Bgr, "BGR")),
-            Channels::Bgr => Some((Channels::Rgb, "RGB")),
-            Channels::Grey | Channels::Rgba => None,
+    fn near(&self) -> Option<Self> {
+        (self.mean == [0.5]).then(|| Self {
+            scale: Some(1.0),
+            mean: vec![127.0],
+            std: vec![128.0],
+            ..Self::new("(x - 127) / 128", self.channels)
+        })
+    }
+
+    /// The same values with red and blue exchanged, where there are both.
+    pub fn exchanged(&self) -> Option<Self> {
+        let (channels, order) = match self.channels {
+            Channels::Rgb => (Channels::Bgr, "BGR"),
+            Channels::Bgr => (Channels::Rgb, "RGB"),
+            Channels::Grey | Channels::Rgba => return None,
         };
-        if let Some((channels, order)) = exchanged {
-            variants.push(Self {
-                name: format!("{}, as {order}", self.name),
-                channels,
-                scale: self.scale,
-                mean: reversed(&self.mean),
-                std: reversed(&self.std),
-            });
-        }
-        variants
+        let reversed = |values: &[f64]| values.iter().rev().copied().collect();
+        Some(Self {
+            name: format!("{}, as {order}", self.name),
+            channels,
+            scale: self.scale,
+            mean: reversed(&self.mean),
+            std: reversed(&self.std),
+        })
     }
 }
 
@@ -243,13 +241,22 @@ impl Choice {
         Transform::new(self.values.name.clone(), geometry, file)
     }
 
+    /// The same with red and blue exchanged, where there are both.
+    pub fn exchanged(&self) -> Option<Self> {
+        let values = self.values.exchanged()?;
+        Some(Self {
+            values,
+            ..self.clone()
+        })
+    }
+
     /// Choices that differ from this one in little: the values, the filter.
     pub fn variants(&self) -> Vec<Self> {
         let mut variants = vec![Self {
             filter: Filter::Bicubic,
             ..self.clone()
         }];
-        for values in self.values.variants() {
+        if let Some(values) = self.values.near() {
             variants.push(Self {
                 values,
                 ..self.clone()

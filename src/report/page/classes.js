@@ -49,7 +49,7 @@ function classElement(label, findings) {
   const entry = classPictures.get(label);
   const link = findings ? el("button", { type: "button", text: `Show its ${findings === 1 ? "finding" : findings + " findings"}`, click: () => showOnlyClass(label) }) : null;
   if (!entry) {
-    const text = "No picture of this class is in the report: the largest classes come first. The command shows its images.";
+    const text = "No picture of this class is in the report: the largest classes come first.";
     return el("div", { class: "class-card" }, link, el("p", { class: "quiet", text: given.classes.length ? text : "This report has no pictures of classes (report.pictures)." }));
   }
   return el("div", { class: "class-card" }, link,
