@@ -10,6 +10,7 @@ pub mod clock;
 mod contents;
 pub mod diff;
 pub mod documents;
+pub mod patterns;
 mod files;
 mod finished;
 pub mod folder;
