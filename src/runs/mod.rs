@@ -11,6 +11,7 @@ mod contents;
 pub mod diff;
 pub mod documents;
 mod figures;
+pub mod patterns;
 mod files;
 mod finished;
 pub mod folder;

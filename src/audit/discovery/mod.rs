@@ -12,7 +12,7 @@ mod show;
 mod views;
 
 use crate::error::Result;
-use crate::runs::documents::Patterns;
+use crate::runs::patterns::Patterns;
 use crate::tables::SCHEMA_VERSION;
 use search::{Channel, Discovered, Sampled};
 

@@ -2,8 +2,9 @@
 
 use super::search::Search;
 use crate::evidence::discovery::patches::{Alarm, Repeated, Template};
-use crate::runs::documents::{Document, Pattern, Patterns};
+use crate::runs::documents::Document;
 use crate::runs::history;
+use crate::runs::patterns::{Pattern, Patterns};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 

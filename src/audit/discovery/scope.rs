@@ -3,7 +3,7 @@
 use super::naming::Named;
 use super::search::{Sampled, Search};
 use crate::evidence::discovery::ClassSample;
-use crate::runs::documents::Pattern;
+use crate::runs::patterns::Pattern;
 
 /// What `patterns.json` keeps.
 pub fn patterns(found: &[Named]) -> Vec<Pattern> {

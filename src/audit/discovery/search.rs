@@ -8,8 +8,9 @@ use crate::evidence::Evidence;
 use crate::evidence::discovery::ClassSample;
 use crate::finding::Finding;
 use crate::plan::Discovery;
-use crate::runs::documents::{Figure, Pattern};
+use crate::runs::documents::Figure;
 use crate::runs::folder::RunFolder;
+use crate::runs::patterns::Pattern;
 use crate::tables::DiscoveredRow;
 
 /// What the search found, and what it looked at.
