@@ -36,7 +36,8 @@ pub struct Plan {
     /// BLAKE3 of what decides the measured rows: dataset, model, preprocess, regions, scores and
     /// the keys of `[run]` that choose or skip images.
     ///
-    /// Pipelines that differ only in `[verdict]`, `[discovery]`, `[report]`, `[review]` or `[retention]` share it.
+    /// Pipelines that differ only in `[verdict]`, `[discovery]`, `[report]`, `[review]` or
+    /// `[retention]` share it.
     pub measure_hash: String,
     pub dataset: Dataset,
     pub model: Model,
