@@ -1,8 +1,9 @@
 //! Whether a property tells a class: a rule found on one half of the groups is tested on the other,
 //! in both directions, and has to make a difference that counts.
 
+use super::counted::Counted;
 use super::mining::mine;
-use super::rule::{Counted, Rule};
+use super::rule::Rule;
 use super::table::PropertyTable;
 use crate::evidence::statistics::{difference, fisher_greater, median, proportion};
 use crate::finding::{Estimate, GroupCount};

@@ -1,6 +1,7 @@
 //! The rule that tells a class best from all others, on one half of the groups.
 
-use super::rule::{Counted, Rule};
+use super::counted::Counted;
+use super::rule::Rule;
 
 /// Fewest images of the class inside a rule.
 const IMAGES_MIN: u32 = 2;

@@ -4,6 +4,7 @@
 //! whether images of other classes move to the class when they are changed to follow it.
 
 mod association;
+mod counted;
 mod distribution;
 mod mining;
 mod record;

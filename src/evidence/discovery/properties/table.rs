@@ -1,7 +1,7 @@
 //! The properties of a sample of images, column by column: 8 bytes for each image and number, 4 for
 //! each level.
 
-use super::rule::Rule;
+use super::rule::{NO_LEVEL, Rule};
 use crate::finding::{FileProperty, Property, PropertyRule, PropertyValue};
 use crate::input::FileProperties;
 use std::collections::{BTreeMap, BTreeSet};
@@ -10,8 +10,6 @@ use std::collections::{BTreeMap, BTreeSet};
 const LEVELS_MAX: usize = 200;
 /// Part of the images for which two names have to say the same, to be names of one thing.
 const ALIAS_PART: f64 = 0.95;
-/// Stands for a level that is missing.
-pub(super) const NO_LEVEL: u32 = u32::MAX;
 
 /// An image of the sample. Of a group of images only one is in it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
