@@ -300,8 +300,6 @@ pub struct Changes {
     pub trends: BTreeMap<String, Vec<Option<f64>>>,
 }
 
-}
-
 impl Counts {
     /// Why the findings of such counts must not be relied on: nothing was scored, or a larger part
     /// than `max_skipped` was skipped. `None` where they may be.
