@@ -48,4 +48,6 @@ pub enum Unmet {
     ConsensusRate { low: f64, min: f64 },
     /// Under the consensus of the donors, the logit of another class moves more.
     ConsensusShift,
+    /// A found picture lies on the annotated objects: the class may look like it.
+    OnObjects { part: f64, max: f64 },
 }

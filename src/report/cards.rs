@@ -8,8 +8,8 @@ use super::property_spread::{Spread, spread};
 use super::strips::{Strip, strips};
 use super::unmet::unmet_text;
 use crate::finding::{
-    ChangeState, EffectUnit, FigureRole, Finding, FindingKind, RegionHeat, ReopenReason, Severity,
-    Verdict,
+    ChangeState, EffectUnit, FigureRole, Finding, FindingKind, FindingOrigin, RegionHeat,
+    ReopenReason, Severity, Verdict,
 };
 use crate::runs::diff::Change;
 use crate::runs::documents::{Changes, Figure, RateThresholds, Summary};
@@ -178,6 +178,13 @@ fn card<'a>(
 /// cell of the map, no intervention.
 fn notes(finding: &Finding, lookup: &Lookup<'_>) -> Vec<String> {
     let mut notes = Vec::new();
+    if finding.origin == FindingOrigin::Patch {
+        notes.push(
+            "Nobody declared this region: many images of the class repeat the picture. Look \
+             whether it belongs to the object; an experiment cannot tell that."
+                .into(),
+        );
+    }
     if let Some(evidence) = finding.confounder() {
         notes.extend(visibility_note(&evidence.heat));
         notes.extend(resolution_note(&evidence.heat, lookup.cells));

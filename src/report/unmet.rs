@@ -77,6 +77,12 @@ pub fn unmet_text(unmet: &Unmet) -> String {
             100.0 * low,
             100.0 * min
         ),
+        Unmet::OnObjects { part, max } => format!(
+            "the picture lies on the annotated objects ({} of it; at most {} is allowed): it may be \
+             what the class looks like, and pasting it pastes the object",
+            percent(*part),
+            percent(*max)
+        ),
         Unmet::ConsensusShift => "what the photos have in common in the region moves the logit of \
                                   another class more"
             .to_owned(),

@@ -3,6 +3,7 @@
 //! Every channel returns findings and figures, and says what it looked at.
 
 mod naming;
+mod on_objects;
 mod patches;
 mod properties;
 mod regions;

@@ -1,6 +1,7 @@
 //! Regions that were found go the way of declared ones: their images are measured with the boxes as
 //! annotations, then B and C, with a plan that has these regions.
 
+use super::on_objects::{OnObjects, part_on_objects};
 use super::search::{Discovered, Search};
 use super::views;
 use crate::audit::context::AuditContext;
@@ -79,7 +80,7 @@ impl Test<'_, '_, '_, '_> {
     fn run(&self) -> Result<Discovered> {
         let context = &self.context;
         let policy = &context.plan.verdict;
-        let sums = self.measure()?;
+        let (sums, on_objects) = self.measure()?;
         let is_found = |class: u32, region: &str| {
             let mut found = self.found.iter().filter(|found| found.name == region);
             found.any(|found| found.classes.contains_key(&class))
@@ -111,6 +112,7 @@ impl Test<'_, '_, '_, '_> {
         findings.retain(|finding| is_found(finding.class, &finding.region));
         for finding in &mut findings {
             self.complete(finding);
+            on_objects.limit(finding);
         }
         let reported = |class: u32, region: &str| {
             let mut findings = findings.iter();
@@ -157,7 +159,7 @@ impl Test<'_, '_, '_, '_> {
     }
 
     /// Measures the images whose presence is known, from the cache where it has them.
-    fn measure(&self) -> Result<Sums> {
+    fn measure(&self) -> Result<(Sums, OnObjects)> {
         let context = &self.context;
         let prescan = self.prescan();
         let ids: BTreeSet<ImageId> = self.known.keys().map(|id| ImageId(*id)).collect();
@@ -168,20 +170,35 @@ impl Test<'_, '_, '_, '_> {
 
         let measured = self.pool.map(samples, |worker, mut sample| {
             match measure_image(context, &prescan, worker, &mut sample) {
-                Ok(measured) => Ok(Some(measured)),
+                Ok(measured) => Ok(Some((self.parts(&sample, &measured), measured))),
                 // It was skipped before, or it can no longer be read.
                 Err(Failure::Skip(_) | Failure::Annotations(_)) => Ok(None),
                 Err(Failure::Stop(error)) => Err(error),
             }
         })?;
-        let measured: Vec<Measured> = measured.into_iter().flatten().collect();
         let mut sums = Sums::new(context.plan.run.seed);
-        for measured in &measured {
+        let mut on_objects = OnObjects::default();
+        for (parts, measured) in measured.into_iter().flatten() {
             sums.add(&measured.measurement, context.plan);
+            for (region, part) in parts {
+                on_objects.add(measured.measurement.image.class as u32, region, part);
+            }
         }
         let groups = self.known.iter().map(|(id, (_, image))| (*id, image.group));
         sums.evidence.regroup(&groups.collect());
-        Ok(sums)
+        Ok((sums, on_objects))
+    }
+
+    /// The found regions that an image shows, with the part of each on its objects.
+    fn parts(&self, sample: &Sample, measured: &Measured) -> Vec<(&str, f64)> {
+        let size = measured.measurement.image.size;
+        let regions = &self.context.plan.regions;
+        let mut parts = Vec::new();
+        for found in self.found {
+            let part = part_on_objects(found, sample, size, regions);
+            parts.extend(part.map(|part| (found.name.as_str(), part)));
+        }
+        parts
     }
 
     /// Where a found region would lie in images without it, and the classes that nearly always
