@@ -1,7 +1,7 @@
 //! Constant borders, and the outermost pixels.
 
-use super::FileProperties;
 use super::plane::moments;
+use super::values::FileProperties;
 use crate::finding::FileProperty;
 use image::RgbImage;
 

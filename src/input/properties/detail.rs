@@ -1,7 +1,7 @@
 //! Sharpness, noise and the blocks of JPEG, on the luma of the centre.
 
-use super::FileProperties;
 use super::plane::{Plane, median, moments};
+use super::values::FileProperties;
 use crate::finding::FileProperty;
 use crate::geometry::Size;
 use crate::input::picture::{Picture, luma as luma_bytes};

@@ -1,6 +1,6 @@
 //! What the header of a file states: format and EXIF data.
 
-use super::FileProperties;
+use super::values::FileProperties;
 use crate::finding::FileProperty;
 use crate::input::container::{Container, ExifFacts, exif_facts, jpeg_facts};
 

@@ -1,6 +1,6 @@
 //! How a JPEG was written: its tables, its frame.
 
-use super::FileProperties;
+use super::values::FileProperties;
 use crate::finding::FileProperty;
 use crate::input::container::{Container, JpegFacts, jpeg_facts};
 

@@ -1,7 +1,7 @@
 //! Brightness and colour, on a picture reduced by a whole factor.
 
-use super::FileProperties;
 use super::plane::{luma, moments};
+use super::values::FileProperties;
 use crate::finding::FileProperty;
 use image::RgbImage;
 
