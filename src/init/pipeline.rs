@@ -19,8 +19,8 @@ const NAMES_TAKEN: [&str; 5] = ["frame", "padding", "object", "border", "surroun
 const LABELS_MAX: usize = 10;
 
 const DISCOVERY: &str = "
-# The search for confounders that no region declares: pictures that many images of a class repeat, and
-# properties of files (JPEG quality, colour, borders, sharpness, names, columns of a manifest).
+# The search for confounders that no region declares: pictures that many images of a class repeat,
+# and properties of files (JPEG quality, colour, borders, sharpness, names, columns of a manifest).
 [discovery]
 ";
 

@@ -78,8 +78,8 @@ pub fn unmet_text(unmet: &Unmet) -> String {
             100.0 * min
         ),
         Unmet::OnObjects { part, max } => format!(
-            "the picture lies on the annotated objects ({} of it; at most {} is allowed): it may be \
-             what the class looks like, and pasting it pastes the object",
+            "the picture lies on the annotated objects ({} of it; at most {} is allowed): it may \
+             be what the class looks like, and pasting it pastes the object",
             percent(*part),
             percent(*max)
         ),

@@ -1,8 +1,9 @@
 //! Winograd's transforms of tiles, from a channel and back to one. The vectors hold neighbouring
 //! tiles.
 //!
-//! The interpolation points are 0, +-1/sqrt(2), +-sqrt(2) and infinity. Their transforms have smaller
-//! constants than those of 0, +-1 and +-2, and so smaller rounding errors (Barabasz et al. 2020).
+//! The interpolation points are 0, +-1/sqrt(2), +-sqrt(2) and infinity. Their transforms have
+//! smaller constants than those of 0, +-1 and +-2, and so smaller rounding errors (Barabasz et al.
+//! 2020).
 
 use super::block::LANES_MAX;
 use super::dense::finish;
@@ -126,8 +127,8 @@ fn store<S: Simd>(to: &mut [f32], start: usize, value: S::f32s) {
     S::as_mut_simd_f32s(&mut to[start..][..S::F32_LANES]).0[0] = value;
 }
 
-/// The padded rows of a channel, with the columns sorted by their remainder of 4 (the phase), so that
-/// the same numbers of neighbouring tiles are neighbours.
+/// The padded rows of a channel, with the columns sorted by their remainder of 4 (the phase), so
+/// that the same numbers of neighbouring tiles are neighbours.
 pub struct Forward<'t> {
     tiling: &'t Tiling,
     /// Numbers of a row of one phase: a tile reads two columns of the next one.

@@ -16,8 +16,9 @@ const TILES_MIN: usize = 48;
 /// Transformed inputs that are kept at a time: half of a common L2 cache.
 const PANEL: usize = 1 << 18;
 
-/// Multiply-adds in the time of one lane of the transforms of a channel's row of tiles, and the part
-/// of the time of the direct sums that is worth the rounding errors; measured with AVX-512 and AVX2.
+/// Multiply-adds in the time of one lane of the transforms of a channel's row of tiles, and the
+/// part of the time of the direct sums that is worth the rounding errors; measured with AVX-512 and
+/// AVX2.
 const LANE_COST: usize = 1000;
 const WORTH: f64 = 0.9;
 
@@ -44,8 +45,8 @@ struct Packed<const ROWS: usize> {
 }
 
 impl Winograd {
-    /// `kernel` is outputs x inputs x 9. `None` where the kernel is not 3 x 3, or stride or dilation
-    /// are not 1.
+    /// `kernel` is outputs x inputs x 9. `None` where the kernel is not 3 x 3, or stride or
+    /// dilation are not 1.
     pub fn new(geometry: &Geometry, kernel: &[f32], bias: &[f32]) -> Option<Self> {
         let is_plain = geometry.stride == [1, 1] && geometry.dilation == [1, 1];
         let (filters, rest) = kernel.as_chunks::<9>();
