@@ -1,6 +1,6 @@
 //! Properties of files that tell a class, and whether the model uses them: `sample` measures the
-//! files of the sample, `trial` changes photos of other classes (`hosts`) as `dose` says, `features`
-//! asks whether the model's features show a rule, `pictures` shows what was done.
+//! files of the sample, `trial` changes photos of other classes (`hosts`) as `dose` says,
+//! `features` asks whether the model's features show a rule, `pictures` shows what was done.
 
 mod dose;
 mod features;
