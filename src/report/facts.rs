@@ -102,8 +102,10 @@ fn confounder(evidence: &ConfounderEvidence, thresholds: Option<RateThresholds>)
         });
     }
     if let Some(contrast) = evidence.contrast {
-        let of = match evidence.association {
-            Some(association) => format!(" of {}", thousands(association.in_class.present)),
+        // The association of a found region counts the other half of the groups.
+        let present = evidence.association.map(|a| a.in_class.present);
+        let of = match present.filter(|present| *present >= contrast.present) {
+            Some(present) => format!(" of {}", thousands(present)),
             None => String::new(),
         };
         facts.push(Fact {

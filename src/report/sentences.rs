@@ -7,7 +7,7 @@ use super::text::{percent, thousands};
 use crate::finding::{
     ConfounderEvidence, Consensus, Contrast, ContrastBaseline, Finding, FindingEvidence,
     InsertionControl, Intervention, InterventionEffect, LabelCount, PresenceCounts, RegionHeat,
-    RemovalFill, Verdict,
+    RemovalFill, Unmet, Verdict,
 };
 
 /// The finding in counts, without a full stop at the end.
@@ -51,11 +51,21 @@ fn by_label(labels: &[LabelCount]) -> Option<String> {
     (!counts.is_empty()).then(|| format!("by label: {}", counts.join(", ")))
 }
 
+/// Pasting a found picture that lies on the objects pastes the object.
+fn is_on_objects(finding: &Finding) -> bool {
+    let mut unmet = finding.unmet.iter();
+    unmet.any(|unmet| matches!(unmet, Unmet::OnObjects { .. }))
+}
+
 /// What a verdict does not say, with the bound.
 fn not_shown(finding: &Finding, evidence: &ConfounderEvidence) -> Option<String> {
     let intervention = evidence.intervention.as_deref();
     match finding.verdict {
         Verdict::DataRisk => Some(use_not_shown(finding, evidence)),
+        Verdict::Candidate if is_on_objects(finding) => Some(
+            "it lies on the annotated objects, so that it may be what the class looks like"
+                .to_owned(),
+        ),
         Verdict::Candidate if intervention.is_some() => {
             Some("that it changes the prediction is not shown".to_owned())
         }
