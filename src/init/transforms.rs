@@ -257,10 +257,13 @@ impl Choice {
             ..self.clone()
         }];
         if let Some(values) = self.values.near() {
-            variants.push(Self {
-                values,
-                ..self.clone()
-            });
+            for filter in [self.filter, Filter::Bicubic] {
+                variants.push(Self {
+                    values: values.clone(),
+                    filter,
+                    ..self.clone()
+                });
+            }
         }
         variants
     }

@@ -194,7 +194,24 @@ pub fn page(input: &PageInput<'_>) -> Result<String> {
 /// A document inside a script element: no `<` can end it.
 fn json(document: &impl Serialize) -> Result<String> {
     let text = serde_json::to_string(document).map_err(Error::cause("write the page as JSON"))?;
-    Ok(text.replace('<', "\\u003c"))
+    Ok(ascii_marks(&text))
+}
+
+/// JSON in which neither markup nor a character that reverses or hides text stands as it is: `<`
+/// and all that is neither ASCII nor a letter or a digit become escapes.
+fn ascii_marks(json: &str) -> String {
+    let mut escaped = String::with_capacity(json.len());
+    for c in json.chars() {
+        if c != '<' && (c.is_ascii() || c.is_alphanumeric()) {
+            escaped.push(c);
+            continue;
+        }
+        let mut units = [0; 2];
+        for unit in c.encode_utf16(&mut units) {
+            escaped += &format!("\\u{unit:04x}");
+        }
+    }
+    escaped
 }
 
 fn title(summary: &Summary, open: usize) -> String {

@@ -227,7 +227,7 @@ fn a_class_that_was_saved_otherwise_is_found() {
         write_photos(&folder.path().join("set"), is_random);
         let text = format!(
             "[dataset]\nroot = {:?}\n[model]\npath = {:?}\nclasses = {:?}\n[preprocess]\n\
-             preset = \"zero-one\"\nsize = 64\n[discovery]\npatches = false\nfixed = false\n\
+             preset = \"zero-one\"\nsize = 64\n[discovery]\npatches = false\n\
              [verdict]\nhosts_max = 30\nmax_candidates = 1\n",
             folder.path().join("set"),
             fixtures().join("models/clean.onnx"),

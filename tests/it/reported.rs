@@ -193,7 +193,8 @@ fn surroundings_and_overlays_are_shown() {
     );
     let page = std::fs::read_to_string(run.join("report.html")).expect("page");
     assert!(
-        page.contains("objects imputed: predicted train") && page.contains("against other labels")
+        page.contains("objects imputed: predicted train")
+            && page.contains("filled images of other labels")
     );
 
     // The tag of one photo, where it is in that photo.

@@ -177,7 +177,11 @@ fn too_many_skips_refuse_the_run_but_leave_a_report() {
 /// A page without the minute in which its run started.
 fn without_start(run: &std::path::Path, page: &[u8]) -> Vec<u8> {
     let page = String::from_utf8_lossy(page);
-    page.replace(&history::started_at(run), "").into_bytes()
+    let page = page.replace(&history::started_at(run), "");
+    // Commands to copy name the pipeline file, which stands in a folder of its own here.
+    let record = json(&run.join("run.json"));
+    let pipeline = record["pipeline_file"].as_str().expect("a path");
+    page.replace(pipeline, "").into_bytes()
 }
 
 /// The same bytes for any number of threads; the same rows for any shard size.

@@ -1,7 +1,6 @@
 //! Whether a found picture lies on the objects that the dataset annotates: then many images repeat
 //! what the class looks like, and no confounder.
 
-use super::regions::FoundRegion;
 use crate::dataset::Sample;
 use crate::finding::{Finding, Severity, Unmet, Verdict};
 use crate::geometry::{Rect, Size, View, disjoint};
@@ -47,15 +46,14 @@ impl OnObjects {
     }
 }
 
-/// The part of a found region that lies on the objects of an image; `None` where the image does not
-/// show the region or has no objects.
+/// The part of a place, in fractions of the photo, that lies on the objects of an image; `None`
+/// where the image has no objects.
 pub fn part_on_objects(
-    found: &FoundRegion,
+    place: Rect,
     sample: &Sample,
     size: Size,
     regions: &[Region],
 ) -> Option<f64> {
-    let place = found.places.get(&sample.id.0)?;
     let (width, height) = (f64::from(size.width), f64::from(size.height));
     let place = Rect::new(
         place.x0 * width,

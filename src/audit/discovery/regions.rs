@@ -195,7 +195,10 @@ impl Test<'_, '_, '_, '_> {
         let regions = &self.context.plan.regions;
         let mut parts = Vec::new();
         for found in self.found {
-            let part = part_on_objects(found, sample, size, regions);
+            let Some(place) = found.places.get(&sample.id.0) else {
+                continue;
+            };
+            let part = part_on_objects(*place, sample, size, regions);
             parts.extend(part.map(|part| (found.name.as_str(), part)));
         }
         parts
