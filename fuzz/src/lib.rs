@@ -59,6 +59,7 @@ pub fn split<const N: usize>(bytes: &[u8]) -> [&[u8]; N] {
 /// A set with nothing named but its root.
 pub fn set(root: PathBuf, format: Format) -> plan::Dataset {
     plan::Dataset {
+        keeps_cells: true,
         root,
         format,
         guess: None,

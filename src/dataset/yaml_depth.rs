@@ -8,7 +8,7 @@ const DEPTH_MAX: usize = 500;
 const INDENT_MAX: usize = 2 * DEPTH_MAX;
 
 /// # Errors
-/// When there are more levels than [`DEPTH_MAX`]; names the line.
+/// When there are more levels than `DEPTH_MAX`; names the line.
 pub fn check(text: &str) -> Result<(), String> {
     let mut depth = 0_usize;
     for (number, line) in (1..).zip(text.lines()) {

@@ -9,10 +9,16 @@ function openZoom(button) {
   if (!zoom.open) zoom.showModal();
 }
 
-function showZoom() {
-  const { strip, figure, n } = shownPanels.get(zoomed);
+// The panels that a picture is shown with: the original and itself.
+function zoomedPair({ strip, figure, n }) {
   const other = n === 0 && figure.panels.length > 1 ? 1 : n;
-  const pair = strip.title.startsWith("Mean map") || figure.panels.length === 1 ? [n] : [0, other];
+  return strip.title.startsWith("Mean map") || figure.panels.length === 1 ? [n] : [0, other];
+}
+
+function showZoom() {
+  const shown = shownPanels.get(zoomed);
+  const { strip, figure } = shown;
+  const pair = zoomedPair(shown);
   byId("zoom-title").textContent = plain([strip.title, figure.path].filter(Boolean).join(": "));
   byId("zoom-panels").replaceChildren(...pair.map((place) => zoomedPanel(figure.panels[place])));
 }
@@ -27,10 +33,20 @@ function zoomedPanel(panel) {
     el("p", { text: panel.caption }));
 }
 
-// The next picture of the same finding or class.
+// Whether two pictures are shown by the same panels: an original, and the first beside it.
+function isSameZoom(one, other) {
+  const [a, b] = [shownPanels.get(one), shownPanels.get(other)];
+  return a.figure === b.figure && zoomedPair(a).join() === zoomedPair(b).join();
+}
+
+// The next picture of the same finding or class that is not shown already.
 function turnZoom(step) {
   const all = [...zoomed.closest(".card, .class-card").querySelectorAll(".open")];
-  zoomed = all[(all.indexOf(zoomed) + step + all.length) % all.length];
+  const first = zoomed;
+  for (let turns = 0; turns < all.length; turns++) {
+    zoomed = all[(all.indexOf(zoomed) + step + all.length) % all.length];
+    if (!isSameZoom(first, zoomed)) break;
+  }
   showZoom();
 }
 
