@@ -138,8 +138,10 @@ impl Values {
 /// How a photo becomes the input.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Geometry {
-    /// The centre of the photo, 7/8 of its short side.
+    /// The photo made smaller, and its centre cut out: 7/8 of its short side.
     CropPart,
+    /// The same part cut out first, and made smaller then.
+    PartFirst,
     /// The centre of the photo, its whole short side.
     CropWhole,
     Squash,
@@ -169,6 +171,7 @@ impl Geometry {
     fn name(self, [width, height]: [u32; 2], filter: Filter) -> String {
         let name = match self {
             Self::CropPart => format!("short {}, centre {width}", part_side(width)),
+            Self::PartFirst => format!("centre {CROP}, resized to {width}x{height}"),
             Self::CropWhole => format!("short {width}, centre {width}"),
             Self::Squash => format!("squash {width}x{height}"),
             Self::Letterbox { fill: [0, ..] } => format!("letterbox {width}x{height}, black"),
@@ -193,6 +196,14 @@ impl Geometry {
         };
         match self {
             Self::CropPart => short(part_side(width)),
+            Self::PartFirst => vec![
+                StepFile::CenterCropFraction(CROP),
+                StepFile::Resize(ResizeFile {
+                    exact: size,
+                    filter,
+                    ..ResizeFile::default()
+                }),
+            ],
             Self::CropWhole => short(width),
             Self::Squash => vec![StepFile::Resize(ResizeFile {
                 exact: size,
@@ -250,19 +261,30 @@ impl Choice {
         })
     }
 
-    /// Choices that differ from this one in little: the values, the filter.
+    /// Choices that differ from this one in little: the values, the filter, the order of cut and
+    /// resize.
     pub fn variants(&self) -> Vec<Self> {
-        let mut variants = vec![Self {
-            filter: Filter::Bicubic,
-            ..self.clone()
-        }];
-        if let Some(values) = self.values.near() {
-            for filter in [self.filter, Filter::Bicubic] {
-                variants.push(Self {
+        let mut all_values = vec![self.values.clone()];
+        all_values.extend(self.values.near());
+        let mut shapes = vec![
+            (self.geometry, self.filter),
+            (self.geometry, Filter::Bicubic),
+        ];
+        if self.geometry == Geometry::CropPart {
+            shapes.push((Geometry::PartFirst, Filter::Bicubic));
+        }
+
+        let mut variants = Vec::new();
+        for values in &all_values {
+            for (geometry, filter) in &shapes {
+                let variant = Self {
                     values: values.clone(),
-                    filter,
-                    ..self.clone()
-                });
+                    geometry: *geometry,
+                    filter: *filter,
+                };
+                if variant != *self {
+                    variants.push(variant);
+                }
             }
         }
         variants

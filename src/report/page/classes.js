@@ -3,6 +3,10 @@ const table = byId("classes");
 const classRows = [...table.tBodies[0].rows];
 const classFilter = byId("filter");
 
+const CLASS_PREFIX = "/class/";
+// The label stands in the address of its row, where no character hides or reverses text.
+const labelOf = (row) => decodeURIComponent(row.id.slice(CLASS_PREFIX.length));
+
 function sortBy(head, column) {
   const down = head.getAttribute("aria-sort") !== "descending";
   table.querySelectorAll("thead th").forEach((other) => other.setAttribute("aria-sort", "none"));
@@ -42,7 +46,7 @@ function toggleClass(row) {
     return;
   }
   link.setAttribute("aria-expanded", "true");
-  row.after(el("tr", { class: "class-row" }, el("td", { colspan: row.cells.length }, classElement(row.dataset.label, Number(row.dataset.findings)))));
+  row.after(el("tr", { class: "class-row" }, el("td", { colspan: row.cells.length }, classElement(labelOf(row), Number(row.dataset.findings)))));
 }
 
 function classElement(label, findings) {
@@ -74,7 +78,7 @@ table.tBodies[0].addEventListener("click", (event) => {
   event.preventDefault();
   const row = link.closest("tr");
   if (link.parentElement.tagName === "TH") { toggleClass(row); setFragment(row.id); }
-  else showOnlyClass(row.dataset.label);
+  else showOnlyClass(labelOf(row));
 });
 table.querySelectorAll("tbody th a").forEach((link) => link.setAttribute("aria-expanded", "false"));
 classFilter.addEventListener("input", filterClasses);
