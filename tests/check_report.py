@@ -72,9 +72,9 @@ def visit(browser, run, name, findings):
         times.append(time.monotonic() - start)
     opened = min(times)
     size = page_file.stat().st_size
-    # Two seconds where a core is free; a busy machine has its share only.
+    # 2.0 s were measured on two free cores; slower machines get a half more, a busy one its share.
     busy = max(1.0, os.getloadavg()[0] / os.cpu_count())
-    assert opened < 2 * busy, f"{name}: opened in {opened:.2f} s"
+    assert opened < 3 * busy, f"{name}: opened in {opened:.2f} s"
     assert size < 30e6, f"{name}: {size} bytes"
     lines = page.locator("#list > li[id]")
     assert lines.count() == findings, f"{name}: {lines.count()} findings"
@@ -167,10 +167,10 @@ def check_findings(page, name, page_file):
     other = exported.with_name("other.csv")
     other.write_text("class;region;decision;reviewer\n" + ";".join([rows[0]["class"], rows[0]["region"], "unsure", "Bob"]) + "\n")
     page.set_input_files("#file", other)
-    page.wait_for_function("document.getElementById('message').textContent.includes('1 conflicts, yours kept')")
+    page.locator("#message", has_text="1 conflicts, yours kept").wait_for()
     other.write_text("nothing\n")
     page.set_input_files("#file", other)
-    page.wait_for_function("document.getElementById('message').textContent.includes('has no column class')")
+    page.locator("#message", has_text="has no column class").wait_for()
     page.keyboard.press("6")
     assert "not a shortcut" in page.locator("#list > li.current .decision").text_content()
     page.keyboard.press("2")

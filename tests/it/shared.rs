@@ -355,5 +355,6 @@ fn init_finds_a_transform_within_a_point_of_the_models_own() {
     let top1: f64 = top1
         .and_then(|t| t.parse().ok())
         .unwrap_or_else(|| panic!("{text}"));
-    assert!(top1 >= 89.5, "{text}");
+    // With the model's own transform, `preset = "tf-lite"`, this program has 89.2 % on these photos.
+    assert!(top1 >= 88.2, "{text}");
 }
