@@ -92,6 +92,6 @@ mod tests {
         check("/a/b/c.onnx", "/a/pipelines", "../b/c.onnx");
         check("/a/b/c.onnx", "/a/b", "c.onnx");
         check("/a/b", "/a/b/c/d", "../..");
-        check("/models/c.onnx", "/work/pipelines", "/models/c.onnx");
+        check("/models/c.onnx", "/sets/pipelines", "/models/c.onnx");
     }
 }
