@@ -30,14 +30,14 @@ impl Cam {
         self.values.iter().sum::<f64>() / self.values.len() as f64
     }
 
-    /// Checks the logit invariant `|mean(M) + b - z| <= tolerance max(1, |z|)`; returns the
-    /// relative error.
+    /// Checks the logit invariant `|mean(M) + b - z| <= tolerance max(unit, |z|)`, where the unit
+    /// is 1, or more for a head whose terms cancel; returns the relative error.
     ///
     /// # Errors
     /// When it is violated: then the map does not explain the logit, and the run must stop.
-    pub fn check(&self, logit: f64, tolerance: f64) -> Result<f64> {
+    pub fn check(&self, logit: f64, tolerance: f64, unit: f64) -> Result<f64> {
         let sum = self.mean() + self.bias;
-        let error = (sum - logit).abs() / logit.abs().max(1.0);
+        let error = (sum - logit).abs() / logit.abs().max(unit);
         if error <= tolerance {
             return Ok(error);
         }

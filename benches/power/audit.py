@@ -12,7 +12,7 @@ boxes = "boxes.csv"
 [model]
 path = "power.onnx"
 classes = "classes.txt"
-[preprocess]
+{trained}[preprocess]
 preset = "zero-one"
 size = 64
 [[region]]
@@ -28,11 +28,11 @@ pictures = "none"
 def write_set(case, items, folder):
     """The photos, their labels and boxes, and the pipeline."""
     (folder / "set").mkdir()
-    manifest, boxes = [("path", "label")], [("path", "category", "xmin", "ymin", "xmax", "ymax")]
+    manifest, boxes = [("path", "label", "split")], [("path", "category", "xmin", "ymin", "xmax", "ymax")]
     for i, item in enumerate(items):
         path, label = f"{i:04}.png", CLASSES[item.photo.label]
         item.picture.save(folder / "set" / path, compress_level=1)
-        manifest.append((path, label))
+        manifest.append((path, label, "val" if item.is_held_out else "train"))
         boxes += [(path, "tag", *box) for box in item.boxes]
         if case.object_boxes:
             boxes.append((path, label, *item.photo.object_box))
@@ -41,7 +41,8 @@ def write_set(case, items, folder):
         with open(folder / name, "w", newline="") as file:
             csv.writer(file).writerows(rows)
     (folder / "classes.txt").write_text("\n".join(CLASSES[: case.class_count]) + "\n")
-    (folder / "power.toml").write_text(PIPELINE.format(proof_min=case.proof_min))
+    trained = 'trained_splits = ["train"]\n' if case.held_out else ""
+    (folder / "power.toml").write_text(PIPELINE.format(proof_min=case.proof_min, trained=trained))
 
 
 def audit(binary, head, scale, folder):

@@ -64,7 +64,9 @@ def recall(results):
     print(f"  confirmed or candidate  {share(*sets_with_all(due, is_suspected))}")
 
     plain = [r for r in due if r.case.kind == "planted"]
+    special = [r for r in due if r.case.group == "planted" and r.case.kind != "planted"]
     breakdown = (
+        (special, lambda r: "hosts of a validation split" if r.case.held_out else "hosts that the head is trained on"),
         (due, lambda r: r.case.kind + (f", head x{r.scale:g}" if len(r.case.scales) > 1 else "")),
         (plain, lambda r: f"planted, prevalence {r.case.prevalence}"),
         (plain, lambda r: f"planted, side {r.case.tag.side}"),
@@ -74,7 +76,8 @@ def recall(results):
         for name, of in grouped(rows, key):
             print(f"    {name}: confirmed {share(*sets_with_all(of, is_confirmed))}{verdicts(of)}")
     for kind, rows in grouped([r for r in used if r.is_known_limit], lambda r: r.case.kind):
-        print(f"  not counted, object and tag cannot be told apart: {kind}{verdicts(rows)}")
+        why = "C asks for the class that moves most" if len(rows[0].case.classes) > 1 else "object and tag cannot be told apart"
+        print(f"  not counted, {why}: {kind}{verdicts(rows)}")
 
     if sets == 0 or found / sets < RECALL:
         return [f"recall of `confirmed` at least {RECALL}: {share(found, sets)}"]

@@ -24,6 +24,7 @@ class Case:
     class_count: int = 3  # of the set and of the network, from the first class on
     scales: tuple = (1.0,)
     per_class: int = 300
+    held_out: int = 0  # further audited photos per class, of a split that the head is not trained on
     proof_min: int = 30  # of the pipeline
 
     @property
@@ -39,6 +40,7 @@ class Item:
     photo: object
     picture: object
     boxes: list  # of the tag
+    is_held_out: bool = False
 
 
 @dataclasses.dataclass(frozen=True)
@@ -52,9 +54,12 @@ def plant(case):
     """The audited set, and the pictures that its head is trained on."""
     rng = np.random.default_rng((*case.key, 1))
     items = [_item(case, i, case.key, rng) for i in range(case.class_count * case.per_class)]
-    taught = items
+    taught = list(items)
     if case.training == "other photos":
         taught = [_item(case, i, (*case.key, 2), rng) for i in range(len(items))]
+
+    held_out = [_item(case, i, (*case.key, 5), rng) for i in range(case.class_count * case.held_out)]
+    items += [dataclasses.replace(item, is_held_out=True) for item in held_out]
 
     pictures = [_lesson(case, item, rng) for item in taught]
     return PlantedSet(items, pictures, np.array([item.photo.label for item in taught]))

@@ -135,9 +135,10 @@ pub fn score_image(
             continue;
         };
         let logit = f64::from(inference.logits[class]);
+        let facts = &context.model.facts;
         let error = maps
             .cam
-            .check(logit, context.model.facts.invariant_tolerance);
+            .check(logit, facts.invariant_tolerance, facts.invariant_unit);
         let error =
             error.map_err(|e| Error::new(format!("{}: class {class}: {e}", sample.path)))?;
         invariant_error = invariant_error.max(error);

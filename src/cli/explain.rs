@@ -153,7 +153,8 @@ fn explain_one(
     let predicted = predicted.map_err(|skip| failed(path, &skip))?;
     let heat = &predicted.view.heat;
     let logit = f64::from(predicted.logits[predicted.class]);
-    heat.check(logit, context.model.facts.invariant_tolerance)?;
+    let facts = &context.model.facts;
+    heat.check(logit, facts.invariant_tolerance, facts.invariant_unit)?;
 
     let label = sample.as_ref().map(|sample| sample.label.as_str());
     let caption = caption(context, path, label, &predicted);

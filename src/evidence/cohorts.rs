@@ -1,5 +1,5 @@
 //! The images that take part in C: chosen by hash, so that an unchanged set gives the same ones,
-//! and from the half of the groups that B does not use.
+//! and none that B looks at.
 
 use super::halves::is_screening;
 use super::observations::{MapInfo, Observation};
@@ -24,21 +24,26 @@ pub struct Cohorts {
 const UNTRAINED_MIN: usize = 30;
 
 impl Cohorts {
-    /// From all observations of one region.
+    /// From all observations of one region. `hosts_screened` says that B compared with images of
+    /// other classes, so that hosts are of the other half as well.
     pub(super) fn new(
         observations: impl Iterator<Item = Observation>,
         class: u32,
         seed: u64,
+        hosts_screened: bool,
     ) -> Self {
         let (mut tagged, mut untagged, mut hosts) = (Vec::new(), Vec::new(), Vec::new());
-        for observation in observations {
-            if !observation.is_own_map() || is_screening(observation.map.group) {
+        for observation in observations.filter(Observation::is_own_map) {
+            let map = observation.map;
+            let is_own_class = map.class == class;
+            if is_screening(map.group) && (is_own_class || hosts_screened) {
                 continue;
             }
-            match (observation.map.class == class, observation.present) {
-                (true, true) => tagged.push(observation.map),
-                (true, false) => untagged.push(observation.map),
-                (false, false) if observation.map.correct => hosts.push(observation.map),
+
+            match (is_own_class, observation.present) {
+                (true, true) => tagged.push(map),
+                (true, false) => untagged.push(map),
+                (false, false) if map.correct => hosts.push(map),
                 (false, _) => {}
             }
         }
@@ -48,22 +53,32 @@ impl Cohorts {
         }
         let hosts_trained_on = hosts.iter().any(|host| host.trained_on);
 
-        let mut hosts_by_class: BTreeMap<u32, Vec<MapInfo>> = BTreeMap::new();
-        for host in hosts {
-            hosts_by_class.entry(host.class).or_default().push(host);
-        }
-        let hosts = hosts_by_class
-            .into_values()
-            .map(|images| one_per_group(&images, seed))
-            .collect();
-
         Self {
             tagged: one_per_group(&tagged, seed),
             untagged: one_per_group(&untagged, seed),
-            hosts: round_robin(hosts, seed).collect(),
+            hosts: in_turn(&hosts, seed),
             hosts_trained_on,
         }
     }
+}
+
+/// Hosts of all classes in turn: those of the half that B does not use first, so that the other
+/// half only fills up.
+fn in_turn(hosts: &[MapInfo], seed: u64) -> Vec<u128> {
+    let mut out = Vec::new();
+    for is_screened in [false, true] {
+        let mut by_class: BTreeMap<u32, Vec<MapInfo>> = BTreeMap::new();
+        for host in hosts {
+            if is_screening(host.group) == is_screened {
+                by_class.entry(host.class).or_default().push(*host);
+            }
+        }
+
+        let images = by_class.into_values();
+        let images = images.map(|images| one_per_group(&images, seed));
+        out.extend(round_robin(images.collect(), seed));
+    }
+    out
 }
 
 /// One image per group, in order of hash.

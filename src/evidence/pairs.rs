@@ -7,7 +7,7 @@ use super::examples::{Example, choose_class_examples, choose_examples};
 use super::halves::is_screening;
 use super::observations::{Evidence, Observation};
 use super::statistics;
-use crate::finding::{Association, Contrast, ContrastMissing, Intervention};
+use crate::finding::{Association, Contrast, ContrastBaseline, ContrastMissing, Intervention};
 use crate::plan::Verdicts as Policy;
 use std::collections::BTreeMap;
 
@@ -98,7 +98,11 @@ impl Evidence {
 
     /// Images that can take part in C for one class and one region.
     pub fn cohorts(&self, pair: &Pair) -> Cohorts {
-        Cohorts::new(self.observations(&pair.region), pair.class, self.seed)
+        let contrast = pair.contrast.as_ref();
+        let hosts_screened =
+            contrast.is_some_and(|contrast| contrast.baseline == ContrastBaseline::OtherClasses);
+        let observations = self.observations(&pair.region);
+        Cohorts::new(observations, pair.class, self.seed, hosts_screened)
     }
 
     /// Images of the class to show with a finding: with the region by contrast and by chance,

@@ -16,6 +16,12 @@ impl ClassWeights {
         products.sum::<f64>() + self.bias
     }
 
+    /// The sum of the magnitudes of what [`Self::apply`] adds up.
+    pub fn magnitude(&self, means: &[f64]) -> f64 {
+        let products = self.weights.iter().zip(means).map(|(w, g)| (w * g).abs());
+        products.sum::<f64>() + self.bias.abs()
+    }
+
     /// The map of one class, row by row, in logits: `M[i,j] = sum_k w_k A[k,i,j]`, or
     /// `n sum_k w[k,i,j] A[k,i,j]` where the head reads a flattened map.
     pub fn map(&self, layout: &MapLayout, features: &[f32]) -> Vec<f64> {

@@ -29,6 +29,10 @@ const INVARIANT_TOLERANCE: f64 = 1e-4;
 /// probes, up to a limit.
 const PROBE_ERRORS: f64 = 5.0;
 const INVARIANT_TOLERANCE_MAX: f64 = 1e-3;
+/// A logit whose terms cancel is compared with this part of the sum of their magnitudes instead:
+/// with the tolerance of 1e-4 that is 4e-6 of the sum, some 60 roundings of float32. So the check
+/// does not depend on the scale of the head.
+const CANCELLED_FRACTION: f64 = 0.04;
 /// Most classes whose logits are recomputed when a model is loaded.
 const PROBED_CLASSES_MAX: usize = 32;
 /// Correlation of maps and knock-out below which a detached head gets a warning.
@@ -201,8 +205,11 @@ impl Model {
     ) -> Result<Vec<String>> {
         let mut knockout = Knockout::default();
         let mut invariant_error = 0.0_f64;
+        self.facts.invariant_unit = 1.0;
         for (probe, features) in probes.iter().zip(features) {
             let inference = self.session()?.run(probe)?;
+            let unit = CANCELLED_FRACTION * self.largest_magnitude(&inference);
+            self.facts.invariant_unit = unit.max(self.facts.invariant_unit);
             invariant_error = invariant_error.max(self.check(&inference)?);
             self.knock_out(&mut knockout, head, features, &inference)?;
         }
@@ -311,6 +318,14 @@ impl Model {
         }
     }
 
+    /// The largest sum of the magnitudes that a logit is made of, over evenly spaced classes.
+    fn largest_magnitude(&self, inference: &Inference) -> f64 {
+        let pooled = self.layout.pooled(&inference.features);
+        let classes = self.probed_classes();
+        let sums = classes.map(|class| self.weights(inference, class).magnitude(&pooled));
+        sums.fold(0.0, f64::max)
+    }
+
     /// Largest relative violation of the invariant over evenly spaced classes on one image.
     fn check(&self, inference: &Inference) -> Result<f64> {
         let pooled = self.layout.pooled(&inference.features);
@@ -318,7 +333,7 @@ impl Model {
         for class in self.probed_classes() {
             let sum = self.weights(inference, class).apply(&pooled);
             let logit = f64::from(inference.logits[class]);
-            let error = (sum - logit).abs() / logit.abs().max(1.0);
+            let error = (sum - logit).abs() / logit.abs().max(self.facts.invariant_unit);
             if error.is_nan() || error > INVARIANT_TOLERANCE_MAX {
                 return Err(Error::new(format!(
                     "the logit invariant fails for class {class}: mean(CAM) + bias = {sum:.6}, \

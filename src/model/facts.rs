@@ -33,6 +33,10 @@ pub struct Facts {
     /// Largest such difference that does not stop a run.
     #[serde(default)]
     pub invariant_tolerance: f64,
+    /// The least size, in logits, that such a difference is relative to: 1, or more where the
+    /// terms of the head cancel.
+    #[serde(default)]
+    pub invariant_unit: f64,
     /// Largest difference of the maps and a knock-out of cells, relative to the largest value; for
     /// exact heads.
     #[serde(default)]

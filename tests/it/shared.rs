@@ -123,7 +123,7 @@ fn maps_of_efficientnet_lite0_equal_the_recorded_ones() {
                 &inference.features,
                 &model.weights(&inference, class),
             );
-            cam.check(f64::from(inference.logits[class]), 1e-4)
+            cam.check(f64::from(inference.logits[class]), 1e-4, 1.0)
                 .expect("invariant");
             let golden: Vec<f64> = case[key]
                 .as_array()
