@@ -70,6 +70,24 @@ fn an_own_convolution_is_the_sum_over_its_taps() {
     };
     dense += check_dense(&still([56, 56]), 150, 3) + check_dense(&still([7, 7]), 300, 17);
     assert!(tried > 150 && dense > 140, "{tried}, {dense}");
+
+    // Small maps with many outputs, whose runs are gathered; the last ones are fewer channels.
+    for (side, kernel, dilation, inputs, outputs) in [
+        (7, 3, 1, 31, 70),
+        (7, 3, 2, 20, 64),
+        (8, 5, 1, 3, 65),
+        (4, 3, 1, 90, 64),
+    ] {
+        let geometry = Geometry {
+            input: [side, side],
+            output: [side, side],
+            kernel: [kernel, kernel],
+            stride: [1, 1],
+            dilation: [dilation, dilation],
+            padding: [kernel / 2 * dilation, kernel / 2 * dilation],
+        };
+        assert_eq!(check_dense(&geometry, inputs, outputs), 1);
+    }
 }
 
 fn wave(n: usize, step: f32) -> Vec<f32> {

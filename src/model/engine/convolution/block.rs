@@ -145,7 +145,11 @@ impl<const ROWS: usize> Block<'_, ROWS> {
 
         // Number n of any ROWS vectors belongs to output n modulo ROWS, and so does the remainder.
         let mut results = *self.bias;
-        for (i, sum) in sums.into_iter().enumerate() {
+        let distinct = (ROWS / S::F32_LANES).max(1);
+        for i in distinct..ROWS {
+            sums[i % distinct] = simd.add_f32s(sums[i % distinct], sums[i]);
+        }
+        for (i, sum) in sums.into_iter().take(distinct).enumerate() {
             let mut lanes = [0.0; LANES_MAX];
             S::as_mut_simd_f32s(&mut lanes[..S::F32_LANES]).0[0] = sum;
             for (lane, value) in lanes.into_iter().take(S::F32_LANES).enumerate() {

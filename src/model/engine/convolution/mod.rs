@@ -11,6 +11,7 @@ mod dense;
 mod depthwise;
 mod fused;
 mod planes;
+mod scratch;
 mod tiles;
 mod winograd;
 

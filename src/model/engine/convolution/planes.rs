@@ -150,6 +150,30 @@ impl Planes {
         stride == [1, 1] && padding == [0, 0] && input == [self.rows, self.pitch]
     }
 
+    /// The runs of all taps of all channels, channels x taps x pixels, without the gaps between the
+    /// rows.
+    #[inline(always)]
+    pub fn gather(&self, channels: &[f32], to: &mut [f32]) {
+        let [height, width] = self.geometry.output;
+        let mut planes = vec![0.0; self.len()];
+        let channels = channels.chunks_exact(area(self.geometry.input));
+        let gathered = to.chunks_exact_mut(self.taps.len() * height * width);
+
+        for (channel, gathered) in channels.zip(gathered) {
+            self.spread(channel, &mut planes);
+            for (tap, run) in self
+                .taps
+                .iter()
+                .zip(gathered.chunks_exact_mut(height * width))
+            {
+                let rows = planes[*tap..].chunks(self.pitch);
+                for (to, from) in run.chunks_exact_mut(width).zip(rows) {
+                    to.copy_from_slice(&from[..width]);
+                }
+            }
+        }
+    }
+
     /// Copies a channel into its planes; the padding of `buffer` is not written.
     #[inline(always)]
     pub fn spread(&self, channel: &[f32], buffer: &mut [f32]) {

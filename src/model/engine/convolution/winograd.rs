@@ -4,6 +4,7 @@
 
 use super::block::{Block, LANES_MAX, repeated, singles};
 use super::planes::Geometry;
+use super::scratch;
 use super::tiles::{Backward, Forward, OUT, POINTS, TileRows, Tiling, transformed_filter};
 use pulp::{Simd, WithSimd};
 
@@ -157,9 +158,11 @@ impl Run<'_> {
         // Points x inputs x tiles; what the last tiles of an input write too far is overwritten by
         // the next input.
         let stride = inputs * rows * columns + LANES_MAX;
-        let mut transformed = vec![0.0; POINTS * stride];
+        let transformed_length = POINTS * stride;
         // Points x outputs x tiles.
-        let mut products = vec![0.0; POINTS * ROWS * rows * columns + LANES_MAX];
+        let products_length = POINTS * ROWS * rows * columns + LANES_MAX;
+        let mut buffer = scratch::take(transformed_length + products_length);
+        let (transformed, products) = buffer.split_at_mut(transformed_length);
 
         for first in (0..tile_rows).step_by(rows) {
             let count = rows.min(tile_rows - first);
@@ -208,5 +211,6 @@ impl Run<'_> {
                 }
             }
         }
+        scratch::keep(buffer);
     }
 }
