@@ -11,7 +11,7 @@ DENY := target/deny/bin/cargo-deny
 # Tests that need data from outside the repository run where it is; those that need ONNX Runtime always.
 INCLUDE_IGNORED := --include-ignored $(if $(wildcard ../shared/data),,--skip shared::)
 
-.PHONY: help setup build wheel wheel-test spark torch demo test soak browser check fuzz power transforms overlays example schema fixtures exports real bench clean
+.PHONY: help setup build wheel wheel-test spark torch demo test soak browser check fuzz power discovery transforms overlays example schema fixtures exports real bench clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -108,6 +108,13 @@ transforms: build ## how often `camaudit init` finds a model's transform: LITE0=
 	python3 -m venv target/transforms-venv
 	target/transforms-venv/bin/pip install -q --disable-pip-version-check numpy onnx onnxruntime pillow
 	VIRTUAL_ENV=target/transforms-venv target/transforms-venv/bin/python benches/transforms.py $(BIN) "$(LITE0)" "$(PHOTOS)" $(MORE)
+
+discovery: build ## planted tags and properties against what is found: PHOTOS="folder .." TRUNK=classifier.onnx [GRID=long]
+	@test -n "$(PHOTOS)" && test -n "$(TRUNK)" || \
+	  { echo "say where: make discovery PHOTOS=\"folder ..\" TRUNK=classifier.onnx"; exit 2; }
+	python3 -m venv target/power-venv
+	target/power-venv/bin/pip install -q --disable-pip-version-check numpy onnx onnxruntime pillow polars
+	target/power-venv/bin/python benches/discovery $(BIN) $(GRID) --trunk "$(TRUNK)" --photos $(PHOTOS)
 
 overlays: build ## the watermark of ImageNet-W against other drawings: PHOTOS=folder-per-class CLASSES=file WATERMARK=mask.png MODELS="a.onnx b.onnx"
 	@test -n "$(PHOTOS)" && test -n "$(CLASSES)" && test -n "$(WATERMARK)" && test -n "$(MODELS)" || \

@@ -3,9 +3,11 @@
 
 mod array;
 pub mod convolution;
+mod geometries;
 mod instruction_set;
 #[cfg(feature = "onnxruntime")]
 mod onnxruntime;
+mod max_pool;
 mod operator;
 mod replace_convolutions;
 mod runtime;

@@ -1,16 +1,17 @@
 //! Replaces tract's convolutions, with the bias, the addition of a branch and the clamp that follow
-//! them, by the operator of this crate.
+//! them, and its max pools by the operators of this crate.
 
 use super::convolution::{Convolution, Geometry};
+use super::geometries::{conv_geometry, image_shape, pool_geometry, product_geometry};
+use super::max_pool::MaxPool;
 use super::operator::Operator;
 use super::tensor::values;
 use std::collections::BTreeSet;
-use tract_onnx::prelude::{Datum, OutletId, TractResult, TypedModel};
+use tract_onnx::prelude::{OutletId, TractResult, TypedModel};
 use tract_onnx::tract_core::internal::{InletId, TypedModelPatch};
 use tract_onnx::tract_core::ops::binary::TypedBinOp;
-use tract_onnx::tract_core::ops::cnn::{Conv, KernelFormat};
+use tract_onnx::tract_core::ops::cnn::{Conv, MaxPool as TractMaxPool};
 use tract_onnx::tract_core::ops::einsum::EinSum;
-use tract_onnx::tract_core::ops::nn::DataFormat;
 
 /// Fewest pixels and outputs of a dense convolution: with fewer, most of a vector or of a block
 /// would be empty.
@@ -38,6 +39,7 @@ pub fn replace_convolutions(model: TypedModel, exact: bool) -> TractResult<(Type
     for replacement in &replacements {
         replacement.apply(&mut model)?;
     }
+    replace_max_pools(&mut model)?;
 
     let by_winograd = replacements
         .iter()
@@ -126,6 +128,32 @@ impl Replacement {
     }
 }
 
+/// Replaces the max pools of one image.
+fn replace_max_pools(model: &mut TypedModel) -> TractResult<()> {
+    for id in model.eval_order()? {
+        let node = &model.nodes()[id];
+        let (Some(pool), [input]) = (node.op_as::<TractMaxPool>(), &node.inputs[..]) else {
+            continue;
+        };
+        let sides = image_shape(model, *input).zip(image_shape(model, OutletId::new(id, 0)));
+        let Some(([_, input_sides @ ..], [_, output_sides @ ..])) = sides else {
+            continue;
+        };
+        let geometry = pool_geometry(&pool.pool_spec, input_sides, output_sides);
+        let Some(geometry) = geometry.filter(|_| pool.with_index_outputs.is_none()) else {
+            continue;
+        };
+
+        let operator = MaxPool {
+            geometry,
+            output: model.outlet_fact(OutletId::new(id, 0))?.without_value(),
+        };
+        let patch = TypedModelPatch::replace_single_op(model, node, &[*input], operator)?;
+        patch.apply(model)?;
+    }
+    Ok(())
+}
+
 /// One bias per output: none is zero, a single one is repeated. `None` where the length differs.
 fn bias_per_output(bias: Option<Vec<f32>>, outputs: usize) -> Option<Vec<f32>> {
     let bias = bias.unwrap_or_else(|| vec![0.0]);
@@ -200,70 +228,6 @@ impl Layer {
         let [height, width] = self.geometry.kernel;
         self.kernel.len() == self.outputs * self.inputs / self.group * height * width
     }
-}
-
-/// `[channels, rows, columns]` of a tensor of 32-bit floats at batch 1.
-fn image_shape(model: &TypedModel, outlet: OutletId) -> Option<[usize; 3]> {
-    let fact = model.outlet_fact(outlet).ok()?;
-    if fact.datum_type != f32::datum_type() {
-        return None;
-    }
-    let shape = fact.shape.as_concrete()?;
-    let (batch, sides) = shape.split_at(shape.len().checked_sub(3)?);
-    if batch.iter().any(|n| *n != 1) {
-        return None;
-    }
-    sides.try_into().ok()
-}
-
-/// Geometry of a convolution in planes.
-fn conv_geometry(conv: &Conv, input: [usize; 2], output: [usize; 2]) -> Option<Geometry> {
-    let pool = &conv.pool_spec;
-    let planar = matches!(pool.data_format, DataFormat::NCHW | DataFormat::CHW);
-    if !planar
-        || pool.rank() != 2
-        || conv.q_params.is_some()
-        || conv.kernel_fmt != KernelFormat::OIHW
-    {
-        return None;
-    }
-
-    let padding = pool.computed_padding(&input);
-    Some(Geometry {
-        input,
-        output,
-        kernel: [pool.kernel_shape[0], pool.kernel_shape[1]],
-        stride: [pool.stride(0), pool.stride(1)],
-        dilation: [pool.dilation(0), pool.dilation(1)],
-        padding: [padding[0].pad_before, padding[1].pad_before],
-    })
-}
-
-/// Geometry of a 1 x 1 convolution, which tract writes as a product of image and weights.
-fn product_geometry(product: &EinSum, sides: [usize; 2]) -> Option<Geometry> {
-    let (inputs, outputs) = product.axes.to_strs();
-    let [image, weights] = &inputs[..] else {
-        return None;
-    };
-    let image: Vec<char> = image.chars().collect();
-    let weights: Vec<char> = weights.chars().collect();
-    let result: Vec<char> = outputs.first()?.chars().collect();
-
-    // The axes before the channel are batch axes of length 1, which either side may omit.
-    let ([.., from, y, x], [.., to, v, u]) = (&image[..], &result[..]) else {
-        return None;
-    };
-    if weights != [*to, *from] || [y, x] != [v, u] || product.q_params.is_some() {
-        return None;
-    }
-    Some(Geometry {
-        input: sides,
-        output: sides,
-        kernel: [1, 1],
-        stride: [1, 1],
-        dilation: [1, 1],
-        padding: [0, 0],
-    })
 }
 
 /// The nodes after a convolution that its operator takes over.

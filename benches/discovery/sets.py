@@ -1,0 +1,186 @@
+"""Which sets are audited, and how one is made and read."""
+import dataclasses, pathlib, subprocess, tempfile, time
+import numpy as np, polars as pl
+
+import network, photos
+from plants import DESIGNS, PROPERTIES, Plant, planted
+
+TAGGED, PARTS = (8, 17, 34, 85), (0.05, 0.1, 0.2, 0.5)
+HOSTS = 150
+PIPELINE = """[dataset]
+root = "set"
+[model]
+path = "network.onnx"
+[preprocess]
+steps = [{ resize = { exact = [224, 224] } }]
+scale = 1.0
+mean = [127]
+std = [128]
+[discovery]
+[report]
+pictures = "none"
+"""
+
+
+@dataclasses.dataclass(frozen=True)
+class Case:
+    seed: int
+    grouping: str  # "near": neighbouring categories are a class; "random": labels without a meaning
+    plants: tuple
+
+    @property
+    def name(self):
+        return f"{self.grouping} {self.seed}"
+
+
+@dataclasses.dataclass(frozen=True)
+class Found:
+    """One finding that nobody declared, and how well it fits the planted images of its class."""
+
+    label: int
+    origin: str
+    region: str
+    verdict: str
+    precision: float
+    recall: float
+
+    @property
+    def fits(self):
+        return self.precision >= 0.6 and self.recall >= 0.4
+
+
+@dataclasses.dataclass(frozen=True)
+class Audited:
+    case: Case
+    moved: dict  # by label of a plant: part of the images of other classes that it makes the class
+    found: list
+    seconds: float
+    skipped: str = ""
+
+
+def all_cases(is_long, per_class):
+    """Tags and properties, each beside classes without one; labels without a meaning; a tag in all classes."""
+    repeats = 3 if is_long else 1
+    tags = [(design, count) for design in DESIGNS for count in TAGGED]
+    properties = [(kind, round(part * per_class)) for kind in PROPERTIES for part in PARTS]
+    cases = []
+    for repeat in range(repeats):
+        for wanted, together in ((tags, 3), (properties, 3)):
+            order = np.random.default_rng(repeat).permutation(len(wanted))
+            for first in range(0, len(order), together):
+                number = len(cases)
+                classes = np.random.default_rng((number, 2)).permutation(photos.CLASS_COUNT)
+                chosen = zip(order[first : first + together], classes)
+                plants = tuple(Plant(*_kind_and_place(wanted[i], label)) for i, label in chosen)
+                cases.append(Case(number, ("near", "random")[number % 2], plants))
+
+        for _ in range(10):
+            cases.append(Case(len(cases), "random", ()))
+        for design in ("label", "logo"):
+            everywhere = tuple(Plant(design, label, per_class // 4) for label in range(photos.CLASS_COUNT))
+            cases.append(Case(len(cases), "random", everywhere))
+    return cases
+
+
+def _kind_and_place(wanted, label):
+    kind, count = wanted
+    return kind, int(label), count
+
+
+def run(binary, trunk_file, folders, per_class, case):
+    """Plants, trains the head on the planted set, audits, and compares what was found with what was planted."""
+    start, trunk = time.monotonic(), _trunk(trunk_file)
+    classes = photos.labelled(photos.read(folders), per_class, case.grouping, case.seed)
+    with tempfile.TemporaryDirectory(prefix="discovery-") as folder:
+        folder = pathlib.Path(folder)
+        names, data, labels, marked = _write(case, classes, folder / "set")
+        features = np.stack([trunk.of(bytes_) for bytes_ in data])
+        head = network.train_head(features, labels, photos.CLASS_COUNT)
+        trunk.save(head, folder / "network.onnx")
+        moved = {plant.label: _moved(trunk, head, plant, data, labels) for plant in case.plants}
+
+        (folder / "set.toml").write_text(PIPELINE)
+        command = [binary, "run", folder / "set.toml", "--out", folder / "out", "--jobs", "1", "--no-cache", "--quiet"]
+        done = subprocess.run(command, capture_output=True, text=True)
+        if done.returncode not in (0, 1):
+            return Audited(case, moved, [], time.monotonic() - start, done.stderr[-300:])
+        found = _read(folder / "out/set/latest", names, labels, marked)
+    return Audited(case, moved, found, time.monotonic() - start)
+
+
+_TRUNKS = {}
+
+
+def _trunk(path):
+    if path not in _TRUNKS:
+        _TRUNKS[path] = network.Trunk(path)
+    return _TRUNKS[path]
+
+
+def _write(case, classes, root):
+    """The files under names that say nothing; their bytes, labels, and whether something was planted in them."""
+    rng = np.random.default_rng((case.seed, 3))
+    names, data, labels, marked = [], [], [], []
+    for label, members in enumerate(classes):
+        plant = next((plant for plant in case.plants if plant.label == label), None)
+        chosen = set(rng.permutation(len(members))[: plant.count]) if plant else set()
+        (root / f"class{label}").mkdir(parents=True)
+        for i, photo in enumerate(members):
+            content = photo.path.read_bytes()
+            if i in chosen:
+                content = planted(plant.kind, content, rng)
+            name = f"class{label}/{i:04}.jpg"
+            (root / name).write_bytes(content)
+            names.append(name)
+            data.append(content)
+            labels.append(label)
+            marked.append(i in chosen)
+    return names, data, np.array(labels), np.array(marked)
+
+
+def _moved(trunk, head, plant, data, labels):
+    """Part of images of other classes that the plant makes the class, net of those that are it already."""
+    rng = np.random.default_rng(plant.count)
+    hosts = rng.permutation(np.flatnonzero(labels != plant.label))[:HOSTS]
+    says = lambda files: np.stack([trunk.of(file) for file in files]) @ head[0].T + head[1]
+    before = says([data[i] for i in hosts]).argmax(1) == plant.label
+    after = says([planted(plant.kind, data[i], rng) for i in hosts]).argmax(1) == plant.label
+    return float(after.mean() - before.mean())
+
+
+def _read(run, names, labels, marked):
+    findings = pl.read_parquet(run / "findings.parquet").filter(pl.col("origin") != "declared")
+    patterns = pl.read_parquet(run / "discovered.parquet")
+    properties = pl.read_parquet(run / "properties.parquet")
+    place = {name: i for i, name in enumerate(names)}
+    found = []
+    for row in findings.iter_rows(named=True):
+        label = int(row["label"].removeprefix("class"))
+        if row["origin"] == "property":
+            rows = properties.filter(pl.col("label") == row["label"])
+            paths = [image["path"] for image in rows.iter_rows(named=True) if _holds(row["region"], image)]
+        else:
+            paths = patterns.filter((pl.col("region") == row["region"]) & (pl.col("label") == row["label"]))["path"]
+        inside = np.zeros(len(names), bool)
+        inside[[place[path] for path in set(paths)]] = True
+        truth = marked & (labels == label)
+        both = (inside & truth).sum()
+        precision, recall = both / max(1, inside.sum()), both / max(1, truth.sum())
+        found.append(Found(label, row["origin"], row["region"], row["verdict"], float(precision), float(recall)))
+    return found
+
+
+def _holds(rule, image):
+    """Whether an image follows a rule as findings write it: `name <= a`, `name >= a`, `name a to b`, `name = a`, `name missing`."""
+    name, rest = rule.split(" ", 1)
+    value = image[name]
+    if rest == "missing" or value is None:
+        return rest == "missing" and value is None
+    if " to " in rest:
+        low, high = map(float, rest.split(" to "))
+        return low <= value <= high
+
+    sign, level = rest.split(" ", 1)
+    if sign == "=":
+        return value == level if isinstance(value, str) else value == float(level)
+    return value <= float(level) if sign == "<=" else value >= float(level)
