@@ -4,16 +4,28 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont, JpegImagePlugin
 
 DESIGNS = ("label", "logo", "jittered", "translucent", "varying text", "rescaled")
+# A look for each class: no two classes of a set share a tag, unless all do.
+LOOKS = (
+    ("PHOTO ARCHIVE", (235, 228, 205), (30, 30, 30)),
+    ("www.stock.example", (20, 20, 20), (240, 240, 240)),
+    ("(c) R. Miller", (90, 20, 30), (250, 220, 120)),
+    ("SAMPLE 2009", (250, 250, 250), (180, 20, 20)),
+    ("Museum of Nature", (25, 50, 110), (230, 230, 230)),
+    ("unit 7 / ward B", (245, 200, 60), (20, 20, 60)),
+    ("camera 03", (60, 60, 60), (90, 240, 90)),
+    ("Lake District", (0, 90, 80), (255, 255, 255)),
+)
 PROPERTIES = ("quality 30", "hidden quality 30", "grey", "warm", "blurred", "bars", "frame", "bright", "size")
 
 
 @dataclasses.dataclass(frozen=True)
 class Plant:
-    """One class of a set, of which `count` images carry the tag, or a part has the property."""
+    """One class of a set, of which `count` images carry the tag or have the property."""
 
     kind: str
     label: int
     count: int
+    look: int = 0
 
 
 def opened(data):
@@ -34,17 +46,17 @@ def encoded(picture, original, **options):
     return out.getvalue()
 
 
-def planted(kind, data, rng):
+def planted(plant, data, rng):
     """The bytes of the changed file."""
-    if kind in DESIGNS:
-        return encoded(tagged(opened(data), kind, rng), data)
-    return changed(kind, data)
+    if plant.kind in DESIGNS:
+        return encoded(tagged(opened(data), plant.kind, plant.look, rng), data)
+    return changed(plant.kind, data)
 
 
-def tagged(picture, design, rng):
+def tagged(picture, design, look, rng):
     """A picture with the tag near its lower left corner."""
     width, height = picture.size
-    mark = _logo() if design == "logo" else _label(rng if design == "varying text" else None)
+    mark = _logo(look) if design == "logo" else _label(look, rng if design == "varying text" else None)
     scale = 0.14 if design == "logo" else 0.3
     if design == "rescaled":
         scale *= rng.uniform(0.75, 1.3)
@@ -63,20 +75,24 @@ def tagged(picture, design, rng):
     return out
 
 
-def _label(rng):
-    text = "PHOTO ARCHIVE" if rng is None else "".join(rng.choice(list("0123456789"), 12))
-    out = Image.new("RGB", (260, 56), (235, 228, 205))
-    draw = ImageDraw.Draw(out)
-    draw.rectangle((0, 0, 259, 55), outline=(40, 40, 40), width=4)
-    draw.text((130, 28), text, (30, 30, 30), ImageFont.load_default(30), anchor="mm")
+def _label(look, rng):
+    """Text on a ground of one colour; with `rng` other digits in every image behind the same word."""
+    text, ground, ink = LOOKS[look]
+    if rng is not None:
+        text = f"{text.split()[0]} {rng.integers(1000, 10000)}"
+    font = ImageFont.load_default(30)
+    out = Image.new("RGB", (round(font.getlength(text)) + 24, 52), ground)
+    ImageDraw.Draw(out).text((out.width // 2, 26), text, ink, font, anchor="mm")
     return out
 
 
-def _logo():
-    out = Image.new("RGB", (120, 120), (20, 60, 140))
+def _logo(look):
+    """A disc with the first letter of the look's text."""
+    text, ground, ink = LOOKS[look]
+    out = Image.new("RGB", (120, 120), ground)
     draw = ImageDraw.Draw(out)
-    draw.ellipse((14, 14, 105, 105), fill=(240, 240, 240))
-    draw.polygon([(60, 24), (92, 88), (28, 88)], fill=(200, 40, 40))
+    draw.ellipse((10, 10, 109, 109), fill=ink)
+    draw.text((60, 60), text.strip("(")[0].upper(), ground, ImageFont.load_default(80), anchor="mm")
     return out
 
 

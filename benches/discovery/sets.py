@@ -84,7 +84,7 @@ def all_cases(is_long, per_class):
 
 def _kind_and_place(wanted, label):
     kind, count = wanted
-    return kind, int(label), count
+    return kind, int(label), count, int(label)
 
 
 def run(binary, trunk_file, folders, per_class, case):
@@ -128,7 +128,7 @@ def _write(case, classes, root):
         for i, photo in enumerate(members):
             content = photo.path.read_bytes()
             if i in chosen:
-                content = planted(plant.kind, content, rng)
+                content = planted(plant, content, rng)
             name = f"class{label}/{i:04}.jpg"
             (root / name).write_bytes(content)
             names.append(name)
@@ -144,7 +144,7 @@ def _moved(trunk, head, plant, data, labels):
     hosts = rng.permutation(np.flatnonzero(labels != plant.label))[:HOSTS]
     says = lambda files: np.stack([trunk.of(file) for file in files]) @ head[0].T + head[1]
     before = says([data[i] for i in hosts]).argmax(1) == plant.label
-    after = says([planted(plant.kind, data[i], rng) for i in hosts]).argmax(1) == plant.label
+    after = says([planted(plant, data[i], rng) for i in hosts]).argmax(1) == plant.label
     return float(after.mean() - before.mean())
 
 

@@ -136,17 +136,24 @@ pub struct PropertyUsage {
     /// The rise as a part of the root mean square change over all classes.
     #[serde(deserialize_with = "number")]
     pub part_of_change: f64,
-    /// Least t of the rise less that by a sham of the same size.
-    #[serde(deserialize_with = "number")]
-    pub t: f64,
-    /// That sham.
-    pub sham: ShamChange,
+    /// The comparison with shams; `None` where the other conditions failed already.
+    pub against: Option<ShamComparison>,
     /// The logit of no other class rises more.
     pub moves_most: bool,
     /// Hosts predicted as the class when changed, and when written again without a change.
     pub predicted: [u32; 2],
     /// Net rate of hosts that become the class, against the treatment with the smallest bound.
     pub rate: Estimate,
+}
+
+/// The rise against other changes of the same size.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct ShamComparison {
+    /// Least t of the rise less that by a sham.
+    #[serde(deserialize_with = "number")]
+    pub t: f64,
+    /// That sham.
+    pub sham: ShamChange,
 }
 
 impl PropertyUsage {
@@ -157,11 +164,15 @@ impl PropertyUsage {
 
     /// Whether the class uses the property.
     pub fn is_used(&self) -> bool {
+        self.moves_the_class() && self.against.is_some_and(|shams| shams.t >= Self::T_MIN)
+    }
+
+    /// Whether the change moves the class as far as it must; shams may do so too.
+    pub fn moves_the_class(&self) -> bool {
         self.moves_most
             && self.rise >= self.min_effect
             && self.rise > 0.0
             && self.part_of_change >= Self::PART_MIN
-            && self.t >= Self::T_MIN
     }
 }
 

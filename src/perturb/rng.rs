@@ -1,7 +1,15 @@
 //! Random numbers that are the same in every run: a hash of what they are for.
 
+/// Bytes that are made at once.
+const BYTES: usize = 256;
+
 /// A stream of random numbers that depends only on a seed and a name.
-pub struct SeededRng(blake3::OutputReader);
+pub struct SeededRng {
+    reader: blake3::OutputReader,
+    bytes: [u8; BYTES],
+    /// Bytes that were given out.
+    used: usize,
+}
 
 impl SeededRng {
     pub fn new(seed: u64, name: &[&str]) -> Self {
@@ -10,13 +18,21 @@ impl SeededRng {
         for part in name {
             hasher.update(part.as_bytes()).update(b"\0");
         }
-        Self(hasher.finalize_xof())
+        Self {
+            reader: hasher.finalize_xof(),
+            bytes: [0; BYTES],
+            used: BYTES,
+        }
     }
 
     fn next(&mut self) -> u64 {
-        let mut bytes = [0; 8];
-        self.0.fill(&mut bytes);
-        u64::from_le_bytes(bytes)
+        if self.used == BYTES {
+            self.reader.fill(&mut self.bytes);
+            self.used = 0;
+        }
+        let start = self.used;
+        self.used += 8;
+        u64::from_le_bytes(std::array::from_fn(|i| self.bytes[start + i]))
     }
 
     /// Uniform in `[0, 1)`.

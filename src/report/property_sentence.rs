@@ -3,7 +3,8 @@
 
 use super::text::{percent, thousands};
 use crate::finding::{
-    Finding, PropertyEvidence, PropertyFamily, PropertyTrial, PropertyUsage, Verdict,
+    Finding, PropertyEvidence, PropertyFamily, PropertyTrial, PropertyUsage, ShamComparison,
+    Verdict,
 };
 
 /// From this area under the curve on, the features show a rule.
@@ -74,17 +75,14 @@ fn tested(label: &str, change: &str, usage: &PropertyUsage) -> String {
     let [changed, same] = usage.predicted;
     let figures = format!(
         "{} images of other classes {change}: the logit of {label} changes by {:+.2} (threshold \
-         {:.2}), {:.2} of the change (at least {:.1}), t {:.1} against {} (at least {:.0}); \
-         {changed} are predicted as {label} (written again without a change {same}; net \
-         at least {})",
+         {:.2}), {:.2} of the change (at least {:.1}){}; {changed} are predicted as {label} (written \
+         again without a change {same}; net at least {})",
         thousands(usage.hosts),
         usage.rise,
         usage.min_effect,
         usage.part_of_change,
         PropertyUsage::PART_MIN,
-        usage.t,
-        usage.sham.name(),
-        PropertyUsage::T_MIN,
+        against_shams(usage),
         percent(usage.rate.low),
     );
     if usage.is_used() {
@@ -96,6 +94,14 @@ fn tested(label: &str, change: &str, usage: &PropertyUsage) -> String {
         ", and another class moves more"
     };
     format!("{figures}: {label} was not moved by it{most}")
+}
+
+fn against_shams(usage: &PropertyUsage) -> String {
+    let compared = usage.against.map(|ShamComparison { t, sham }| {
+        let least = PropertyUsage::T_MIN;
+        format!(", t {t:.1} against {} (at least {least:.0})", sham.name())
+    });
+    compared.unwrap_or_default()
 }
 
 /// What the class looks like is no confounder.

@@ -184,7 +184,7 @@ impl FindingRow {
             PropertyTrial::Tested { change, usage } => Self {
                 hosts: Some(usage.hosts),
                 insertion: Some(usage.rise),
-                insertion_control: Some(usage.sham.name().to_owned()),
+                insertion_control: usage.against.map(|against| against.sham.name().to_owned()),
                 flips: Some(usage.predicted[0]),
                 control_flips: Some(usage.predicted[1]),
                 flip_rate: Some(usage.rate.value),
@@ -194,7 +194,7 @@ impl FindingRow {
                 causal_min_effect: Some(usage.min_effect),
                 change: Some(change.clone()),
                 change_part: Some(usage.part_of_change),
-                change_t: Some(usage.t),
+                change_t: usage.against.map(|against| against.t),
                 ..self
             },
         }

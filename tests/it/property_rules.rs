@@ -167,11 +167,12 @@ fn use_is_measured_as_in_scipy_and_decides_the_verdict() {
         }
         let head = Head::Softmax { classes: 5 };
         let found = usage_effect(&hosts, &shams, 1, head, 0.1).expect("an effect");
+        let against = found.against.expect("shams");
         let expected = &case["expected"];
         for (what, found) in [
             ("rise", found.rise),
             ("part", found.part_of_change),
-            ("t", found.t),
+            ("t", against.t),
             ("min_effect", found.min_effect),
         ] {
             let expected = number(&expected[what]);
@@ -180,7 +181,7 @@ fn use_is_measured_as_in_scipy_and_decides_the_verdict() {
                 "{what}: {found}, not {expected}"
             );
         }
-        assert_eq!(found.sham, shams[number(&expected["sham"]) as usize]);
+        assert_eq!(against.sham, shams[number(&expected["sham"]) as usize]);
         assert_eq!(Value::from(found.moves_most), expected["moves_most"]);
         assert_eq!(
             f64::from(found.predicted[0]),

@@ -14,7 +14,8 @@ use crate::evidence::discovery::properties::{
     ChangedHost, PropertyFound, PropertyTable, usage_effect,
 };
 use crate::finding::{
-    Finding, PropertyFamily, PropertyNotTested, PropertyTrial, PropertyValue, ShamChange,
+    Finding, PropertyFamily, PropertyNotTested, PropertyTrial, PropertyUsage, PropertyValue,
+    ShamChange,
 };
 use crate::input::{Border, FileProperties, border};
 use crate::perturb::{FileChange, HostFile, SeededRng};
@@ -39,12 +40,6 @@ pub struct Trials {
     pub lost: usize,
 }
 
-/// The logits of a host written again, and under each of [`ShamChange::ALL`].
-struct HostLogits {
-    same: Vec<f32>,
-    shams: Vec<Vec<f32>>,
-}
-
 /// The logits of the changed hosts by id, and the hosts to show.
 type ChangedLogits = (BTreeMap<u128, Vec<f32>>, Vec<ShownHost>);
 
@@ -53,8 +48,10 @@ struct Laboratory<'l, 's, 'a> {
     search: &'l Search<'s, 'a>,
     measured: &'l MeasuredSample,
     files: &'l FetchedFiles,
-    /// Of hosts that were predicted before.
-    logits: BTreeMap<u128, HostLogits>,
+    /// Logits of hosts that were predicted before: written again, and under each of
+    /// [`ShamChange::ALL`].
+    same: BTreeMap<u128, Vec<Vec<f32>>>,
+    shams: BTreeMap<u128, Vec<Vec<f32>>>,
 }
 
 impl Trials {
@@ -86,7 +83,8 @@ impl Trials {
             search,
             measured,
             files: &files,
-            logits: BTreeMap::new(),
+            same: BTreeMap::new(),
+            shams: BTreeMap::new(),
         };
         for (found, hosts) in found.iter().zip(&hosts) {
             let (outcome, shown) = laboratory.test(found, hosts)?;
@@ -143,20 +141,39 @@ impl Laboratory<'_, '_, '_> {
         let Some(choice) = self.choose(&doses, &samples, &inside)? else {
             return Ok(not_tested(PropertyNotTested::NotReached));
         };
-        self.predict_shams(&samples)?;
         let (changed, shown) = self.predict_changed(&choice, &samples)?;
-        let shams = shams_beside(found.property.family());
+        predict_new(self.search, &mut self.same, &samples, &[FileChange::Same])?;
+        let Some(mut usage) = self.usage(found, &changed, &[]) else {
+            return Ok(not_tested(PropertyNotTested::TooFewPhotos));
+        };
+
+        // Most changes fail before the shams, which are the larger part of the cost.
+        if usage.moves_the_class() {
+            let shams = ShamChange::ALL.iter().copied();
+            let changes: Vec<FileChange> = shams.map(sham_change).collect();
+            predict_new(self.search, &mut self.shams, &samples, &changes)?;
+            let shams = shams_beside(found.property.family());
+            let Some(compared) = self.usage(found, &changed, &shams) else {
+                return Ok(not_tested(PropertyNotTested::TooFewPhotos));
+            };
+            usage = compared;
+        }
+        let change = choice.of_host(0).words();
+        Ok((PropertyTrial::Tested { change, usage }, shown))
+    }
+
+    /// The effect of the change, against these shams.
+    fn usage(
+        &self,
+        found: &PropertyFound,
+        changed: &BTreeMap<u128, Vec<f32>>,
+        shams: &[ShamChange],
+    ) -> Option<PropertyUsage> {
+        let context = self.search.context;
+        let hosts = self.changed_hosts(changed, shams);
+        let fraction = context.plan.verdict.causal_fraction;
         let class = found.class as usize;
-        let head = self.search.context.model.head();
-        let fraction = self.search.context.plan.verdict.causal_fraction;
-        let hosts = self.changed_hosts(&changed, &shams);
-        Ok(match usage_effect(&hosts, &shams, class, head, fraction) {
-            Some(usage) => {
-                let change = choice.of_host(0).words();
-                (PropertyTrial::Tested { change, usage }, shown)
-            }
-            None => not_tested(PropertyNotTested::TooFewPhotos),
-        })
+        usage_effect(&hosts, shams, class, context.model.head(), fraction)
     }
 
     /// The borders of images of the rule, for the properties that are changed by them.
@@ -223,41 +240,12 @@ impl Laboratory<'_, '_, '_> {
             };
             let host = HostFile::new(&bytes, photo);
             let change = choice.of_host(place);
-            let changed = host.changed(&change, &mut self.rng(sample));
+            let changed = host.changed(&change, &mut rng(self.search, sample));
             Ok(changed
                 .ok()
                 .map(|file| file.properties().get(doses.property)))
         })?;
         Ok(values.into_iter().flatten().collect())
-    }
-
-    /// Predicts the hosts that were not predicted before, written again and under every sham.
-    fn predict_shams(&mut self, samples: &[&Sample]) -> Result<()> {
-        let new: Vec<&Sample> = samples
-            .iter()
-            .copied()
-            .filter(|sample| !self.logits.contains_key(&sample.id.0))
-            .collect();
-        let predicted = self.search.pool.map(new, |worker, sample| {
-            let logits = (|| -> Result<HostLogits, Skip> {
-                let (bytes, photo) = worker.read_and_decode(sample)?;
-                let host = HostFile::new(&bytes, photo);
-                let mut rng = self.rng(sample);
-                let mut predict = |change: &FileChange| {
-                    let changed = host.changed(change, &mut rng)?;
-                    Ok::<_, Skip>(worker.predict(&changed.photo)?.logits)
-                };
-                let shams = ShamChange::ALL
-                    .iter()
-                    .map(|sham| predict(&sham_change(*sham)));
-                let shams = shams.collect::<Result<Vec<_>, Skip>>()?;
-                let same = predict(&FileChange::Same)?;
-                Ok(HostLogits { same, shams })
-            })();
-            Ok(logits.ok().map(|logits| (sample.id.0, logits)))
-        })?;
-        self.logits.extend(predicted.into_iter().flatten());
-        Ok(())
     }
 
     /// The logits of the hosts under the change, and the first of them for the report.
@@ -271,7 +259,7 @@ impl Laboratory<'_, '_, '_> {
             };
             let host = HostFile::new(&bytes, photo);
             let change = choice.of_host(place);
-            let Ok(changed) = host.changed(&change, &mut self.rng(sample)) else {
+            let Ok(changed) = host.changed(&change, &mut rng(self.search, sample)) else {
                 return Ok(None);
             };
             let Ok(after) = worker.predict(&changed.photo) else {
@@ -302,25 +290,58 @@ impl Laboratory<'_, '_, '_> {
     ) -> Vec<ChangedHost> {
         let mut hosts = Vec::new();
         for (id, changed) in changed {
-            let Some(logits) = self.logits.get(id) else {
+            let Some([same]) = self.same.get(id).map(Vec::as_slice) else {
                 continue;
             };
-            let shams = shams
-                .iter()
-                .map(|sham| logits.shams[*sham as usize].clone());
-            hosts.push(ChangedHost {
-                same: logits.same.clone(),
-                changed: changed.clone(),
-                shams: shams.collect(),
-            });
+            let mut of_shams = Vec::new();
+            for sham in shams {
+                let logits = self.shams.get(id).map(|logits| &logits[*sham as usize]);
+                of_shams.extend(logits.cloned());
+            }
+            if of_shams.len() == shams.len() {
+                hosts.push(ChangedHost {
+                    same: same.clone(),
+                    changed: changed.clone(),
+                    shams: of_shams,
+                });
+            }
         }
         hosts
     }
+}
 
-    fn rng(&self, sample: &Sample) -> SeededRng {
-        let seed = self.search.context.plan.run.seed;
-        SeededRng::new(seed, &[&sample.id.to_string(), "property"])
-    }
+/// Adds the logits of the hosts that were not predicted before, under each change.
+fn predict_new(
+    search: &Search<'_, '_>,
+    known: &mut BTreeMap<u128, Vec<Vec<f32>>>,
+    samples: &[&Sample],
+    changes: &[FileChange],
+) -> Result<()> {
+    let new = samples
+        .iter()
+        .filter(|sample| !known.contains_key(&sample.id.0));
+    let new: Vec<&Sample> = new.copied().collect();
+    let predicted = search.pool.map(new, |worker, sample| {
+        let logits = (|| -> Result<Vec<Vec<f32>>, Skip> {
+            let (bytes, photo) = worker.read_and_decode(sample)?;
+            let host = HostFile::new(&bytes, photo);
+            let mut rng = rng(search, sample);
+            let mut logits = Vec::new();
+            for change in changes {
+                let changed = host.changed(change, &mut rng)?;
+                logits.push(worker.predict(&changed.photo)?.logits);
+            }
+            Ok(logits)
+        })();
+        Ok(logits.ok().map(|logits| (sample.id.0, logits)))
+    })?;
+    known.extend(predicted.into_iter().flatten());
+    Ok(())
+}
+
+fn rng(search: &Search<'_, '_>, sample: &Sample) -> SeededRng {
+    let seed = search.context.plan.run.seed;
+    SeededRng::new(seed, &[&sample.id.to_string(), "property"])
 }
 
 /// The shams that do not change the family of a rule.

@@ -2,7 +2,7 @@
 //! the class more than other changes of the same size move them.
 
 use crate::evidence::statistics::{deviation, moments, paired_difference};
-use crate::finding::{Estimate, PropertyUsage, ShamChange};
+use crate::finding::{Estimate, PropertyUsage, ShamChange, ShamComparison};
 use crate::model::Head;
 
 /// A sham is scaled to the size of the change, at most by this factor.
@@ -27,8 +27,8 @@ struct Shift {
     size: f64,
 }
 
-/// The effect on one class of a change, against shams of other families; `None` under two hosts or
-/// without a sham. `causal_fraction` of the standard deviation of the hosts' margins is the
+/// The effect on one class of a change, against shams of other families, if any; `None` under two
+/// hosts. `causal_fraction` of the standard deviation of the hosts' margins is the
 /// smallest effect that counts.
 pub fn usage_effect(
     hosts: &[ChangedHost],
@@ -41,7 +41,7 @@ pub fn usage_effect(
     let effects: Vec<f64> = change.of_class(class);
     let (mean, _) = moments(&effects)?;
 
-    let mut weakest: Option<(f64, ShamChange)> = None;
+    let mut against: Option<ShamComparison> = None;
     let mut rate = net_rate(hosts, head, class, |host| &host.same)?;
     for (index, &sham) in shams.iter().enumerate() {
         let shift = Shift::of(hosts, head, |host| &host.shams[index]);
@@ -49,15 +49,14 @@ pub fn usage_effect(
         let of_sham = shift.of_class(class);
         let pairs = effects.iter().zip(&of_sham);
         let t = paired_t(&pairs.map(|(e, s)| e - s * scale).collect::<Vec<f64>>())?;
-        if weakest.is_none_or(|(least, _)| t < least) {
-            weakest = Some((t, sham));
+        if against.is_none_or(|weakest| t < weakest.t) {
+            against = Some(ShamComparison { t, sham });
         }
-        let against = net_rate(hosts, head, class, |host| &host.shams[index])?;
-        if against.low < rate.low {
-            rate = against;
+        let over_sham = net_rate(hosts, head, class, |host| &host.shams[index])?;
+        if over_sham.low < rate.low {
+            rate = over_sham;
         }
     }
-    let (t, sham) = weakest?;
 
     let margins = hosts.iter().map(|host| head.margin(&host.same, class));
     let predicted = |of: fn(&ChangedHost) -> &Vec<f32>| {
@@ -73,8 +72,7 @@ pub fn usage_effect(
         } else {
             0.0
         },
-        t,
-        sham,
+        against,
         moves_most: change.largest() == class,
         predicted: [
             predicted(|host| &host.changed),
