@@ -299,6 +299,28 @@ def look(browser, file, name, pictures, rows):
     page.close()
 
 
+def check_comparison(browser, file):
+    """Two models side by side: both runs' pictures, on a desk and on a phone."""
+    look(browser, file, "comparison", *comparison_counts(file))
+    page = browser.new_page(viewport={"width": 1280, "height": 800})
+    page.goto(file.as_uri())
+    for side in page.locator(".compared .sides > section").all():
+        assert side.locator("img").count() > 0, f"a side without pictures: {side.text_content()[:80]}"
+    left, right = [side.bounding_box() for side in page.locator(".compared .sides > section").all()[:2]]
+    assert left["y"] == right["y"] and left["x"] < right["x"], "the runs are not side by side"
+    for width in (1280, 390):
+        page.set_viewport_size({"width": width, "height": 844})
+        assert page.evaluate("document.documentElement.scrollWidth") <= width, f"comparison: wider than {width}"
+    page.screenshot(path=SHOTS / "comparison-phone.png")
+    page.close()
+
+
+def comparison_counts(file):
+    """The pictures and rows that the file holds."""
+    text = file.read_text()
+    return text.count("<img "), text.count("<tr>") - text.count("<thead>")
+
+
 def main():
     SHOTS.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as scratch, sync_playwright() as play:
@@ -324,6 +346,11 @@ def main():
         look(browser, scratch / "gallery.html", "gallery", 24, 0)
         subprocess.run([BIN, "index", scratch], check=True, capture_output=True)
         look(browser, scratch / "index.html", "index", 0, 1)
+        clean = [BIN, "run", ROOT / "pipelines/demo-clean.toml", "--out", scratch, "--quiet"]
+        subprocess.run(clean, check=True, capture_output=True)
+        both = [scratch / "demo-clean/latest", scratch / "demo/latest", "--html", scratch / "diff.html"]
+        subprocess.run([BIN, "diff", *both], check=True, capture_output=True)
+        check_comparison(browser, scratch / "diff.html")
         if run := bees(scratch / "bees"):
             visit(browser, run, "bees", 1)
         large(scratch / "demo/latest", scratch / "large")

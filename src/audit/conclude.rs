@@ -36,6 +36,7 @@ pub struct Outcome {
     pub folder: PathBuf,
     pub record: RunRecord,
     pub summary: Summary,
+    pub changes: Changes,
     /// Open findings that are confirmed and were not in the last run.
     pub new_confirmed: usize,
     /// Why the run is not reliable, though its files are there: more images were skipped than
@@ -115,6 +116,7 @@ pub fn conclude<'a>(
         refused: refused(&summary, folder.path()),
         record,
         summary,
+        changes,
         new_confirmed,
     })
 }
@@ -323,11 +325,13 @@ pub fn report_page(
     picture_bytes_max: usize,
 ) -> Result<String> {
     let figures = Figures::read(run)?;
+    // The name of the folder is the time, and `latest` is none.
+    let named = run.canonicalize().unwrap_or_else(|_| run.to_path_buf());
     report::page(&report::PageInput {
         summary,
         changes,
         figures: &figures,
-        started_at: &history::started_at(run),
+        started_at: &history::started_at(&named),
         pipeline_file,
         pictures: &|file| read_picture(&run.join(file)),
         picture_bytes_max,
@@ -336,7 +340,7 @@ pub fn report_page(
 
 /// The bytes of a picture; `None` for anything but a regular file: a run folder may come from
 /// elsewhere, and a link could lead to any file of this machine.
-fn read_picture(file: &Path) -> Option<Vec<u8>> {
+pub fn read_picture(file: &Path) -> Option<Vec<u8>> {
     let metadata = std::fs::symlink_metadata(file).ok()?;
     if !metadata.is_file() {
         return None;

@@ -8,6 +8,7 @@
 //! `figures` shows some.
 
 mod class_figures;
+mod comparison;
 mod auditor;
 mod conclude;
 mod contact_sheet;
@@ -37,6 +38,7 @@ mod view;
 mod worker;
 
 pub use auditor::{Auditor, GivenImage, GivenRows, content_key};
+pub use comparison::runs_page;
 pub use conclude::{Outcome, report_page};
 pub use contact_sheet::tiles;
 pub use context::{AuditContext, load_model};
