@@ -299,6 +299,45 @@ def look(browser, file, name, pictures, rows):
     page.close()
 
 
+def splits(folder):
+    """A run of a set with two splits."""
+    for split, label, count in [("train", "horse", 12), ("train", "car", 8), ("val", "horse", 6), ("val", "car", 4)]:
+        (folder / "set" / split / label).mkdir(parents=True)
+        for i in range(count):
+            shutil.copy(ROOT / f"fixtures/horses/{label}/{label}{i + 20 * (split == 'val'):03}.jpg", folder / "set" / split / label / f"{split}{i}.jpg")
+    (folder / "splits.toml").write_text(
+        f'[dataset]\nroot = "{folder}/set"\n[model]\npath = "{ROOT}/fixtures/models/shortcut.onnx"\n'
+        f'classes = "{ROOT}/fixtures/models/classes.txt"\n[preprocess]\npreset = "zero-one"\nsize = 64\n')
+    subprocess.run([BIN, "run", folder / "splits.toml", "--out", folder, "--quiet"], check=True, capture_output=True)
+    return folder / "splits/latest"
+
+
+def check_splits(browser, run):
+    """The filter shows the figures of a split, sorts by them, and gives those of all images back."""
+    context = browser.new_context(viewport={"width": 1280, "height": 800})
+    page, trouble = watched(context, "splits")
+    page.goto((run / "report.html").resolve().as_uri())
+    given = {s["split"]: {c["label"]: c for c in s["classes"]} for s in json.loads((run / "summary.json").read_text())["splits"]}
+    before = page.inner_text("#classes tbody")
+    assert not page.locator("#split-note").is_visible()
+    for split in ("val", "train"):
+        page.select_option("#split", label=split)
+        for row in page.locator("#classes tbody tr").all():
+            cells, figures = row.locator("td").all_inner_texts(), given[split][row.locator("th").inner_text()]
+            assert cells[1] == str(figures["images"]) and cells[2].strip() == f"{100 * figures['accuracy']:.1f} %", (cells, figures)
+            assert cells[4].strip() == f"{100 * figures['share']:.1f} %", (cells, figures)
+    page.click("#classes thead th:nth-child(3) button")
+    counts = [int(text) for text in page.locator("#classes tbody tr td:nth-child(3)").all_inner_texts()]
+    assert counts == [12, 8], counts
+    assert page.locator("#split-note").is_visible()
+    grave(page, "splits")
+    page.screenshot(path=SHOTS / "splits.png", full_page=True)
+    page.select_option("#split", label="all")
+    assert sorted(page.inner_text("#classes tbody").split()) == sorted(before.split())
+    assert not trouble, f"splits: {trouble}"
+    context.close()
+
+
 def check_comparison(browser, file):
     """Two models side by side: both runs' pictures, on a desk and on a phone."""
     look(browser, file, "comparison", *comparison_counts(file))
@@ -351,6 +390,7 @@ def main():
         both = [scratch / "demo-clean/latest", scratch / "demo/latest", "--html", scratch / "diff.html"]
         subprocess.run([BIN, "diff", *both], check=True, capture_output=True)
         check_comparison(browser, scratch / "diff.html")
+        check_splits(browser, splits(scratch))
         if run := bees(scratch / "bees"):
             visit(browser, run, "bees", 1)
         large(scratch / "demo/latest", scratch / "large")

@@ -101,6 +101,8 @@ pub fn conclude<'a>(
         .warnings
         .extend(conclusion.measured.warnings.clone());
     summary.scope = scope;
+    let splits = conclusion.sums.splits.rows(context.labels);
+    summary.splits = report::split_summaries(&summary.classes, &splits);
     summary.warnings.extend(lost_warning(lost));
     summary.warnings.extend(unmatched);
     for warning in summary.warnings.iter().chain(&history_warnings) {

@@ -33,6 +33,7 @@ mod rows;
 mod run;
 mod shown;
 mod shards;
+mod splits;
 mod totals;
 mod view;
 mod worker;

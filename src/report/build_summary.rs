@@ -100,6 +100,7 @@ fn facts(plan: &Plan, record: &RunRecord) -> Summary {
         heat_omitted: 0,
         classes: Vec::new(),
         classes_omitted: 0,
+        splits: Vec::new(),
     }
 }
 
@@ -214,7 +215,8 @@ fn is_object(row: &ClassRow) -> bool {
     row.region == OBJECT && row.kind == OBJECT
 }
 
-fn object_rows(classes: &[ClassRow]) -> BTreeMap<&str, &ClassRow> {
+/// The rows of the objects, by label.
+pub fn object_rows(classes: &[ClassRow]) -> BTreeMap<&str, &ClassRow> {
     let rows = classes.iter().filter(|row| is_object(row));
     rows.map(|row| (row.label.as_str(), row)).collect()
 }
@@ -247,7 +249,8 @@ fn by_lift(a: &ClassRow, b: &ClassRow) -> Ordering {
     b.total_cmp(&a)
 }
 
-fn accuracy(row: &ClassRow) -> Option<f64> {
+/// The part of the images that are predicted as their label.
+pub fn accuracy(row: &ClassRow) -> Option<f64> {
     (row.images > 0).then(|| f64::from(row.correct) / f64::from(row.images))
 }
 

@@ -16,6 +16,7 @@ use std::io::Read;
 use std::path::Path;
 
 pub use super::figures::{Figure, Figures, Panel};
+pub use super::splits::{SplitClass, SplitSummary};
 
 /// Ignored pictures, as a part of the images found, that are worth a warning.
 const IGNORED_MAX: f64 = 0.01;
@@ -231,6 +232,9 @@ pub struct Summary {
     /// One row per class, the most serious verdict first.
     pub classes: Vec<ClassSummary>,
     pub classes_omitted: usize,
+    /// The same classes by split; empty where all images are of one split.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub splits: Vec<SplitSummary>,
 }
 
 /// The least rates that count, as fractions.

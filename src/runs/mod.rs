@@ -25,6 +25,7 @@ mod parquet;
 pub mod review;
 mod review_csv;
 pub mod review_merge;
+mod splits;
 mod tested;
 mod verdicts;
 

@@ -33,6 +33,35 @@ function filterClasses() {
   byId("shown").textContent = `${shown} classes`;
 }
 
+// The columns that a split changes: place in the row, figure, text.
+const percentText = (value) => (value === null ? "–" : `${(100 * value).toFixed(1)} %`);
+const SPLIT_COLUMNS = [
+  [2, "images", (value) => String(value)],
+  [3, "accuracy", percentText],
+  [5, "share", percentText],
+  [6, "lift", (value) => (value === null ? "–" : value.toFixed(1))],
+  [7, "object_share", percentText],
+];
+const ofAllSplits = new Map();
+
+// Shows the figures of one split, or of all images; verdicts, findings and pictures are of all.
+function chooseSplit(place) {
+  const classes = place === "" ? null : new Map(given.splits[Number(place)].classes.map((entry) => [entry.label, entry]));
+  for (const row of classRows) {
+    for (const [column, name, text] of SPLIT_COLUMNS) {
+      const cell = row.cells[column];
+      if (!ofAllSplits.has(cell)) ofAllSplits.set(cell, { nodes: [...cell.childNodes], value: cell.dataset.value });
+      const all = ofAllSplits.get(cell);
+      const value = classes?.get(labelOf(row))?.[name] ?? null;
+      if (!classes) cell.replaceChildren(...all.nodes);
+      else if (["accuracy", "object_share"].includes(name) && value !== null) cell.replaceChildren(text(value) + " ", meterElement(value));
+      else cell.replaceChildren(text(value));
+      cell.dataset.value = classes ? value ?? "" : all.value;
+    }
+  }
+  byId("split-note").hidden = !classes;
+}
+
 function closeClasses() {
   table.querySelectorAll(".class-row").forEach((row) => row.remove());
   table.querySelectorAll("[aria-expanded=true]").forEach((link) => link.setAttribute("aria-expanded", "false"));
@@ -82,3 +111,4 @@ table.tBodies[0].addEventListener("click", (event) => {
 });
 table.querySelectorAll("tbody th a").forEach((link) => link.setAttribute("aria-expanded", "false"));
 classFilter.addEventListener("input", filterClasses);
+byId("split")?.addEventListener("change", (event) => chooseSplit(event.target.value));
