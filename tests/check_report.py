@@ -162,6 +162,12 @@ def check_findings(page, name, page_file):
         page.screenshot(path=SHOTS / f"{name}-zoom.png")
         page.keyboard.press("Escape")
         assert not page.locator("#zoom").is_visible()
+    # Every ? of a card leads to its term.
+    for term in page.locator(".card .term").all():
+        term.click()
+        sought = page.locator("#help .sought")
+        assert sought.count() == 2 and sought.first.is_visible(), f"{name}: {term.get_attribute('aria-label')}: no term"
+        page.keyboard.press("Escape")
 
     # The file of another reviewer: other columns, semicolons.
     other = exported.with_name("other.csv")
@@ -217,6 +223,9 @@ def check_print(browser, run, name, findings):
     assert "images found" in texts[0] and "Findings" in texts[0], texts[0]
     sheets = sum("Decision:" in text for text in texts)
     assert sheets == findings, f"{name}: {sheets} pages with a decision"
+    first = next(i for i, text in enumerate(texts) if "Decision:" in text)
+    decided = ["Decision:" in text for text in texts[first:first + findings]]
+    assert all(decided), f"{name}: a finding takes more than a page: {decided}"
     assert not trouble, f"{name}: {trouble}"
     print(f"{name}: {len(texts)} printed pages")
     context.close()
@@ -297,6 +306,39 @@ def look(browser, file, name, pictures, rows):
         assert (file.parent / urllib.parse.unquote(link.get_attribute("href"))).is_file(), f"{name}: a link leads nowhere"
     print(f"{name}: {page.locator('img').count()} pictures, {page.locator('tbody tr').count()} rows")
     page.close()
+
+
+def pooled(folder):
+    """A run of a set with two labels that are one class, one of them with the tag."""
+    for label, names in [("tagged", ["horse005", "horse075", "horse160"]), ("plain", ["horse000", "horse001"]), ("car", ["car000", "car001", "car002"])]:
+        (folder / "labels" / label).mkdir(parents=True)
+        for name in names:
+            shutil.copy(ROOT / f"fixtures/horses/{name[:-3]}/{name}.jpg", folder / "labels" / label)
+    (folder / "pooled.toml").write_text(
+        f'[dataset]\nroot = "{folder}/labels"\nlabels = {{ tagged = "horse", plain = "horse", car = "car" }}\n'
+        f'[model]\npath = "{ROOT}/fixtures/models/shortcut.onnx"\nclasses = "{ROOT}/fixtures/models/classes.txt"\n'
+        '[preprocess]\npreset = "zero-one"\nsize = 64\n')
+    subprocess.run([BIN, "run", folder / "pooled.toml", "--out", folder, "--quiet"], check=True, capture_output=True)
+    return folder / "pooled/latest"
+
+
+def check_pooled(browser, run):
+    """The row of a label that is one class with others opens the pictures of the class."""
+    context = browser.new_context(viewport={"width": 1280, "height": 800})
+    page, trouble = watched(context, "pooled")
+    page.goto((run / "report.html").resolve().as_uri())
+    rows = page.locator("#classes tbody tr")
+    assert rows.count() == 3
+    for label in ("tagged", "plain"):
+        row = page.locator("#classes tbody tr", has_text=label)
+        assert "class horse" in row.locator("th").inner_text()
+        row.locator("th a").click()
+        card = page.locator(".class-card")
+        assert card.locator("img").count() > 0 and "one class of the model" in card.inner_text(), card.inner_text()
+        row.locator("th a").click()
+    assert "class" not in page.locator("#classes tbody tr", has_text="car").locator("th").inner_text()
+    assert not trouble, f"pooled: {trouble}"
+    context.close()
 
 
 def splits(folder):
@@ -391,6 +433,10 @@ def main():
         subprocess.run([BIN, "diff", *both], check=True, capture_output=True)
         check_comparison(browser, scratch / "diff.html")
         check_splits(browser, splits(scratch))
+        check_pooled(browser, pooled(scratch))
+        films = [BIN, "run", ROOT / "pipelines/films.toml", "--out", scratch, "--quiet"]
+        subprocess.run(films, check=True, capture_output=True)
+        check_print(browser, scratch / "films/latest", "films", 3)
         if run := bees(scratch / "bees"):
             visit(browser, run, "bees", 1)
         large(scratch / "demo/latest", scratch / "large")

@@ -5,7 +5,7 @@ use super::class_figures::class_figures;
 use super::context::AuditContext;
 use super::discovery::{Search, discover};
 use super::experiments::Experiments;
-use super::figures::{pair_figures, surroundings_figures};
+use super::figures::{pair_figures, shown_parts, surroundings_figures};
 use super::intervention::InterventionRunner;
 use super::pool::WorkerPool;
 use super::totals::Sums;
@@ -96,7 +96,15 @@ pub fn conclude<'a>(
     let class_count = context.model.facts.classes;
     let unmatched = review::unmatched(&conclusion.decisions, &findings);
     let decisions = conclusion.decisions;
-    let mut summary = report::summary(plan, &record, &classes, &findings, decisions, class_count);
+    let mut summary = report::summary(
+        plan,
+        &record,
+        &classes,
+        &findings,
+        decisions,
+        &context.labels.pooled_labels(),
+        class_count,
+    );
     summary
         .warnings
         .extend(conclusion.measured.warnings.clone());
@@ -154,6 +162,8 @@ fn decide<'a>(
         samples: &samples,
     };
 
+    pool.observer
+        .parts(experiments.tests(context.plan), "tests");
     let mut figures = runner.test_pairs(&mut pairs)?;
     let mut findings = verdict::findings(&classes, labels, &pairs, policy);
     for (region, effects) in runner.overlays()? {
@@ -189,10 +199,13 @@ fn decide<'a>(
         .collect();
     reported.sort_by_key(|finding| !finding.review.open);
 
+    pool.observer.stage("pictures", None);
     let of_surroundings = of_kind(&reported, FindingKind::Surroundings);
+    let shown = indices(&reported, &pairs);
+    let parts = shown_parts(&runner, [of_surroundings.len(), shown.len()]);
+    pool.observer.parts(parts, "findings and classes");
     figures.extend(surroundings_figures(&runner, &of_surroundings)?);
     figures.extend(runner.overlay_figures(&of_kind(&reported, FindingKind::Overlay))?);
-    let shown = indices(&reported, &pairs);
     let classes = &conclusion.sums.classes;
     figures.extend(pair_figures(&runner, classes, &pairs, &shown)?);
     figures.extend(class_figures(&runner, classes)?);

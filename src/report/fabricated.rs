@@ -304,7 +304,16 @@ pub fn summary() -> Summary {
 }
 
 pub fn summary_of(classes: &[ClassRow], findings: &[Finding]) -> Summary {
-    build(&plan(), &record(), classes, findings, vec![], 2)
+    pooled_summary_of(classes, findings, &BTreeMap::new())
+}
+
+/// The summary where some labels are one class: label -> class.
+pub fn pooled_summary_of(
+    classes: &[ClassRow],
+    findings: &[Finding],
+    pooled: &BTreeMap<String, String>,
+) -> Summary {
+    build(&plan(), &record(), classes, findings, vec![], pooled, 2)
 }
 
 pub fn change(label: &str, region: &str, state: ChangeState) -> Change {

@@ -248,6 +248,17 @@ pub struct RateThresholds {
     pub kept: f64,
 }
 
+impl ClassSummary {
+    /// The name of its findings and pictures.
+    pub fn class_name(&self) -> &str {
+        if self.class.is_empty() {
+            &self.label
+        } else {
+            &self.class
+        }
+    }
+}
+
 impl Summary {
     /// Findings, heat rows and classes that are listed beside the reported ones.
     pub const OTHERS_MAX: usize = 200;
@@ -277,6 +288,10 @@ pub struct HeatRow {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ClassSummary {
     pub label: String,
+    /// The class of the model, where several labels are one: its findings and pictures have this
+    /// name. Empty where the label is the class.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub class: String,
     pub images: u32,
     pub accuracy: Option<f64>,
     pub region: String,

@@ -7,6 +7,9 @@ const CLASS_PREFIX = "/class/";
 // The label stands in the address of its row, where no character hides or reverses text.
 const labelOf = (row) => decodeURIComponent(row.id.slice(CLASS_PREFIX.length));
 
+// The class that its findings and pictures are of; several labels may be one class.
+const classOf = (row) => decodeURIComponent(row.dataset.class);
+
 function sortBy(head, column) {
   const down = head.getAttribute("aria-sort") !== "descending";
   table.querySelectorAll("thead th").forEach((other) => other.setAttribute("aria-sort", "none"));
@@ -75,10 +78,12 @@ function toggleClass(row) {
     return;
   }
   link.setAttribute("aria-expanded", "true");
-  row.after(el("tr", { class: "class-row" }, el("td", { colspan: row.cells.length }, classElement(labelOf(row), Number(row.dataset.findings)))));
+  row.after(el("tr", { class: "class-row" }, el("td", { colspan: row.cells.length }, classElement(row))));
 }
 
-function classElement(label, findings) {
+function classElement(row) {
+  const label = classOf(row);
+  const findings = Number(row.dataset.findings);
   const entry = classPictures.get(label);
   const link = findings ? el("button", { type: "button", text: `Show its ${findings === 1 ? "finding" : findings + " findings"}`, click: () => showOnlyClass(label) }) : null;
   if (!entry) {
@@ -87,6 +92,7 @@ function classElement(label, findings) {
   }
   return el("div", { class: "class-card" }, link,
     el("p", { class: "quiet", text: "Images by the logit of the class: orange is evidence for it, blue against it. This is heat alone: it shows where the evidence lies, not that something is wrong." }),
+    label === labelOf(row) ? null : el("p", { class: "quiet", text: `${labelOf(row)} is one class of the model with other labels: ${label}. Its findings and pictures are of all of them.` }),
     ...stripElements(entry.strips), commandsElement(label, "", entry.example));
 }
 
@@ -107,7 +113,7 @@ table.tBodies[0].addEventListener("click", (event) => {
   event.preventDefault();
   const row = link.closest("tr");
   if (link.parentElement.tagName === "TH") { toggleClass(row); setFragment(row.id); }
-  else showOnlyClass(labelOf(row));
+  else showOnlyClass(classOf(row));
 });
 table.querySelectorAll("tbody th a").forEach((link) => link.setAttribute("aria-expanded", "false"));
 classFilter.addEventListener("input", filterClasses);

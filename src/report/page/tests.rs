@@ -3,6 +3,7 @@ use super::super::fabricated;
 use super::*;
 use crate::finding::{ReviewDecision, Verdict};
 use crate::runs::review::Decision;
+use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 fn rendered(summary: &Summary, changes: &Changes) -> String {
@@ -202,7 +203,15 @@ fn many_classes_and_regions_make_a_small_page_quickly() {
     let changes = fabricated::changes();
 
     let start = Instant::now();
-    let summary = summary(&plan, &record, &rows, &findings, vec![], 5000);
+    let summary = summary(
+        &plan,
+        &record,
+        &rows,
+        &findings,
+        vec![],
+        &BTreeMap::new(),
+        5000,
+    );
     let page = rendered(&summary, &changes);
     let elapsed = start.elapsed();
 
