@@ -14,7 +14,7 @@ use crate::error::Result;
 use crate::evidence::Pair;
 use crate::finding::{Finding, FindingKind};
 use crate::plan::Plan;
-use crate::report;
+use crate::report::{self, ModelClasses};
 use crate::runs::clock;
 use crate::runs::documents::{
     Changes, Document, Figure, Figures, MeasureRecord, RunIdentity, RunRecord, Summary,
@@ -93,18 +93,13 @@ pub fn conclude<'a>(
     folder.document(&changes)?;
 
     let new_confirmed = changes.new_confirmed(&findings);
-    let class_count = context.model.facts.classes;
+    let of_model = ModelClasses {
+        count: context.model.facts.classes,
+        pooled: context.labels.pooled_labels(),
+    };
     let unmatched = review::unmatched(&conclusion.decisions, &findings);
     let decisions = conclusion.decisions;
-    let mut summary = report::summary(
-        plan,
-        &record,
-        &classes,
-        &findings,
-        decisions,
-        &context.labels.pooled_labels(),
-        class_count,
-    );
+    let mut summary = report::summary(plan, &record, &classes, &findings, decisions, &of_model);
     summary
         .warnings
         .extend(conclusion.measured.warnings.clone());

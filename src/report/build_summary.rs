@@ -11,24 +11,30 @@ use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
+/// The classes of the model.
+#[derive(Default)]
+pub struct ModelClasses {
+    pub count: usize,
+    /// Label -> class, for the labels that are one class with others.
+    pub pooled: BTreeMap<String, String>,
+}
+
 /// Summarises a run.
 ///
-/// `findings` are sorted, the most serious first. `pooled` names the class of the labels that are
-/// one class with others. `class_count` is the number of the model's classes.
+/// `findings` are sorted, the most serious first.
 pub fn summary(
     plan: &Plan,
     record: &RunRecord,
     classes: &[ClassRow],
     findings: &[Finding],
     decisions: Vec<Decision>,
-    pooled: &BTreeMap<String, String>,
-    class_count: usize,
+    of_model: &ModelClasses,
 ) -> Summary {
     let heat_rows = sorted_heat_rows(classes);
     let objects = object_rows(classes);
-    let reported = Reported::of(findings, pooled);
+    let reported = Reported::of(findings, &of_model.pooled);
 
-    let warnings = warnings(plan, record, &heat_rows, class_count);
+    let warnings = warnings(plan, record, &heat_rows, of_model.count);
     let (heat, heat_omitted) = listed_heat(&heat_rows, &objects, &reported);
     let (classes, classes_omitted) = listed_classes(&heat_rows, &objects, findings, &reported);
     let nothing_declared = is_nothing_declared(plan, findings);

@@ -1,6 +1,6 @@
 //! Small documents for the unit tests of this room.
 
-use super::build_summary::summary as build;
+use super::build_summary::{ModelClasses, summary as build};
 use crate::finding::{
     Association, ChangeState, ConfounderEvidence, Contrast, ContrastBaseline, EffectUnit, Estimate,
     FigureRole, Finding, FindingEvidence, FindingOrigin, GroupCount, InsertionControl,
@@ -313,7 +313,11 @@ pub fn pooled_summary_of(
     findings: &[Finding],
     pooled: &BTreeMap<String, String>,
 ) -> Summary {
-    build(&plan(), &record(), classes, findings, vec![], pooled, 2)
+    let of_model = ModelClasses {
+        count: 2,
+        pooled: pooled.clone(),
+    };
+    build(&plan(), &record(), classes, findings, vec![], &of_model)
 }
 
 pub fn change(label: &str, region: &str, state: ChangeState) -> Change {

@@ -43,7 +43,7 @@ mod text;
 mod unmet;
 mod warnings;
 
-pub use build_summary::summary;
+pub use build_summary::{ModelClasses, summary};
 pub use comparison::{ComparedRun, ComparisonInput, comparison_page};
 pub use headline::{headline, open_at_or_above, open_findings, refusal, upshot};
 pub use junit::junit;

@@ -30,8 +30,8 @@ function cardElement(i) {
 }
 
 function notices(card) {
-  const lines = [el("p", { class: "quiet terms-line" }, "Terms:", words(card.verdict), termButton(card.verdict),
-    card.severity ? el("span", {}, "severity", termButton("severity")) : null, "heat", termButton("heat"), "flip", termButton("flip"))];
+  const names = [card.verdict, card.severity && "severity", "heat", "flip"].filter(Boolean);
+  const lines = [el("p", { class: "quiet terms-line" }, "Terms:", ...names.map((name) => el("span", {}, words(name), termButton(name))))];
   if (card.change) {
     const reason = card.change.reason ? " " + card.change.reason : "";
     const trend = card.trend ? svg("svg", { class: "trend", viewBox: "0 0 100 20", role: "img", "aria-label": "effect over the last runs" }, svg("polyline", { points: card.trend })) : null;

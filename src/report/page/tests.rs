@@ -1,9 +1,8 @@
-use super::super::build_summary::summary;
+use super::super::build_summary::{ModelClasses, summary};
 use super::super::fabricated;
 use super::*;
 use crate::finding::{ReviewDecision, Verdict};
 use crate::runs::review::Decision;
-use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 fn rendered(summary: &Summary, changes: &Changes) -> String {
@@ -203,15 +202,11 @@ fn many_classes_and_regions_make_a_small_page_quickly() {
     let changes = fabricated::changes();
 
     let start = Instant::now();
-    let summary = summary(
-        &plan,
-        &record,
-        &rows,
-        &findings,
-        vec![],
-        &BTreeMap::new(),
-        5000,
-    );
+    let of_model = ModelClasses {
+        count: 5000,
+        ..ModelClasses::default()
+    };
+    let summary = summary(&plan, &record, &rows, &findings, vec![], &of_model);
     let page = rendered(&summary, &changes);
     let elapsed = start.elapsed();
 
