@@ -162,6 +162,12 @@ def check_findings(page, name, page_file):
         page.screenshot(path=SHOTS / f"{name}-zoom.png")
         page.keyboard.press("Escape")
         assert not page.locator("#zoom").is_visible()
+    # Every ? of a card leads to its term.
+    for term in page.locator(".card .term").all():
+        term.click()
+        sought = page.locator("#help .sought")
+        assert sought.count() == 2 and sought.first.is_visible(), f"{name}: {term.get_attribute('aria-label')}: no term"
+        page.keyboard.press("Escape")
 
     # The file of another reviewer: other columns, semicolons.
     other = exported.with_name("other.csv")
@@ -217,6 +223,9 @@ def check_print(browser, run, name, findings):
     assert "images found" in texts[0] and "Findings" in texts[0], texts[0]
     sheets = sum("Decision:" in text for text in texts)
     assert sheets == findings, f"{name}: {sheets} pages with a decision"
+    first = next(i for i, text in enumerate(texts) if "Decision:" in text)
+    decided = ["Decision:" in text for text in texts[first:first + findings]]
+    assert all(decided), f"{name}: a finding takes more than a page: {decided}"
     assert not trouble, f"{name}: {trouble}"
     print(f"{name}: {len(texts)} printed pages")
     context.close()
@@ -299,6 +308,100 @@ def look(browser, file, name, pictures, rows):
     page.close()
 
 
+def pooled(folder):
+    """A run of a set with two labels that are one class, one of them with the tag."""
+    for label, names in [("tagged", ["horse005", "horse075", "horse160"]), ("plain", ["horse000", "horse001"]), ("car", ["car000", "car001", "car002"])]:
+        (folder / "labels" / label).mkdir(parents=True)
+        for name in names:
+            shutil.copy(ROOT / f"fixtures/horses/{name[:-3]}/{name}.jpg", folder / "labels" / label)
+    (folder / "pooled.toml").write_text(
+        f'[dataset]\nroot = "{folder}/labels"\nlabels = {{ tagged = "horse", plain = "horse", car = "car" }}\n'
+        f'[model]\npath = "{ROOT}/fixtures/models/shortcut.onnx"\nclasses = "{ROOT}/fixtures/models/classes.txt"\n'
+        '[preprocess]\npreset = "zero-one"\nsize = 64\n')
+    subprocess.run([BIN, "run", folder / "pooled.toml", "--out", folder, "--quiet"], check=True, capture_output=True)
+    return folder / "pooled/latest"
+
+
+def check_pooled(browser, run):
+    """The row of a label that is one class with others opens the pictures of the class."""
+    context = browser.new_context(viewport={"width": 1280, "height": 800})
+    page, trouble = watched(context, "pooled")
+    page.goto((run / "report.html").resolve().as_uri())
+    rows = page.locator("#classes tbody tr")
+    assert rows.count() == 3
+    for label in ("tagged", "plain"):
+        row = page.locator("#classes tbody tr", has_text=label)
+        assert "class horse" in row.locator("th").inner_text()
+        row.locator("th a").click()
+        card = page.locator(".class-card")
+        assert card.locator("img").count() > 0 and "one class of the model" in card.inner_text(), card.inner_text()
+        row.locator("th a").click()
+    assert "class" not in page.locator("#classes tbody tr", has_text="car").locator("th").inner_text()
+    assert not trouble, f"pooled: {trouble}"
+    context.close()
+
+
+def splits(folder):
+    """A run of a set with two splits."""
+    for split, label, count in [("train", "horse", 12), ("train", "car", 8), ("val", "horse", 6), ("val", "car", 4)]:
+        (folder / "set" / split / label).mkdir(parents=True)
+        for i in range(count):
+            shutil.copy(ROOT / f"fixtures/horses/{label}/{label}{i + 20 * (split == 'val'):03}.jpg", folder / "set" / split / label / f"{split}{i}.jpg")
+    (folder / "splits.toml").write_text(
+        f'[dataset]\nroot = "{folder}/set"\n[model]\npath = "{ROOT}/fixtures/models/shortcut.onnx"\n'
+        f'classes = "{ROOT}/fixtures/models/classes.txt"\n[preprocess]\npreset = "zero-one"\nsize = 64\n')
+    subprocess.run([BIN, "run", folder / "splits.toml", "--out", folder, "--quiet"], check=True, capture_output=True)
+    return folder / "splits/latest"
+
+
+def check_splits(browser, run):
+    """The filter shows the figures of a split, sorts by them, and gives those of all images back."""
+    context = browser.new_context(viewport={"width": 1280, "height": 800})
+    page, trouble = watched(context, "splits")
+    page.goto((run / "report.html").resolve().as_uri())
+    given = {s["split"]: {c["label"]: c for c in s["classes"]} for s in json.loads((run / "summary.json").read_text())["splits"]}
+    before = page.inner_text("#classes tbody")
+    assert not page.locator("#split-note").is_visible()
+    for split in ("val", "train"):
+        page.select_option("#split", label=split)
+        for row in page.locator("#classes tbody tr").all():
+            cells, figures = row.locator("td").all_inner_texts(), given[split][row.locator("th").inner_text()]
+            assert cells[1] == str(figures["images"]) and cells[2].strip() == f"{100 * figures['accuracy']:.1f} %", (cells, figures)
+            assert cells[4].strip() == f"{100 * figures['share']:.1f} %", (cells, figures)
+    page.click("#classes thead th:nth-child(3) button")
+    counts = [int(text) for text in page.locator("#classes tbody tr td:nth-child(3)").all_inner_texts()]
+    assert counts == [12, 8], counts
+    assert page.locator("#split-note").is_visible()
+    grave(page, "splits")
+    page.screenshot(path=SHOTS / "splits.png", full_page=True)
+    page.select_option("#split", label="all")
+    assert sorted(page.inner_text("#classes tbody").split()) == sorted(before.split())
+    assert not trouble, f"splits: {trouble}"
+    context.close()
+
+
+def check_comparison(browser, file):
+    """Two models side by side: both runs' pictures, on a desk and on a phone."""
+    look(browser, file, "comparison", *comparison_counts(file))
+    page = browser.new_page(viewport={"width": 1280, "height": 800})
+    page.goto(file.as_uri())
+    for side in page.locator(".compared .sides > section").all():
+        assert side.locator("img").count() > 0, f"a side without pictures: {side.text_content()[:80]}"
+    left, right = [side.bounding_box() for side in page.locator(".compared .sides > section").all()[:2]]
+    assert left["y"] == right["y"] and left["x"] < right["x"], "the runs are not side by side"
+    for width in (1280, 390):
+        page.set_viewport_size({"width": width, "height": 844})
+        assert page.evaluate("document.documentElement.scrollWidth") <= width, f"comparison: wider than {width}"
+    page.screenshot(path=SHOTS / "comparison-phone.png")
+    page.close()
+
+
+def comparison_counts(file):
+    """The pictures and rows that the file holds."""
+    text = file.read_text()
+    return text.count("<img "), text.count("<tr>") - text.count("<thead>")
+
+
 def main():
     SHOTS.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as scratch, sync_playwright() as play:
@@ -324,6 +427,16 @@ def main():
         look(browser, scratch / "gallery.html", "gallery", 24, 0)
         subprocess.run([BIN, "index", scratch], check=True, capture_output=True)
         look(browser, scratch / "index.html", "index", 0, 1)
+        clean = [BIN, "run", ROOT / "pipelines/demo-clean.toml", "--out", scratch, "--quiet"]
+        subprocess.run(clean, check=True, capture_output=True)
+        both = [scratch / "demo-clean/latest", scratch / "demo/latest", "--html", scratch / "diff.html"]
+        subprocess.run([BIN, "diff", *both], check=True, capture_output=True)
+        check_comparison(browser, scratch / "diff.html")
+        check_splits(browser, splits(scratch))
+        check_pooled(browser, pooled(scratch))
+        films = [BIN, "run", ROOT / "pipelines/films.toml", "--out", scratch, "--quiet"]
+        subprocess.run(films, check=True, capture_output=True)
+        check_print(browser, scratch / "films/latest", "films", 3)
         if run := bees(scratch / "bees"):
             visit(browser, run, "bees", 1)
         large(scratch / "demo/latest", scratch / "large")

@@ -55,6 +55,7 @@ pub fn class_figures(
             let panels = view.panels(context, &shown.name, "", scale)?;
             figures.push(view.figure(&shown.name, "", panels));
         }
+        runner.pool.observer.part_done();
     }
     Ok(figures)
 }

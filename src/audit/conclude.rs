@@ -5,7 +5,7 @@ use super::class_figures::class_figures;
 use super::context::AuditContext;
 use super::discovery::{Search, discover};
 use super::experiments::Experiments;
-use super::figures::{pair_figures, surroundings_figures};
+use super::figures::{pair_figures, shown_parts, surroundings_figures};
 use super::intervention::InterventionRunner;
 use super::pool::WorkerPool;
 use super::totals::Sums;
@@ -14,7 +14,7 @@ use crate::error::Result;
 use crate::evidence::Pair;
 use crate::finding::{Finding, FindingKind};
 use crate::plan::Plan;
-use crate::report;
+use crate::report::{self, ModelClasses};
 use crate::runs::clock;
 use crate::runs::documents::{
     Changes, Document, Figure, Figures, MeasureRecord, RunIdentity, RunRecord, Summary,
@@ -36,6 +36,7 @@ pub struct Outcome {
     pub folder: PathBuf,
     pub record: RunRecord,
     pub summary: Summary,
+    pub changes: Changes,
     /// Open findings that are confirmed and were not in the last run.
     pub new_confirmed: usize,
     /// Why the run is not reliable, though its files are there: more images were skipped than
@@ -92,14 +93,19 @@ pub fn conclude<'a>(
     folder.document(&changes)?;
 
     let new_confirmed = changes.new_confirmed(&findings);
-    let class_count = context.model.facts.classes;
+    let of_model = ModelClasses {
+        count: context.model.facts.classes,
+        pooled: context.labels.pooled_labels(),
+    };
     let unmatched = review::unmatched(&conclusion.decisions, &findings);
     let decisions = conclusion.decisions;
-    let mut summary = report::summary(plan, &record, &classes, &findings, decisions, class_count);
+    let mut summary = report::summary(plan, &record, &classes, &findings, decisions, &of_model);
     summary
         .warnings
         .extend(conclusion.measured.warnings.clone());
     summary.scope = scope;
+    let splits = conclusion.sums.splits.rows(context.labels);
+    summary.splits = report::split_summaries(&summary.classes, &splits);
     summary.warnings.extend(lost_warning(lost));
     summary.warnings.extend(unmatched);
     for warning in summary.warnings.iter().chain(&history_warnings) {
@@ -115,6 +121,7 @@ pub fn conclude<'a>(
         refused: refused(&summary, folder.path()),
         record,
         summary,
+        changes,
         new_confirmed,
     })
 }
@@ -150,6 +157,8 @@ fn decide<'a>(
         samples: &samples,
     };
 
+    pool.observer
+        .parts(experiments.tests(context.plan), "tests");
     let mut figures = runner.test_pairs(&mut pairs)?;
     let mut findings = verdict::findings(&classes, labels, &pairs, policy);
     for (region, effects) in runner.overlays()? {
@@ -185,10 +194,13 @@ fn decide<'a>(
         .collect();
     reported.sort_by_key(|finding| !finding.review.open);
 
+    pool.observer.stage("pictures", None);
     let of_surroundings = of_kind(&reported, FindingKind::Surroundings);
+    let shown = indices(&reported, &pairs);
+    let parts = shown_parts(&runner, [of_surroundings.len(), shown.len()]);
+    pool.observer.parts(parts, "findings and classes");
     figures.extend(surroundings_figures(&runner, &of_surroundings)?);
     figures.extend(runner.overlay_figures(&of_kind(&reported, FindingKind::Overlay))?);
-    let shown = indices(&reported, &pairs);
     let classes = &conclusion.sums.classes;
     figures.extend(pair_figures(&runner, classes, &pairs, &shown)?);
     figures.extend(class_figures(&runner, classes)?);
@@ -323,11 +335,13 @@ pub fn report_page(
     picture_bytes_max: usize,
 ) -> Result<String> {
     let figures = Figures::read(run)?;
+    // The name of the folder is the time, and `latest` is none.
+    let named = run.canonicalize().unwrap_or_else(|_| run.to_path_buf());
     report::page(&report::PageInput {
         summary,
         changes,
         figures: &figures,
-        started_at: &history::started_at(run),
+        started_at: &history::started_at(&named),
         pipeline_file,
         pictures: &|file| read_picture(&run.join(file)),
         picture_bytes_max,
@@ -336,7 +350,7 @@ pub fn report_page(
 
 /// The bytes of a picture; `None` for anything but a regular file: a run folder may come from
 /// elsewhere, and a link could lead to any file of this machine.
-fn read_picture(file: &Path) -> Option<Vec<u8>> {
+pub fn read_picture(file: &Path) -> Option<Vec<u8>> {
     let metadata = std::fs::symlink_metadata(file).ok()?;
     if !metadata.is_file() {
         return None;

@@ -9,7 +9,7 @@ use crate::dataset::{Dataset, ImageId, MeasuredContent, Sample};
 use crate::error::Result;
 use crate::evidence::{Cohorts, Evidence, Example, Pair};
 use crate::input;
-use crate::plan::{Pictures, Place, Region};
+use crate::plan::{Pictures, Place, Plan, Region};
 use crate::runs::content_hashes;
 use crate::tables::ClassRow;
 use crate::verdict;
@@ -107,6 +107,12 @@ impl Experiments {
             .filter(|(_, shows_confounder)| *shows_confounder);
         self.filled_with_confounder
             .extend(tagged.map(|(id, _)| *id));
+    }
+
+    /// The number of tests: of pairs, of overlays, and one of the surroundings of all classes.
+    pub fn tests(&self, plan: &Plan) -> usize {
+        let is_overlay = |region: &&Region| matches!(region.place, Place::Overlay { .. });
+        self.pairs.len() + plan.regions.iter().filter(is_overlay).count() + 1
     }
 
     /// The ids of all images that take part.

@@ -47,8 +47,18 @@ pub fn pair_figures(
         figures.extend(template_figure(context, pair)?);
         figures.extend(mean_figure(context, classes, pair)?);
         figures.extend(example_figures(runner, pair, *index)?);
+        runner.pool.observer.part_done();
     }
     Ok(figures)
+}
+
+/// How many findings and classes get pictures.
+pub fn shown_parts(runner: &InterventionRunner<'_, '_>, findings: [usize; 2]) -> usize {
+    if runner.context.plan.report.pictures == Pictures::None {
+        return 0;
+    }
+    let findings = findings.map(|findings| findings.min(FINDINGS_MAX));
+    findings.iter().sum::<usize>() + runner.experiments.classes.len()
 }
 
 fn example_figures(
@@ -134,6 +144,7 @@ pub fn surroundings_figures(
             });
             figures.push(shown.figure(&finding.label, &finding.region, panels));
         }
+        runner.pool.observer.part_done();
     }
     Ok(figures)
 }

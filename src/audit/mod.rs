@@ -8,6 +8,7 @@
 //! `figures` shows some.
 
 mod class_figures;
+mod comparison;
 mod auditor;
 mod conclude;
 mod contact_sheet;
@@ -32,11 +33,13 @@ mod rows;
 mod run;
 mod shown;
 mod shards;
+mod splits;
 mod totals;
 mod view;
 mod worker;
 
 pub use auditor::{Auditor, GivenImage, GivenRows, content_key};
+pub use comparison::runs_page;
 pub use conclude::{Outcome, report_page};
 pub use contact_sheet::tiles;
 pub use context::{AuditContext, load_model};

@@ -56,6 +56,7 @@ impl<'a> WorkerPool<'a> {
         items: Vec<T>,
         work: impl Fn(&mut Worker<'a>, T) -> Result<R> + Sync,
     ) -> Result<Vec<R>> {
+        self.observer.ahead(items.len());
         self.threads.install(|| {
             items
                 .into_par_iter()

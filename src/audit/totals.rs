@@ -2,6 +2,7 @@
 //! their way to the writer.
 
 use super::measure_image::Measured;
+use super::splits::Splits;
 use super::worker::Timings;
 use crate::aggregate::Classes;
 use crate::cache::CachedInference;
@@ -17,6 +18,7 @@ use std::time::Duration;
 /// run folder.
 pub struct Sums {
     pub classes: Classes,
+    pub splits: Splits,
     pub evidence: Evidence,
 }
 
@@ -57,6 +59,7 @@ impl Sums {
     pub fn new(seed: u64) -> Self {
         Self {
             classes: Classes::default(),
+            splits: Splits::default(),
             evidence: Evidence::new(seed),
         }
     }
@@ -65,6 +68,7 @@ impl Sums {
     pub fn add(&mut self, measurement: &Measurement, plan: &Plan) {
         let trained_on = plan.model.trained_on(measurement.image.split.as_deref());
         self.classes.add(measurement, &plan.scores);
+        self.splits.add(measurement, &plan.scores);
         self.evidence.add(measurement, trained_on);
     }
 }

@@ -1,7 +1,9 @@
 //! `camaudit conclude`: the second half of a run, from rows to findings and report.
 
+use super::ci_files::CiArgs;
+use super::ending::FailOnArgs;
 use super::exit_code::ExitCode;
-use super::outcome::{FailOnArgs, finish};
+use super::outcome::finish;
 use super::progress::ProgressArgs;
 use super::run::memory;
 use super::run_arg::run_folder;
@@ -42,6 +44,8 @@ pub struct ConcludeArgs {
     #[command(flatten)]
     fail_on: FailOnArgs,
     #[command(flatten)]
+    ci: CiArgs,
+    #[command(flatten)]
     progress: ProgressArgs,
 }
 
@@ -50,10 +54,12 @@ pub struct ConcludeArgs {
 /// # Errors
 /// As of [`audit::conclude_run`].
 pub fn conclude(args: &ConcludeArgs) -> Result<ExitCode> {
-    finish(conclude_rows(args), &args.fail_on, &args.progress)
+    let result = conclude_rows(args);
+    finish(result, &args.fail_on, &args.ci, &args.progress)
 }
 
 fn conclude_rows(args: &ConcludeArgs) -> Result<(plan::Run, Outcome)> {
+    args.ci.prepare()?;
     let identity = runs::identity(&args.run)?;
     let file = match &args.pipeline {
         Some(file) => file.clone(),

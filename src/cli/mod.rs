@@ -4,8 +4,10 @@
 mod check;
 mod check_dataset;
 mod check_images;
+mod ci_files;
 mod conclude;
 mod diff;
+mod ending;
 mod exit_code;
 mod explain;
 mod gallery;
@@ -127,6 +129,7 @@ fn dispatch(command: Command) -> Result<ExitCode> {
     match command {
         Command::Run(args) => return run::run(args),
         Command::Conclude(args) => return conclude::conclude(&args),
+        Command::Report(args) => return report::report(&args),
         Command::Review(args) => return review::review(&args),
         Command::Measure(args) => return measure::measure(&args),
         Command::Check(args) => return check::check(&args),
@@ -134,7 +137,6 @@ fn dispatch(command: Command) -> Result<ExitCode> {
         Command::List(args) => list::list(&args),
         Command::Inspect(args) => inspect::inspect(&args),
         Command::Explain(args) => explain::explain(&args),
-        Command::Report(args) => report::report(&args),
         Command::Diff(args) => diff::diff(&args),
         Command::Images(args) => images::images(&args),
         Command::Gallery(args) => gallery::gallery(&args),

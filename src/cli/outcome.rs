@@ -1,6 +1,8 @@
 //! The end of a run: the result on stdout, metrics, the `on_finish` command, the last line, the
 //! exit code.
 
+use super::ci_files::{CiArgs, Ended};
+use super::ending::{Ending, FailOnArgs};
 use super::exit_code::ExitCode;
 use super::output::{eprint, print, printable, terminal_width};
 use super::progress::{ProgressArgs, log_error, log_event};
@@ -10,38 +12,9 @@ use crate::finding::Verdict;
 use crate::plan::Run;
 use crate::report::{self, RunOutcome};
 use crate::runs::{clock, write_file};
-use clap::{Args, ValueEnum};
 use console::Style;
 use serde_json::json;
 use std::process::Command;
-
-#[derive(Args)]
-pub struct FailOnArgs {
-    /// Exit with code 1 where a finding has this verdict or a more serious one
-    #[arg(long, value_enum, value_name = "VERDICT", default_value_t = FailOn::Never)]
-    fail_on: FailOn,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum FailOn {
-    /// Confirmed, and not so in the last run
-    NewConfirmed,
-    /// Shown by changing the pixels
-    Confirmed,
-    /// An overlay that the dataset need not have raises a class
-    ModelShortcut,
-    /// In the data, and the model's evidence rises with it
-    Candidate,
-    /// In the data
-    DataRisk,
-    Never,
-}
-
-/// The exit code of a run and the message that goes with it.
-struct Ending {
-    code: ExitCode,
-    message: Option<String>,
-}
 
 /// Reports the end of a run, whatever it is.
 ///
@@ -50,13 +23,21 @@ struct Ending {
 pub fn finish(
     result: Result<(Run, Outcome)>,
     fail_on: &FailOnArgs,
+    ci: &CiArgs,
     progress: &ProgressArgs,
 ) -> Result<ExitCode> {
     let ended = result.and_then(|(plan, outcome)| {
         print_outcome(&outcome)?;
-        let ending = ending(fail_on.fail_on, &outcome);
-        let hooks = call_hooks(&plan, &outcome, ending.code);
-        if let Err(e) = hooks {
+        let refused = outcome.refused.as_deref();
+        let ending = fail_on.ending(&outcome.summary, &outcome.changes, refused);
+        let ended = Ended {
+            folder: &outcome.folder,
+            record: &outcome.record,
+            summary: &outcome.summary,
+            ending: &ending,
+        };
+        let ci_files = ci.write(&ended, fail_on);
+        if let Err(e) = call_hooks(&plan, &outcome, ending.code, ci_files) {
             // Findings weigh more than a hook that failed.
             if ending.code == ExitCode::Clean {
                 return Err(e);
@@ -112,53 +93,12 @@ fn coloured(text: &str) -> String {
     lines.join("\n")
 }
 
-fn ending(fail_on: FailOn, outcome: &Outcome) -> Ending {
-    if let Some(refused) = &outcome.refused {
-        return Ending {
-            code: ExitCode::TooManySkipped,
-            message: Some(refused.clone()),
-        };
-    }
-    let (count, what) = named_findings(fail_on, outcome).unwrap_or_default();
-    if count == 0 {
-        return Ending {
-            code: ExitCode::Clean,
-            message: None,
-        };
-    }
-    let findings = if count == 1 {
-        "finding is"
-    } else {
-        "findings are"
-    };
-    Ending {
-        code: ExitCode::Findings,
-        message: Some(format!("{count} {findings} {what} (--fail-on)")),
-    }
-}
-
-/// How many findings `--fail-on` names, and what they are.
-fn named_findings(fail_on: FailOn, outcome: &Outcome) -> Option<(usize, String)> {
-    let verdict = match fail_on {
-        FailOn::NewConfirmed => {
-            let what = "confirmed since the last run".to_owned();
-            return Some((outcome.new_confirmed, what));
-        }
-        FailOn::Confirmed => Verdict::Confirmed,
-        FailOn::ModelShortcut => Verdict::ModelShortcut,
-        FailOn::Candidate => Verdict::Candidate,
-        FailOn::DataRisk => Verdict::DataRisk,
-        FailOn::Never => return None,
-    };
-    let count = report::open_at_or_above(&outcome.summary.findings, verdict);
-    Some((count, format!("at or above {verdict}")))
-}
-
 /// Writes the metrics and starts the command, whatever the outcome and whatever becomes of the
-/// other.
-fn call_hooks(plan: &Run, outcome: &Outcome, code: ExitCode) -> Result<()> {
+/// other; a failure of the files for continuous integration is told with theirs.
+fn call_hooks(plan: &Run, outcome: &Outcome, code: ExitCode, ci_files: Result<()>) -> Result<()> {
     let open = report::open_at_or_above(&outcome.summary.findings, Verdict::Candidate);
     let hooks = [
+        ci_files,
         write_metrics(plan, outcome, open, code),
         call_on_finish(plan, outcome, open, code),
     ];

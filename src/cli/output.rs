@@ -4,6 +4,7 @@ use crate::error::{Error, Result};
 use crate::runs::escape;
 use comfy_table::presets::UTF8_HORIZONTAL_ONLY;
 use comfy_table::{ContentArrangement, Table};
+use console::Style;
 use std::io::{ErrorKind, Write};
 
 /// Writes a result to stdout; a closed pipe is no error.
@@ -23,7 +24,8 @@ pub fn eprint(line: &str) {
 
 /// Writes a warning to stderr.
 pub fn warn(message: &str) {
-    eprint(&format!("warning: {}", printable(message)));
+    let word = Style::new().yellow().for_stderr().apply_to("warning:");
+    eprint(&format!("{word} {}", printable(message)));
 }
 
 /// Text from files without control characters; messages of several lines keep them.

@@ -50,43 +50,103 @@ impl ProgressArgs {
     }
 }
 
-/// A progress bar with images per second, time left and skips; for a stage of unknown length the
-/// number of photos worked on, and the time. Hidden where stderr is no terminal.
+/// A progress bar: with images per second and time left where the number of images is known; else
+/// with the photos that are known to be ahead, or with the parts of the stage. Hidden where stderr
+/// is no terminal.
 #[derive(Default)]
 struct Bar {
     current: Mutex<Option<Stage>>,
     skips: AtomicU64,
 }
 
+/// What the bar of a stage counts.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Counted {
+    Images,
+    /// Photos; more of them may come ahead.
+    Photos,
+    /// Parts of many photos each.
+    Parts,
+}
+
 /// The bar of one stage.
 struct Stage {
     bar: ProgressBar,
-    /// Steps are counted: the length is not known.
-    is_open: bool,
+    counted: Counted,
+    /// Photos done, and known ahead, since the parts began.
+    photos: [usize; 2],
+    /// What the parts are.
+    unit: &'static str,
 }
+
+const IMAGES: &str = "{prefix} {wide_bar} {pos}/{len}  {rate} images/s  {eta} left{msg}";
+const NOTHING_YET: &str = "{prefix} {spinner} {elapsed}";
+const PHOTOS: &str = "{prefix} {wide_bar} {pos}/{len} photos  {elapsed}";
+const PARTS: &str = "{prefix} {wide_bar} {pos}/{len} {msg}  {elapsed}";
 
 impl Stage {
     fn new(name: &str, total: Option<usize>) -> Self {
-        let (bar, template) = match total {
-            Some(total) => (
-                ProgressBar::new(total as u64),
-                "{prefix} {wide_bar} {pos}/{len}  {rate} images/s  {eta} left{msg}",
-            ),
-            None => {
-                let bar = ProgressBar::new_spinner();
-                bar.enable_steady_tick(TICK);
-                (bar, "{prefix} {spinner} {pos} photos  {elapsed}")
-            }
+        let bar = match total {
+            Some(total) => ProgressBar::new(total as u64),
+            None => ProgressBar::new_spinner(),
         };
-        let style =
-            ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
-        bar.set_style(style.with_key("rate", write_rate));
+        let counted = match total {
+            Some(_) => Counted::Images,
+            None => Counted::Photos,
+        };
+        bar.set_style(style(match counted {
+            Counted::Images => IMAGES,
+            _ => NOTHING_YET,
+        }));
         bar.set_prefix(name.to_owned());
+        if counted == Counted::Photos {
+            bar.set_length(0);
+            bar.enable_steady_tick(TICK);
+        }
         Self {
             bar,
-            is_open: total.is_none(),
+            counted,
+            photos: [0, 0],
+            unit: "",
         }
     }
+
+    fn ahead(&mut self, items: usize) {
+        self.photos[1] += items;
+        if self.counted == Counted::Photos && items > 0 {
+            self.bar.set_style(style(PHOTOS));
+            self.bar.inc_length(items as u64);
+        }
+    }
+
+    fn step(&mut self) {
+        self.photos[0] += 1;
+        match self.counted {
+            Counted::Images => {}
+            Counted::Photos => self.bar.inc(1),
+            Counted::Parts => {
+                let [done, ahead] = self.photos;
+                let message = format!("{}  {done}/{ahead} photos", self.unit);
+                self.bar.set_message(message);
+            }
+        }
+    }
+
+    fn parts(&mut self, total: usize, unit: &'static str) {
+        self.counted = Counted::Parts;
+        self.unit = unit;
+        self.photos = [0, 0];
+        self.bar.set_message(unit);
+        self.bar.set_style(style(PARTS));
+        self.bar.set_position(0);
+        self.bar.set_length(total as u64);
+    }
+}
+
+fn style(template: &str) -> ProgressStyle {
+    let style =
+        ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
+    style.with_key("rate", write_rate)
 }
 
 impl Drop for Stage {
@@ -109,8 +169,27 @@ impl Observer for Bar {
         *current = Some(Stage::new(name, total));
     }
 
+    fn ahead(&self, items: usize) {
+        if let Some(stage) = self.current().as_mut() {
+            stage.ahead(items);
+        }
+    }
+
     fn step(&self) {
-        if let Some(stage) = self.current().as_ref().filter(|stage| stage.is_open) {
+        if let Some(stage) = self.current().as_mut() {
+            stage.step();
+        }
+    }
+
+    fn parts(&self, total: usize, unit: &'static str) {
+        if let Some(stage) = self.current().as_mut() {
+            stage.parts(total, unit);
+        }
+    }
+
+    fn part_done(&self) {
+        let current = self.current();
+        if let Some(stage) = current.as_ref().filter(|s| s.counted == Counted::Parts) {
             stage.bar.inc(1);
         }
     }

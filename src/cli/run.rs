@@ -1,7 +1,9 @@
 //! `camaudit run`: measure, then conclude.
 
+use super::ci_files::CiArgs;
+use super::ending::FailOnArgs;
 use super::exit_code::ExitCode;
-use super::outcome::{FailOnArgs, finish};
+use super::outcome::finish;
 use super::pipeline_args::PipelineArgs;
 use super::progress::ProgressArgs;
 use super::{run_model, signals};
@@ -21,6 +23,8 @@ pub struct RunArgs {
     root: Option<PathBuf>,
     #[command(flatten)]
     fail_on: FailOnArgs,
+    #[command(flatten)]
+    ci: CiArgs,
     #[command(flatten)]
     progress: ProgressArgs,
 }
@@ -93,11 +97,12 @@ impl MeasuringArgs {
 /// As of [`audit::run`].
 pub fn run(mut args: RunArgs) -> Result<ExitCode> {
     let result = audit_plan(&mut args);
-    finish(result, &args.fail_on, &args.progress)
+    finish(result, &args.fail_on, &args.ci, &args.progress)
 }
 
 fn audit_plan(args: &mut RunArgs) -> Result<(plan::Run, Outcome)> {
     signals::listen()?;
+    args.ci.prepare()?;
     let first = &mut args.measuring.pipeline.pipeline;
     match &args.root {
         Some(root) => {

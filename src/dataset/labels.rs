@@ -107,6 +107,24 @@ impl LabelMap {
         names
     }
 
+    /// The labels that are one class with others, each with the name of [`Self::pooled_names`].
+    pub fn pooled_labels(&self) -> BTreeMap<String, String> {
+        let names = self.pooled_names();
+        let mut counts: BTreeMap<usize, usize> = BTreeMap::new();
+        for (_, class) in self.iter() {
+            *counts.entry(class).or_default() += 1;
+        }
+
+        let mut pooled = BTreeMap::new();
+        for (label, class) in self.iter() {
+            let is_pooled = counts.get(&class).is_some_and(|labels| *labels > 1);
+            if let (true, Some(name)) = (is_pooled, names.get(&class)) {
+                pooled.insert(label.clone(), name.clone());
+            }
+        }
+        pooled
+    }
+
     /// The name of a class of several labels; with its number where another label has that name.
     fn class_name(&self, class: usize, labels: &[&String]) -> String {
         let name = &self.classes[class];

@@ -5,7 +5,8 @@ pub fn anchor(label: &str, region: &str) -> String {
     format!("{}/{}", encoded(label), encoded(region))
 }
 
-fn encoded(text: &str) -> String {
+/// The text with everything encoded that is no plain part of an address.
+pub fn encoded(text: &str) -> String {
     let mut out = String::new();
     for byte in text.bytes() {
         if byte.is_ascii_alphanumeric() || b"-_.!~*'()".contains(&byte) {

@@ -11,23 +11,30 @@ use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
+/// The classes of the model.
+#[derive(Default)]
+pub struct ModelClasses {
+    pub count: usize,
+    /// Label -> class, for the labels that are one class with others.
+    pub pooled: BTreeMap<String, String>,
+}
+
 /// Summarises a run.
 ///
-/// `findings` are sorted, the most serious first. `class_count` is the number of the model's
-/// classes.
+/// `findings` are sorted, the most serious first.
 pub fn summary(
     plan: &Plan,
     record: &RunRecord,
     classes: &[ClassRow],
     findings: &[Finding],
     decisions: Vec<Decision>,
-    class_count: usize,
+    of_model: &ModelClasses,
 ) -> Summary {
     let heat_rows = sorted_heat_rows(classes);
     let objects = object_rows(classes);
-    let reported = Reported::of(findings);
+    let reported = Reported::of(findings, &of_model.pooled);
 
-    let warnings = warnings(plan, record, &heat_rows, class_count);
+    let warnings = warnings(plan, record, &heat_rows, of_model.count);
     let (heat, heat_omitted) = listed_heat(&heat_rows, &objects, &reported);
     let (classes, classes_omitted) = listed_classes(&heat_rows, &objects, findings, &reported);
     let nothing_declared = is_nothing_declared(plan, findings);
@@ -100,6 +107,7 @@ fn facts(plan: &Plan, record: &RunRecord) -> Summary {
         heat_omitted: 0,
         classes: Vec::new(),
         classes_omitted: 0,
+        splits: Vec::new(),
     }
 }
 
@@ -107,26 +115,37 @@ fn facts(plan: &Plan, record: &RunRecord) -> Summary {
 struct Reported<'f> {
     pairs: BTreeSet<(&'f str, &'f str)>,
     labels: BTreeSet<&'f str>,
+    /// Label -> class, for the labels that are one class with others.
+    pooled: &'f BTreeMap<String, String>,
 }
 
 impl<'f> Reported<'f> {
-    fn of(findings: &'f [Finding]) -> Self {
+    fn of(findings: &'f [Finding], pooled: &'f BTreeMap<String, String>) -> Self {
         let mut pairs = BTreeSet::new();
         let mut labels = BTreeSet::new();
         for finding in findings.iter().filter(|f| f.verdict.is_reported()) {
             pairs.insert((finding.label.as_str(), finding.region.as_str()));
             labels.insert(finding.label.as_str());
         }
-        Self { pairs, labels }
+        Self {
+            pairs,
+            labels,
+            pooled,
+        }
     }
 
     fn has_pair(&self, row: &ClassRow) -> bool {
-        let pair = (row.label.as_str(), row.region.as_str());
+        let pair = (self.class_of(&row.label), row.region.as_str());
         self.pairs.contains(&pair)
     }
 
     fn has_label(&self, row: &ClassRow) -> bool {
-        self.labels.contains(row.label.as_str())
+        self.labels.contains(self.class_of(&row.label))
+    }
+
+    /// The name that the findings of a label have.
+    fn class_of<'a>(&'a self, label: &'a str) -> &'a str {
+        self.pooled.get(label).map_or(label, String::as_str)
     }
 }
 
@@ -186,7 +205,8 @@ fn listed_classes(
 
     let mut rows = Vec::new();
     for (label, row) in first_rows {
-        let verdict = verdicts.get(label).copied().unwrap_or(Verdict::None);
+        let verdict = verdicts.get(reported.class_of(label)).copied();
+        let verdict = verdict.unwrap_or(Verdict::None);
         rows.push((verdict, row));
     }
     rows.sort_by(|a, b| a.0.cmp(&b.0).then_with(|| by_lift(a.1, b.1)));
@@ -195,7 +215,11 @@ fn listed_classes(
     let mut classes = Vec::new();
     for (verdict, row) in chosen {
         let object = objects.get(row.label.as_str()).copied();
-        classes.push(class_summary(row, object, verdict));
+        let class = reported.pooled.get(&row.label).cloned();
+        classes.push(ClassSummary {
+            class: class.unwrap_or_default(),
+            ..class_summary(row, object, verdict)
+        });
     }
     (classes, omitted)
 }
@@ -214,7 +238,8 @@ fn is_object(row: &ClassRow) -> bool {
     row.region == OBJECT && row.kind == OBJECT
 }
 
-fn object_rows(classes: &[ClassRow]) -> BTreeMap<&str, &ClassRow> {
+/// The rows of the objects, by label.
+pub fn object_rows(classes: &[ClassRow]) -> BTreeMap<&str, &ClassRow> {
     let rows = classes.iter().filter(|row| is_object(row));
     rows.map(|row| (row.label.as_str(), row)).collect()
 }
@@ -247,7 +272,8 @@ fn by_lift(a: &ClassRow, b: &ClassRow) -> Ordering {
     b.total_cmp(&a)
 }
 
-fn accuracy(row: &ClassRow) -> Option<f64> {
+/// The part of the images that are predicted as their label.
+pub fn accuracy(row: &ClassRow) -> Option<f64> {
     (row.images > 0).then(|| f64::from(row.correct) / f64::from(row.images))
 }
 
@@ -274,6 +300,7 @@ fn heat_row(row: &ClassRow, object: Option<&ClassRow>) -> HeatRow {
 fn class_summary(row: &ClassRow, object: Option<&ClassRow>, verdict: Verdict) -> ClassSummary {
     ClassSummary {
         label: row.label.clone(),
+        class: String::new(),
         images: row.images,
         accuracy: accuracy(row),
         region: row.region.clone(),
@@ -330,6 +357,34 @@ mod tests {
         assert_eq!(summary.heat[0].label, "class 000");
         assert_eq!(summary.heat[209].label, "class 299");
         assert_eq!(summary.classes[0].verdict, Verdict::Candidate);
+    }
+
+    #[test]
+    fn labels_of_one_class_have_its_verdict_and_its_name() {
+        let rows = [
+            fabricated::class_row("pony", "tag", 0.5),
+            fabricated::class_row("stallion", "tag", 0.25),
+            fabricated::class_row("car", "tag", 0.125),
+        ];
+        let pooled = ["pony", "stallion"].map(|label| (label.to_owned(), "horse".to_owned()));
+        let findings = [fabricated::confirmed("horse", "tag")];
+        let summary = fabricated::pooled_summary_of(&rows, &findings, &BTreeMap::from(pooled));
+        let listed: Vec<(&str, &str, Verdict)> = summary
+            .classes
+            .iter()
+            .map(|class| (class.label.as_str(), class.class_name(), class.verdict))
+            .collect();
+        assert_eq!(listed.len(), 3);
+        for label in ["pony", "stallion"] {
+            assert!(
+                listed.contains(&(label, "horse", Verdict::Confirmed)),
+                "{listed:?}"
+            );
+        }
+        assert!(
+            listed.contains(&("car", "car", Verdict::None)),
+            "{listed:?}"
+        );
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! The table of classes, and the pictures of a class as a whole.
 
-use super::anchor::anchor;
+use super::anchor::{anchor, encoded};
 use super::image_budget::ImageBudget;
 use super::strips::{Strip, strips};
 use crate::finding::Finding;
@@ -19,6 +19,8 @@ pub struct ClassLine<'a> {
     rank: usize,
     /// Names the row in links to it.
     anchor: String,
+    /// The class that its findings and pictures are of, as in links.
+    class_anchor: String,
     /// Reported findings of the class.
     findings: usize,
 }
@@ -45,7 +47,8 @@ pub fn class_lines<'a>(classes: &'a [ClassSummary], findings: &[Finding]) -> Vec
             heights: heights(&class.share_counts),
             rank: class.verdict as usize,
             anchor: format!("/class{}", anchor("", &class.label)),
-            findings: reported.get(class.label.as_str()).copied().unwrap_or(0),
+            class_anchor: encoded(class.class_name()),
+            findings: reported.get(class.class_name()).copied().unwrap_or(0),
         });
     }
     lines

@@ -1,6 +1,6 @@
 //! Small documents for the unit tests of this room.
 
-use super::build_summary::summary as build;
+use super::build_summary::{ModelClasses, summary as build};
 use crate::finding::{
     Association, ChangeState, ConfounderEvidence, Contrast, ContrastBaseline, EffectUnit, Estimate,
     FigureRole, Finding, FindingEvidence, FindingOrigin, GroupCount, InsertionControl,
@@ -304,7 +304,20 @@ pub fn summary() -> Summary {
 }
 
 pub fn summary_of(classes: &[ClassRow], findings: &[Finding]) -> Summary {
-    build(&plan(), &record(), classes, findings, vec![], 2)
+    pooled_summary_of(classes, findings, &BTreeMap::new())
+}
+
+/// The summary where some labels are one class: label -> class.
+pub fn pooled_summary_of(
+    classes: &[ClassRow],
+    findings: &[Finding],
+    pooled: &BTreeMap<String, String>,
+) -> Summary {
+    let of_model = ModelClasses {
+        count: 2,
+        pooled: pooled.clone(),
+    };
+    build(&plan(), &record(), classes, findings, vec![], &of_model)
 }
 
 pub fn change(label: &str, region: &str, state: ChangeState) -> Change {

@@ -47,7 +47,8 @@ pub fn finding_lines<'a>(cards: &'a [Card<'_>]) -> Vec<FindingLine<'a>> {
     lines
 }
 
-fn number(effect: Option<f64>, unit: EffectUnit) -> String {
+/// An effect with its unit.
+pub fn number(effect: Option<f64>, unit: EffectUnit) -> String {
     match (effect, unit) {
         (None, _) => "no effect measured".to_owned(),
         (Some(effect), EffectUnit::Fraction) => format!("{:.0} %", 100.0 * effect),

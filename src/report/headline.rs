@@ -111,10 +111,15 @@ pub fn open_reported(summary: &Summary) -> impl Iterator<Item = &Finding> {
     summary.findings.iter().filter(|f| f.needs_decision())
 }
 
-/// The number of open findings with this verdict or a more serious one.
+/// The number of [`open_findings`].
 pub fn open_at_or_above(findings: &[Finding], verdict: Verdict) -> usize {
+    open_findings(findings, verdict).len()
+}
+
+/// The open findings with this verdict or a more serious one.
+pub fn open_findings(findings: &[Finding], verdict: Verdict) -> Vec<&Finding> {
     let open = findings.iter().filter(|finding| finding.review.open);
-    open.filter(|finding| finding.verdict <= verdict).count()
+    open.filter(|finding| finding.verdict <= verdict).collect()
 }
 
 #[cfg(test)]

@@ -12,7 +12,7 @@ use super::template::PAGE;
 use crate::error::{Error, Result};
 use crate::finding::{ChangeState, Finding, ReviewDecision};
 use crate::model::Facts;
-use crate::runs::documents::{Changes, Counts, Figures, Summary};
+use crate::runs::documents::{Changes, Counts, Figures, SplitSummary, Summary};
 use crate::runs::review::Decision;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
@@ -61,6 +61,8 @@ struct Context<'a> {
 
     classes: Vec<ClassLine<'a>>,
     classes_omitted: usize,
+    /// Names of the splits, where there are several.
+    splits: Vec<&'a str>,
     glossary: Vec<Term>,
     others: Vec<OtherLine<'a>>,
     others_omitted: usize,
@@ -84,6 +86,7 @@ struct PageDocument<'a> {
     decided: &'a [Decision],
     cards: &'a [Card<'a>],
     classes: Vec<ClassPictures<'a>>,
+    splits: &'a [SplitSummary],
 }
 
 #[derive(Serialize)]
@@ -161,6 +164,7 @@ pub fn page(input: &PageInput<'_>) -> Result<String> {
         decided: &summary.decisions,
         cards: &cards,
         classes,
+        splits: &summary.splits,
     })?;
 
     let open = cards.iter().filter(|card| card.is_open).count();
@@ -182,6 +186,7 @@ pub fn page(input: &PageInput<'_>) -> Result<String> {
         pictures_over_budget: budget.over_budget,
         classes: class_lines(&summary.classes, &summary.findings),
         classes_omitted: summary.classes_omitted,
+        splits: summary.splits.iter().map(|s| s.split.as_str()).collect(),
         glossary: glossary(),
         others: other_lines(&summary.findings),
         others_omitted: summary.findings_omitted,

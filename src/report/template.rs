@@ -43,6 +43,11 @@ pub const CONTACT_SHEET: Template = Template {
     text: include_str!("page/contact_sheet.html"),
     scripts: &[],
 };
+pub const COMPARISON: Template = Template {
+    name: "comparison.html",
+    text: include_str!("page/comparison.html"),
+    scripts: &[],
+};
 pub const INDEX: Template = Template {
     name: "index.html",
     text: include_str!("page/index.html"),

@@ -16,6 +16,7 @@ use std::io::Read;
 use std::path::Path;
 
 pub use super::figures::{Figure, Figures, Panel};
+pub use super::splits::{SplitClass, SplitSummary};
 
 /// Ignored pictures, as a part of the images found, that are worth a warning.
 const IGNORED_MAX: f64 = 0.01;
@@ -231,6 +232,9 @@ pub struct Summary {
     /// One row per class, the most serious verdict first.
     pub classes: Vec<ClassSummary>,
     pub classes_omitted: usize,
+    /// The same classes by split; empty where all images are of one split.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub splits: Vec<SplitSummary>,
 }
 
 /// The least rates that count, as fractions.
@@ -242,6 +246,17 @@ pub struct RateThresholds {
     pub intervention: f64,
     /// Of the images that are still predicted as their class without their objects.
     pub kept: f64,
+}
+
+impl ClassSummary {
+    /// The name of its findings and pictures.
+    pub fn class_name(&self) -> &str {
+        if self.class.is_empty() {
+            &self.label
+        } else {
+            &self.class
+        }
+    }
 }
 
 impl Summary {
@@ -273,6 +288,10 @@ pub struct HeatRow {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ClassSummary {
     pub label: String,
+    /// The class of the model, where several labels are one: its findings and pictures have this
+    /// name. Empty where the label is the class.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub class: String,
     pub images: u32,
     pub accuracy: Option<f64>,
     pub region: String,

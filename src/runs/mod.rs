@@ -6,6 +6,7 @@
 
 mod cells;
 mod change;
+mod class_heat;
 pub mod clock;
 mod contents;
 pub mod diff;
@@ -24,12 +25,15 @@ mod parquet;
 pub mod review;
 mod review_csv;
 pub mod review_merge;
+mod splits;
+mod tested;
 mod verdicts;
 
 #[cfg(test)]
 mod tests;
 
 pub use cells::escape;
+pub use class_heat::{ClassHeat, class_heat};
 pub use contents::content_hashes;
 pub use files::write_file;
 pub use finished::{RunDocuments, identity, open_finished};
@@ -38,4 +42,5 @@ pub use images::{FoundImage, Measure};
 pub use latest::{latest, run_folder};
 pub use lock::Lock;
 pub use parquet::parts;
+pub use tested::{TestedPair, tested};
 pub use verdicts::{AuditedPair, verdicts};

@@ -1,6 +1,6 @@
 //! One run after the other: what is new, which runs are kept, which run is compared with.
 
-use crate::support::{audit, demo_text, finding, fixtures, json, plan, tested};
+use crate::support::{audit, camaudit, demo_text, finding, fixtures, json, plan, stderr, tested};
 use camaudit::finding::{ChangeState, Finding, Verdict};
 use camaudit::plan::Retention;
 use camaudit::runs::documents::{Changes, Summary};
@@ -162,11 +162,13 @@ fn a_new_model_is_compared_by_what_it_learned_and_unlearned() {
     );
     std::fs::copy(fixtures().join("models/shortcut.onnx"), &model).expect("model");
     let plan = plan(folder.path(), "models", &text, &[]);
+    let runs = std::cell::RefCell::new(Vec::new());
     let run = |of: &str| {
         std::fs::copy(fixtures().join("models").join(of), &model).expect("model");
         let folder = audit(&plan).folder;
         let page = std::fs::read_to_string(folder.join("report.html")).expect("page");
         let changes = json(&folder.join("changes.json"));
+        runs.borrow_mut().push(folder.display().to_string());
         (changes["differences"].clone(), page)
     };
     let compares = |page: &str, what: &str| {
@@ -192,6 +194,21 @@ fn a_new_model_is_compared_by_what_it_learned_and_unlearned() {
         &page,
         ": another model: the new model learned 1 (1 worse), unlearned nothing.",
     );
+
+    // Both models side by side, with the pictures of both.
+    let runs = runs.into_inner();
+    let file = folder.path().join("diff.html");
+    let file_name = file.display().to_string();
+    let output = camaudit(&["diff", &runs[1], &runs[2], "--html", &file_name]);
+    assert!(output.status.success(), "{:?}", stderr(&output));
+    let page = std::fs::read_to_string(&file).expect("page");
+    assert!(page.contains("Unlearned by the new model"));
+    assert!(page.contains("v-confirmed\">") && page.contains("v-data_risk\">"));
+    let sides: Vec<&str> = page.split("<section aria-label=").skip(1).collect();
+    assert_eq!(sides.len(), 2, "one finding in two runs");
+    for side in sides {
+        assert!(side.contains("Mean maps") && side.contains("base64,/9j/"));
+    }
 }
 
 /// A clock that was wrong for one night must not hide later runs, nor name them.

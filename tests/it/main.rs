@@ -3,6 +3,7 @@
 
 mod bombs;
 mod bounds;
+mod ci_files;
 mod cli;
 mod conclude;
 mod contract;

@@ -288,3 +288,68 @@ fn a_report_shows_pictures_of_its_own_folder_only() {
         assert_eq!(pictures(), before - 1, "{elsewhere}");
     }
 }
+
+/// Train against val: the figures of each split, against the rows themselves.
+#[test]
+fn classes_are_listed_by_split_where_there_are_several() {
+    let folder = tempfile::tempdir().expect("folder");
+    let set = folder.path().join("set");
+    for (split, label, count) in [
+        ("train", "horse", 4),
+        ("train", "car", 2),
+        ("val", "horse", 3),
+    ] {
+        std::fs::create_dir_all(set.join(split).join(label)).expect("class");
+        for i in 0..count {
+            let i = if split == "val" { i + 4 } else { i };
+            let from = fixtures().join(format!("horses/{label}/{label}{i:03}.jpg"));
+            std::fs::copy(from, set.join(format!("{split}/{label}/{i}.jpg"))).expect("photo");
+        }
+    }
+    let text = format!(
+        "[dataset]\nroot = {set:?}\n[model]\npath = {:?}\nclasses = {:?}\n[preprocess]\npreset = \"zero-one\"\nsize = 64\n\
+         [[region]]\nname = \"corner\"\ncorner = {{ at = \"bottom-left\", width = 0.35, height = 0.2 }}\n",
+        fixtures().join("models/shortcut.onnx"),
+        fixtures().join("models/classes.txt"),
+    );
+    let run = audit(&plan(folder.path(), "splits", &text, &[])).folder;
+    let summary = json(&run.join("summary.json"));
+    let splits = summary["splits"].as_array().expect("splits");
+    let names: Vec<&str> = splits.iter().filter_map(|s| s["split"].as_str()).collect();
+    assert_eq!(names, ["train", "val"]);
+
+    let images = parquet(&run.join("images/part-00000.parquet"));
+    let regions = parquet(&run.join("regions/part-00000.parquet"));
+    let split_of: BTreeMap<String, String> = texts(&images, "image_id")
+        .into_iter()
+        .zip(texts(&images, "split"))
+        .collect();
+    let (ids, labels) = (texts(&regions, "image_id"), texts(&regions, "label"));
+    let (targets, shares) = (texts(&regions, "target"), numbers(&regions, "share"));
+    for split in splits {
+        for class in split["classes"].as_array().expect("classes") {
+            let mut of_images = Vec::new();
+            let mut count = 0;
+            for row in 0..ids.len() {
+                let is_of_class = Some(labels[row].as_str()) == class["label"].as_str();
+                let is_of_split = split["split"].as_str() == Some(split_of[&ids[row]].as_str());
+                if is_of_class && is_of_split && targets[row] == "label" {
+                    count += 1;
+                    of_images.extend(shares[row]);
+                }
+            }
+            assert_eq!(class["images"], count, "{split}");
+            let mean = of_images.iter().sum::<f64>() / of_images.len() as f64;
+            match class["share"].as_f64() {
+                Some(share) => assert!((share - mean).abs() < 1e-9, "{share}, {mean}"),
+                None => assert!(of_images.is_empty()),
+            }
+        }
+    }
+    assert!(page(&run, 0).contains("<select id=\"split\">"));
+
+    let train = text.replace(&format!("{set:?}"), &format!("{:?}", set.join("train")));
+    let one = audit(&plan(folder.path(), "one", &train, &[])).folder;
+    assert!(json(&one.join("summary.json"))["splits"].is_null());
+    assert!(!page(&one, 0).contains("<select id=\"split\">"));
+}

@@ -289,3 +289,87 @@ fn a_cache_that_is_damaged_anywhere_does_no_harm() {
         "known {known}, begun anew {begun_anew}"
     );
 }
+
+/// What an observer is told of a stage without a total.
+#[derive(Default, Clone)]
+struct Told {
+    stage: String,
+    /// Photos known to be ahead, and done.
+    photos: [usize; 2],
+    parts: usize,
+    parts_done: usize,
+}
+
+#[derive(Default)]
+struct Recorder(std::sync::Mutex<Vec<Told>>);
+
+impl Recorder {
+    fn change(&self, change: impl Fn(&mut Told)) {
+        if let Some(told) = self.0.lock().expect("record").last_mut() {
+            change(told);
+        }
+    }
+}
+
+impl Observer for Recorder {
+    fn stage(&self, name: &str, _: Option<usize>) {
+        let stage = name.to_owned();
+        self.0.lock().expect("record").push(Told {
+            stage,
+            ..Told::default()
+        });
+    }
+
+    fn ahead(&self, items: usize) {
+        self.change(|told| told.photos[0] += items);
+    }
+
+    fn step(&self) {
+        self.change(|told| told.photos[1] += 1);
+    }
+
+    fn parts(&self, total: usize, _: &'static str) {
+        self.change(|told| told.parts = total);
+    }
+
+    fn part_done(&self) {
+        self.change(|told| told.parts_done += 1);
+    }
+
+    fn image(&self, _: Option<&SkipRow>) {}
+    fn warning(&self, _: &str) {}
+}
+
+/// The totals of a progress bar are those of the work: every photo and part ahead is done.
+#[test]
+fn progress_ends_where_its_totals_say() {
+    let folder = tempfile::tempdir().expect("folder");
+    let picture = image::RgbaImage::from_pixel(8, 8, image::Rgba([255, 0, 0, 255]));
+    picture
+        .save(folder.path().join("stamp.png"))
+        .expect("picture");
+    let text = demo_text("shortcut.onnx")
+        + "[[region]]\nname = \"stamp\"\noverlay = { picture = \"stamp.png\" }\n"
+        + "[verdict]\nhosts_max = 8\n[discovery]\nproperties = true\n";
+    let plan = plan(folder.path(), "bar", &text, &["run.limit=100"]);
+    let recorder = Recorder::default();
+    camaudit::audit::run(&plan, &recorder).unwrap_or_else(|e| panic!("{e}"));
+
+    let told = recorder.0.into_inner().expect("record");
+    for name in ["experiments", "discover", "pictures"] {
+        let stage = told.iter().find(|told| told.stage == name).expect(name);
+        assert!(stage.photos[0] > 0, "{name}: nothing is ahead");
+        assert_eq!(stage.photos[0], stage.photos[1], "{name}: photos");
+        // The search tests what it finds; nobody knows before how many.
+        if name != "discover" {
+            assert_eq!(stage.parts, stage.parts_done, "{name}: parts");
+        }
+    }
+    let experiments = told.iter().find(|told| told.stage == "experiments");
+    assert!(
+        experiments.is_some_and(|told| told.parts >= 2),
+        "an overlay, the surroundings"
+    );
+    let pictures = told.iter().find(|told| told.stage == "pictures");
+    assert!(pictures.is_some_and(|told| told.parts >= 3), "the classes");
+}

@@ -59,6 +59,7 @@ impl<'a> InterventionRunner<'_, 'a> {
             let (predicted, _) = readable(predicted, self.pool.observer);
             let of_region = overlay_effects(&predicted, context.model.head(), policy);
             effects.push((overlay.region.to_owned(), of_region));
+            self.pool.observer.part_done();
         }
         Ok(effects)
     }

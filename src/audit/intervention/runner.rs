@@ -31,6 +31,7 @@ impl<'a> InterventionRunner<'_, 'a> {
             let pair = &mut pairs[*index];
             pair.tested = true;
             figures.extend(self.test_pair(pair, *index)?);
+            self.pool.observer.part_done();
         }
         Ok(figures)
     }

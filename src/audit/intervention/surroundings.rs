@@ -37,6 +37,7 @@ impl<'a> InterventionRunner<'_, 'a> {
             }))
         })?;
         let (filled, _) = readable(filled, self.pool.observer);
+        self.pool.observer.part_done();
         Ok(surroundings_evidence(&filled))
     }
 }

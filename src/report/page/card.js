@@ -1,3 +1,19 @@
+// Opens the glossary at a term.
+function showTerm(name) {
+  const help = byId("help");
+  help.querySelectorAll(".sought").forEach((term) => term.classList.remove("sought"));
+  if (!help.open) help.showModal();
+  const term = [...help.querySelectorAll("dt")].find((candidate) => candidate.textContent === name);
+  if (!term) return;
+  term.classList.add("sought");
+  term.nextElementSibling.classList.add("sought");
+  term.scrollIntoView({ block: "center" });
+}
+
+function termButton(name) {
+  return el("button", { type: "button", class: "term", "aria-label": `What ${words(name)} means`, text: "?", click: () => showTerm(name) });
+}
+
 // A finding with everything that is shown of it.
 function cardElement(i) {
   const card = cards[i];
@@ -14,7 +30,8 @@ function cardElement(i) {
 }
 
 function notices(card) {
-  const lines = [];
+  const names = [card.verdict, card.severity && "severity", "heat", "flip"].filter(Boolean);
+  const lines = [el("p", { class: "quiet terms-line" }, "Terms:", ...names.map((name) => el("span", {}, words(name), termButton(name))))];
   if (card.change) {
     const reason = card.change.reason ? " " + card.change.reason : "";
     const trend = card.trend ? svg("svg", { class: "trend", viewBox: "0 0 100 20", role: "img", "aria-label": "effect over the last runs" }, svg("polyline", { points: card.trend })) : null;
@@ -32,7 +49,7 @@ function chartElement(chart) {
     return svg("text", { x: at(tick.place) + "%", y: 10, "text-anchor": anchor, text: tick.text });
   });
   const bars = chart.bars.map((bar) => el("div", { class: "bar-row" },
-    el("dt", {}, el("b", { text: bar.name }), " " + bar.title, el("span", { class: "basis", text: bar.basis })),
+    el("dt", {}, el("b", { text: bar.name }), termButton(bar.name), " " + bar.title, el("span", { class: "basis", text: bar.basis })),
     el("dd", {},
       svg("svg", { class: "bar", viewBox: "0 0 100 8", preserveAspectRatio: "none", "aria-hidden": "true" },
         ...chart.ticks.map((tick) => svg("line", { class: "grid", x1: tick.place, x2: tick.place, y1: 0, y2: 8 })),

@@ -7,6 +7,9 @@ const CLASS_PREFIX = "/class/";
 // The label stands in the address of its row, where no character hides or reverses text.
 const labelOf = (row) => decodeURIComponent(row.id.slice(CLASS_PREFIX.length));
 
+// The class that its findings and pictures are of; several labels may be one class.
+const classOf = (row) => decodeURIComponent(row.dataset.class);
+
 function sortBy(head, column) {
   const down = head.getAttribute("aria-sort") !== "descending";
   table.querySelectorAll("thead th").forEach((other) => other.setAttribute("aria-sort", "none"));
@@ -33,6 +36,35 @@ function filterClasses() {
   byId("shown").textContent = `${shown} classes`;
 }
 
+// The columns that a split changes: place in the row, figure, text.
+const percentText = (value) => (value === null ? "–" : `${(100 * value).toFixed(1)} %`);
+const SPLIT_COLUMNS = [
+  [2, "images", (value) => String(value)],
+  [3, "accuracy", percentText],
+  [5, "share", percentText],
+  [6, "lift", (value) => (value === null ? "–" : value.toFixed(1))],
+  [7, "object_share", percentText],
+];
+const ofAllSplits = new Map();
+
+// Shows the figures of one split, or of all images; verdicts, findings and pictures are of all.
+function chooseSplit(place) {
+  const classes = place === "" ? null : new Map(given.splits[Number(place)].classes.map((entry) => [entry.label, entry]));
+  for (const row of classRows) {
+    for (const [column, name, text] of SPLIT_COLUMNS) {
+      const cell = row.cells[column];
+      if (!ofAllSplits.has(cell)) ofAllSplits.set(cell, { nodes: [...cell.childNodes], value: cell.dataset.value });
+      const all = ofAllSplits.get(cell);
+      const value = classes?.get(labelOf(row))?.[name] ?? null;
+      if (!classes) cell.replaceChildren(...all.nodes);
+      else if (["accuracy", "object_share"].includes(name) && value !== null) cell.replaceChildren(text(value) + " ", meterElement(value));
+      else cell.replaceChildren(text(value));
+      cell.dataset.value = classes ? value ?? "" : all.value;
+    }
+  }
+  byId("split-note").hidden = !classes;
+}
+
 function closeClasses() {
   table.querySelectorAll(".class-row").forEach((row) => row.remove());
   table.querySelectorAll("[aria-expanded=true]").forEach((link) => link.setAttribute("aria-expanded", "false"));
@@ -46,10 +78,12 @@ function toggleClass(row) {
     return;
   }
   link.setAttribute("aria-expanded", "true");
-  row.after(el("tr", { class: "class-row" }, el("td", { colspan: row.cells.length }, classElement(labelOf(row), Number(row.dataset.findings)))));
+  row.after(el("tr", { class: "class-row" }, el("td", { colspan: row.cells.length }, classElement(row))));
 }
 
-function classElement(label, findings) {
+function classElement(row) {
+  const label = classOf(row);
+  const findings = Number(row.dataset.findings);
   const entry = classPictures.get(label);
   const link = findings ? el("button", { type: "button", text: `Show its ${findings === 1 ? "finding" : findings + " findings"}`, click: () => showOnlyClass(label) }) : null;
   if (!entry) {
@@ -58,6 +92,7 @@ function classElement(label, findings) {
   }
   return el("div", { class: "class-card" }, link,
     el("p", { class: "quiet", text: "Images by the logit of the class: orange is evidence for it, blue against it. This is heat alone: it shows where the evidence lies, not that something is wrong." }),
+    label === labelOf(row) ? null : el("p", { class: "quiet", text: `${labelOf(row)} is one class of the model with other labels: ${label}. Its findings and pictures are of all of them.` }),
     ...stripElements(entry.strips), commandsElement(label, "", entry.example));
 }
 
@@ -78,7 +113,8 @@ table.tBodies[0].addEventListener("click", (event) => {
   event.preventDefault();
   const row = link.closest("tr");
   if (link.parentElement.tagName === "TH") { toggleClass(row); setFragment(row.id); }
-  else showOnlyClass(labelOf(row));
+  else showOnlyClass(classOf(row));
 });
 table.querySelectorAll("tbody th a").forEach((link) => link.setAttribute("aria-expanded", "false"));
 classFilter.addEventListener("input", filterClasses);
+byId("split")?.addEventListener("change", (event) => chooseSplit(event.target.value));

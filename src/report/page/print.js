@@ -1,5 +1,7 @@
 // On paper: the list as contents, then one finding a page with its decision and note.
 const PRINTED_MAX = 200;
+// A finding with so many kinds of pictures gets smaller ones, so that it fits on one page.
+const DENSE_STRIPS = 6;
 
 function printElements() {
   const shown = shownRows();
@@ -13,7 +15,8 @@ function printElements() {
     const { decision, note: text, reviewer, decided_at: when } = decisionOn(i);
     const who = [reviewer && `by ${reviewer}`, when].filter(Boolean).join(", ");
     const line = rows[i].firstElementChild.cloneNode(true);
-    return el("section", { class: "sheet" }, line,
+    const dense = cards[i].strips.length >= DENSE_STRIPS ? "sheet dense" : "sheet";
+    return el("section", { class: dense }, line,
       el("p", { class: "sentence" }, rows[i].querySelector(".sentence").textContent),
       el("p", { class: "decided-as" }, el("strong", { text: "Decision: " }), plain(`${words(decision) || "none yet"}${who ? ` (${who})` : ""}`)),
       text ? el("p", {}, el("strong", { text: "Note: " }), plain(text)) : null,

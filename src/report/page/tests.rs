@@ -1,4 +1,4 @@
-use super::super::build_summary::summary;
+use super::super::build_summary::{ModelClasses, summary};
 use super::super::fabricated;
 use super::*;
 use crate::finding::{ReviewDecision, Verdict};
@@ -202,7 +202,11 @@ fn many_classes_and_regions_make_a_small_page_quickly() {
     let changes = fabricated::changes();
 
     let start = Instant::now();
-    let summary = summary(&plan, &record, &rows, &findings, vec![], 5000);
+    let of_model = ModelClasses {
+        count: 5000,
+        ..ModelClasses::default()
+    };
+    let summary = summary(&plan, &record, &rows, &findings, vec![], &of_model);
     let page = rendered(&summary, &changes);
     let elapsed = start.elapsed();
 

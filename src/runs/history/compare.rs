@@ -194,21 +194,26 @@ fn key(label: &str, region: &str) -> String {
 }
 
 impl Changes {
-    /// Open findings that are confirmed and were not confirmed in the last run; 0 where that run
-    /// could not be read.
+    /// The number of [`Self::newly_confirmed`] findings.
     pub fn new_confirmed(&self, findings: &[Finding]) -> usize {
+        self.newly_confirmed(findings).len()
+    }
+
+    /// Open findings that are confirmed and were not confirmed in the last run; none where that run
+    /// could not be read.
+    pub fn newly_confirmed<'f>(&self, findings: &'f [Finding]) -> Vec<&'f Finding> {
+        let mut confirmed = Vec::new();
         if self.unreadable.is_some() {
-            return 0;
+            return confirmed;
         }
 
-        let mut count = 0;
         for finding in findings {
             let is_confirmed = finding.review.open && finding.verdict == Verdict::Confirmed;
             if is_confirmed && !self.was_confirmed(finding) {
-                count += 1;
+                confirmed.push(finding);
             }
         }
-        count
+        confirmed
     }
 
     /// Whether the last run confirmed this finding. A finding that is not comparable, as its region

@@ -161,6 +161,7 @@ fn summary(findings: &[Finding]) -> Summary {
         heat_omitted: 0,
         classes: vec![],
         classes_omitted: 0,
+        splits: vec![],
     }
 }
 
