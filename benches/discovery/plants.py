@@ -60,8 +60,9 @@ def tagged(picture, design, look, rng):
     scale = 0.14 if design == "logo" else 0.3
     if design == "rescaled":
         scale *= rng.uniform(0.75, 1.3)
-    w = max(12, round(scale * width))
-    mark = mark.resize((w, max(8, round(w * mark.height / mark.width))), Image.LANCZOS)
+    # Of one size in the model's view, which squashes every photo to a square.
+    w, h = max(12, round(scale * width)), max(8, round(scale * height * mark.height / mark.width))
+    mark = mark.resize((w, h), Image.LANCZOS)
 
     x, y = round(0.02 * width), height - mark.height - round(0.02 * height)
     if design == "jittered":

@@ -18,7 +18,6 @@ class Audited:
     truth: truth.Behaviour
     finding: dict
     expected: truth.Expected | None  # of the insertion; only where intervals are checked
-    moves_most: bool = True  # the drawn tag raises the margin of no other class more
 
     def get(self, column):
         """A column of the finding; builds of the auditor differ in the columns that they write."""
@@ -57,7 +56,7 @@ class Audited:
     def is_known_limit(self):
         """METHOD: in these sets object and tag cannot be told apart, or C asks for the class that moves most."""
         tag = self.case.tag
-        return not self.moves_most or tag.look == "letters" or (self.case.prevalence == 1.0 and tag.opacity <= 0.7)
+        return not self.truth.moves_most or tag.look == "letters" or (self.case.prevalence == 1.0 and tag.opacity <= 0.7)
 
     @property
     def is_hard_negative(self):
@@ -91,7 +90,6 @@ def run(binary, case, keep=None):
         network.features(planted.training_pictures), planted.training_labels, case.class_count
     )
     behaviour = truth.behaviour(case, head)
-    largest = max(range(case.class_count), key=lambda label: behaviour[label].margin)
     expected = None
     if case.group == "intervals":
         expected = truth.expected_insertion(case, head, case.classes[0])
@@ -103,15 +101,7 @@ def run(binary, case, keep=None):
         for scale in case.scales:
             findings = audit.audit(binary, head, scale, folder)
             rows = [
-                Audited(
-                    case,
-                    scale,
-                    label,
-                    behaviour[label],
-                    finding,
-                    expected if label in case.classes else None,
-                    label == largest,
-                )
+                Audited(case, scale, label, behaviour[label], finding, expected if label in case.classes else None)
                 for label, finding in enumerate(findings)
             ]
             if keep and any(row.is_error for row in rows):

@@ -18,6 +18,7 @@ class Behaviour:
     helped: float  # recall with the tag, less recall without it
     cue_moved: float | None  # the same as `moved`, of the cue beside the tag
     margin: float | None = None  # mean rise of the class's margin by the tag, net of synthetic patches, in logits
+    moves_most: bool = True  # over these photos, the tag raises no other class's logit more
 
     @property
     def is_used(self):
@@ -57,7 +58,9 @@ def behaviour(case, head):
         helped = float((tagged[own] == label).mean() - (clean[own] == label).mean())
         cue_moved = None if cued is None else rate(cued) - rate(foreign)
         risen = network.margins(head, tagged_x[hosts], label) - network.margins(head, foreign_x[hosts], label)
-        out.append(Behaviour(rate(tagged) - rate(foreign), helped, cue_moved, float(risen.mean())))
+        shift = network.logits(head, tagged_x[hosts]) - network.logits(head, foreign_x[hosts])
+        moves_most = bool(shift.mean(0).argmax() == label)
+        out.append(Behaviour(rate(tagged) - rate(foreign), helped, cue_moved, float(risen.mean()), moves_most))
     return out
 
 
