@@ -1,5 +1,6 @@
 //! Builds the summary of a run: reported findings in full, the most conspicuous of the others.
 
+use super::reported::{ModelClasses, Reported};
 use super::warnings::warnings;
 use crate::aggregate::{BORDER, OBJECT};
 use crate::finding::{Finding, FindingEvidence, Verdict};
@@ -8,16 +9,8 @@ use crate::runs::documents::{ClassSummary, HeatRow, RateThresholds, RunRecord, S
 use crate::runs::review::Decision;
 use crate::tables::ClassRow;
 use std::cmp::Ordering;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::Path;
-
-/// The classes of the model.
-#[derive(Default)]
-pub struct ModelClasses {
-    pub count: usize,
-    /// Label -> class, for the labels that are one class with others.
-    pub pooled: BTreeMap<String, String>,
-}
 
 /// Summarises a run.
 ///
@@ -108,44 +101,6 @@ fn facts(plan: &Plan, record: &RunRecord) -> Summary {
         classes: Vec::new(),
         classes_omitted: 0,
         splits: Vec::new(),
-    }
-}
-
-/// Labels and regions of the reported findings.
-struct Reported<'f> {
-    pairs: BTreeSet<(&'f str, &'f str)>,
-    labels: BTreeSet<&'f str>,
-    /// Label -> class, for the labels that are one class with others.
-    pooled: &'f BTreeMap<String, String>,
-}
-
-impl<'f> Reported<'f> {
-    fn of(findings: &'f [Finding], pooled: &'f BTreeMap<String, String>) -> Self {
-        let mut pairs = BTreeSet::new();
-        let mut labels = BTreeSet::new();
-        for finding in findings.iter().filter(|f| f.verdict.is_reported()) {
-            pairs.insert((finding.label.as_str(), finding.region.as_str()));
-            labels.insert(finding.label.as_str());
-        }
-        Self {
-            pairs,
-            labels,
-            pooled,
-        }
-    }
-
-    fn has_pair(&self, row: &ClassRow) -> bool {
-        let pair = (self.class_of(&row.label), row.region.as_str());
-        self.pairs.contains(&pair)
-    }
-
-    fn has_label(&self, row: &ClassRow) -> bool {
-        self.labels.contains(self.class_of(&row.label))
-    }
-
-    /// The name that the findings of a label have.
-    fn class_of<'a>(&'a self, label: &'a str) -> &'a str {
-        self.pooled.get(label).map_or(label, String::as_str)
     }
 }
 

@@ -1,6 +1,7 @@
 //! Small documents for the unit tests of this room.
 
-use super::build_summary::{ModelClasses, summary as build};
+use super::build_summary::summary as build;
+use super::reported::ModelClasses;
 use crate::finding::{
     Association, ChangeState, ConfounderEvidence, Contrast, ContrastBaseline, EffectUnit, Estimate,
     FigureRole, Finding, FindingEvidence, FindingOrigin, GroupCount, InsertionControl,

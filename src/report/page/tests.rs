@@ -1,5 +1,6 @@
-use super::super::build_summary::{ModelClasses, summary};
+use super::super::build_summary::summary;
 use super::super::fabricated;
+use super::super::reported::ModelClasses;
 use super::*;
 use crate::finding::{ReviewDecision, Verdict};
 use crate::runs::review::Decision;
