@@ -178,13 +178,7 @@ fn card<'a>(
 /// cell of the map, no intervention.
 fn notes(finding: &Finding, lookup: &Lookup<'_>) -> Vec<String> {
     let mut notes = Vec::new();
-    if finding.origin == FindingOrigin::Patch {
-        notes.push(
-            "Nobody declared this region: many images of the class repeat the picture. Look \
-             whether it belongs to the object; an experiment cannot tell that."
-                .into(),
-        );
-    }
+    notes.extend(origin_note(finding.origin).map(str::to_owned));
     if let Some(evidence) = finding.confounder() {
         notes.extend(visibility_note(&evidence.heat));
         notes.extend(resolution_note(&evidence.heat, lookup.cells));
@@ -203,6 +197,22 @@ fn notes(finding: &Finding, lookup: &Lookup<'_>) -> Vec<String> {
         }
     }
     notes
+}
+
+/// How the region of a finding was found, where nobody declared it.
+fn origin_note(origin: FindingOrigin) -> Option<&'static str> {
+    match origin {
+        FindingOrigin::Patch => Some(
+            "Nobody declared this region: many images of the class repeat the picture. Look \
+             whether it belongs to the object; an experiment cannot tell that.",
+        ),
+        FindingOrigin::Fixed => Some(
+            "Nobody declared this region: at this place of the model's input many images of the \
+             class show the same. Look whether it belongs to the object; an experiment cannot \
+             tell that.",
+        ),
+        FindingOrigin::Declared | FindingOrigin::Property => None,
+    }
 }
 
 fn visibility_note(heat: &RegionHeat) -> Option<String> {

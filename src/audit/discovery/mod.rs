@@ -2,9 +2,13 @@
 //!
 //! Every channel returns findings and figures, and says what it looked at.
 
+mod fixed;
+mod gallery;
+mod mining;
 mod naming;
 mod on_objects;
 mod patches;
+mod pictures;
 mod properties;
 mod regions;
 mod scope;
@@ -40,7 +44,7 @@ pub fn discover(search: &Search<'_, '_>) -> Result<Discovered> {
     };
     // One line for each channel: whether the pipeline wants it, and its function.
     let channels: [(bool, Channel<'_>); 2] = [
-        (settings.patches, patches::search),
+        (settings.patches || settings.fixed, pictures::search),
         (settings.properties, properties::search),
     ];
     for (is_wanted, channel) in channels {

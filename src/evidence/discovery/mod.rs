@@ -4,6 +4,7 @@
 //! What is found in one half of the groups, the mining half, is tested in the other; `properties`
 //! are tested in both directions.
 
+pub mod fixed_places;
 mod fourier;
 pub mod patches;
 mod picture;

@@ -50,6 +50,8 @@ pub struct Lengths {
     pub crop: usize,
     /// Parts of a picture that are closer belong together.
     pub gap: usize,
+    /// Side of the blocks in which the images of a class are compared at one place.
+    pub block: usize,
     /// Narrower pictures are dropped.
     pub side_min: usize,
 }
@@ -84,6 +86,7 @@ impl Lengths {
                 window: 32,
                 crop: 56,
                 gap: 4,
+                block: 8,
                 side_min: 6,
             }
         } else {
@@ -91,6 +94,7 @@ impl Lengths {
                 window: 64,
                 crop: 112,
                 gap: 8,
+                block: 16,
                 side_min: 8,
             }
         })
