@@ -21,6 +21,7 @@ use crate::runs::documents::{
 };
 use crate::runs::folder::RunFolder;
 use crate::runs::history;
+use crate::runs::patterns::Patterns;
 use crate::runs::review::{self, Decision};
 use crate::tables::{ClassRow, FindingRow, SCHEMA_VERSION};
 use crate::verdict;
@@ -323,10 +324,14 @@ pub fn report_page(
     picture_bytes_max: usize,
 ) -> Result<String> {
     let figures = Figures::read(run)?;
+    // Runs without a search have none, and a report without them is still one.
+    let patterns = Patterns::read(run).map(|document| document.patterns);
+    let patterns = patterns.unwrap_or_default();
     report::page(&report::PageInput {
         summary,
         changes,
         figures: &figures,
+        patterns: &patterns,
         started_at: &history::started_at(run),
         pipeline_file,
         pictures: &|file| read_picture(&run.join(file)),

@@ -1,7 +1,7 @@
 //! Confounders that nobody declared, from outside: marks on drawn photos are found, and tested as
 //! declared ones are.
 
-use crate::support::{audit, fixtures, plan};
+use crate::support::{audit, fixtures, page, plan};
 use camaudit::finding::{Finding, FindingOrigin, ReviewDecision, Verdict};
 use camaudit::tables::{DiscoveredRow, decode};
 use image::{Rgb, RgbImage};
@@ -14,7 +14,7 @@ const PLACE: [u32; 2] = [16, 40];
 const MARK: [u32; 2] = [24, 16];
 const PHOTO: u32 = 64;
 /// Photos of the marked class, of which every second one is marked, and of each other class.
-const MARKED_CLASS: u32 = 48;
+const MARKED_CLASS: u32 = 64;
 const OTHER_CLASS: u32 = 16;
 
 /// Random numbers in 0 .. 256.
@@ -161,7 +161,7 @@ fn assert_marked(rows: &[DiscoveredRow]) {
         let is_marked = row.path.starts_with("c2/") && number.is_multiple_of(2);
         assert!(is_marked, "{row:?}");
     }
-    assert!(rows.len() >= 22, "{} of 24 marks", rows.len());
+    assert!(rows.len() >= 30, "{} of 32 marks", rows.len());
 }
 
 /// Places that differ from photo to photo, on the blocks that the network looks at.
@@ -241,7 +241,7 @@ fn a_patch_keeps_its_name_and_its_decision_when_photos_are_added() {
         "class,region,decision\nc2,patch-of-yesterday,confirm\n",
     )
     .expect("write");
-    draw_more(dir.path(), 2, 48..51, moving);
+    draw_more(dir.path(), 2, 64..67, moving);
     draw_more(dir.path(), 5, 16..18, moving);
 
     let second = audit(&plan(dir.path(), "nights", &text, &[]));
@@ -249,6 +249,53 @@ fn a_patch_keeps_its_name_and_its_decision_when_photos_are_added() {
     assert_eq!(found.region, "patch-of-yesterday");
     assert_eq!(found.review.decision, Some(ReviewDecision::Confirm));
     assert!(!found.review.open, "{found:#?}");
+}
+
+/// What the report gives its scripts.
+fn document(run: &Path) -> serde_json::Value {
+    let page = page(run, 1_000_000);
+    let (_, rest) = page.split_once("id=\"document\">").expect("a document");
+    let (text, _) = rest.split_once("</script>").expect("its end");
+    serde_json::from_str(text).expect("JSON")
+}
+
+#[test]
+fn the_report_lists_the_images_and_its_lines_declare_the_patch() {
+    let dir = tempfile::tempdir().expect("folder");
+    draw(dir.path(), moving);
+    let text = pipeline(dir.path(), "fixed = false");
+    let run = audit(&plan(dir.path(), "found", &text, &[])).folder;
+
+    let document = document(&run);
+    let found = &document["cards"][0]["found"];
+    let counts = found["counts"].as_array().expect("counts");
+    assert_eq!(counts.len(), 2, "{counts:?}");
+    assert_eq!(counts[0]["class"], "c2");
+    assert_eq!(counts[0]["images"], 64);
+    assert_eq!(counts[1]["class"], "8 other classes");
+    assert_eq!(counts[1]["images"], 128);
+    assert_eq!(counts[1]["present"], 0);
+
+    let list = run.join(found["list"].as_str().expect("a list"));
+    let list = std::fs::read_to_string(list).expect("the list");
+    assert_eq!(list.lines().count(), 1 + rows(&run).len());
+    assert!(list.starts_with("path,label,mining,left,"), "{list}");
+
+    // As the page writes them, with the folder that it lies in.
+    let folder = format!("\"{}/", run.display());
+    let lines = found["lines"].as_str().expect("lines");
+    let lines = lines.replace("\"RUN/", &folder);
+    let (head, _) = text.split_once("[discovery]").expect("the table");
+    let declared = audit(&plan(dir.path(), "pasted", &format!("{head}{lines}"), &[]));
+    let findings = &declared.summary.findings;
+    let [finding] = of_origin(findings, FindingOrigin::Declared)[..] else {
+        panic!("{findings:#?}");
+    };
+    assert_eq!(finding.verdict, Verdict::Confirmed, "{finding:#?}");
+    let counts = finding.confounder().expect("a confounder").counts;
+    let present = counts.present.expect("a count");
+    assert!((30..=33).contains(&present), "{lines}{counts:?}");
+    assert!(counts.others_present <= 1, "{lines}{counts:?}");
 }
 
 #[test]
@@ -271,11 +318,11 @@ fn without_marks_nothing_is_found_and_the_run_says_what_it_looked_at() {
     assert!(rows(&outcome.folder).is_empty());
     let scope = outcome.summary.scope.join("\n");
     assert!(
-        scope.contains("No repeated patch in 176 sampled images of 9 classes"),
+        scope.contains("No repeated patch in 192 sampled images of 9 classes"),
         "{scope}"
     );
     assert!(
-        scope.contains("No fixed place with the same content in 176"),
+        scope.contains("No fixed place with the same content in 192"),
         "{scope}"
     );
 }

@@ -2,8 +2,10 @@
 //!
 //! Every channel returns findings and figures, and says what it looked at.
 
+mod declare;
 mod fixed;
 mod gallery;
+mod keep;
 mod mining;
 mod naming;
 mod on_objects;

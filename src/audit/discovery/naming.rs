@@ -115,7 +115,9 @@ fn last_patterns(search: &Search<'_, '_>) -> Vec<Pattern> {
         if earlier.as_path() == run {
             continue;
         }
-        if let Ok(patterns) = Patterns::read(earlier) {
+        if let Ok(mut patterns) = Patterns::read(earlier) {
+            // A name becomes the name of a file.
+            patterns.patterns.retain(Pattern::has_plain_name);
             return patterns.patterns;
         }
     }

@@ -3,6 +3,7 @@
 
 use super::fixed;
 use super::gallery::{Gallery, Hits, Sought, batches};
+use super::keep::keep;
 use super::mining::{Mined, mine};
 use super::naming::{Candidate, Named, named};
 use super::patches;
@@ -10,16 +11,12 @@ use super::regions::{self, FoundRegion, Known};
 use super::scope;
 use super::search::{Discovered, Sampled, Search};
 use super::show;
-use crate::dataset::{ImageId, Sample};
+use crate::dataset::ImageId;
 use crate::error::Result;
 use crate::evidence::benjamini_hochberg;
 use crate::evidence::discovery::ClassSample;
 use crate::finding::FindingOrigin;
-use crate::tables::DiscoveredRow;
 use std::collections::{BTreeMap, BTreeSet};
-
-/// Correlation below which a found picture is called weak.
-const WEAK: f32 = 0.65;
 
 /// Searches every class for repeated pictures.
 ///
@@ -78,9 +75,8 @@ pub fn search(search: &Search<'_, '_>, sampled: &Sampled) -> Result<Discovered> 
             hits: &hits,
         };
         discovered.figures.extend(shown.figures(&found, &known)?);
-        discovered.rows = rows(&found, &hits, &known, samples);
+        keep(search, &found, &hits, &known, samples, &mut discovered)?;
     }
-    discovered.patterns = scope::patterns(&found);
     if settings.patches {
         let sentences = scope::of_patches(search, sampled, &classes, &found);
         discovered.scope.extend(sentences);
@@ -221,42 +217,4 @@ fn found_regions(found: &[Named], hits: &Hits) -> Vec<FoundRegion> {
         });
     }
     regions
-}
-
-fn rows(
-    found: &[Named],
-    hits: &Hits,
-    known: &Known,
-    samples: &BTreeMap<u128, Sample>,
-) -> Vec<DiscoveredRow> {
-    let mut rows = Vec::new();
-    for (index, named) in found.iter().enumerate() {
-        for (image, hits) in hits {
-            let hit = hits[index];
-            let (Some(sample), Some((class, sampled)), Some(place)) =
-                (samples.get(image), known.get(image), hit.in_photo)
-            else {
-                continue;
-            };
-            if hit.score < named.threshold {
-                continue;
-            }
-            rows.push(DiscoveredRow {
-                region: named.name.clone(),
-                origin: named.origin.name().to_owned(),
-                image_id: sample.id.to_string(),
-                path: sample.path.clone(),
-                label: sample.label.clone(),
-                label_index: *class,
-                mining: sampled.mining,
-                left: place.x0,
-                top: place.y0,
-                right: place.x1,
-                bottom: place.y1,
-                score: f64::from(hit.score),
-                weak: hit.score < WEAK,
-            });
-        }
-    }
-    rows
 }

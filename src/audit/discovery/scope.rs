@@ -1,26 +1,10 @@
-//! What a search for pictures leaves behind: the pictures, and what was looked at.
+//! What a search for pictures looked at, in sentences.
 
 use super::naming::Named;
 use super::search::{Sampled, Search};
 use crate::evidence::discovery::ClassSample;
 use crate::evidence::discovery::fixed_places::CLASSES_MIN;
 use crate::finding::FindingOrigin;
-use crate::runs::patterns::Pattern;
-
-/// What `patterns.json` keeps.
-pub fn patterns(found: &[Named]) -> Vec<Pattern> {
-    let mut patterns = Vec::new();
-    for named in found {
-        patterns.push(Pattern {
-            name: named.name.clone(),
-            threshold: named.threshold,
-            place: named.sought.at.map(|b| [b.x0, b.y0, b.x1, b.y1]),
-            width: named.sought.template.width,
-            gradient: named.sought.template.values.clone(),
-        });
-    }
-    patterns
-}
 
 /// What was searched for patches, and what cannot be excluded.
 pub fn of_patches(

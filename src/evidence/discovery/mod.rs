@@ -10,6 +10,8 @@ pub mod patches;
 mod picture;
 pub mod properties;
 mod sample;
+mod separation;
 
 pub use picture::{Gradient, Lengths, PixelBox, SearchPicture};
 pub use sample::{ClassSample, SampledImage, round_robin};
+pub use separation::separating;
