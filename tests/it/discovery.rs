@@ -326,3 +326,22 @@ fn without_marks_nothing_is_found_and_the_run_says_what_it_looked_at() {
         "{scope}"
     );
 }
+
+#[test]
+fn a_second_night_finds_the_same_in_the_cache() {
+    let dir = tempfile::tempdir().expect("folder");
+    draw(dir.path(), at_one_place);
+    let text = pipeline(dir.path(), "").replace("properties = false\n", "");
+    let first = audit(&plan(dir.path(), "kept", &text, &[]));
+    let again = audit(&plan(dir.path(), "kept", &text, &[]));
+    let mut verifying = plan(dir.path(), "kept", &text, &[]);
+    verifying.run.verify_cache = true;
+    let verified = audit(&verifying);
+    for night in [&again, &verified] {
+        for name in ["discovered.parquet", "properties.parquet", "patterns.json"] {
+            let bytes = |run: &Path| std::fs::read(run.join(name)).expect("read");
+            assert!(bytes(&first.folder) == bytes(&night.folder), "{name}");
+        }
+        assert_eq!(first.summary.findings, night.summary.findings);
+    }
+}

@@ -7,7 +7,7 @@ use super::patches::add_others;
 use crate::dataset::ImageId;
 use crate::error::Result;
 use crate::evidence::discovery::fixed_places::{Agreement, FixedPlace, mean_template, outstanding};
-use crate::evidence::discovery::patches::{self, Scores};
+use crate::evidence::discovery::patches::{self, Scores, Template};
 use crate::evidence::discovery::{ClassSample, Gradient};
 use crate::finding::FindingOrigin;
 use std::collections::BTreeMap;
@@ -40,6 +40,15 @@ fn sought(
     if places.is_empty() {
         return Ok(Vec::new());
     }
+    let what = format!("place {places:?}");
+    let key = gallery.kept.class_key(&what, class);
+    if let Some(templates) = gallery.kept.get::<Vec<Template>>(key.as_ref()) {
+        gallery
+            .kept
+            .keep::<Vec<Template>>(&[], &Vec::from_iter(key));
+        return Ok(at_places(templates, places));
+    }
+
     let ids = class.images.iter().map(|image| ImageId(image.image));
     gallery.add(&ids.collect(), &BTreeMap::new())?;
     let mut gradients = Vec::new();
@@ -48,15 +57,19 @@ fn sought(
         gradients.extend(view.map(|view| Gradient::new(&view.picture)));
     }
 
-    let mut sought = Vec::new();
-    for fixed in places {
-        let template = mean_template(gradients.iter(), fixed);
-        sought.extend(template.map(|template| Sought {
-            template,
-            at: Some(fixed.place),
-        }));
+    let means = places.iter();
+    let means = means.map_while(|fixed| mean_template(gradients.iter(), fixed));
+    let templates: Vec<Template> = means.collect();
+    if let Some(key) = key.filter(|_| gradients.len() == class.half(true).count()) {
+        gallery.kept.keep(&[(key, templates.clone())], &[]);
     }
-    Ok(sought)
+    Ok(at_places(templates, places))
+}
+
+fn at_places(templates: Vec<Template>, places: &[FixedPlace]) -> Vec<Sought> {
+    let both = templates.into_iter().zip(places);
+    both.map(|(template, fixed)| Sought::new(template, Some(fixed.place)))
+        .collect()
 }
 
 fn tested(

@@ -1,6 +1,7 @@
 //! The images of a search in memory: those of some classes at a time, and those that every class is
 //! compared with.
 
+use super::kept::Kept;
 use super::search::{Sampled, Search};
 use super::views::{self, CellChoice, SearchView};
 use crate::dataset::{ImageId, Sample};
@@ -9,6 +10,7 @@ use crate::evidence::discovery::fixed_places::correlation;
 use crate::evidence::discovery::patches::{Hit, Template, TemplateSearch};
 use crate::evidence::discovery::{ClassSample, Gradient, PixelBox, SampledImage, round_robin};
 use crate::geometry::Rect;
+use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Images of other classes in which is searched.
@@ -21,6 +23,7 @@ const CHUNK: usize = 64;
 /// Views by image, and the images of other classes.
 pub struct Gallery<'s, 'x, 'a> {
     pub search: &'s Search<'x, 'a>,
+    pub kept: Kept<'a>,
     pub views: BTreeMap<u128, SearchView>,
     samples: BTreeMap<u128, Sample>,
     /// With their classes.
@@ -32,10 +35,12 @@ pub struct Gallery<'s, 'x, 'a> {
 pub struct Sought {
     pub template: Template,
     pub at: Option<PixelBox>,
+    /// Names it in the cache.
+    key: String,
 }
 
 /// Where an image shows what is sought, if anywhere.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct PlacedHit {
     /// Correlation, at most 1.
     pub score: f32,
@@ -65,14 +70,17 @@ pub fn batches<'c>(classes: &[&'c ClassSample]) -> Vec<Vec<&'c ClassSample>> {
 }
 
 impl<'s, 'x, 'a> Gallery<'s, 'x, 'a> {
-    pub fn new(search: &'s Search<'x, 'a>, sampled: &Sampled) -> Self {
+    /// # Errors
+    /// When the rows of the run can no longer be read.
+    pub fn new(search: &'s Search<'x, 'a>, sampled: &Sampled) -> Result<Self> {
         let seed = search.context.plan.run.seed;
-        Self {
+        Ok(Self {
             search,
+            kept: Kept::new(search, &sampled.classes)?,
             samples: BTreeMap::new(),
             views: BTreeMap::new(),
             others: round_robin(&sampled.classes, seed, OTHERS_MAX),
-        }
+        })
     }
 
     /// Reads the views of images that are not there yet, and of those that are mined.
@@ -127,11 +135,60 @@ impl<'s, 'x, 'a> Gallery<'s, 'x, 'a> {
         Ok(&self.samples)
     }
 
-    /// Where images show what is sought.
+    /// Where images show what is sought: from the cache, else from their views.
     ///
     /// # Errors
     /// As of [`Gallery::add`].
     pub fn hits(&mut self, images: &[u128], sought: &[Sought]) -> Result<Hits> {
+        let mut hits = Hits::new();
+        let mut used = Vec::new();
+        let mut open = Vec::new();
+        for image in images {
+            match self.kept_hits(*image, sought) {
+                Some((keys, of_image)) => {
+                    used.extend(keys);
+                    hits.insert(*image, of_image);
+                }
+                None => open.push(*image),
+            }
+        }
+
+        let fresh = self.fresh_hits(&open, sought)?;
+        let mut kept = Vec::new();
+        for (image, of_image) in &fresh {
+            for (sought, hit) in sought.iter().zip(of_image) {
+                let key = self.kept.image_key(&sought.key, *image);
+                kept.extend(key.map(|key| (key, *hit)));
+            }
+        }
+        self.kept.keep(&kept, &used);
+        hits.extend(fresh);
+        Ok(hits)
+    }
+
+    /// The images of which a hit has to be found in their views.
+    pub fn open<'i>(
+        &self,
+        images: impl Iterator<Item = &'i SampledImage>,
+        sought: &[Sought],
+    ) -> BTreeSet<ImageId> {
+        let open = images.filter(|image| self.kept_hits(image.image, sought).is_none());
+        open.map(|image| ImageId(image.image)).collect()
+    }
+
+    /// All hits of an image with their keys, if the cache has them all.
+    fn kept_hits(&self, image: u128, sought: &[Sought]) -> Option<(Vec<String>, Vec<PlacedHit>)> {
+        let mut keys = Vec::new();
+        let mut hits = Vec::new();
+        for sought in sought {
+            let key = self.kept.image_key(&sought.key, image)?;
+            hits.push(self.kept.get(Some(&key))?);
+            keys.push(key);
+        }
+        Some((keys, hits))
+    }
+
+    fn fresh_hits(&mut self, images: &[u128], sought: &[Sought]) -> Result<Hits> {
         if sought.is_empty() {
             return Ok(Hits::new());
         }
@@ -153,6 +210,22 @@ impl<'s, 'x, 'a> Gallery<'s, 'x, 'a> {
             Ok(found)
         })?;
         Ok(found.into_iter().flatten().collect())
+    }
+}
+
+impl Sought {
+    pub fn new(template: Template, at: Option<PixelBox>) -> Self {
+        let mut hasher = blake3::Hasher::new();
+        for [across, down] in &template.values {
+            hasher.update(&across.to_le_bytes());
+            hasher.update(&down.to_le_bytes());
+        }
+        let hash = hasher.finalize().to_hex();
+        Self {
+            key: format!("hit {} {at:?} {hash}", template.width),
+            template,
+            at,
+        }
     }
 }
 

@@ -9,16 +9,19 @@ use crate::evidence::discovery::fixed_places::{Agreement, UnitSum};
 use crate::evidence::discovery::patches::{self, MinedImage, Repeated};
 use crate::evidence::discovery::{ClassSample, Gradient, Lengths};
 use crate::plan::Discovery;
+use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What was found in the mining half of a class.
+#[derive(Clone, Serialize, Deserialize)]
 pub struct Mined {
     pub repeated: Vec<Repeated>,
     /// `None` where it was not asked for, or the views are too small.
     pub agreement: Option<Agreement>,
 }
 
-/// Mines the classes of a batch, in their order.
+/// Mines the classes of a batch, in their order; what the cache keeps of unchanged ones is taken
+/// from there.
 ///
 /// # Errors
 /// When the dataset can no longer be read, or the run is asked to stop.
@@ -27,6 +30,49 @@ pub fn mine(
     batch: &[&ClassSample],
     settings: &Discovery,
 ) -> Result<Vec<Mined>> {
+    let seed = gallery.search.context.plan.run.seed;
+    let Discovery { patches, fixed, .. } = settings;
+    let mut known = Vec::new();
+    let mut open = Vec::new();
+    for class in batch {
+        let what = format!("mined {} {seed} {patches} {fixed}", class.class);
+        let key = gallery.kept.class_key(&what, class);
+        let kept: Option<Mined> = gallery.kept.get(key.as_ref());
+        if kept.is_none() {
+            open.push(*class);
+        }
+        known.push((*class, key, kept));
+    }
+
+    let mut fresh = mine_views(gallery, &open, settings)?.into_iter();
+    let (mut mined, mut entries, mut used) = (Vec::new(), Vec::new(), Vec::new());
+    for (class, key, kept) in known {
+        if let Some(kept) = kept {
+            used.extend(key);
+            mined.push(kept);
+            continue;
+        }
+        let Some(of_class) = fresh.next() else { break };
+        let mut half = class.half(true);
+        let is_complete = half.all(|image| gallery.views.contains_key(&image.image));
+        if let Some(key) = key.filter(|_| is_complete) {
+            entries.push((key, of_class.clone()));
+        }
+        mined.push(of_class);
+    }
+    gallery.kept.keep(&entries, &used);
+    Ok(mined)
+}
+
+/// Mines the views of classes, in their order.
+fn mine_views(
+    gallery: &mut Gallery<'_, '_, '_>,
+    batch: &[&ClassSample],
+    settings: &Discovery,
+) -> Result<Vec<Mined>> {
+    if batch.is_empty() {
+        return Ok(Vec::new());
+    }
     read(gallery, batch, settings)?;
 
     let cells = gallery.search.context.model.layout.cells();

@@ -6,6 +6,7 @@ mod declare;
 mod fixed;
 mod gallery;
 mod keep;
+mod kept;
 mod mining;
 mod naming;
 mod on_objects;

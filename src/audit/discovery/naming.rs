@@ -81,15 +81,15 @@ fn is_same(first: &Sought, second: &Sought) -> bool {
 }
 
 fn sought(pattern: &Pattern) -> Sought {
-    Sought {
-        template: Template {
-            width: pattern.width,
-            values: pattern.gradient.clone(),
-        },
-        at: pattern
-            .place
-            .map(|[x0, y0, x1, y1]| PixelBox { x0, y0, x1, y1 }),
-    }
+    let template = Template {
+        width: pattern.width,
+        values: pattern.gradient.clone(),
+    };
+    let at = pattern.place;
+    Sought::new(
+        template,
+        at.map(|[x0, y0, x1, y1]| PixelBox { x0, y0, x1, y1 }),
+    )
 }
 
 fn new_name(candidate: &Candidate, taken: &BTreeSet<String>) -> String {

@@ -21,11 +21,7 @@ pub fn candidates(
     repeated: &[Repeated],
 ) -> Result<Vec<Candidate>> {
     let images: Vec<u128> = class.images.iter().map(|image| image.image).collect();
-    let everywhere = repeated.iter().map(|repeated| Sought {
-        template: repeated.template.clone(),
-        at: None,
-    });
-    let sought: Vec<Sought> = everywhere.collect();
+    let sought = sought(repeated);
     let own = gallery.hits(&images, &sought)?;
 
     let mut candidates = Vec::new();
@@ -59,6 +55,13 @@ pub fn candidates(
         }
     }
     Ok(candidates)
+}
+
+/// What is searched for: the templates, everywhere.
+pub fn sought(repeated: &[Repeated]) -> Vec<Sought> {
+    let templates = repeated.iter().map(|repeated| repeated.template.clone());
+    let sought = templates.map(|template| Sought::new(template, None));
+    sought.collect()
 }
 
 /// Adds the correlations with images of other classes.

@@ -26,7 +26,7 @@ pub fn search(search: &Search<'_, '_>, sampled: &Sampled) -> Result<Discovered> 
     let settings = &sampled.settings;
     let classes = sampled.classes.iter();
     let classes: Vec<&ClassSample> = classes.filter(|class| class.images.len() >= 2).collect();
-    let mut gallery = Gallery::new(search, sampled);
+    let mut gallery = Gallery::new(search, sampled)?;
     let mut discovered = Discovered::default();
 
     let mut patches = Vec::new();
@@ -88,8 +88,8 @@ pub fn search(search: &Search<'_, '_>, sampled: &Sampled) -> Result<Discovered> 
     Ok(discovered)
 }
 
-/// Reads the images of the classes that repeat something, and those that they are compared with,
-/// in one pass over the dataset.
+/// Reads the images of the classes that repeat something, as far as the cache does not know where
+/// they show it, in one pass over the dataset.
 fn read_tested(
     gallery: &mut Gallery<'_, '_, '_>,
     batch: &[&ClassSample],
@@ -97,12 +97,8 @@ fn read_tested(
 ) -> Result<()> {
     let mut ids: BTreeSet<ImageId> = BTreeSet::new();
     for (class, mined) in batch.iter().zip(mined) {
-        if !mined.repeated.is_empty() {
-            ids.extend(class.images.iter().map(|image| ImageId(image.image)));
-        }
-    }
-    if !ids.is_empty() {
-        ids.extend(gallery.others.iter().map(|(_, image)| ImageId(image.image)));
+        let sought = patches::sought(&mined.repeated);
+        ids.extend(gallery.open(class.images.iter(), &sought));
     }
     gallery.add(&ids, &BTreeMap::new())
 }

@@ -35,7 +35,7 @@ pub struct Agreement {
 }
 
 /// A rectangle in which a class stands out.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FixedPlace {
     pub place: PixelBox,
     /// The blocks in it that stand out.

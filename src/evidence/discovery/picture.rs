@@ -1,6 +1,7 @@
 //! The picture that is searched: the model's view in grey, and its gradient.
 
 use rustfft::num_complex::Complex32;
+use serde::{Deserialize, Serialize};
 
 /// Larger gradients count as this: a hard edge must not outweigh the rest.
 const GRADIENT_MAX: f32 = 60.0;
@@ -25,7 +26,7 @@ pub struct SearchPicture {
 }
 
 /// A rectangle in whole pixels, without its right and lower edge.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PixelBox {
     pub x0: usize,
     pub y0: usize,
