@@ -168,7 +168,10 @@ fn decide<'a>(
         pool,
         dataset: conclusion.dataset,
         folder: conclusion.folder,
+        home: conclusion.folder.path().parent().unwrap_or(Path::new(".")),
         evidence,
+        only: None,
+        tests: true,
     })?;
     findings.extend(discovered.findings);
     figures.extend(discovered.figures);

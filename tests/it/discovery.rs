@@ -1,7 +1,7 @@
 //! Confounders that nobody declared, from outside: marks on drawn photos are found, and tested as
 //! declared ones are.
 
-use crate::support::{audit, fixtures, page, plan};
+use crate::support::{audit, camaudit, fixtures, page, plan, stderr};
 use camaudit::finding::{Finding, FindingOrigin, ReviewDecision, Verdict};
 use camaudit::tables::{DiscoveredRow, decode};
 use image::{Rgb, RgbImage};
@@ -344,4 +344,43 @@ fn a_second_night_finds_the_same_in_the_cache() {
         }
         assert_eq!(first.summary.findings, night.summary.findings);
     }
+}
+
+#[test]
+fn the_search_alone_finds_the_same_on_the_rows_of_a_run() {
+    let dir = tempfile::tempdir().expect("folder");
+    draw(dir.path(), at_one_place);
+    let text = pipeline(dir.path(), "patches = false");
+    let run = audit(&plan(dir.path(), "alone", &text, &[])).folder;
+
+    let discover = |more: &[&str]| {
+        let pipeline = dir.path().join("alone.toml").display().to_string();
+        let out = format!("run.out={:?}", dir.path().join("reports"));
+        let mut arguments = vec!["discover", &pipeline, "--set", &out];
+        arguments.extend(more);
+        camaudit(&arguments)
+    };
+    let name = &rows(&run)[0].region;
+    for class in [&[][..], &["--class", "c2"]] {
+        let output = discover(class);
+        let table = String::from_utf8_lossy(&output.stdout).into_owned();
+        assert!(output.status.success(), "{:?}", stderr(&output));
+        assert!(table.contains(name.as_str()), "{table}");
+        assert!(table.contains("fixed"), "{table}");
+        assert_eq!(rows(&run.join("discover")), rows(&run));
+    }
+
+    let output = discover(&["--class", "c3"]);
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(!text.contains(name.as_str()), "{text}");
+    assert!(rows(&run.join("discover")).is_empty());
+    let unknown = discover(&["--class", "c99"]);
+    assert!(!unknown.status.success());
+    assert!(
+        stderr(&unknown).join("\n").contains("c99"),
+        "{:?}",
+        stderr(&unknown)
+    );
+    let none = discover(&["--set", "run.out=\"nowhere\""]);
+    assert!(stderr(&none).join("\n").contains("no finished run"));
 }

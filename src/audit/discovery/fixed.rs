@@ -23,6 +23,9 @@ pub fn candidates(
 ) -> Result<Vec<Candidate>> {
     let mut candidates = Vec::new();
     for (class, places) in classes.iter().zip(outstanding(agreements)) {
+        if !gallery.search.is_searched(class.class) {
+            continue;
+        }
         for sought in sought(gallery, class, &places)? {
             candidates.extend(tested(gallery, class, sought)?);
         }

@@ -24,7 +24,7 @@ use crate::runs::patterns::Patterns;
 use crate::tables::SCHEMA_VERSION;
 use search::{Channel, Discovered, Sampled};
 
-pub use search::Search;
+pub use search::{FoundLine, Search};
 
 /// Searches as the pipeline says.
 ///

@@ -9,7 +9,6 @@ use crate::runs::documents::Document;
 use crate::runs::history;
 use crate::runs::patterns::{Pattern, Patterns};
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
 
 /// Correlation from which two templates are one picture.
 const SAME_MIN: f32 = 0.7;
@@ -33,6 +32,8 @@ pub struct Named {
     pub threshold: f32,
     /// With the adjusted p-value.
     pub classes: BTreeMap<u32, f64>,
+    /// What was counted in the testing half, by class.
+    pub alarms: BTreeMap<u32, Alarm>,
 }
 
 /// Names candidates: one that several classes repeat has one name, and one that the last run found
@@ -48,6 +49,7 @@ pub fn named(search: &Search<'_, '_>, candidates: Vec<(f64, Candidate)>) -> Vec<
             named.threshold = named.threshold.max(candidate.threshold);
             let known = named.classes.entry(candidate.class).or_insert(q);
             *known = known.min(q);
+            named.alarms.insert(candidate.class, candidate.alarm);
             continue;
         }
 
@@ -64,6 +66,7 @@ pub fn named(search: &Search<'_, '_>, candidates: Vec<(f64, Candidate)>) -> Vec<
             sought: candidate.sought,
             threshold: candidate.threshold,
             classes: BTreeMap::from([(candidate.class, q)]),
+            alarms: BTreeMap::from([(candidate.class, candidate.alarm)]),
         });
     }
     found
@@ -110,8 +113,7 @@ fn new_name(candidate: &Candidate, taken: &BTreeSet<String>) -> String {
 /// What the newest earlier run found; nothing where it cannot be read, since names are no evidence.
 fn last_patterns(search: &Search<'_, '_>) -> Vec<Pattern> {
     let run = search.folder.path();
-    let home = run.parent().unwrap_or(Path::new("."));
-    for earlier in history::finished(home).iter().rev() {
+    for earlier in history::finished(search.home).iter().rev() {
         if earlier.as_path() == run {
             continue;
         }

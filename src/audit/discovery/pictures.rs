@@ -9,13 +9,14 @@ use super::naming::{Candidate, Named, named};
 use super::patches;
 use super::regions::{self, FoundRegion, Known};
 use super::scope;
-use super::search::{Discovered, Sampled, Search};
+use super::search::{Discovered, FoundLine, Sampled, Search};
 use super::show;
 use crate::dataset::ImageId;
 use crate::error::Result;
 use crate::evidence::benjamini_hochberg;
 use crate::evidence::discovery::ClassSample;
 use crate::finding::FindingOrigin;
+use crate::plan::Discovery;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Searches every class for repeated pictures.
@@ -32,8 +33,8 @@ pub fn search(search: &Search<'_, '_>, sampled: &Sampled) -> Result<Discovered> 
     let mut patches = Vec::new();
     let mut compared = Vec::new();
     let mut agreements = Vec::new();
-    for batch in batches(&classes) {
-        let mined = mine(&mut gallery, &batch, settings)?;
+    for (batch, settings) in batches_of(search, &classes, settings) {
+        let mined = mine(&mut gallery, &batch, &settings)?;
         read_tested(&mut gallery, &batch, &mined)?;
         for (class, mined) in batch.iter().zip(mined) {
             patches.extend(patches::candidates(&mut gallery, class, &mined.repeated)?);
@@ -57,15 +58,15 @@ pub fn search(search: &Search<'_, '_>, sampled: &Sampled) -> Result<Discovered> 
         !twice.contains(&(index - 1))
     });
 
+    discovered.lines = lines(search, &found);
     let known: Known = known
         .into_iter()
         .filter(|(id, _)| hits.contains_key(id))
         .collect();
-    discovered.add(regions::test(
-        search,
-        &found_regions(&found, &hits),
-        &known,
-    )?);
+    if search.tests {
+        let regions = found_regions(&found, &hits);
+        discovered.add(regions::test(search, &regions, &known)?);
+    }
     if !found.is_empty() {
         let shown: BTreeSet<u128> = hits.keys().copied().collect();
         let samples = gallery.samples(&shown)?;
@@ -86,6 +87,53 @@ pub fn search(search: &Search<'_, '_>, sampled: &Sampled) -> Result<Discovered> 
         discovered.scope.extend(sentences);
     }
     Ok(discovered)
+}
+
+/// The classes that are searched, and the others as far as fixed places are compared with them.
+fn batches_of<'c>(
+    search: &Search<'_, '_>,
+    classes: &[&'c ClassSample],
+    settings: &Discovery,
+) -> Vec<(Vec<&'c ClassSample>, Discovery)> {
+    let of = |is_searched: bool| -> Vec<&'c ClassSample> {
+        let classes = classes.iter().copied();
+        classes
+            .filter(|class| search.is_searched(class.class) == is_searched)
+            .collect()
+    };
+    let mut all = Vec::new();
+    for batch in batches(&of(true)) {
+        all.push((batch, *settings));
+    }
+    if settings.fixed {
+        let compared = Discovery {
+            patches: false,
+            ..*settings
+        };
+        for batch in batches(&of(false)) {
+            all.push((batch, compared));
+        }
+    }
+    all
+}
+
+fn lines(search: &Search<'_, '_>, found: &[Named]) -> Vec<FoundLine> {
+    let names = search.context.labels.pooled_names();
+    let mut lines = Vec::new();
+    for named in found {
+        for (class, alarm) in &named.alarms {
+            let name = names.get(&(*class as usize)).cloned();
+            lines.push(FoundLine {
+                class: name.unwrap_or_else(|| class.to_string()),
+                origin: named.origin,
+                what: named.name.clone(),
+                in_class: alarm.in_class,
+                in_others: alarm.in_others,
+                q: named.classes.get(class).copied().unwrap_or(1.0),
+            });
+        }
+    }
+    lines
 }
 
 /// Reads the images of the classes that repeat something, as far as the cache does not know where

@@ -15,7 +15,7 @@ pub fn of_patches(
 ) -> Vec<String> {
     let most = sampled.settings.images_per_class;
     let cells = search.context.model.layout.cells();
-    let without = without(FindingOrigin::Patch, classes, found);
+    let without = without(search, FindingOrigin::Patch, classes, found);
     let mut sentences = Vec::new();
     sentences.extend(
         searched(search, &without)
@@ -44,7 +44,7 @@ pub fn of_places(
             compared.len()
         )];
     }
-    let without = without(FindingOrigin::Fixed, compared, found);
+    let without = without(search, FindingOrigin::Fixed, compared, found);
     let mut sentences = Vec::new();
     sentences.extend(
         searched(search, &without)
@@ -66,6 +66,7 @@ pub fn of_places(
 
 /// The classes without a find of an origin.
 fn without<'c>(
+    search: &Search<'_, '_>,
     origin: FindingOrigin,
     classes: &[&'c ClassSample],
     found: &[Named],
@@ -74,7 +75,9 @@ fn without<'c>(
         let mut found = found.iter().filter(|found| found.origin == origin);
         found.any(|found| found.classes.contains_key(&class.class))
     };
-    classes.iter().copied().filter(|c| !has_find(c)).collect()
+    let searched = classes.iter().copied();
+    let searched = searched.filter(|class| search.is_searched(class.class));
+    searched.filter(|class| !has_find(class)).collect()
 }
 
 /// The images and classes in words; `None` for no class.
