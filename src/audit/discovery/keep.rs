@@ -1,5 +1,5 @@
-//! What a search leaves in the run folder of each found picture: the images that show it, the counts
-//! of all classes, and how a pipeline declares it.
+//! What a search leaves in the run folder of each found picture: the images that show it, the
+//! counts of all classes, and how a pipeline declares it.
 
 use super::declare::declare;
 use super::gallery::Hits;

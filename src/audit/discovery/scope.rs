@@ -56,9 +56,9 @@ pub fn of_places(
         ));
     }
     sentences.push(
-        "Not excluded: labels at one place in fewer than about 17 images of a class, translucent \
-         lines in fewer than about 34, and whatever moves by more than 2 pixels of the model's \
-         input"
+        "Not excluded: labels at one place in fewer than about 17 images of the half of a class \
+         that is searched, translucent lines in fewer than about 34, and whatever moves by more \
+         than 2 pixels of the model's input"
             .to_owned(),
     );
     sentences
