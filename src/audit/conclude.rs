@@ -21,6 +21,7 @@ use crate::runs::documents::{
 };
 use crate::runs::folder::RunFolder;
 use crate::runs::history;
+use crate::runs::patterns::Patterns;
 use crate::runs::review::{self, Decision};
 use crate::tables::{ClassRow, FindingRow, SCHEMA_VERSION};
 use crate::verdict;
@@ -176,7 +177,10 @@ fn decide<'a>(
         pool,
         dataset: conclusion.dataset,
         folder: conclusion.folder,
+        home: conclusion.folder.path().parent().unwrap_or(Path::new(".")),
         evidence,
+        only: None,
+        tests: true,
     })?;
     findings.extend(discovered.findings);
     figures.extend(discovered.figures);
@@ -337,10 +341,14 @@ pub fn report_page(
     let figures = Figures::read(run)?;
     // The name of the folder is the time, and `latest` is none.
     let named = run.canonicalize().unwrap_or_else(|_| run.to_path_buf());
+    // Runs without a search have none, and a report without them is still one.
+    let patterns = Patterns::read(run).map(|document| document.patterns);
+    let patterns = patterns.unwrap_or_default();
     report::page(&report::PageInput {
         summary,
         changes,
         figures: &figures,
+        patterns: &patterns,
         started_at: &history::started_at(&named),
         pipeline_file,
         pictures: &|file| read_picture(&run.join(file)),

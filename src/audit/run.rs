@@ -104,15 +104,7 @@ pub fn conclude_run(run: &Path, plan: &Plan, observer: &dyn Observer) -> Result<
     let start = Instant::now();
     let decisions = read_decisions(plan)?;
     let measured = MeasureRecord::read(run)?;
-    if measured.measure_hash != plan.measure_hash {
-        return Err(Error::new(format!(
-            "{}: the rows were measured with another pipeline: [dataset], [model], [preprocess], \
-             [[region]], [scores], run.seed, run.limit, verdict.tagged_min or \
-             verdict.baseline_min differs; run `camaudit run {}`",
-            run.display(),
-            plan.file.display()
-        )));
-    }
+    check_measured_alike(run, &measured, plan)?;
     let prepared = Prepared::new(plan, observer)?;
     prepared.check_unchanged(run, &measured)?;
 
@@ -152,6 +144,23 @@ pub fn conclude_run(run: &Path, plan: &Plan, observer: &dyn Observer) -> Result<
     })?;
     publish(plan, home, &folder, &outcome, observer)?;
     Ok(outcome)
+}
+
+/// Refuses rows that another pipeline measured.
+///
+/// # Errors
+/// When the parts of the pipeline that decide the rows differ.
+pub fn check_measured_alike(run: &Path, measured: &MeasureRecord, plan: &Plan) -> Result<()> {
+    if measured.measure_hash == plan.measure_hash {
+        return Ok(());
+    }
+    Err(Error::new(format!(
+        "{}: the rows were measured with another pipeline: [dataset], [model], [preprocess], \
+         [[region]], [scores], run.seed, run.limit, verdict.tagged_min or verdict.baseline_min \
+         differs; run `camaudit run {}`",
+        run.display(),
+        plan.file.display()
+    )))
 }
 
 fn read_decisions(plan: &Plan) -> Result<Vec<review::Decision>> {
@@ -259,7 +268,10 @@ impl<'p> Prepared<'p> {
     }
 
     /// Refuses rows that were measured with another model or on another dataset.
-    fn check_unchanged(&self, run: &Path, measured: &MeasureRecord) -> Result<()> {
+    ///
+    /// # Errors
+    /// When they were.
+    pub fn check_unchanged(&self, run: &Path, measured: &MeasureRecord) -> Result<()> {
         let parts = [
             ("model", &self.model.hash, &measured.facts.model_hash),
             (
@@ -282,7 +294,10 @@ impl<'p> Prepared<'p> {
     }
 
     /// Works with a cache and a pool of workers, and closes the cache afterwards.
-    fn with_workers<T>(
+    ///
+    /// # Errors
+    /// When the workers cannot be started; the error of `work`.
+    pub fn with_workers<T>(
         &self,
         home: &Path,
         observer: &dyn Observer,

@@ -18,6 +18,8 @@ type Table = TableDefinition<'static, &'static Key, &'static [u8]>;
 const ENTRIES: Table = TableDefinition::new("entries");
 /// Key -> checksum and logits of a changed photo, by the hash of the model's input.
 const PASSES: Table = TableDefinition::new("passes");
+/// Key -> checksum and postcard bytes of what a search for undeclared confounders found.
+const RESULTS: Table = TableDefinition::new("results");
 /// Key -> the generation of its last use, and its bytes.
 const USED: TableDefinition<'_, &Key, (u64, u64)> = TableDefinition::new("used");
 /// Bytes of the checksum before an entry.
@@ -75,6 +77,7 @@ impl Cache {
         let generation = {
             write.open_table(ENTRIES)?;
             write.open_table(PASSES)?;
+            write.open_table(RESULTS)?;
             let used = write.open_table(USED)?;
             let mut last = 0;
             for entry in used.iter()? {
@@ -108,6 +111,11 @@ impl Cache {
     /// The logits of an input by its hash.
     pub fn logits(&self, input: &str) -> Option<Vec<f32>> {
         self.read(PASSES, input)
+    }
+
+    /// A result of a search by its key.
+    pub fn result<T: DeserializeOwned>(&self, key: &str) -> Option<T> {
+        self.read(RESULTS, key)
     }
 
     fn read<T: DeserializeOwned>(&self, table: Table, name: &str) -> Option<T> {
@@ -156,6 +164,11 @@ impl Cache {
     /// The same for the logits of changed photos.
     pub fn keep_logits(&self, fresh: &[(String, Vec<f32>)], used: &[String]) {
         self.write(PASSES, fresh, used);
+    }
+
+    /// The same for results of a search.
+    pub fn keep_results<T: Serialize>(&self, fresh: &[(String, T)], used: &[String]) {
+        self.write(RESULTS, fresh, used);
     }
 
     fn write<T: Serialize>(&self, table: Table, fresh: &[(String, T)], used: &[String]) {
@@ -223,6 +236,7 @@ impl Cache {
 fn evict_entries(write: &WriteTransaction, bytes_max: u64) -> Result<usize, redb::Error> {
     let mut entries = write.open_table(ENTRIES)?;
     let mut passes = write.open_table(PASSES)?;
+    let mut results = write.open_table(RESULTS)?;
     let mut uses = write.open_table(USED)?;
 
     let mut oldest: Vec<(u64, Key, u64)> = Vec::new();
@@ -242,6 +256,7 @@ fn evict_entries(write: &WriteTransaction, bytes_max: u64) -> Result<usize, redb
         }
         entries.remove(key)?;
         passes.remove(key)?;
+        results.remove(key)?;
         uses.remove(key)?;
         total -= bytes;
         evicted += 1;

@@ -7,6 +7,7 @@ mod check_images;
 mod ci_files;
 mod conclude;
 mod diff;
+mod discover;
 mod ending;
 mod exit_code;
 mod explain;
@@ -57,6 +58,8 @@ enum Command {
     Measure(measure::MeasureArgs),
     /// Make findings and report from the rows of a run, without measuring again
     Conclude(conclude::ConcludeArgs),
+    /// Search the newest run of a pipeline for what nobody declared, without experiments
+    Discover(discover::DiscoverArgs),
     /// Print every annotation of a dataset as CSV, one a line
     List(list::ListArgs),
     /// Show a model's input, pool, head and the accuracy of its maps
@@ -134,6 +137,7 @@ fn dispatch(command: Command) -> Result<ExitCode> {
         Command::Measure(args) => return measure::measure(&args),
         Command::Check(args) => return check::check(&args),
         Command::Init(args) => init::init(&args),
+        Command::Discover(args) => discover::discover(&args),
         Command::List(args) => list::list(&args),
         Command::Inspect(args) => inspect::inspect(&args),
         Command::Explain(args) => explain::explain(&args),

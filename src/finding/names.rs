@@ -93,6 +93,8 @@ closed_set! {
         Declared = "declared",
         /// Discovered as a picture that many images of a class repeat.
         Patch = "patch",
+        /// Discovered as what many images of a class show at one place.
+        Fixed = "fixed",
         /// Discovered as a property of files, pixels or the manifest.
         Property = "property",
     }

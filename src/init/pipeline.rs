@@ -20,7 +20,8 @@ const LABELS_MAX: usize = 10;
 
 const DISCOVERY: &str = "
 # The search for confounders that no region declares: pictures that many images of a class repeat,
-# and properties of files (JPEG quality, colour, borders, sharpness, names, columns of a manifest).
+# anywhere or at one place, and properties of files (JPEG quality, colour, borders, sharpness,
+# names, columns of a manifest).
 [discovery]
 ";
 

@@ -23,5 +23,5 @@ pub use photo::Photo;
 pub use preprocess::Preprocessor;
 pub use properties::{Border, FileProperties, border};
 pub use read::read;
-pub use template::locate_template;
+pub use template::{locate_template, template_correlation};
 pub use tensor::Tensor;

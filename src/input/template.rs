@@ -22,12 +22,21 @@ const SIDE_MIN: u32 = 3;
 
 /// The best match in fractions of the photo; `None` below the threshold.
 pub fn locate_template(template: &Template, photo: &Photo) -> Option<Rect> {
+    let best = best_match(template, photo)?;
+    (best.correlation >= template.threshold).then_some(best.place)
+}
+
+/// The largest correlation, whatever the threshold; `None` where the template does not fit.
+pub fn template_correlation(template: &Template, photo: &Photo) -> Option<f64> {
+    best_match(template, photo).map(|best| best.correlation)
+}
+
+fn best_match(template: &Template, photo: &Photo) -> Option<Match> {
     let area = SearchArea::new(template, photo)?;
     let scales = template.scales.iter();
-    let best = scales
+    scales
         .filter_map(|&scale| area.best_match(&template.grey, scale))
-        .max_by(|a, b| a.correlation.total_cmp(&b.correlation))?;
-    (best.correlation >= template.threshold).then_some(best.place)
+        .max_by(|a, b| a.correlation.total_cmp(&b.correlation))
 }
 
 struct Match {

@@ -3,6 +3,7 @@
 use super::anchor::anchor;
 use super::changes::change_text;
 use super::charts::{Chart, charts, spark_line};
+use super::found_pattern::{FoundPattern, found_pattern};
 use super::image_budget::ImageBudget;
 use super::property_spread::{Spread, spread};
 use super::strips::{Strip, strips};
@@ -13,6 +14,7 @@ use crate::finding::{
 };
 use crate::runs::diff::Change;
 use crate::runs::documents::{Changes, Figure, RateThresholds, Summary};
+use crate::runs::patterns::Pattern;
 use serde::Serialize;
 use std::collections::BTreeMap;
 
@@ -40,6 +42,8 @@ pub struct Card<'a> {
     charts: Vec<Chart>,
     /// How the values of a property are spread.
     spread: Option<Spread>,
+    /// Where a found region is, and how a pipeline declares it.
+    found: Option<FoundPattern>,
     pub change: Option<ChangeLine>,
     /// Points of a line through the effects of the last runs.
     trend: Option<String>,
@@ -64,6 +68,8 @@ pub struct CardSources<'a> {
     pub summary: &'a Summary,
     pub changes: &'a Changes,
     pub figures: &'a [Figure],
+    /// What the search for undeclared regions found.
+    pub patterns: &'a [Pattern],
     pub pictures: &'a dyn Fn(&str) -> Option<Vec<u8>>,
 }
 
@@ -74,6 +80,7 @@ type Pair<'a> = (&'a str, &'a str);
 struct Lookup<'a> {
     changes: BTreeMap<Pair<'a>, &'a Change>,
     figures: BTreeMap<Pair<'a>, Vec<&'a Figure>>,
+    patterns: &'a [Pattern],
     trends: &'a BTreeMap<String, Vec<Option<f64>>>,
     thresholds: Option<RateThresholds>,
     /// Cells of a map.
@@ -116,6 +123,7 @@ impl<'a> Lookup<'a> {
         Self {
             changes,
             figures,
+            patterns: sources.patterns,
             trends: &sources.changes.trends,
             thresholds: sources.summary.thresholds,
             cells: sources.summary.model.cells,
@@ -125,6 +133,12 @@ impl<'a> Lookup<'a> {
     fn figures_of(&self, finding: &Finding) -> Vec<&'a Figure> {
         let figures = self.figures.get(&pair_of(finding));
         figures.cloned().unwrap_or_default()
+    }
+
+    fn found(&self, finding: &Finding) -> Option<FoundPattern> {
+        let mut patterns = self.patterns.iter();
+        let pattern = patterns.find(|pattern| pattern.name == finding.region)?;
+        found_pattern(pattern)
     }
 
     fn trend_of(&self, finding: &Finding) -> Option<String> {
@@ -161,6 +175,7 @@ fn card<'a>(
         unmet: finding.unmet.iter().map(unmet_text).collect(),
         charts: charts(finding, lookup.thresholds),
         spread: finding.property().and_then(spread),
+        found: lookup.found(finding),
         change: change.map(|change| ChangeLine {
             state: change.state,
             reason: change_text(change),
@@ -178,13 +193,7 @@ fn card<'a>(
 /// cell of the map, no intervention.
 fn notes(finding: &Finding, lookup: &Lookup<'_>) -> Vec<String> {
     let mut notes = Vec::new();
-    if finding.origin == FindingOrigin::Patch {
-        notes.push(
-            "Nobody declared this region: many images of the class repeat the picture. Look \
-             whether it belongs to the object; an experiment cannot tell that."
-                .into(),
-        );
-    }
+    notes.extend(origin_note(finding.origin).map(str::to_owned));
     if let Some(evidence) = finding.confounder() {
         notes.extend(visibility_note(&evidence.heat));
         notes.extend(resolution_note(&evidence.heat, lookup.cells));
@@ -203,6 +212,22 @@ fn notes(finding: &Finding, lookup: &Lookup<'_>) -> Vec<String> {
         }
     }
     notes
+}
+
+/// How the region of a finding was found, where nobody declared it.
+fn origin_note(origin: FindingOrigin) -> Option<&'static str> {
+    match origin {
+        FindingOrigin::Patch => Some(
+            "Nobody declared this region: many images of the class repeat the picture. Look \
+             whether it belongs to the object; an experiment cannot tell that.",
+        ),
+        FindingOrigin::Fixed => Some(
+            "Nobody declared this region: at this place of the model's input many images of the \
+             class show the same. Look whether it belongs to the object; an experiment cannot \
+             tell that.",
+        ),
+        FindingOrigin::Declared | FindingOrigin::Property => None,
+    }
 }
 
 fn visibility_note(heat: &RegionHeat) -> Option<String> {

@@ -15,6 +15,7 @@ mod facts;
 #[cfg(test)]
 mod finding_texts;
 mod findings_list;
+mod found_pattern;
 mod glossary;
 mod headline;
 mod heat_comparison;

@@ -13,6 +13,7 @@ use crate::error::{Error, Result};
 use crate::finding::{ChangeState, Finding, ReviewDecision};
 use crate::model::Facts;
 use crate::runs::documents::{Changes, Counts, Figures, SplitSummary, Summary};
+use crate::runs::patterns::Pattern;
 use crate::runs::review::Decision;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
@@ -27,6 +28,8 @@ pub struct PageInput<'a> {
     pub summary: &'a Summary,
     pub changes: &'a Changes,
     pub figures: &'a Figures,
+    /// What the search for undeclared regions found.
+    pub patterns: &'a [Pattern],
     /// When the run started, for people; empty where it is not known.
     pub started_at: &'a str,
     /// The pipeline file, for commands; empty where it is not known.
@@ -145,6 +148,7 @@ pub fn page(input: &PageInput<'_>) -> Result<String> {
         summary,
         changes,
         figures: &input.figures.figures,
+        patterns: input.patterns,
         pictures: input.pictures,
     };
     let mut budget = ImageBudget::new(input.picture_bytes_max);

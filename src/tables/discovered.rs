@@ -1,14 +1,15 @@
-//! `discovered.parquet`: where found patches are.
+//! `discovered.parquet`: where found patches and fixed places are.
 
 use super::columns::table;
 
 table! {
-    /// One found patch in one image that shows it.
+    /// One found patch or fixed place in one image that shows it.
     DiscoveredRow, "discovered", {
         region: String, "",
             "name of the found region, as in `findings`";
         origin: String, "",
-            "`patch`: a repeated picture";
+            "`patch`: a repeated picture; `fixed`: what is shown at one place of the \
+            model's input";
         image_id: String, "",
             "as in `images`";
         path: String, "",

@@ -18,7 +18,7 @@ table! {
             property";
         origin: String, "",
             "how the region is known: `declared` in the pipeline or built in, \
-            discovered as a `patch` or as a `property`";
+            discovered as a `patch`, at a `fixed` place or as a `property`";
         kind: String, "",
             "`confounder`, `overlay` for a region with a picture of its own, \
             `context` for the surroundings of the objects, `property`";

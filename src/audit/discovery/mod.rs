@@ -2,9 +2,16 @@
 //!
 //! Every channel returns findings and figures, and says what it looked at.
 
+mod declare;
+mod fixed;
+mod gallery;
+mod keep;
+mod kept;
+mod mining;
 mod naming;
 mod on_objects;
 mod patches;
+mod pictures;
 mod properties;
 mod regions;
 mod scope;
@@ -17,7 +24,7 @@ use crate::runs::patterns::Patterns;
 use crate::tables::SCHEMA_VERSION;
 use search::{Channel, Discovered, Sampled};
 
-pub use search::Search;
+pub use search::{FoundLine, Search};
 
 /// Searches as the pipeline says.
 ///
@@ -40,7 +47,7 @@ pub fn discover(search: &Search<'_, '_>) -> Result<Discovered> {
     };
     // One line for each channel: whether the pipeline wants it, and its function.
     let channels: [(bool, Channel<'_>); 2] = [
-        (settings.patches, patches::search),
+        (settings.patches || settings.fixed, pictures::search),
         (settings.properties, properties::search),
     ];
     for (is_wanted, channel) in channels {

@@ -1,12 +1,14 @@
 //! Names of found pictures: by content, so that the same picture found again is the same finding.
 
+use super::gallery::Sought;
 use super::search::Search;
-use crate::evidence::discovery::patches::{Alarm, Repeated, Template};
+use crate::evidence::discovery::PixelBox;
+use crate::evidence::discovery::patches::{Alarm, Template};
+use crate::finding::FindingOrigin;
 use crate::runs::documents::Document;
 use crate::runs::history;
 use crate::runs::patterns::{Pattern, Patterns};
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
 
 /// Correlation from which two templates are one picture.
 const SAME_MIN: f32 = 0.7;
@@ -14,7 +16,9 @@ const SAME_MIN: f32 = 0.7;
 /// A picture that a class repeats, with what was counted.
 pub struct Candidate {
     pub class: u32,
-    pub repeated: Repeated,
+    /// `Patch` or `Fixed`.
+    pub origin: FindingOrigin,
+    pub sought: Sought,
     pub threshold: f32,
     pub alarm: Alarm,
 }
@@ -22,57 +26,81 @@ pub struct Candidate {
 /// A picture with its name, and the classes that repeat it.
 pub struct Named {
     pub name: String,
-    pub template: Template,
+    pub origin: FindingOrigin,
+    pub sought: Sought,
     /// Correlation from which an image shows it.
     pub threshold: f32,
     /// With the adjusted p-value.
     pub classes: BTreeMap<u32, f64>,
+    /// What was counted in the testing half, by class.
+    pub alarms: BTreeMap<u32, Alarm>,
 }
 
 /// Names candidates: one that several classes repeat has one name, and one that the last run found
 /// keeps its name.
-pub fn named(search: &Search<'_, '_>, candidates: &[Candidate], adjusted: &[f64]) -> Vec<Named> {
+pub fn named(search: &Search<'_, '_>, candidates: Vec<(f64, Candidate)>) -> Vec<Named> {
     let known = last_patterns(search);
     let mut found: Vec<Named> = Vec::new();
-    for (candidate, q) in candidates.iter().zip(adjusted) {
-        let template = &candidate.repeated.template;
+    for (q, candidate) in candidates {
         let same = found
             .iter_mut()
-            .find(|named| is_same(&named.template, template));
+            .find(|named| is_same(&named.sought, &candidate.sought));
         if let Some(named) = same {
             named.threshold = named.threshold.max(candidate.threshold);
-            let known = named.classes.entry(candidate.class).or_insert(*q);
-            *known = known.min(*q);
+            let known = named.classes.entry(candidate.class).or_insert(q);
+            *known = known.min(q);
+            named.alarms.insert(candidate.class, candidate.alarm);
             continue;
         }
 
         let taken: BTreeSet<String> = found.iter().map(|named| named.name.clone()).collect();
         let earlier = known.iter().find(|pattern| {
-            let earlier = Template {
-                width: pattern.width,
-                values: pattern.gradient.clone(),
-            };
-            !taken.contains(&pattern.name) && is_same(&earlier, template)
+            !taken.contains(&pattern.name) && is_same(&sought(pattern), &candidate.sought)
         });
         found.push(Named {
             name: match earlier {
                 Some(pattern) => pattern.name.clone(),
-                None => new_name(template, &taken),
+                None => new_name(&candidate, &taken),
             },
-            template: template.clone(),
+            origin: candidate.origin,
+            sought: candidate.sought,
             threshold: candidate.threshold,
-            classes: BTreeMap::from([(candidate.class, *q)]),
+            classes: BTreeMap::from([(candidate.class, q)]),
+            alarms: BTreeMap::from([(candidate.class, candidate.alarm)]),
         });
     }
     found
 }
 
-fn is_same(first: &Template, second: &Template) -> bool {
-    first.similarity(second).max(second.similarity(first)) >= SAME_MIN
+/// Whether both are one picture; at fixed places, whether these cover each other as well.
+fn is_same(first: &Sought, second: &Sought) -> bool {
+    let is_at_one_place = match (&first.at, &second.at) {
+        (None, None) => true,
+        (Some(first), Some(second)) => first.covers(second),
+        _ => false,
+    };
+    let (a, b) = (&first.template, &second.template);
+    is_at_one_place && a.similarity(b).max(b.similarity(a)) >= SAME_MIN
 }
 
-fn new_name(template: &Template, taken: &BTreeSet<String>) -> String {
-    let name = format!("patch-{}", template.digest());
+fn sought(pattern: &Pattern) -> Sought {
+    let template = Template {
+        width: pattern.width,
+        values: pattern.gradient.clone(),
+    };
+    let at = pattern.place;
+    Sought::new(
+        template,
+        at.map(|[x0, y0, x1, y1]| PixelBox { x0, y0, x1, y1 }),
+    )
+}
+
+fn new_name(candidate: &Candidate, taken: &BTreeSet<String>) -> String {
+    let kind = match candidate.sought.at {
+        Some(_) => "place",
+        None => "patch",
+    };
+    let name = format!("{kind}-{}", candidate.sought.template.digest());
     let mut numbered = name.clone();
     let mut number = 2;
     while taken.contains(&numbered) {
@@ -85,12 +113,13 @@ fn new_name(template: &Template, taken: &BTreeSet<String>) -> String {
 /// What the newest earlier run found; nothing where it cannot be read, since names are no evidence.
 fn last_patterns(search: &Search<'_, '_>) -> Vec<Pattern> {
     let run = search.folder.path();
-    let home = run.parent().unwrap_or(Path::new("."));
-    for earlier in history::finished(home).iter().rev() {
+    for earlier in history::finished(search.home).iter().rev() {
         if earlier.as_path() == run {
             continue;
         }
-        if let Ok(patterns) = Patterns::read(earlier) {
+        if let Ok(mut patterns) = Patterns::read(earlier) {
+            // A name becomes the name of a file.
+            patterns.patterns.retain(Pattern::has_plain_name);
             return patterns.patterns;
         }
     }

@@ -1,56 +1,99 @@
-//! What a search for repeated pictures leaves behind: the pictures, and what was looked at.
+//! What a search for pictures looked at, in sentences.
 
 use super::naming::Named;
 use super::search::{Sampled, Search};
 use crate::evidence::discovery::ClassSample;
-use crate::runs::patterns::Pattern;
+use crate::evidence::discovery::fixed_places::CLASSES_MIN;
+use crate::finding::FindingOrigin;
 
-/// What `patterns.json` keeps.
-pub fn patterns(found: &[Named]) -> Vec<Pattern> {
-    let mut patterns = Vec::new();
-    for named in found {
-        patterns.push(Pattern {
-            name: named.name.clone(),
-            threshold: named.threshold,
-            width: named.template.width,
-            gradient: named.template.values.clone(),
-        });
-    }
-    patterns
-}
-
-/// What was searched, and what cannot be excluded.
-pub fn scope(
+/// What was searched for patches, and what cannot be excluded.
+pub fn of_patches(
     search: &Search<'_, '_>,
     sampled: &Sampled,
     classes: &[&ClassSample],
     found: &[Named],
 ) -> Vec<String> {
     let most = sampled.settings.images_per_class;
-    let without: Vec<&&ClassSample> = classes
-        .iter()
-        .filter(|class| !found.iter().any(|f| f.classes.contains_key(&class.class)))
-        .collect();
-    let mut sentences = Vec::new();
     let cells = search.context.model.layout.cells();
-    let images: usize = without.iter().map(|class| class.images.len()).sum();
-    let names = search.context.labels.pooled_names();
-    let name = |class: &ClassSample| names.get(&(class.class as usize)).cloned();
-    match without.as_slice() {
-        [] => {}
-        [class] => sentences.push(format!(
-            "No repeated patch in {images} sampled images of class {} ({cells} cells of each)",
-            name(class).unwrap_or_default()
-        )),
-        classes => sentences.push(format!(
-            "No repeated patch in {images} sampled images of {} classes ({cells} cells of each)",
-            classes.len()
-        )),
-    }
+    let without = without(search, FindingOrigin::Patch, classes, found);
+    let mut sentences = Vec::new();
+    sentences.extend(
+        searched(search, &without)
+            .map(|searched| format!("No repeated patch in {searched} ({cells} cells of each)")),
+    );
     sentences.push(format!(
         "Not excluded: patches in fewer than about 8 of at most {most} sampled images of a class \
          (30 where only the cells with the most evidence are searched), and patches that change \
          from image to image"
     ));
     sentences
+}
+
+/// The same for fixed places. `compared` are the classes with views large enough; `merged` places
+/// are patches that were found.
+pub fn of_places(
+    search: &Search<'_, '_>,
+    compared: &[&ClassSample],
+    found: &[Named],
+    merged: usize,
+) -> Vec<String> {
+    if compared.len() < CLASSES_MIN {
+        return vec![format!(
+            "Fixed places were not searched: {} classes can be compared, and {CLASSES_MIN} are \
+             needed",
+            compared.len()
+        )];
+    }
+    let without = without(search, FindingOrigin::Fixed, compared, found);
+    let mut sentences = Vec::new();
+    sentences.extend(
+        searched(search, &without)
+            .map(|searched| format!("No fixed place with the same content in {searched}")),
+    );
+    if merged > 0 {
+        sentences.push(format!(
+            "{merged} fixed places are patches that were found, and are listed as these"
+        ));
+    }
+    sentences.push(
+        "Not excluded: labels at one place in fewer than about 17 images of the half of a class \
+         that is searched, translucent lines in fewer than about 34, and whatever moves by more \
+         than 2 pixels of the model's input"
+            .to_owned(),
+    );
+    sentences
+}
+
+/// The classes without a find of an origin.
+fn without<'c>(
+    search: &Search<'_, '_>,
+    origin: FindingOrigin,
+    classes: &[&'c ClassSample],
+    found: &[Named],
+) -> Vec<&'c ClassSample> {
+    let has_find = |class: &&ClassSample| {
+        let mut found = found.iter().filter(|found| found.origin == origin);
+        found.any(|found| found.classes.contains_key(&class.class))
+    };
+    let searched = classes.iter().copied();
+    let searched = searched.filter(|class| search.is_searched(class.class));
+    searched.filter(|class| !has_find(class)).collect()
+}
+
+/// The images and classes in words; `None` for no class.
+fn searched(search: &Search<'_, '_>, classes: &[&ClassSample]) -> Option<String> {
+    let images: usize = classes.iter().map(|class| class.images.len()).sum();
+    let names = search.context.labels.pooled_names();
+    match classes {
+        [] => None,
+        [class] => {
+            let name = names.get(&(class.class as usize)).cloned();
+            let name = name.unwrap_or_default();
+            Some(format!("{images} sampled images of class {name}"))
+        }
+        classes => Some(format!(
+            "{images} sampled images of {} classes",
+            classes.len()
+        )),
+    }
 }

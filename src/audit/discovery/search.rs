@@ -6,12 +6,13 @@ use crate::dataset::Dataset;
 use crate::error::Result;
 use crate::evidence::Evidence;
 use crate::evidence::discovery::ClassSample;
-use crate::finding::Finding;
+use crate::finding::{Finding, FindingOrigin, GroupCount};
 use crate::plan::Discovery;
 use crate::runs::documents::Figure;
 use crate::runs::folder::RunFolder;
 use crate::runs::patterns::Pattern;
 use crate::tables::DiscoveredRow;
+use std::path::Path;
 
 /// What the search found, and what it looked at.
 #[derive(Default)]
@@ -24,6 +25,7 @@ pub struct Discovered {
     pub rows: Vec<DiscoveredRow>,
     /// What `patterns.json` keeps.
     pub patterns: Vec<Pattern>,
+    pub lines: Vec<FoundLine>,
     /// Photos that could take no part.
     pub lost: usize,
 }
@@ -36,6 +38,7 @@ impl Discovered {
         self.scope.extend(other.scope);
         self.rows.extend(other.rows);
         self.patterns.extend(other.patterns);
+        self.lines.extend(other.lines);
         self.lost += other.lost;
     }
 }
@@ -46,7 +49,33 @@ pub struct Search<'s, 'a> {
     pub pool: &'s WorkerPool<'a>,
     pub dataset: &'s Dataset,
     pub folder: &'s RunFolder,
+    /// The folder of the pipeline's runs, whose last one passes names on.
+    pub home: &'s Path,
     pub evidence: &'s Evidence,
+    /// The class that is searched; `None` for all.
+    pub only: Option<u32>,
+    /// Whether what is found is tested: regions as declared ones, properties by changed photos.
+    pub tests: bool,
+}
+
+impl Search<'_, '_> {
+    /// Whether a class is searched, and not only compared with.
+    pub fn is_searched(&self, class: u32) -> bool {
+        self.only.is_none_or(|only| only == class)
+    }
+}
+
+/// One find as a line of a table.
+#[derive(Debug, Clone, PartialEq)]
+pub struct FoundLine {
+    pub class: String,
+    pub origin: FindingOrigin,
+    /// The name of a region, or the rule of a property.
+    pub what: String,
+    pub in_class: GroupCount,
+    pub in_others: GroupCount,
+    /// Adjusted p-value of A.
+    pub q: f64,
 }
 
 /// The images of a search.

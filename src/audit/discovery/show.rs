@@ -1,5 +1,6 @@
 //! Pictures of what was found: the median of the places, and some of the images with the place.
 
+use super::gallery::{Hits, PlacedHit};
 use super::naming::Named;
 use super::regions::Known;
 use super::search::Search;
@@ -7,7 +8,6 @@ use super::views::reduced;
 use crate::dataset::Sample;
 use crate::error::Result;
 use crate::evidence::discovery::PixelBox;
-use crate::evidence::discovery::patches::Hit;
 use crate::finding::FigureRole;
 use crate::plan::Pictures;
 use crate::report::panel;
@@ -27,7 +27,7 @@ const OUTLINE: Rgb<u8> = Rgb([255, 96, 0]);
 pub struct Shown<'s, 'x, 'a> {
     pub search: &'s Search<'x, 'a>,
     pub samples: &'s BTreeMap<u128, Sample>,
-    pub hits: &'s BTreeMap<u128, Vec<Hit>>,
+    pub hits: &'s Hits,
 }
 
 impl Shown<'_, '_, '_> {
@@ -58,7 +58,7 @@ impl Shown<'_, '_, '_> {
     }
 
     fn panels(&self, index: usize, named: &Named, class: u32, known: &Known) -> Result<Vec<Panel>> {
-        let mut chosen: Vec<(&Sample, Hit)> = Vec::new();
+        let mut chosen: Vec<(&Sample, PlacedHit)> = Vec::new();
         for (image, hits) in self.hits {
             let is_of_class = known.get(image).is_some_and(|(of, _)| *of == class);
             if is_of_class
@@ -78,7 +78,8 @@ impl Shown<'_, '_, '_> {
             let picture = prepared.map(|(tensor, _)| reduced(tensor.picture(preprocess)));
             Ok(picture.map(|picture| (sample, hit, picture)))
         })?;
-        let pictures: Vec<(&Sample, Hit, RgbImage)> = pictures.into_iter().flatten().collect();
+        let pictures: Vec<(&Sample, PlacedHit, RgbImage)> =
+            pictures.into_iter().flatten().collect();
 
         let crops = pictures
             .iter()

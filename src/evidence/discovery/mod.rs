@@ -4,11 +4,14 @@
 //! What is found in one half of the groups, the mining half, is tested in the other; `properties`
 //! are tested in both directions.
 
+pub mod fixed_places;
 mod fourier;
 pub mod patches;
 mod picture;
 pub mod properties;
 mod sample;
+mod separation;
 
 pub use picture::{Gradient, Lengths, PixelBox, SearchPicture};
 pub use sample::{ClassSample, SampledImage, round_robin};
+pub use separation::separating;

@@ -1,6 +1,7 @@
 //! The picture that is searched: the model's view in grey, and its gradient.
 
 use rustfft::num_complex::Complex32;
+use serde::{Deserialize, Serialize};
 
 /// Larger gradients count as this: a hard edge must not outweigh the rest.
 const GRADIENT_MAX: f32 = 60.0;
@@ -25,7 +26,7 @@ pub struct SearchPicture {
 }
 
 /// A rectangle in whole pixels, without its right and lower edge.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PixelBox {
     pub x0: usize,
     pub y0: usize,
@@ -50,6 +51,8 @@ pub struct Lengths {
     pub crop: usize,
     /// Parts of a picture that are closer belong together.
     pub gap: usize,
+    /// Side of the blocks in which the images of a class are compared at one place.
+    pub block: usize,
     /// Narrower pictures are dropped.
     pub side_min: usize,
 }
@@ -84,6 +87,7 @@ impl Lengths {
                 window: 32,
                 crop: 56,
                 gap: 4,
+                block: 8,
                 side_min: 6,
             }
         } else {
@@ -91,6 +95,7 @@ impl Lengths {
                 window: 64,
                 crop: 112,
                 gap: 8,
+                block: 16,
                 side_min: 8,
             }
         })

@@ -1,9 +1,10 @@
 //! The values of the properties of one file.
 
 use crate::finding::{FileProperty, PropertyValue};
+use serde::{Deserialize, Serialize};
 
 /// The properties of one file; about 700 bytes.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct FileProperties {
     /// By the place of the property in [`FileProperty::ALL`]; NaN where it is missing.
     numbers: Vec<f64>,

@@ -10,6 +10,9 @@ use serde::{Deserialize, Serialize};
 pub struct DiscoveryFile {
     /// Search for pictures that are the same in many images of a class. Default true.
     pub patches: Option<bool>,
+    /// Search for what many images of a class show at one place of the model's input, such as a
+    /// label or a translucent line. Needs at least 8 classes. Default true.
+    pub fixed: Option<bool>,
     /// Search for properties of files and pixels, and columns of the manifest, that tell a class.
     /// Default true.
     pub properties: Option<bool>,

@@ -4,6 +4,7 @@
 #[derive(Debug, Clone, Copy)]
 pub struct Discovery {
     pub patches: bool,
+    pub fixed: bool,
     pub properties: bool,
     /// Most images of a class that take part.
     pub images_per_class: usize,

@@ -17,14 +17,15 @@ pub fn discovery(file: &DiscoveryFile, check: &mut Checker<'_>) -> Discovery {
     );
     let discovery = Discovery {
         patches: file.patches.unwrap_or(true),
+        fixed: file.fixed.unwrap_or(true),
         properties: file.properties.unwrap_or(true),
         images_per_class: images_per_class as usize,
     };
 
-    if !(discovery.patches || discovery.properties) {
+    if !(discovery.patches || discovery.fixed || discovery.properties) {
         check.problem(
             "discovery",
-            "patches and properties are both false: remove the table to search for nothing",
+            "patches, fixed and properties are all false: remove the table to search for nothing",
         );
     }
     discovery

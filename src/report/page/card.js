@@ -22,6 +22,7 @@ function cardElement(i) {
     ...card.charts.map(chartElement),
     card.charts.length ? el("p", { class: "legend", text: "Mark: estimate. Band: 95 % interval. Dashed: the least that counts. Bars of one unit share a scale." }) : null,
     ...spreadElements(card),
+    ...foundElements(card),
     unmetElement(card),
     ...card.notes.map((text) => el("p", { class: "quiet", text })),
     ...stripElements(card.strips),
@@ -77,6 +78,26 @@ function spreadElements(card) {
     el("table", { class: "values" }, el("thead", {}, el("tr", {}, ...heads)), el("tbody", {}, ...rows)),
     el("p", { class: "quiet", text: "Bold: inside the rule." }),
   ];
+}
+
+// Where a found region is, and the lines of a pipeline that declare it.
+function foundElements(card) {
+  if (!card.found) return [];
+  const rows = card.found.counts.map((count) => el("tr", {},
+    el("th", { scope: "row", text: count.class }),
+    el("td", {}, meterElement(count.part), ` ${count.present} of ${count.images}`)));
+  const parts = [
+    el("h4", { text: `${card.region} in the sampled images of all classes` }),
+    el("table", { class: "values" }, el("tbody", {}, ...rows)),
+    el("p", {}, el("a", { href: card.found.list, text: "List of the images that show it" }), " (CSV, in the run folder)"),
+  ];
+  if (!card.found.lines) return parts;
+  const lines = card.found.lines.replace('"RUN/', () => JSON.stringify(runFolder() + "/").slice(0, -1));
+  const button = el("button", { type: "button", text: "Copy", "aria-label": "Copy the lines", click: () => copy(lines, button) });
+  return [...parts,
+    el("div", { class: "commands" }, el("h4", { text: "Lines of a pipeline that declare it" }),
+      el("p", {}, el("code", { class: "lines", text: lines }), button)),
+    el("p", { class: "quiet", text: card.found.lines_note })];
 }
 
 function meterElement(part) {

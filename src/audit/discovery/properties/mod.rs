@@ -11,10 +11,12 @@ mod samples;
 mod scope;
 mod trial;
 
+use super::search::FoundLine;
 use super::{Discovered, Sampled, Search};
 use crate::error::Result;
 use crate::evidence::discovery::properties as evidence;
-use crate::finding::PropertyEvidence;
+use crate::evidence::discovery::properties::PropertyFound;
+use crate::finding::{FindingOrigin, PropertyEvidence};
 use crate::verdict;
 use sample::MeasuredSample;
 use trial::Trials;
@@ -27,20 +29,26 @@ pub fn search(search: &Search<'_, '_>, sampled: &Sampled) -> Result<Discovered> 
     let measured = MeasuredSample::measure(search, sampled)?;
     measured.write(search.folder, search.context.labels)?;
     let table = measured.table();
-    let result = evidence::search(&table);
-
-    let trials = Trials::run(search, &table, &result.found, &measured)?;
-    let names = search.context.labels.pooled_names();
+    let mut result = evidence::search(&table);
+    result.found.retain(|found| search.is_searched(found.class));
     let mut discovered = Discovered {
+        lines: lines(search, &result.found),
         scope: scope::sentences(
             &table,
             &result,
             sampled.settings.images_per_class,
             measured.lost,
         ),
-        lost: measured.lost + trials.lost,
+        lost: measured.lost,
         ..Discovered::default()
     };
+    if !search.tests {
+        return Ok(discovered);
+    }
+
+    let trials = Trials::run(search, &table, &result.found, &measured)?;
+    discovered.lost += trials.lost;
+    let names = search.context.labels.pooled_names();
     for (index, found) in result.found.iter().enumerate() {
         let evidence = PropertyEvidence {
             visible: trials.visible[index],
@@ -54,4 +62,21 @@ pub fn search(search: &Search<'_, '_>, sampled: &Sampled) -> Result<Discovered> 
         discovered.findings.push(finding);
     }
     Ok(discovered)
+}
+
+fn lines(search: &Search<'_, '_>, found: &[PropertyFound]) -> Vec<FoundLine> {
+    let names = search.context.labels.pooled_names();
+    let mut lines = Vec::new();
+    for found in found {
+        let name = names.get(&(found.class as usize)).cloned();
+        lines.push(FoundLine {
+            class: name.unwrap_or_else(|| found.class.to_string()),
+            origin: FindingOrigin::Property,
+            what: found.rule.of(&found.property.name()),
+            in_class: found.rates.in_class,
+            in_others: found.rates.in_others,
+            q: found.q,
+        });
+    }
+    lines
 }

@@ -1,6 +1,8 @@
 //! The files of the sample, measured: part by part, so that few photos are in memory at once.
 
+use super::super::kept::Kept;
 use super::super::{Sampled, Search};
+use crate::audit::worker::Worker;
 use crate::dataset::{ImageId, LabelMap, MeasuredContent, Sample};
 use crate::error::Result;
 use crate::evidence::discovery::properties::{ImageProperties, PropertyTable, TableImage};
@@ -42,6 +44,10 @@ struct MeasuredFile {
     path: String,
     label: String,
     properties: ImageProperties,
+    /// Of its bytes and pixels alone, with its key: for the cache.
+    fresh: Option<(String, FileProperties)>,
+    /// The key of what the cache had.
+    used: Option<String>,
 }
 
 impl MeasuredSample {
@@ -50,7 +56,8 @@ impl MeasuredSample {
     pub fn measure(search: &Search<'_, '_>, sampled: &Sampled) -> Result<Self> {
         let images = sampled.classes.iter().flat_map(|class| &class.images);
         let ids: BTreeSet<ImageId> = images.map(|image| ImageId(image.image)).collect();
-        let mut files = measure_files(search, &ids)?;
+        let kept = Kept::new(search, &sampled.classes)?;
+        let mut files = measure_files(search, &kept, &ids)?;
 
         let mut measured = Self {
             lost: ids.len() - files.len(),
@@ -117,6 +124,7 @@ impl MeasuredSample {
 
 fn measure_files(
     search: &Search<'_, '_>,
+    kept: &Kept<'_>,
     ids: &BTreeSet<ImageId>,
 ) -> Result<BTreeMap<ImageId, MeasuredFile>> {
     let mut files = BTreeMap::new();
@@ -135,24 +143,47 @@ fn measure_files(
                 return Ok(None);
             };
             sample.measured = Some(Arc::new(MeasuredContent::new(hash.clone())));
-            let Ok((bytes, photo)) = worker.read_and_decode(&sample) else {
-                return Ok(None);
-            };
-            let mut file = FileProperties::measure(&bytes, &photo);
-            file.add_name(&sample.path, &sample.label);
-            let properties = ImageProperties {
-                file,
-                cells: sample.cells,
-            };
-            Ok(Some((
-                sample.id,
-                MeasuredFile {
-                    path: sample.path,
-                    label: sample.label,
-                    properties,
-                },
-            )))
+            Ok(measure_file(kept, worker, sample))
         })?;
-        files.extend(measured.into_iter().flatten());
+
+        let (mut fresh, mut used) = (Vec::new(), Vec::new());
+        for (id, mut file) in measured.into_iter().flatten() {
+            fresh.extend(file.fresh.take());
+            used.extend(file.used.take());
+            files.insert(id, file);
+        }
+        kept.keep(&fresh, &used);
     }
+}
+
+/// `None` where the photo can no longer be read, or is no longer the one that was measured.
+fn measure_file(
+    kept: &Kept<'_>,
+    worker: &mut Worker<'_>,
+    sample: Sample,
+) -> Option<(ImageId, MeasuredFile)> {
+    let key = kept.image_key("properties", sample.id.0);
+    let known: Option<FileProperties> = kept.get(key.as_ref());
+    let (mut file, fresh, used) = match known {
+        Some(file) => (file, None, key),
+        None => {
+            let (bytes, photo) = worker.read_and_decode(&sample).ok()?;
+            let file = FileProperties::measure(&bytes, &photo);
+            let fresh = key.map(|key| (key, file.clone()));
+            (file, fresh, None)
+        }
+    };
+    file.add_name(&sample.path, &sample.label);
+    let properties = ImageProperties {
+        file,
+        cells: sample.cells,
+    };
+    let measured = MeasuredFile {
+        path: sample.path,
+        label: sample.label,
+        properties,
+        fresh,
+        used,
+    };
+    Some((sample.id, measured))
 }

@@ -12,6 +12,7 @@ mod template;
 use super::picture::{Gradient, Lengths, SearchPicture};
 use graph::{Cell, Match};
 use nalgebra::DMatrix;
+use serde::{Deserialize, Serialize};
 use shift::{PhaseCorrelation, Window, verify};
 
 pub use alarm::{Alarm, Scores, alarm, threshold};
@@ -41,7 +42,7 @@ pub struct MinedCell {
 }
 
 /// A picture that several images repeat.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Repeated {
     pub template: Template,
     /// Images of the mining half that repeat it.
