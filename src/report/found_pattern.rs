@@ -12,7 +12,7 @@ pub struct FoundPattern {
     list: String,
     counts: Vec<FoundCount>,
     /// Lines of a pipeline; the path of the picture begins with `RUN`, the run folder.
-    lines: Option<String>,
+    lines: Vec<String>,
     /// How well the lines find the region.
     lines_note: String,
 }
@@ -49,24 +49,28 @@ pub fn found_pattern(pattern: &Pattern) -> Option<FoundPattern> {
     Some(FoundPattern {
         list: pattern.list_file(),
         counts,
-        lines: declaration.map(|declaration| pipeline_lines(pattern, declaration)),
+        lines: declaration
+            .map(|declaration| pipeline_lines(pattern, declaration))
+            .unwrap_or_default(),
         lines_note: declaration.map(note).unwrap_or_default(),
     })
 }
 
 /// The lines that declare a found region.
-fn pipeline_lines(pattern: &Pattern, declaration: &PatternDeclaration) -> String {
+fn pipeline_lines(pattern: &Pattern, declaration: &PatternDeclaration) -> Vec<String> {
     let [left, top, right, bottom] = declaration.rect;
     let scales: Vec<String> = declaration.scales.iter().map(f64::to_string).collect();
-    format!(
-        "[[region]]\nname = \"{}\"\n\
-         rect = {{ left = {left}, top = {top}, right = {right}, bottom = {bottom} }}\n\
-         template = {{ picture = \"RUN/{}\", scales = [{}], threshold = {} }}\n",
-        pattern.name,
-        pattern.picture_file(),
-        scales.join(", "),
-        declaration.threshold,
-    )
+    vec![
+        "[[region]]".to_owned(),
+        format!("name = \"{}\"", pattern.name),
+        format!("rect = {{ left = {left}, top = {top}, right = {right}, bottom = {bottom} }}"),
+        format!(
+            "template = {{ picture = \"RUN/{}\", scales = [{}], threshold = {} }}",
+            pattern.picture_file(),
+            scales.join(", "),
+            declaration.threshold,
+        ),
+    ]
 }
 
 fn note(declaration: &PatternDeclaration) -> String {

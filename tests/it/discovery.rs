@@ -283,7 +283,9 @@ fn the_report_lists_the_images_and_its_lines_declare_the_patch() {
 
     // As the page writes them, with the folder that it lies in.
     let folder = format!("\"{}/", run.display());
-    let lines = found["lines"].as_str().expect("lines");
+    let lines = found["lines"].as_array().expect("lines").iter();
+    let lines: Vec<&str> = lines.map(|line| line.as_str().expect("a line")).collect();
+    let lines = lines.join("\n");
     let lines = lines.replace("\"RUN/", &folder);
     let (head, _) = text.split_once("[discovery]").expect("the table");
     let declared = audit(&plan(dir.path(), "pasted", &format!("{head}{lines}"), &[]));

@@ -249,13 +249,31 @@ pub fn photos_for_c() -> Vec<Measurement> {
 }
 
 #[test]
-fn cohorts_are_of_the_testing_half_one_image_per_group_in_order_of_hash() {
+fn cohorts_are_one_image_per_group_that_b_does_not_use_in_order_of_hash() {
     let evidence = evidence_of(&photos_for_c());
     let cohorts = evidence.cohorts(&pair_of(&evidence, 0, &POLICY));
     assert_eq!(cohorts.tagged, [3, 2, 6]);
     assert_eq!(cohorts.untagged, [8, 10]);
-    // The first of each class, then the second: [14, 12], [17, 20, 18] and [22, 21].
-    assert_eq!(cohorts.hosts, [14, 17, 22, 20, 12, 21, 18]);
+    // The first of each class, then the second: [14, 12], [17, 20, 18] and [22, 21]; then the one
+    // of the half of B, which saw no other class.
+    assert_eq!(cohorts.hosts, [14, 17, 22, 20, 12, 21, 18, 23]);
+
+    // Where B compared with other classes, its half gives no hosts.
+    let mut compared = pair_of(&evidence, 0, &POLICY);
+    compared.contrast = Some(Contrast {
+        present: 10,
+        absent: 10,
+        difference: Estimate {
+            value: 0.5,
+            low: 0.4,
+            high: 0.6,
+        },
+        min_effect: 0.1,
+        baseline: ContrastBaseline::OtherClasses,
+        p: 0.01,
+    });
+    let hosts = evidence.cohorts(&compared).hosts;
+    assert_eq!(hosts, [14, 17, 22, 20, 12, 21, 18]);
 
     let mut backwards = photos_for_c();
     backwards.reverse();

@@ -91,12 +91,13 @@ function foundElements(card) {
     el("table", { class: "values" }, el("tbody", {}, ...rows)),
     el("p", {}, el("a", { href: card.found.list, text: "List of the images that show it" }), " (CSV, in the run folder)"),
   ];
-  if (!card.found.lines) return parts;
-  const lines = card.found.lines.replace('"RUN/', () => JSON.stringify(runFolder() + "/").slice(0, -1));
-  const button = el("button", { type: "button", text: "Copy", "aria-label": "Copy the lines", click: () => copy(lines, button) });
+  if (!card.found.lines.length) return parts;
+  const folder = JSON.stringify(runFolder() + "/").slice(0, -1);
+  const lines = card.found.lines.map((line) => line.replace('"RUN/', () => folder));
+  const button = el("button", { type: "button", text: "Copy", "aria-label": "Copy the lines", click: () => copy(lines.join("\n") + "\n", button) });
   return [...parts,
     el("div", { class: "commands" }, el("h4", { text: "Lines of a pipeline that declare it" }),
-      el("p", {}, el("code", { class: "lines", text: lines }), button)),
+      el("p", {}, el("code", { class: "lines" }, ...lines.map((line) => el("span", { text: line }))), button)),
     el("p", { class: "quiet", text: card.found.lines_note })];
 }
 
