@@ -26,6 +26,7 @@ def options():
     parser.add_argument("--photos", required=True, nargs="+", help="folders of JPEG files")
     parser.add_argument("--per-class", type=int, default=100)
     parser.add_argument("--every", type=int, default=1, help="every n-th set only")
+    parser.add_argument("--grouping", choices=("near", "random"), help="only sets whose classes are made so")
     parser.add_argument("--results", type=pathlib.Path, help="file for the results (pickle), written set by set")
     parser.add_argument("--again", action="store_true", help="print the figures of kept results")
     return parser.parse_args()
@@ -41,7 +42,8 @@ def read_results(path):
 
 def run_all(given):
     results, start = [], time.monotonic()
-    chosen = sets.all_cases(given.grid == "long", given.per_class)[:: given.every]
+    cases = sets.all_cases(given.grid == "long", given.per_class)
+    chosen = [case for case in cases if given.grouping in (None, case.grouping)][:: given.every]
     binary = given.binary.resolve()
     with concurrent.futures.ProcessPoolExecutor(PROCESSES) as pool:
         waiting = [
