@@ -6,6 +6,8 @@ import network, photos
 from plants import DESIGNS, PROPERTIES, Plant, planted
 
 TAGGED, PARTS = (8, 17, 34, 85), (0.05, 0.1, 0.2, 0.5)
+# Plants of one set, each in a class of its own.
+TOGETHER = 3
 HOSTS = 150
 PIPELINE = """[dataset]
 root = "set"
@@ -61,18 +63,20 @@ class Audited:
 def all_cases(is_long, per_class):
     """Tags and properties, each beside classes without one; labels without a meaning; a tag in all classes."""
     repeats = 3 if is_long else 1
-    tags = [(design, count) for design in DESIGNS for count in TAGGED]
-    properties = [(kind, round(part * per_class)) for kind in PROPERTIES for part in PARTS]
+    parts = [round(part * per_class) for part in PARTS]
     cases = []
-    for repeat in range(repeats):
-        for wanted, together in ((tags, 3), (properties, 3)):
-            order = np.random.default_rng(repeat).permutation(len(wanted))
-            for first in range(0, len(order), together):
-                number = len(cases)
-                classes = np.random.default_rng((number, 2)).permutation(photos.CLASS_COUNT)
-                chosen = zip(order[first : first + together], classes)
-                plants = tuple(Plant(*_kind_and_place(wanted[i], label)) for i, label in chosen)
-                cases.append(Case(number, ("near", "random")[number % 2], plants))
+    for _ in range(repeats):
+        for kinds, counts in ((DESIGNS, TAGGED), (PROPERTIES, parts)):
+            for turn in range(len(counts)):
+                for group in range(len(kinds) // TOGETHER):
+                    # Every kind with every count once; no two of a set are of one kind.
+                    number = len(cases)
+                    classes = np.random.default_rng((number, 2)).permutation(photos.CLASS_COUNT)
+                    plants = []
+                    for i in range(TOGETHER):
+                        kind, count = kinds[group * TOGETHER + i], counts[(turn + i) % len(counts)]
+                        plants.append(Plant(kind, int(classes[i]), count, int(classes[i])))
+                    cases.append(Case(number, ("near", "random")[(turn + group) % 2], tuple(plants)))
 
         for _ in range(10):
             cases.append(Case(len(cases), "random", ()))
@@ -80,11 +84,6 @@ def all_cases(is_long, per_class):
             everywhere = tuple(Plant(design, label, per_class // 4) for label in range(photos.CLASS_COUNT))
             cases.append(Case(len(cases), "random", everywhere))
     return cases
-
-
-def _kind_and_place(wanted, label):
-    kind, count = wanted
-    return kind, int(label), count, int(label)
 
 
 def run(binary, trunk_file, folders, per_class, case):

@@ -75,8 +75,8 @@ fn tested(label: &str, change: &str, usage: &PropertyUsage) -> String {
     let [changed, same] = usage.predicted;
     let figures = format!(
         "{} images of other classes {change}: the logit of {label} changes by {:+.2} (threshold \
-         {:.2}), {:.2} of the change (at least {:.1}){}; {changed} are predicted as {label} (written \
-         again without a change {same}; net at least {})",
+         {:.2}), {:.2} of the change (at least {:.1}){}; {changed} are predicted as {label} \
+         (written again without a change {same}; net at least {})",
         thousands(usage.hosts),
         usage.rise,
         usage.min_effect,

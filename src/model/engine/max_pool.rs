@@ -1,5 +1,5 @@
-//! Max pooling as an operator of tract: first over the rows of a window, then over its columns, each
-//! in whole vectors, where tract's visits every window number by number.
+//! Max pooling as an operator of tract: first over the rows of a window, then over its columns,
+//! each in whole vectors, where tract's own visits every window number by number.
 
 use super::convolution::Geometry;
 use pulp::{Arch, Simd, WithSimd};
