@@ -26,7 +26,7 @@ pub struct DiscoveredRun {
 ///
 /// # Errors
 /// When the pipeline has no `[discovery]`, there is no finished run of its rows, the class is
-/// unknown, and as of [`conclude_run`].
+/// unknown, and as of [`crate::audit::conclude_run`].
 pub fn discover_run(
     plan: &Plan,
     class: Option<&str>,
