@@ -341,9 +341,11 @@ pub fn report_page(
     let figures = Figures::read(run)?;
     // The name of the folder is the time, and `latest` is none.
     let named = run.canonicalize().unwrap_or_else(|_| run.to_path_buf());
-    // Runs without a search have none, and a report without them is still one.
-    let patterns = Patterns::read(run).map(|document| document.patterns);
-    let patterns = patterns.unwrap_or_default();
+    // Runs without a search have none.
+    let mut patterns = Vec::new();
+    if run.join(Patterns::FILE).is_file() {
+        patterns = Patterns::read(run)?.patterns;
+    }
     report::page(&report::PageInput {
         summary,
         changes,
