@@ -121,6 +121,15 @@ closed_set! {
 }
 
 impl Severity {
+    /// For people; `at_least` where it rests on a count that misses some images.
+    pub fn words(self, at_least: bool) -> String {
+        if at_least {
+            format!("at least {self}")
+        } else {
+            self.to_string()
+        }
+    }
+
     /// The severity of an effect by its lower bound: from 20 % critical, from 10 % high, from 5 %
     /// medium.
     pub fn of_lower_bound(low: f64) -> Self {

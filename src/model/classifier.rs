@@ -29,9 +29,9 @@ const INVARIANT_TOLERANCE: f64 = 1e-4;
 /// probes, up to a limit.
 const PROBE_ERRORS: f64 = 5.0;
 const INVARIANT_TOLERANCE_MAX: f64 = 1e-3;
-/// A logit whose terms cancel is compared with this part of the sum of their magnitudes instead:
-/// with the tolerance of 1e-4 that is 4e-6 of the sum, some 60 roundings of float32. So the check
-/// does not depend on the scale of the head.
+/// A logit whose terms cancel is compared with this part of the sum of their magnitudes instead,
+/// though with no more than the largest logit of the image: with the tolerance of 1e-4 that is 4e-6
+/// of the sum, some 60 roundings of float32. So the check does not depend on the scale of the head.
 const CANCELLED_FRACTION: f64 = 0.04;
 /// Most classes whose logits are recomputed when a model is loaded.
 const PROBED_CLASSES_MAX: usize = 32;
@@ -208,8 +208,7 @@ impl Model {
         self.facts.invariant_unit = 1.0;
         for (probe, features) in probes.iter().zip(features) {
             let inference = self.session()?.run(probe)?;
-            let unit = CANCELLED_FRACTION * self.largest_magnitude(&inference);
-            self.facts.invariant_unit = unit.max(self.facts.invariant_unit);
+            self.facts.invariant_unit = self.unit(&inference).max(self.facts.invariant_unit);
             invariant_error = invariant_error.max(self.check(&inference)?);
             self.knock_out(&mut knockout, head, features, &inference)?;
         }
@@ -318,12 +317,15 @@ impl Model {
         }
     }
 
-    /// The largest sum of the magnitudes that a logit is made of, over evenly spaced classes.
-    fn largest_magnitude(&self, inference: &Inference) -> f64 {
+    /// The least size that the error of a logit is relative to, see [`CANCELLED_FRACTION`].
+    fn unit(&self, inference: &Inference) -> f64 {
         let pooled = self.layout.pooled(&inference.features);
-        let classes = self.probed_classes();
-        let sums = classes.map(|class| self.weights(inference, class).magnitude(&pooled));
-        sums.fold(0.0, f64::max)
+        let (mut magnitude, mut logit) = (0.0_f64, 0.0_f64);
+        for class in self.probed_classes() {
+            magnitude = magnitude.max(self.weights(inference, class).magnitude(&pooled));
+            logit = logit.max(f64::from(inference.logits[class].abs()));
+        }
+        (CANCELLED_FRACTION * magnitude).min(logit)
     }
 
     /// Largest relative violation of the invariant over evenly spaced classes on one image.
@@ -331,14 +333,25 @@ impl Model {
         let pooled = self.layout.pooled(&inference.features);
         let mut worst = 0.0_f64;
         for class in self.probed_classes() {
-            let sum = self.weights(inference, class).apply(&pooled);
+            let weights = self.weights(inference, class);
+            let sum = weights.apply(&pooled);
             let logit = f64::from(inference.logits[class]);
             let error = (sum - logit).abs() / logit.abs().max(self.facts.invariant_unit);
             if error.is_nan() || error > INVARIANT_TOLERANCE_MAX {
+                let magnitude = weights.magnitude(&pooled);
+                let rounding = INVARIANT_TOLERANCE * CANCELLED_FRACTION * magnitude;
+                let why = if (sum - logit).abs() <= rounding {
+                    format!(
+                        "its terms of {magnitude:.0e} in all cancel, so that float32 leaves too \
+                         few digits; train the head with weight decay"
+                    )
+                } else {
+                    let pool = &self.facts.pool_node;
+                    format!("the logits do not depend on the pool {pool:?} alone")
+                };
                 return Err(Error::new(format!(
                     "the logit invariant fails for class {class}: mean(CAM) + bias = {sum:.6}, \
-                     logit = {logit:.6}; the logits do not depend on the pool {:?} alone",
-                    self.facts.pool_node
+                     logit = {logit:.6}; {why}"
                 )));
             }
             worst = worst.max(error);

@@ -34,7 +34,7 @@ pub struct Facts {
     #[serde(default)]
     pub invariant_tolerance: f64,
     /// The least size, in logits, that such a difference is relative to: 1, or more where the
-    /// terms of the head cancel.
+    /// terms of the head cancel, at most the largest logit of a probe.
     #[serde(default)]
     pub invariant_unit: f64,
     /// Largest difference of the maps and a knock-out of cells, relative to the largest value; for

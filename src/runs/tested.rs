@@ -36,13 +36,8 @@ pub struct TestedPair {
 impl TestedPair {
     /// The severity in words.
     pub fn severity_words(&self) -> Option<String> {
-        let at_least = if self.severity_at_least {
-            "at least "
-        } else {
-            ""
-        };
         let severity = self.severity?;
-        Some(format!("{at_least}{severity}"))
+        Some(severity.words(self.severity_at_least))
     }
 }
 

@@ -6,7 +6,7 @@ use crate::finding::{Estimate, Finding, FindingEvidence};
 table! {
     /// One class of the model and one declared confounder region: the verdict and everything that
     /// it rests on. Groups are groups of images; an image without one is its own. A looks at all
-    /// groups, B at one half of them, chosen by hash; C at the other.
+    /// groups, B at one half (by hash); C at the other, of other classes at both where B did not.
     FindingRow, "findings", {
         label: String, "",
             "label in the dataset; the name of the class where several labels \
@@ -115,7 +115,7 @@ table! {
         change_part: Option<f64>, "ratio",
             "property: `insertion` / root mean square change of all classes";
         change_t: Option<f64>, "",
-            "property: least t of the rise against changes of other families";
+            "property: least t against other families' changes; null if the class moved too little";
         top_k: Option<u32>, "classes",
             "overlay: an image counts as entered by the class if the class is \
             among so many of the highest logits; null otherwise, and for \

@@ -47,16 +47,14 @@ pub fn search(search: &Search<'_, '_>, sampled: &Sampled) -> Result<Discovered> 
     let places = fixed::candidates(&mut gallery, &compared, &agreements)?;
     candidates.extend(significant(search, places, compared.len()));
 
-    let mut found = named(search, candidates);
+    let found = named(search, candidates);
     let known = read_known(&gallery, &classes, &found);
     let hits = known_hits(&mut gallery, &known, &found)?;
     let twice = found_twice(&found, &hits, &known);
     let hits = without(hits, &twice);
-    let mut index = 0;
-    found.retain(|_| {
-        index += 1;
-        !twice.contains(&(index - 1))
-    });
+    let once = found.into_iter().enumerate();
+    let once = once.filter(|(index, _)| !twice.contains(index));
+    let found: Vec<Named> = once.map(|(_, named)| named).collect();
 
     discovered.lines = lines(search, &found);
     let known: Known = known

@@ -4,6 +4,7 @@ use super::naming::Named;
 use super::search::{Sampled, Search};
 use crate::evidence::discovery::ClassSample;
 use crate::evidence::discovery::fixed_places::CLASSES_MIN;
+use crate::evidence::discovery::patches::cells_per_image;
 use crate::finding::FindingOrigin;
 
 /// What was searched for patches, and what cannot be excluded.
@@ -14,17 +15,24 @@ pub fn of_patches(
     found: &[Named],
 ) -> Vec<String> {
     let most = sampled.settings.images_per_class;
-    let cells = search.context.model.layout.cells();
+    let all = search.context.model.layout.cells();
+    let of_class = |class: &&ClassSample| cells_per_image(class.half(true).count(), all);
+    let cells = match classes.iter().map(of_class).min() {
+        Some(fewest) if fewest < all => {
+            format!("the {fewest} or more of {all} cells of each with the most evidence")
+        }
+        _ => format!("all {all} cells of each"),
+    };
     let without = without(search, FindingOrigin::Patch, classes, found);
     let mut sentences = Vec::new();
     sentences.extend(
         searched(search, &without)
-            .map(|searched| format!("No repeated patch in {searched} ({cells} cells of each)")),
+            .map(|searched| format!("No repeated patch in {searched} ({cells})")),
     );
     sentences.push(format!(
         "Not excluded: patches in fewer than about 8 of at most {most} sampled images of a class \
-         (30 where only the cells with the most evidence are searched), and patches that change \
-         from image to image"
+         (30 where only the cells with the most evidence are searched), patches that change from \
+         image to image, and those that images of other classes show as well"
     ));
     sentences
 }

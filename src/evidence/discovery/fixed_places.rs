@@ -1,8 +1,9 @@
 //! What many images of a class show at one place, found without a model: directions of gradients
 //! that agree there more than in other classes.
 
+use super::parts::touching;
 use super::patches::Template;
-use super::picture::{Gradient, PixelBox};
+use super::picture::{Gradient, NOISE_ENERGY, PixelBox};
 use rustfft::num_complex::Complex32;
 use serde::{Deserialize, Serialize};
 
@@ -14,8 +15,6 @@ pub const CLASSES_MIN: usize = 8;
 const MAD_SCALE: f32 = 1.4826;
 /// Added to it, since the agreement of a few images varies anyway.
 const DEVIATION_ADDED: f32 = 0.15;
-/// Energy per pixel that is added, so that a flat place is no match.
-const NOISE: f32 = 50.0;
 
 /// The sum of unit gradients over images of a class.
 #[derive(Debug, Default)]
@@ -116,7 +115,7 @@ pub fn outstanding(classes: &[Agreement]) -> Vec<Vec<FixedPlace>> {
     let deviations = deviations(classes);
     for ((places, class), z) in places.iter_mut().zip(classes).zip(&deviations) {
         let stands_out: Vec<bool> = z.iter().map(|z| *z > Z_MIN).collect();
-        for part in connected(&stands_out, class.columns) {
+        for part in touching(&stands_out, class.columns) {
             places.extend(place_of(&part, class));
         }
     }
@@ -131,37 +130,6 @@ fn median(mut values: Vec<f32>) -> f32 {
         count if count % 2 == 1 => values[middle],
         _ => f32::midpoint(values[middle - 1], values[middle]),
     }
-}
-
-/// The blocks that touch each other, corners included, in order.
-fn connected(blocks: &[bool], columns: usize) -> Vec<Vec<usize>> {
-    let mut is_open = blocks.to_vec();
-    let rows = blocks.len() / columns.max(1);
-    let mut parts = Vec::new();
-    for start in 0..is_open.len() {
-        if !is_open[start] {
-            continue;
-        }
-        is_open[start] = false;
-        let mut part = vec![start];
-        let mut next = 0;
-        while next < part.len() {
-            let (x, y) = (part[next] % columns, part[next] / columns);
-            next += 1;
-            for row in y.saturating_sub(1)..(y + 2).min(rows) {
-                for column in x.saturating_sub(1)..(x + 2).min(columns) {
-                    let at = row * columns + column;
-                    if is_open[at] {
-                        is_open[at] = false;
-                        part.push(at);
-                    }
-                }
-            }
-        }
-        part.sort_unstable();
-        parts.push(part);
-    }
-    parts
 }
 
 /// The rectangle around blocks. Where they fill less than half of it, as a frame does, the largest
@@ -280,7 +248,7 @@ pub fn correlation(template: &Template, gradient: &Gradient, place: PixelBox) ->
         other += value.norm_sqr();
         pixels += 1.0;
     }
-    let size = (own * (other + NOISE * pixels)).sqrt();
+    let size = (own * (other + NOISE_ENERGY * pixels)).sqrt();
     if size > 0.0 { product / size } else { 0.0 }
 }
 

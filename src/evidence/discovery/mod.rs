@@ -6,6 +6,7 @@
 
 pub mod fixed_places;
 mod fourier;
+mod parts;
 pub mod patches;
 mod picture;
 pub mod properties;

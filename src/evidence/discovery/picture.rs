@@ -7,6 +7,8 @@ use serde::{Deserialize, Serialize};
 const GRADIENT_MAX: f32 = 60.0;
 /// Smaller gradients are noise.
 const GRADIENT_MIN: f32 = 4.0;
+/// Energy per pixel that is added to that of a picture, so that a flat place matches no template.
+pub const NOISE_ENERGY: f32 = 50.0;
 /// The edge of the photo inside of padding is no part of the photo.
 const EDGE: usize = 2;
 /// Narrower views hold no window.

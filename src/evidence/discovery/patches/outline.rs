@@ -2,6 +2,7 @@
 
 use super::graph::Alignment;
 use super::template::Template;
+use crate::evidence::discovery::parts::touching;
 use crate::evidence::discovery::picture::{Gradient, Lengths, PixelBox, isotropy};
 use rustfft::num_complex::Complex32;
 
@@ -168,7 +169,7 @@ fn neighbourhood(
 
 /// The largest connected part, with the parts near it that are not too small.
 fn largest_parts(mask: &Square<bool>, gap: usize) -> Square<bool> {
-    let parts = parts(mask);
+    let parts = touching(&mask.values, mask.side);
     let mut kept = Square::new(mask.side, false);
     let mut largest: Option<&Vec<usize>> = None;
     for part in &parts {
@@ -189,36 +190,6 @@ fn largest_parts(mask: &Square<bool>, gap: usize) -> Square<bool> {
         }
     }
     kept
-}
-
-/// Pixels of each part whose pixels touch, corners included.
-fn parts(mask: &Square<bool>) -> Vec<Vec<usize>> {
-    let side = mask.side;
-    let mut is_open = mask.values.clone();
-    let mut parts = Vec::new();
-    for start in 0..is_open.len() {
-        if !is_open[start] {
-            continue;
-        }
-        is_open[start] = false;
-        let mut part = vec![start];
-        let mut next = 0;
-        while next < part.len() {
-            let (x, y) = (part[next] % side, part[next] / side);
-            next += 1;
-            for row in y.saturating_sub(1)..(y + 2).min(side) {
-                for column in x.saturating_sub(1)..(x + 2).min(side) {
-                    let at = row * side + column;
-                    if is_open[at] {
-                        is_open[at] = false;
-                        part.push(at);
-                    }
-                }
-            }
-        }
-        parts.push(part);
-    }
-    parts
 }
 
 /// The smallest distance of two parts along the farther axis, in pixels.

@@ -2,12 +2,10 @@
 //! correlation at every place.
 
 use crate::evidence::discovery::fourier::Fourier;
-use crate::evidence::discovery::picture::{Gradient, PixelBox};
+use crate::evidence::discovery::picture::{Gradient, NOISE_ENERGY, PixelBox};
 use rustfft::num_complex::Complex32;
 use serde::{Deserialize, Serialize};
 
-/// Energy per pixel that is added, so that a flat place is no match.
-const NOISE: f32 = 50.0;
 /// Levels that a gradient is rounded to where a name is made of it.
 const LEVEL: f32 = 12.0;
 /// Blocks of a template that its name depends on, along the longer side.
@@ -201,7 +199,7 @@ impl Prepared {
         for y in 0..=height - self.height {
             for x in 0..=width - self.width {
                 let at = y * width + x;
-                let energy = (energies[at].re / count).max(0.0) + NOISE * self.pixels;
+                let energy = (energies[at].re / count).max(0.0) + NOISE_ENERGY * self.pixels;
                 let score = correlation[at].re / count / (self.norm * energy.sqrt());
                 if score > best.score {
                     best.score = score;
