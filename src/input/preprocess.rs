@@ -3,7 +3,7 @@
 use super::photo::Photo;
 use super::picture::{Picture, luma};
 use super::tensor::Tensor;
-use super::transform::{apply, initial_view};
+use super::transform::{edits, initial_view};
 use crate::error::Skip;
 use crate::geometry::{Rect, View};
 use crate::plan::{Channels, Layout, Preprocess};
@@ -51,14 +51,10 @@ impl Preprocessor {
     /// # Errors
     /// A skip `too_elongated` when an intermediate picture would be absurdly large, or `resize`.
     pub fn run(&mut self, photo: &Photo) -> Result<(Tensor, View), Skip> {
+        let (mut view, edits) = edits(&self.plan, initial_view(photo.original, photo.size))?;
         let mut picture = self.picture(photo);
-        let mut view = initial_view(photo.original, photo.size);
-        for step in &self.plan.steps {
-            let (next, edits) = apply(view, *step)?;
-            for edit in edits {
-                picture = picture.edited(edit, &mut self.resizer)?;
-            }
-            view = next;
+        for edit in edits {
+            picture = picture.edited(edit, &mut self.resizer)?;
         }
         if let Some(frame) = self.frame {
             view = view.framed(frame);
@@ -88,35 +84,47 @@ impl Preprocessor {
     fn normalise(&self, picture: &Picture<'_>) -> Tensor {
         let channels = self.levels.len();
         let area = picture.size.width as usize * picture.size.height as usize;
-        // Distance between the first numbers of two channels, and between the numbers of one.
-        let (plane, step) = match self.plan.layout {
-            Layout::Nchw => (area, 1),
-            Layout::Nhwc => (1, channels),
-        };
-
         let mut values = vec![0.0; area * channels];
-        for (channel, levels) in self.levels.iter().enumerate() {
-            let source = match self.plan.channels {
-                Channels::Bgr => channels - 1 - channel,
-                Channels::Rgb | Channels::Rgba | Channels::Grey => channel,
-            };
-            let pixels = picture.bytes.chunks_exact(picture.channels);
-            let targets = values[channel * plane..]
-                .iter_mut()
-                .step_by(step)
-                .take(area);
-            if source >= picture.channels {
-                targets.for_each(|value| *value = levels[OPAQUE]);
-                continue;
-            }
-            for (value, pixel) in targets.zip(pixels) {
-                *value = levels[usize::from(pixel[source])];
+        for channel in 0..channels {
+            // One loop for each layout: the processor walks planes twice as fast without a step.
+            match self.plan.layout {
+                Layout::Nchw => {
+                    let plane = &mut values[channel * area..][..area];
+                    self.fill(plane.iter_mut(), picture, channel);
+                }
+                Layout::Nhwc => {
+                    let targets = values[channel..].iter_mut().step_by(channels);
+                    self.fill(targets, picture, channel);
+                }
             }
         }
         Tensor {
             shape: Self::shape(&self.plan),
             values,
             frame: self.frame,
+        }
+    }
+
+    /// Writes the normalised values of a channel, pixel by pixel.
+    fn fill<'t>(
+        &self,
+        targets: impl Iterator<Item = &'t mut f32>,
+        picture: &Picture<'_>,
+        channel: usize,
+    ) {
+        let levels = &self.levels[channel];
+        let source = match self.plan.channels {
+            Channels::Bgr => self.levels.len() - 1 - channel,
+            Channels::Rgb | Channels::Rgba | Channels::Grey => channel,
+        };
+        if source >= picture.channels {
+            targets.for_each(|value| *value = levels[OPAQUE]);
+            return;
+        }
+
+        let pixels = picture.bytes[source..].iter().step_by(picture.channels);
+        for (value, level) in targets.zip(pixels) {
+            *value = levels[usize::from(*level)];
         }
     }
 }

@@ -6,12 +6,15 @@ use crate::plan::{Channels, Filter, Preprocess, Step};
 
 /// Most pixels of an intermediate picture; only absurdly elongated photos exceed it.
 const PIXELS_MAX: u64 = 100_000_000;
-const BLACK: [u8; 3] = [0; 3];
+/// Colour of padding where a step names none.
+pub const BLACK: [u8; 3] = [0; 3];
 
 /// A change of the pixels.
 #[derive(Clone, Copy)]
 pub enum Edit {
     Resize(Size, Filter),
+    /// What of a resized picture lies in a window inside it.
+    ResizePart(Size, Filter, Window),
     Window(Window),
 }
 
@@ -39,18 +42,48 @@ pub fn initial_view(original: Size, decoded: Size) -> View {
 /// Pixels of the input per pixel of a photo, the larger of both directions; `None` where a step
 /// refuses the photo.
 pub fn scale(plan: &Preprocess, size: Size) -> Option<f64> {
-    let mut view = View::identity(size);
-    for step in &plan.steps {
-        view = apply(view, *step).ok()?.0;
-    }
+    let view = edits(plan, View::identity(size)).ok()?.0;
     Some(view.x_scale.max(view.y_scale))
 }
 
-/// The view after a step, and the edits that produce its pixels.
+/// The view after all steps, and the edits that produce its pixels.
 ///
 /// # Errors
-/// A skip `too_elongated` where the picture would be absurdly large.
-pub fn apply(view: View, step: Step) -> Result<(View, Vec<Edit>), Skip> {
+/// A skip `too_elongated` where a picture would be absurdly large.
+pub fn edits(plan: &Preprocess, mut view: View) -> Result<(View, Vec<Edit>), Skip> {
+    let mut edits = Vec::new();
+    for step in &plan.steps {
+        let (next, of_step) = apply(view, *step)?;
+        for edit in of_step {
+            let joined = edits.last().and_then(|last| joined(*last, edit));
+            if let Some(joined) = joined {
+                edits.pop();
+                edits.push(joined);
+            } else {
+                edits.push(edit);
+            }
+        }
+        view = next;
+    }
+    Ok((view, edits))
+}
+
+/// A resize and the crop after it, where the crop needs no padding: what it cuts off need not be
+/// computed.
+fn joined(first: Edit, second: Edit) -> Option<Edit> {
+    let (Edit::Resize(size, filter), Edit::Window(window)) = (first, second) else {
+        return None;
+    };
+    let fits = |offset: i64, part: u32, whole: u32| {
+        offset >= 0 && offset + i64::from(part) <= i64::from(whole)
+    };
+    let is_inside = fits(window.left, window.size.width, size.width)
+        && fits(window.top, window.size.height, size.height);
+    is_inside.then_some(Edit::ResizePart(size, filter, window))
+}
+
+/// The view after a step, and the edits that produce its pixels.
+fn apply(view: View, step: Step) -> Result<(View, Vec<Edit>), Skip> {
     let size = view.size;
     Ok(match step {
         Step::ResizeExact { size, filter } => resize(view, size, filter),
@@ -158,23 +191,23 @@ pub fn working_bytes(plan: &Preprocess, photo: Size) -> Result<u64, Skip> {
     // The first picture is the photo itself, or its grey levels.
     let mut held = if is_grey { bytes(photo) } else { 0 };
     let mut peak = held;
-    let mut view = initial_view(photo, photo);
     let mut size = photo;
-    for step in &plan.steps {
-        let (next, edits) = apply(view, *step)?;
-        for edit in edits {
-            let made = match edit {
-                Edit::Window(window) => vec![window.size],
-                // Rows are resized first.
-                Edit::Resize(to, _) => vec![Size::new(to.width, size.height), to],
-            };
-            for to in made {
-                peak = peak.max(held + bytes(to));
-                held = bytes(to);
-                size = to;
+    for edit in edits(plan, initial_view(photo, photo))?.1 {
+        // Rows are resized first.
+        let made = match edit {
+            Edit::Window(window) => vec![window.size],
+            Edit::Resize(to, Filter::Nearest) => vec![to],
+            Edit::ResizePart(to, Filter::Nearest, window) => vec![to, window.size],
+            Edit::Resize(to, _) => vec![Size::new(to.width, size.height), to],
+            Edit::ResizePart(_, _, Window { size: part, .. }) => {
+                vec![Size::new(part.width, size.height), part]
             }
+        };
+        for to in made {
+            peak = peak.max(held + bytes(to));
+            held = bytes(to);
+            size = to;
         }
-        view = next;
     }
     Ok(peak)
 }
