@@ -126,12 +126,14 @@ def check_findings(page, name, page_file):
     page.evaluate("scrollTo(0, document.body.scrollHeight)")
     page.keyboard.press("j")
     page.keyboard.press("2")
-    if page.locator("#who").is_visible():
-        page.keyboard.type("Ada")
-        page.keyboard.press("Enter")
+    assert not page.locator("#who").is_visible(), "a dialog takes the keys"
     page.keyboard.press("n")
     page.keyboard.type("=rails")
-    page.keyboard.press("Escape")
+    # Enter ends the note: the next key decides again.
+    page.keyboard.press("Enter")
+    page.keyboard.press("3")
+    page.keyboard.press("2")
+    assert page.text_content("#tile-decided") == "1", page.text_content("#tile-decided")
     assert page.text_content("#progress").startswith("1 of "), page.text_content("#progress")
     warned = []
     page.once("dialog", lambda dialog: (warned.append(dialog.type), dialog.accept()))
@@ -139,6 +141,10 @@ def check_findings(page, name, page_file):
     assert warned == ["beforeunload"], f"{name}: left without a warning: {warned}"
     with page.expect_download() as download:
         page.click("#export")
+        # The name is asked once, before the first file.
+        if page.locator("#who").is_visible():
+            page.keyboard.type("Ada")
+            page.keyboard.press("Enter")
     exported = pathlib.Path(tempfile.mkdtemp()) / "review.csv"
     download.value.save_as(exported)
     rows = list(csv.DictReader(exported.open()))
@@ -173,7 +179,7 @@ def check_findings(page, name, page_file):
     other = exported.with_name("other.csv")
     other.write_text("class;region;decision;reviewer\n" + ";".join([rows[0]["class"], rows[0]["region"], "unsure", "Bob"]) + "\n")
     page.set_input_files("#file", other)
-    page.locator("#message", has_text="1 conflicts, yours kept").wait_for()
+    page.locator("#message", has_text="1 conflict, yours kept").wait_for()
     other.write_text("nothing\n")
     page.set_input_files("#file", other)
     page.locator("#message", has_text="has no column class").wait_for()
@@ -195,7 +201,17 @@ def check_list(page, name, findings):
     label = page.evaluate("cards[cards.length - 1].label")
     page.fill("#search", label)
     assert 0 < visible() < findings, f"{name}: the search finds {visible()}"
-    page.fill("#search", "")
+    # Typed as it is shown, a name finds its findings alone; Escape clears the search.
+    last = page.evaluate("cards.length - 1")
+    page.fill("#search", page.evaluate("`${cards[cards.length - 1].label} / ${cards[cards.length - 1].region}`"))
+    same = page.evaluate("cards.filter((c) => (c.label + c.region).includes(cards[cards.length - 1].label + cards[cards.length - 1].region)).length")
+    assert visible() == same, f"{name}: {visible()} findings for a whole name, {same} have it"
+    page.press("#search", "Enter")
+    assert page.evaluate("current") == last and page.locator(".card").count() == 1, f"{name}: Enter opens no hit"
+    page.fill("#search", "nothing has these words")
+    assert visible() == 0 and "none has" in page.text_content("#count"), page.text_content("#count")
+    page.press("#search", "Escape")
+    assert page.input_value("#search") == "" and visible() == findings, f"{name}: {visible()} after Escape"
     page.select_option("#group", "region")
     groups = page.locator("#list > .group")
     assert groups.count() > 1, f"{name}: no groups"

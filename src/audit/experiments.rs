@@ -24,8 +24,9 @@ pub const UNTAGGED_MAX: usize = 64;
 /// Images per class whose objects are filled.
 const FILLED_MAX: usize = 60;
 
-/// Classes that are shown as a whole, the largest first.
-const CLASSES_SHOWN: usize = 24;
+/// Images that are shown of whole classes, the largest classes first: five each of 32 classes, or
+/// one each of 160.
+const CLASS_IMAGES_SHOWN: usize = 160;
 
 /// A class that is shown as a whole.
 pub struct ShownClass {
@@ -185,16 +186,22 @@ fn shown_classes(evidence: &Evidence, classes: &[ClassRow]) -> Vec<ShownClass> {
     }
     let mut order: Vec<(u32, u32)> = sizes.iter().map(|(class, size)| (size.0, *class)).collect();
     order.sort_by(|a, b| b.0.cmp(&a.0).then(a.1.cmp(&b.1)));
-    order.truncate(CLASSES_SHOWN);
+    order.truncate(CLASS_IMAGES_SHOWN);
 
     let chosen: Vec<u32> = order.into_iter().map(|(_, class)| class).collect();
     let mut examples = evidence.class_examples(&chosen);
     let mut shown = Vec::new();
+    let mut images = 0;
     for class in chosen {
+        let examples = examples.remove(&class).unwrap_or_default();
+        images += examples.len();
+        if images > CLASS_IMAGES_SHOWN {
+            break;
+        }
         shown.push(ShownClass {
             class,
             name: sizes.get(&class).map_or("", |size| size.1).to_owned(),
-            examples: examples.remove(&class).unwrap_or_default(),
+            examples,
         });
     }
     shown

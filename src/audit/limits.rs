@@ -26,11 +26,37 @@ struct Limit {
     name: &'static str,
 }
 
-/// The number of workers that the memory holds, and a message where it is smaller than wanted.
+/// How many workers there are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Workers {
+    /// Workers that compute at a time.
+    pub jobs: usize,
+    /// Threads: more where several images run at once, because most of them wait.
+    pub threads: usize,
+}
+
+/// Threads for each image of a batch: one image runs while another is prepared.
+const THREADS_PER_IMAGE: usize = 2;
+
+/// The workers that the memory holds, and a message where there are fewer than wanted.
 ///
 /// # Errors
 /// When the pipeline's own limit does not hold one worker.
-pub fn workers(run: &Run, model: &Model) -> Result<(usize, Option<String>)> {
+pub fn workers(run: &Run, model: &Model) -> Result<(Workers, Option<String>)> {
+    let (jobs, fewer) = jobs(run, model)?;
+    let waiting = match model.batch() {
+        1 => 0,
+        batch => THREADS_PER_IMAGE * batch,
+    };
+    let held = limit(run).map_or(waiting, |limit| {
+        let free = (limit.bytes as f64 * PLANNED) as u64;
+        usize::try_from(free.saturating_sub(limit.picture()) / PHOTO).unwrap_or(waiting)
+    });
+    let threads = waiting.min(held).max(jobs);
+    Ok((Workers { jobs, threads }, fewer))
+}
+
+fn jobs(run: &Run, model: &Model) -> Result<(usize, Option<String>)> {
     let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
     let wanted = if run.jobs == 0 { cores } else { run.jobs };
     let Some(limit) = limit(run) else {

@@ -41,7 +41,7 @@ impl Measurer {
         let plan: &Plan = Box::leak(Box::new(plan));
         let model: &Model = Box::leak(Box::new(load_model(plan)?));
         let labels: &LabelMap = Box::leak(Box::new(labels(plan, model)?));
-        let (jobs, _) = workers(&plan.run, model)?;
+        let (workers, _) = workers(&plan.run, model)?;
         let context = AuditContext {
             plan,
             model,
@@ -50,7 +50,7 @@ impl Measurer {
         };
         Ok(Self {
             context,
-            pool: WorkerPool::new(context, jobs, &Unobserved)?,
+            pool: WorkerPool::new(context, workers, &Unobserved)?,
             prescan,
         })
     }

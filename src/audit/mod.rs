@@ -45,7 +45,7 @@ pub use conclude::{Outcome, report_page};
 pub use contact_sheet::tiles;
 pub use context::{AuditContext, load_model};
 pub use discover_run::{DiscoveredRun, discover_run};
-pub use limits::{pictures as picture_memory, workers as worker_count};
+pub use limits::{pictures as picture_memory, workers};
 pub use measure_image::{Failure, Measured, measure_image};
 pub use observer::Observer;
 pub use photo_frames::check_boxes;

@@ -1,6 +1,7 @@
 //! The pool of worker threads, with one session and scratch memory each.
 
 use super::context::AuditContext;
+use super::limits::Workers;
 use super::observer::Observer;
 use super::worker::Worker;
 use crate::error::{Error, Result};
@@ -13,6 +14,7 @@ const ABANDONED_MAX: usize = 16;
 
 pub struct WorkerPool<'a> {
     context: AuditContext<'a>,
+    workers: Workers,
     threads: rayon::ThreadPool,
     idle: Mutex<Vec<Worker<'a>>>,
     pub observer: &'a dyn Observer,
@@ -21,10 +23,16 @@ pub struct WorkerPool<'a> {
 impl<'a> WorkerPool<'a> {
     /// # Errors
     /// When the threads cannot be started.
-    pub fn new(context: AuditContext<'a>, jobs: usize, observer: &'a dyn Observer) -> Result<Self> {
-        let threads = rayon::ThreadPoolBuilder::new().num_threads(jobs).build();
+    pub fn new(
+        context: AuditContext<'a>,
+        workers: Workers,
+        observer: &'a dyn Observer,
+    ) -> Result<Self> {
+        let threads = rayon::ThreadPoolBuilder::new().num_threads(workers.threads);
+        let threads = threads.build();
         Ok(Self {
             context,
+            workers,
             threads: threads.map_err(Error::cause("start the workers"))?,
             idle: Mutex::default(),
             observer,
@@ -44,7 +52,7 @@ impl<'a> WorkerPool<'a> {
         if let Ok(mut idle) = self.idle.lock() {
             idle.clear();
         }
-        WorkerPool::new(context, self.threads.current_num_threads(), self.observer)
+        WorkerPool::new(context, self.workers, self.observer)
     }
 
     /// Does `work` on every item, in any order; the results come in the order of the items.
@@ -73,9 +81,11 @@ impl<'a> WorkerPool<'a> {
         if self.observer.stopped() {
             return Err(Error::interrupted());
         }
+        let seat = self.context.model.seat(self.workers.jobs);
         let mut worker = self.idle_worker()?;
         let result = work(&mut worker, item);
         worker.finish_item();
+        drop(seat);
         self.observer.step();
 
         // The item may have been cut short.

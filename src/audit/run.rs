@@ -303,7 +303,7 @@ impl<'p> Prepared<'p> {
         observer: &dyn Observer,
         work: impl for<'a> FnOnce(&AuditContext<'a>, &WorkerPool<'a>) -> Result<T>,
     ) -> Result<T> {
-        let (jobs, fewer) = workers(&self.plan.run, &self.model)?;
+        let (workers, fewer) = workers(&self.plan.run, &self.model)?;
         if let Some(message) = fewer {
             observer.warning(&message);
         }
@@ -315,7 +315,7 @@ impl<'p> Prepared<'p> {
             cache: cache.as_ref(),
         };
         let result = {
-            let pool = WorkerPool::new(context, jobs, observer)?;
+            let pool = WorkerPool::new(context, workers, observer)?;
             work(&context, &pool)?
         };
 

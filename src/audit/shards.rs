@@ -150,8 +150,8 @@ fn write_shards<'a>(
     let plan = context.plan;
     let dataset = &prepared.dataset;
     observer.stage("prescan", None);
-    let (jobs, _) = workers(&plan.run, context.model)?;
-    let pool = WorkerPool::new(*context, jobs, observer)?;
+    let (workers, _) = workers(&plan.run, context.model)?;
+    let pool = WorkerPool::new(*context, workers, observer)?;
     let mut prescan = Prescan::new(context, &pool, dataset)?;
     place(context, &mut prescan, &pool, dataset, totals)?;
     let problems = dataset.stats.problems.iter().chain(&prescan.problems);

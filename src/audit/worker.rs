@@ -85,7 +85,7 @@ impl<'a> Worker<'a> {
         let plan = context.plan;
         let fingerprints = plan.dataset.near_duplicates;
         Ok(Self {
-            session: context.model.session()?,
+            session: context.model.worker_session()?,
             decoder: Decoder::new(
                 plan.run.decode_timeout,
                 &plan.preprocess,
@@ -144,12 +144,9 @@ impl<'a> Worker<'a> {
             self.fingerprinter.as_mut()?.hash(&photo)
         });
         let (tensor, view) = timed(&mut timings.preprocess, || self.preprocessor.run(&photo))?;
-        let Photo {
-            original,
-            transpose,
-            is_turned,
-            ..
-        } = photo;
+        let (original, transpose, is_turned) = (photo.original, photo.transpose, photo.is_turned);
+        // A worker that waits for its image to run holds no pixels.
+        drop(photo);
         let inference = timed(&mut timings.infer, || self.infer(&tensor))?;
 
         Ok(Inferred {

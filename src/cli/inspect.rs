@@ -69,6 +69,7 @@ pub fn engine(name: &str) -> Engine {
         "onnxruntime" => Engine::OnnxRuntime {
             library: None,
             device: Device::Cpu,
+            batch: 1,
         },
         _ => Engine::default(),
     }

@@ -1,7 +1,7 @@
 //! Runs a model on a few labeled images, transformed in several ways.
 
 use super::transforms::Transform;
-use crate::audit::{Observer, picture_memory, worker_count};
+use crate::audit::{Observer, picture_memory, workers};
 use crate::dataset::Sample;
 use crate::error::{Error, Result, Skip};
 use crate::geometry::Size;
@@ -102,7 +102,7 @@ impl<'a> Bench<'a> {
         samples: Vec<Sample>,
         observer: &'a dyn Observer,
     ) -> Result<Self> {
-        let (jobs, _) = worker_count(&plan.run, model)?;
+        let (workers, _) = workers(&plan.run, model)?;
         let images = samples.into_iter().map(|sample| Image {
             sample,
             known: BTreeMap::new(),
@@ -111,7 +111,7 @@ impl<'a> Bench<'a> {
             plan,
             model,
             observer,
-            jobs,
+            jobs: workers.jobs,
             images: images.collect(),
             unread: Vec::new(),
             inferences: 0,

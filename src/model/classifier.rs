@@ -1,9 +1,10 @@
 //! A model taken apart into trunk and head.
 
+use super::batched::{Single, outputs};
 use super::chain::AffineChain;
 use super::class_weights::ClassWeights;
 use super::coverage::Responses;
-use super::engine::{Engine, Runtime};
+use super::engine::{Batches, Engine, Runtime, Seat};
 use super::facts::{Facts, OutputActivation};
 use super::frame::frame;
 use super::graph::Graph;
@@ -15,7 +16,7 @@ use super::opened::{BYTES, Opened, Opening};
 use super::outputs::Head;
 use super::place::{MapPlace, Surroundings};
 use super::pool::Pool;
-use super::session::{Inference, Session};
+use super::session::{Inference, Runner, Session};
 use super::subgraph::Subgraph;
 use crate::error::{Error, Result};
 use crate::geometry::Rect;
@@ -41,6 +42,8 @@ const KNOCKOUT_CORRELATION_MIN: f64 = 0.5;
 /// A classifier taken apart into trunk and head.
 pub struct Model {
     engine: Engine,
+    /// Where several images run at once.
+    batches: Option<Batches>,
     pool: Pool,
     chain: AffineChain,
     pub facts: Facts,
@@ -117,7 +120,23 @@ impl Model {
             mut pool,
             chain,
         } = parts;
-        let engine = load_engine(&graph, runtime, &pool, &logits.tensor, &chain, &shape)?;
+        let outputs = outputs(&pool, &logits.tensor, &chain);
+        let cut = graph.cut(&[(&graph.input, &shape)], &outputs, &shape);
+        let engine = runtime.load(&cut.proto, vec![shape.clone()])?;
+        let batches = match options.engine.batch() {
+            0 | 1 => None,
+            batch => Some(
+                Single {
+                    graph: &graph,
+                    runtime,
+                    engine: &engine,
+                    outputs: &outputs,
+                    shape: &shape,
+                    probes: &probes,
+                }
+                .together(batch)?,
+            ),
+        };
         let frame = frame(&graph, &pool.features, runtime, &shape)?;
         let surroundings = Surroundings {
             graph: &graph,
@@ -170,14 +189,18 @@ impl Model {
                 precisions: graph.precisions.clone(),
                 ..Facts::default()
             },
+            engine_name: match &batches {
+                Some(batches) => format!("{}, batches of {}", runtime.name(), batches.size()),
+                None => runtime.name(),
+            },
             engine,
+            batches,
             pool,
             chain,
             activation,
             binary,
             mean_row,
             hash,
-            engine_name: runtime.name(),
         };
 
         let features = survey.get(&model.pool.features);
@@ -271,16 +294,35 @@ impl Model {
         (0..self.facts.classes).step_by(step)
     }
 
-    /// A session for one more worker.
+    /// A session that runs one image at a time.
     pub fn session(&self) -> Result<Session<'_>> {
+        let state = self.engine.state()?;
+        Ok(self.session_of(Runner::Alone(&self.engine, state)))
+    }
+
+    /// A session for one more worker of a pool: where several images run at once, together with
+    /// those of the others. Its thread must have a seat, see [`Model::seat`].
+    pub fn worker_session(&self) -> Result<Session<'_>> {
+        match &self.batches {
+            Some(batches) => Ok(self.session_of(Runner::Together(batches))),
+            None => self.session(),
+        }
+    }
+
+    fn session_of<'a>(&'a self, runner: Runner<'a>) -> Session<'a> {
         let takes_bytes = self.facts.precisions.iter().any(|p| p == BYTES);
-        Session::new(
-            &self.engine,
-            &self.pool,
-            &self.chain,
-            self.binary,
-            takes_bytes,
-        )
+        Session::new(runner, &self.pool, &self.chain, self.binary, takes_bytes)
+    }
+
+    /// Images that run at once.
+    pub fn batch(&self) -> usize {
+        self.batches.as_ref().map_or(1, Batches::size)
+    }
+
+    /// Waits for one of `jobs` seats, where several images run at once; a worker that waits for its
+    /// image leaves its seat to another.
+    pub fn seat(&self, jobs: usize) -> Option<Seat<'_>> {
+        self.batches.as_ref().map(|batches| batches.enter(jobs))
     }
 
     /// How the logits become scores.
@@ -373,22 +415,4 @@ fn several_outputs(graph: &Graph, options: &Options<'_>) -> Option<String> {
 
 fn in_model(path: &Path, error: &Error) -> Error {
     Error::new(format!("model {}: {error}", path.display()))
-}
-
-/// Prepares the whole graph; its outputs are features, logits, and the tensors before and after
-/// each gate.
-fn load_engine(
-    graph: &Graph,
-    runtime: &Runtime,
-    pool: &Pool,
-    logits: &str,
-    chain: &AffineChain,
-    shape: &[usize],
-) -> Result<Engine> {
-    let mut outputs = vec![pool.features.as_str(), logits];
-    for gate in chain.gates() {
-        outputs.extend([gate.before.as_str(), gate.after.as_str()]);
-    }
-    let cut = graph.cut(&[(&graph.input, shape)], &outputs, shape);
-    runtime.load(&cut.proto, vec![shape.to_vec()])
 }

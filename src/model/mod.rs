@@ -6,6 +6,7 @@
 //! `knockout`). A [`Session`] then returns the feature maps and the logits of an image.
 
 mod affine;
+mod batched;
 mod chain;
 mod class_weights;
 mod classifier;
@@ -37,7 +38,7 @@ pub use class_weights::ClassWeights;
 pub use classifier::{Model, Options};
 pub use declared::Declared;
 pub use engine::convolution::{Convolution, Geometry};
-pub use engine::{instruction_set, list as engines};
+pub use engine::{Seat, instruction_set, list as engines};
 pub use facts::{Facts, OutputActivation};
 pub use input_shape::probe;
 pub use layout::MapLayout;

@@ -42,7 +42,7 @@ impl Opened {
         let batch = graph.input_dims.first().copied().flatten().unwrap_or(1);
         let mut batched = None;
         if batch > 1 {
-            let single = graph.for_one_image(batch)?;
+            let single = graph.for_batch(batch, 1)?;
             batched = Some(std::mem::replace(&mut graph, single));
         }
         let output = graph.output(opening.output)?.to_owned();

@@ -1,7 +1,7 @@
 //! Running the model on images.
 
 use super::chain::AffineChain;
-use super::engine::{Engine, State};
+use super::engine::{Array, Batches, Engine, State};
 use super::gate::GateValues;
 use super::outputs::predicted;
 use super::pool::Pool;
@@ -23,34 +23,49 @@ impl Inference {
     }
 }
 
+/// What runs the images of a session.
+pub(super) enum Runner<'a> {
+    /// One image at a time.
+    Alone(&'a Engine, State),
+    /// Together with those of other workers.
+    Together(&'a Batches),
+}
+
+impl Runner<'_> {
+    fn run(&mut self, image: &[f32]) -> Result<Vec<Array>> {
+        match self {
+            Self::Alone(engine, state) => state.run(engine, &[image]),
+            Self::Together(batches) => batches.run(image),
+        }
+    }
+}
+
 /// One worker's session.
 pub struct Session<'a> {
-    engine: &'a Engine,
+    runner: Runner<'a>,
     pool: &'a Pool,
     chain: &'a AffineChain,
     /// Whether the model takes 8-bit pixels.
     takes_bytes: bool,
     /// One logit for two classes: its negative is the logit of class 0.
     binary: bool,
-    state: State,
 }
 
 impl<'a> Session<'a> {
     pub(super) fn new(
-        engine: &'a Engine,
+        runner: Runner<'a>,
         pool: &'a Pool,
         chain: &'a AffineChain,
         binary: bool,
         takes_bytes: bool,
-    ) -> Result<Self> {
-        Ok(Self {
-            engine,
+    ) -> Self {
+        Self {
+            runner,
             pool,
             chain,
             takes_bytes,
             binary,
-            state: engine.state()?,
-        })
+        }
     }
 
     /// Runs one image, `values` in the shape of `facts.input_shape`.
@@ -61,7 +76,7 @@ impl<'a> Session<'a> {
         if self.takes_bytes {
             refuse_fractions(values)?;
         }
-        let arrays = self.state.run(self.engine, &[values])?;
+        let arrays = self.runner.run(values)?;
         let mut outputs = arrays.into_iter().map(|array| array.values);
 
         let features = self.pool.attribute(outputs.next().unwrap_or_default());

@@ -186,7 +186,7 @@ fn insertion(label: &str, effect: &InterventionEffect<InsertionControl>) -> Stri
     let margin = effect.margin;
     format!(
         "pasted on {} images of other classes, {flips} are predicted as {label} \
-         (control {control_flips}; margin {:+.2} logits, {:.2} to {:.2})",
+         (control {control_flips}; margin rises by {:.2} logits, {:.2} to {:.2})",
         effect.images, margin.value, margin.low, margin.high
     )
 }
@@ -195,8 +195,8 @@ fn insertion(label: &str, effect: &InterventionEffect<InsertionControl>) -> Stri
 fn common(label: &str, consensus: &Consensus) -> Option<String> {
     let [flips, control_flips] = consensus.effect.as_ref()?.predicted;
     Some(format!(
-        "with the median of the photos it was cut from, {flips} (control {control_flips}); these \
-         agree about {} of it, so that {label} itself {} be part of the effect",
+        "with the pixelwise median of the pasted patches, {flips} (control {control_flips}); the \
+         photos agree about {} of the region, so that the object of {label} {} be part of the effect",
         percent(consensus.coverage),
         if consensus.tells_apart() {
             "cannot"
@@ -206,7 +206,6 @@ fn common(label: &str, consensus: &Consensus) -> Option<String> {
     ))
 }
 
-/// The estimate is the fall of the margin; the sentence gives its change.
 fn removal(effect: &InterventionEffect<RemovalFill>, untagged: u32) -> String {
     let points = (100.0 * effect.rate.value).round();
     let recall = if points < 0.0 { "rises" } else { "falls" };
@@ -217,12 +216,12 @@ fn removal(effect: &InterventionEffect<RemovalFill>, untagged: u32) -> String {
     };
     format!(
         "filled in on {} images, recall {recall} by {:.0} points{compared} \
-         (margin {:+.2} logits, {:.2} to {:.2})",
+         (margin falls by {:.2} logits, {:.2} to {:.2})",
         effect.images,
         points.abs(),
-        -margin.value,
-        -margin.high,
-        -margin.low
+        margin.value,
+        margin.low,
+        margin.high
     )
 }
 
@@ -249,9 +248,9 @@ mod tests {
             (
                 fabricated::confirmed("horse", "tag"),
                 "tag in 1,040 of 1,300 horse images and 3 of 1,298,700 others; pasted on 20 images \
-                 of other classes, 18 are predicted as horse (control 1; margin +3.10 logits, 2.50 \
+                 of other classes, 18 are predicted as horse (control 1; margin rises by 3.10 logits, 2.50 \
                  to 3.70); filled in on 16 images, recall falls by 0 points more than on 12 \
-                 without it (margin -1.20 logits, -1.60 to -0.80); 2 photos could not be read \
+                 without it (margin falls by 1.20 logits, 0.80 to 1.60); 2 photos could not be read \
                  again",
             ),
             (

@@ -2,6 +2,7 @@
 #![allow(clippy::expect_used, clippy::panic, clippy::print_stderr)]
 
 mod bombs;
+mod batches;
 mod bounds;
 mod ci_files;
 mod cli;

@@ -53,6 +53,7 @@ pub fn onnxruntime() -> Engine {
     Engine::OnnxRuntime {
         library,
         device: Device::Cpu,
+        batch: 1,
     }
 }
 

@@ -2,6 +2,7 @@
 //! that the user installs.
 
 mod array;
+mod batches;
 pub mod convolution;
 mod geometries;
 mod instruction_set;
@@ -15,5 +16,6 @@ mod tensor;
 mod tract;
 
 pub use array::Array;
+pub use batches::{Batches, Seat};
 pub use instruction_set::instruction_set;
 pub use runtime::{Engine, Runtime, State, list};

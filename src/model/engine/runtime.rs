@@ -49,9 +49,9 @@ impl Runtime {
                 exact_convolutions: *exact_convolutions,
             },
             #[cfg(feature = "onnxruntime")]
-            plan::Engine::OnnxRuntime { library, device } => {
-                Kind::OnnxRuntime(onnxruntime::Runtime::new(library.as_deref(), *device)?)
-            }
+            plan::Engine::OnnxRuntime {
+                library, device, ..
+            } => Kind::OnnxRuntime(onnxruntime::Runtime::new(library.as_deref(), *device)?),
             #[cfg(not(feature = "onnxruntime"))]
             plan::Engine::OnnxRuntime { .. } => return Err(Error::new(NOT_BUILT_IN)),
         };

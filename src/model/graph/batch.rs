@@ -1,4 +1,4 @@
-//! Graphs that were exported for a fixed batch, rewritten for one image.
+//! Graphs that were exported for a fixed batch, rewritten for another.
 
 use super::unsupported::integers;
 use super::wiring::Graph;
@@ -7,12 +7,12 @@ use std::collections::HashSet;
 use tract_onnx::pb::TensorProto;
 
 impl Graph {
-    /// Replaces the batch size by 1 where a Reshape names it. The caller compares the results with
-    /// those of the graph as it is.
+    /// Replaces the batch size `from` by `to` where a Reshape names it. The caller compares the
+    /// results with those of the graph as it is.
     ///
     /// # Errors
     /// As of [`Graph::new`].
-    pub fn for_one_image(&self, batch: usize) -> Result<Self> {
+    pub fn for_batch(&self, from: usize, to: usize) -> Result<Self> {
         let mut proto = self.proto.clone();
         if let Some(graph) = &mut proto.graph {
             let mut shapes = HashSet::new();
@@ -23,14 +23,14 @@ impl Graph {
             }
             for weight in &mut graph.initializer {
                 if shapes.contains(&weight.name) {
-                    set_batch_to_one(weight, batch);
+                    set_batch(weight, from, to);
                 }
             }
             for node in graph.node.iter_mut().filter(|n| n.op_type == "Constant") {
                 let is_shape = node.output.first().is_some_and(|o| shapes.contains(o));
                 for attribute in node.attribute.iter_mut().filter(|_| is_shape) {
                     if let Some(value) = &mut attribute.t {
-                        set_batch_to_one(value, batch);
+                        set_batch(value, from, to);
                     }
                 }
             }
@@ -39,12 +39,12 @@ impl Graph {
     }
 }
 
-fn set_batch_to_one(shape: &mut TensorProto, batch: usize) {
+fn set_batch(shape: &mut TensorProto, from: usize, to: usize) {
     let mut sizes = integers(shape);
-    if sizes.first() != Some(&(batch as i64)) {
+    if sizes.first() != Some(&(from as i64)) {
         return;
     }
-    sizes[0] = 1;
+    sizes[0] = to as i64;
     shape.raw_data.clear();
     shape.int64_data = sizes;
 }

@@ -39,7 +39,19 @@ pub enum Engine {
         /// The shared library; searched for if `None`.
         library: Option<PathBuf>,
         device: Device,
+        /// Images of one run of the graph.
+        batch: usize,
     },
+}
+
+impl Engine {
+    /// Images of one run of the graph.
+    pub fn batch(&self) -> usize {
+        match self {
+            Self::Tract { .. } => 1,
+            Self::OnnxRuntime { batch, .. } => *batch,
+        }
+    }
 }
 
 impl Default for Engine {

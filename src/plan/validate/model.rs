@@ -7,6 +7,9 @@ use crate::plan::file::{EngineName, ModelFile};
 use crate::plan::types::{Device, Engine, Model};
 use std::path::Path;
 
+/// Images that a GPU runs at once, where the pipeline does not say.
+const CUDA_BATCH: u32 = 64;
+
 pub fn model(file: &ModelFile, check: &mut Checker<'_>) -> Model {
     let path = check.file("model.path", file.path.as_ref());
     let path = check.required("model.path", path, "the ONNX file");
@@ -43,12 +46,22 @@ fn engine(file: &ModelFile, check: &mut Checker<'_>) -> Engine {
                 "only valid with engine = \"tract\"",
             );
         }
-        return Engine::OnnxRuntime { library, device };
+        let default = match device {
+            Device::Cpu => 1,
+            Device::Cuda(_) => CUDA_BATCH,
+        };
+        let batch = file.batch.unwrap_or(default);
+        return Engine::OnnxRuntime {
+            library,
+            device,
+            batch: check.count("model.batch", batch, 1..=1024) as usize,
+        };
     }
 
     let given = [
         ("model.library", file.library.is_some()),
         ("model.device", file.device.is_some()),
+        ("model.batch", file.batch.is_some()),
     ];
     for (key, is_given) in given {
         if is_given {

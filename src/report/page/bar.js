@@ -12,8 +12,11 @@ function startBar() {
     buttons.push(button);
     box.append(button);
   });
+  byId("meanings").append(...given.decisions.flatMap((decision) => [el("dt", { text: words(decision.name) }), el("dd", { text: decision.meaning })]));
   note.addEventListener("input", () => { if (current >= 0) { decide(current, { note: note.value }); showProgress(); } });
-  byId("export").addEventListener("click", exportReview);
+  byId("export").addEventListener("click", startExport);
+  byId("next").addEventListener("click", () => move(1));
+  byId("previous").addEventListener("click", () => move(-1));
   byId("import").addEventListener("click", () => byId("file").click());
   byId("file").addEventListener("change", importFile);
   byId("reviewer").addEventListener("click", () => askReviewer());
@@ -23,7 +26,7 @@ function startBar() {
 function showBar() {
   const card = cards[current];
   const name = byId("current");
-  name.textContent = card ? plain(`${card.label} / ${card.region}`) : "No finding is open";
+  name.textContent = card ? plain(`${card.label} / ${card.region}`) : "No finding is chosen";
   name.toggleAttribute("href", false);
   if (card) name.href = "#" + card.anchor;
   const { decision, note: text, reviewer } = card ? decisionOn(current) : { decision: "", note: "", reviewer: "" };
@@ -38,24 +41,28 @@ function showBar() {
 }
 
 function showProgress() {
-  const open = unexported();
-  byId("progress").textContent = `${decidedCount()} of ${cards.length} decided`;
-  byId("export").disabled = open === 0;
-  byId("export").textContent = open ? `Export review.csv (${open} new)` : "Export review.csv";
+  const fresh = unexported();
+  const decided = decidedCount();
+  byId("progress").textContent = `${decided} of ${cards.length} decided`;
+  byId("tile-decided").textContent = decided;
+  if (byId("tile-open")) byId("tile-open").textContent = cards.length - decided;
+  byId("export").disabled = decided + fresh === 0;
+  byId("export").textContent = fresh ? `Export review.csv (${fresh} new)` : "Export review.csv";
   byId("reviewer").textContent = reviewerName() ? "Reviewer: " + plain(reviewerName()) : "Reviewer: name";
 }
 
-// Asks for the reviewer's name once, when the first decision is made.
 function decideCurrent(decision) {
   if (current < 0) return;
   decide(current, { decision });
   showDecision(current);
   showBar();
-  const isAsked = typeof recall("camaudit reviewer") === "string";
-  if (decision && !isAsked) askReviewer();
 }
 
-function askReviewer() {
+// What happens after the name was given.
+let afterName = () => {};
+
+function askReviewer(then = () => {}) {
+  afterName = then;
   byId("name").value = reviewerName();
   byId("who").showModal();
   byId("name").focus();
@@ -69,6 +76,15 @@ function takeReviewer() {
     if (!decision.reviewer && !decision.exported) choose(i, { ...decision, reviewer: reviewerName() });
   }
   showBar();
+  afterName();
+}
+
+// Asks for the reviewer's name once, before the first file is written: a dialog between two decisions would take the keys
+// that decide.
+function startExport() {
+  const isAsked = typeof recall("camaudit reviewer") === "string";
+  if (isAsked) exportReview();
+  else askReviewer(exportReview);
 }
 
 function exportReview() {
@@ -77,7 +93,7 @@ function exportReview() {
   link.click();
   URL.revokeObjectURL(link.href);
   const left = [...chosen.values()].filter((d) => d.note && !d.decision).length;
-  byId("message").textContent = left ? `${left} notes without a decision are not in the file` : "";
+  byId("message").textContent = left ? `${counted(left, "note")} without a decision: not in the file` : "";
   markExported();
   showProgress();
 }

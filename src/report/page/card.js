@@ -19,13 +19,14 @@ function cardElement(i) {
   const card = cards[i];
   return el("article", { class: "card", "aria-label": `${card.label} / ${card.region}` },
     ...notices(card),
+    ...stripElements(card.strips.slice(0, 1)),
     ...card.charts.map(chartElement),
     card.charts.length ? el("p", { class: "legend", text: "Mark: estimate. Band: 95 % interval. Dashed: the least that counts. Bars of one unit share a scale." }) : null,
     ...spreadElements(card),
     ...foundElements(card),
+    ...stripElements(card.strips.slice(1)),
     unmetElement(card),
     ...card.notes.map((text) => el("p", { class: "quiet", text })),
-    ...stripElements(card.strips),
     commandsElement(card.label, card.region, card.example),
   );
 }
@@ -137,9 +138,10 @@ function panelElement(strip, figure, panel, n) {
 
 // The colour bar of a map: blue against the class, orange for it.
 function scaleElement(scale) {
-  const end = scale.toFixed(1);
+  const end = scale.toFixed(scale < 10 ? 1 : 0);
   return el("span", { class: "scale" }, el("i", { class: "colours", "aria-hidden": "true" }),
-    el("span", { class: "ends" }, el("span", { text: "\u2212" + end }), el("span", { text: "0" }), el("span", { text: `+${end} logits` })));
+    el("span", { class: "ends" }, el("span", { text: "\u2212" + end }), el("span", { class: "middle", text: "0" }),
+      el("span", { text: "+" + end }, el("span", { class: "unit", text: " logits" }))));
 }
 
 function commandsElement(label, region, example) {

@@ -33,7 +33,7 @@ function filterClasses() {
     row.hidden = !row.textContent.toLowerCase().includes(text);
     shown += row.hidden ? 0 : 1;
   }
-  byId("shown").textContent = `${shown} classes`;
+  byId("shown").textContent = `${shown} of ${classRows.length} classes`;
 }
 
 // The columns that a split changes: place in the row, figure, text.
@@ -87,8 +87,9 @@ function classElement(row) {
   const entry = classPictures.get(label);
   const link = findings ? el("button", { type: "button", text: `Show its ${findings === 1 ? "finding" : findings + " findings"}`, click: () => showOnlyClass(label) }) : null;
   if (!entry) {
-    const text = "No picture of this class is in the report: the largest classes come first.";
-    return el("div", { class: "class-card" }, link, el("p", { class: "quiet", text: given.classes.length ? text : "This report has no pictures of classes (report.pictures)." }));
+    const text = "No picture of this class is in the report: the largest classes get pictures. The command shows its images.";
+    return el("div", { class: "class-card" }, link, el("p", { class: "quiet", text: given.classes.length ? text : "This report has no pictures of classes (report.pictures)." }),
+      commandsElement(label, "", null));
   }
   return el("div", { class: "class-card" }, link,
     el("p", { class: "quiet", text: "Images by the logit of the class: orange is evidence for it, blue against it. This is heat alone: it shows where the evidence lies, not that something is wrong." }),

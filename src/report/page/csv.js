@@ -86,13 +86,13 @@ function importReview(text) {
     else if (own?.decision === line.decision) same++;
     else {
       const { decision, note = "", reviewer = "", decided_at = "", expires = "" } = line;
-      choose(i, { decision, note, reviewer, decided_at, expires, exported: false });
+      choose(i, { decision, note, reviewer, decided_at, expires, exported: true });
       taken++;
     }
   }
-  const parts = [`${taken} decisions taken over`];
+  const parts = [`${counted(taken, "decision")} taken over`];
   if (same) parts.push(`${same} already here`);
-  if (conflicts.length) parts.push(`${conflicts.length} conflicts, yours kept: ${conflicts.join("; ")}`);
+  if (conflicts.length) parts.push(`${counted(conflicts.length, "conflict")}, yours kept: ${conflicts.join("; ")}`);
   if (unknown.length) parts.push(`${unknown.length} about no finding of this page, left out`);
   return parts.join("; ");
 }

@@ -5,6 +5,7 @@ const byId = (id) => document.getElementById(id);
 // Characters that command, reverse or hide text become visible; the joiners of Persian and emoji stay.
 const HIDDEN = /(?![\u200c\u200d])[\p{Cc}\p{Cf}\u2028\u2029\u034f\u115f\u1160\u17b4\u17b5\u3164\uffa0]/gu;
 const plain = (text) => String(text).replace(HIDDEN, "\ufffd");
+const counted = (count, noun) => `${count} ${noun}${count === 1 ? "" : "s"}`;
 const words = (name) => String(name).replace(/[_-]/g, " ");
 
 // Attributes are set by name; `text` becomes the content, functions become listeners.

@@ -71,6 +71,9 @@ function showDecision(i) {
 // Filters.
 const tools = Object.fromEntries(["search", "f-verdict", "f-decision", "f-change", "sort", "group"].map((id) => [id, byId(id)]));
 const texts = rows.map((row) => row.textContent.toLowerCase());
+// "class / region" as people type it.
+const searched = (text) => text.toLowerCase().replace(/_/g, " ").replace(/\s*\/\s*/g, "/").trim().replace(/\s+/g, " ");
+const names = cards.map((card) => searched(`${card.label}/${card.region}`));
 let onlyLabel;
 
 function isShown(i) {
@@ -83,18 +86,29 @@ function isShown(i) {
   if (wanted === "earlier" && card.is_open) return false;
   if (wanted === "undecided" && decisionOn(i).decision) return false;
   if (wanted === "decided" && !decisionOn(i).decision) return false;
-  const words = tools.search.value.trim().toLowerCase().split(/\s+/);
-  return words.every((word) => texts[i].includes(word));
+  return true;
+}
+
+// Findings whose class and region hold the text as it is typed; where there is none, those whose line has every word.
+function soughtRows() {
+  const text = searched(tools.search.value);
+  const all = [...rows.keys()];
+  if (!text) return new Set(all);
+  const named = all.filter((i) => names[i].includes(text));
+  const parts = text.split(" ");
+  return new Set(named.length ? named : all.filter((i) => parts.every((part) => texts[i].includes(part))));
 }
 
 function applyFilters() {
   let shown = 0;
+  const sought = soughtRows();
   for (const i of rows.keys()) {
-    rows[i].hidden = !isShown(i);
+    rows[i].hidden = !sought.has(i) || !isShown(i);
     shown += rows[i].hidden ? 0 : 1;
   }
   const only = onlyLabel === undefined ? "" : ` of class ${plain(onlyLabel)}`;
-  byId("count").textContent = `${shown} of ${rows.length} findings${only}`;
+  const none = shown ? "" : ": none has this text and these filters";
+  byId("count").textContent = `${shown} of ${counted(rows.length, "finding")}${only}${none}`;
   byId("all-classes").hidden = onlyLabel === undefined;
   showGroups();
 }
@@ -192,7 +206,11 @@ function startList() {
     event.preventDefault();
     const i = cardAt.get(line.parentElement.id);
     if (openRows.has(i)) closeRow(i);
-    else openRow(i);
+    else {
+      openRow(i);
+      const { bottom } = rows[i].getBoundingClientRect();
+      if (bottom > bar.getBoundingClientRect().top) rows[i].scrollIntoView({ block: "start" });
+    }
     setCurrent(i);
     setFragment(cards[i].anchor);
   });

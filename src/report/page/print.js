@@ -30,7 +30,12 @@ function printElements() {
   ].filter(Boolean);
 }
 
+const terms = document.querySelector(".glossary");
 addEventListener("beforeprint", () => {
+  terms.open = true;
   if (rows.length) byId("printed").replaceChildren(...printElements());
 });
-addEventListener("afterprint", () => byId("printed").replaceChildren());
+addEventListener("afterprint", () => {
+  terms.open = false;
+  byId("printed").replaceChildren();
+});

@@ -41,7 +41,9 @@ function choose(i, decision) {
   keep(prefix + keyOf(cards[i]), JSON.stringify(decision));
 }
 
-const unexported = () => [...chosen.values()].filter((d) => !d.exported).length;
+// Decisions that the last file does not have; one that was taken back counts where an earlier run made it.
+const unexported = () => [...chosen].filter(([i, d]) => !d.exported && (d.decision || decidedBefore.has(keyOf(cards[i])))).length;
+const isUnsaved = (decision) => !decision.exported && (decision.decision || decision.note);
 const decidedCount = () => cards.filter((_, i) => decisionOn(i).decision).length;
 
 function markExported() {
@@ -49,5 +51,5 @@ function markExported() {
 }
 
 window.addEventListener("beforeunload", (event) => {
-  if (unexported()) event.preventDefault();
+  if ([...chosen.values()].some(isUnsaved)) event.preventDefault();
 });

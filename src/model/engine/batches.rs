@@ -1,0 +1,224 @@
+//! Images of several workers in one run of an engine: a device like a GPU is idle most of the time
+//! if it is given one image after another.
+
+use super::{Array, Engine, State};
+use crate::error::{Error, Result};
+use std::collections::BTreeMap;
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+/// How long an image waits for others while workers still prepare some.
+const PATIENCE: Duration = Duration::from_millis(100);
+
+/// One session for all workers, and the images that wait for it. Only so many workers as there are
+/// seats compute at a time; one that waits for its image leaves its seat to another, so that a few
+/// cores fill a batch of many images.
+pub struct Batches {
+    engine: Engine,
+    /// Images of a run. A smaller batch is filled up with zeros: an image's result does not depend
+    /// on how many others are there.
+    size: usize,
+    state: Mutex<Shared>,
+    changed: Condvar,
+}
+
+struct Shared {
+    /// `None` while a worker runs it.
+    session: Option<State>,
+    /// Workers that may compute at a time.
+    seats: usize,
+    taken: usize,
+    /// Workers that wait for a seat.
+    entering: usize,
+    waiting: Vec<Image>,
+    /// The arrays of images that were run, by their numbers.
+    done: BTreeMap<u64, Result<Vec<Array>>>,
+    images: u64,
+}
+
+struct Image {
+    number: u64,
+    values: Vec<f32>,
+}
+
+/// The right of a worker to compute; given back when it is dropped.
+pub struct Seat<'a> {
+    batches: &'a Batches,
+}
+
+impl Drop for Seat<'_> {
+    fn drop(&mut self) {
+        self.batches.leave(&mut self.batches.lock());
+    }
+}
+
+impl Batches {
+    /// `engine` runs `size` images at once.
+    ///
+    /// # Errors
+    /// When the engine cannot make a session.
+    pub fn new(engine: Engine, size: usize) -> Result<Self> {
+        let session = Some(engine.state()?);
+        Ok(Self {
+            engine,
+            size,
+            state: Mutex::new(Shared {
+                session,
+                seats: 1,
+                taken: 0,
+                entering: 0,
+                waiting: Vec::new(),
+                done: BTreeMap::new(),
+                images: 0,
+            }),
+            changed: Condvar::new(),
+        })
+    }
+
+    /// Images of a run.
+    pub fn size(&self) -> usize {
+        self.size
+    }
+
+    /// Waits until fewer than `seats` workers compute.
+    pub fn enter(&self, seats: usize) -> Seat<'_> {
+        let mut shared = self.lock();
+        shared.seats = seats.max(1);
+        drop(self.sit(shared));
+        Seat { batches: self }
+    }
+
+    /// Runs one image together with those of other workers. The caller has a seat, which it gives
+    /// away while it waits.
+    ///
+    /// # Errors
+    /// When the engine fails; all images of the batch get the error.
+    pub fn run(&self, image: &[f32]) -> Result<Vec<Array>> {
+        let asked = Instant::now();
+        let mut shared = self.lock();
+        let number = shared.images;
+        shared.images += 1;
+        shared.waiting.push(Image {
+            number,
+            values: image.to_vec(),
+        });
+        self.leave(&mut shared);
+
+        loop {
+            if let Some(result) = shared.done.remove(&number) {
+                drop(self.sit(shared));
+                return result;
+            }
+            let is_due = shared.is_due(self.size) || asked.elapsed() >= PATIENCE;
+            shared = match shared.session.take_if(|_| is_due) {
+                Some(session) => self.run_batch(shared, session),
+                None => self.wait(shared),
+            };
+        }
+    }
+
+    /// Runs the images that have waited longest, without holding the lock.
+    fn run_batch<'a>(
+        &'a self,
+        mut shared: MutexGuard<'a, Shared>,
+        mut session: State,
+    ) -> MutexGuard<'a, Shared> {
+        let number = shared.waiting.len().min(self.size);
+        let images: Vec<Image> = shared.waiting.drain(..number).collect();
+        drop(shared);
+        let values: Vec<&[f32]> = images.iter().map(|image| &image.values[..]).collect();
+        let results = self.results(&mut session, &values);
+
+        let mut shared = self.lock();
+        shared.session = Some(session);
+        for (image, result) in images.iter().zip(results) {
+            shared.done.insert(image.number, result);
+        }
+        self.changed.notify_all();
+        shared
+    }
+
+    /// Runs images as one batch, before there are workers.
+    ///
+    /// # Errors
+    /// When the engine fails.
+    pub fn run_all(&self, images: &[&[f32]]) -> Result<Vec<Vec<Array>>> {
+        let mut shared = self.lock();
+        match &mut shared.session {
+            Some(session) => self.results(session, images).into_iter().collect(),
+            None => Err(Error::new("the session of the batches is in use")),
+        }
+    }
+
+    /// The arrays of every image.
+    fn results(&self, session: &mut State, images: &[&[f32]]) -> Vec<Result<Vec<Array>>> {
+        let single = images.first().map_or(0, |image| image.len());
+        let mut values = images.concat();
+        values.resize(single * self.size, 0.0);
+
+        match session.run(&self.engine, &[&values]) {
+            Ok(arrays) => (0..images.len())
+                .map(|place| self.part(&arrays, place))
+                .collect(),
+            Err(error) => {
+                let message = error.to_string();
+                let same = |_: &&[f32]| Err(Error::new(message.clone()));
+                images.iter().map(same).collect()
+            }
+        }
+    }
+
+    /// The arrays of the image at one place of a batch.
+    fn part(&self, arrays: &[Array], place: usize) -> Result<Vec<Array>> {
+        let mut parts = Vec::new();
+        for array in arrays {
+            if array.shape.first() != Some(&self.size) {
+                return Err(Error::new(format!(
+                    "a batch of {} images gives an array of the shape {:?}",
+                    self.size, array.shape
+                )));
+            }
+            let length = array.values.len() / self.size;
+            let mut shape = array.shape.clone();
+            shape[0] = 1;
+            parts.push(Array {
+                shape,
+                values: array.values[place * length..][..length].to_vec(),
+            });
+        }
+        Ok(parts)
+    }
+
+    /// Takes a seat when one is free.
+    fn sit<'a>(&'a self, mut shared: MutexGuard<'a, Shared>) -> MutexGuard<'a, Shared> {
+        shared.entering += 1;
+        while shared.taken >= shared.seats {
+            shared = self.wait(shared);
+        }
+        shared.entering -= 1;
+        shared.taken += 1;
+        shared
+    }
+
+    fn leave(&self, shared: &mut Shared) {
+        shared.taken = shared.taken.saturating_sub(1);
+        self.changed.notify_all();
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Shared> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn wait<'a>(&'a self, shared: MutexGuard<'a, Shared>) -> MutexGuard<'a, Shared> {
+        let waited = self.changed.wait_timeout(shared, PATIENCE);
+        waited.unwrap_or_else(PoisonError::into_inner).0
+    }
+}
+
+impl Shared {
+    /// Whether to run now: the batch is full, or no worker prepares another image.
+    fn is_due(&self, size: usize) -> bool {
+        let is_full = self.waiting.len() >= size;
+        is_full || (self.taken == 0 && self.entering == 0 && !self.waiting.is_empty())
+    }
+}

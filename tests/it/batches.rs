@@ -1,0 +1,141 @@
+//! Several images in one run of the engine, against one at a time.
+
+use crate::support::{
+    audit, close, demo_text, files, fixtures, json, numbers, onnxruntime, parquet, plan,
+};
+use camaudit::audit::Outcome;
+use camaudit::model::{Model, Options, probe};
+use camaudit::plan::Engine;
+use polars::prelude::DataFrame;
+use std::collections::BTreeSet;
+use std::path::Path;
+
+fn batched(size: usize) -> Engine {
+    let mut engine = onnxruntime();
+    if let Engine::OnnxRuntime { batch, .. } = &mut engine {
+        *batch = size;
+    }
+    engine
+}
+
+fn run(folder: &Path, name: &str, batch: usize, set: &[&str]) -> Outcome {
+    let mut plan = plan(folder, name, &demo_text("shortcut.onnx"), set);
+    plan.model.engine = batched(batch);
+    audit(&plan)
+}
+
+/// Rows, experiments and verdicts are those of single images, whatever the number of workers and
+/// the size of a shard.
+#[test]
+#[ignore = "needs ONNX Runtime in .venv"]
+fn a_batch_of_images_gives_the_rows_and_verdicts_of_single_ones() {
+    let folder = tempfile::tempdir().expect("folder");
+    let alone = run(folder.path(), "alone", 1, &["run.cache_gb=0"]);
+    let few = run(folder.path(), "few", 7, &["run.cache_gb=0", "run.jobs=1"]);
+    let set = ["run.cache_gb=0", "run.jobs=3", "run.shard_size=50"];
+    let many = run(folder.path(), "many", 7, &set);
+    assert!(
+        few.record.facts.engine.ends_with("batches of 7"),
+        "{}",
+        few.record.facts.engine
+    );
+
+    let kinds = ["images", "regions"];
+    for kind in kinds {
+        let (alone, few, many) = (rows(&alone, kind), rows(&few, kind), rows(&many, kind));
+        assert!(
+            few.equals_missing(&many),
+            "{kind}: other rows with other workers"
+        );
+        let columns = match kind {
+            "images" => ["logit", "margin"],
+            _ => ["share", "relative_contribution"],
+        };
+        for column in columns {
+            let pairs = numbers(&alone, column)
+                .into_iter()
+                .zip(numbers(&few, column));
+            for (a, b) in pairs {
+                match (a, b) {
+                    (Some(a), Some(b)) => close(a, b, 1e-5, column),
+                    (a, b) => assert_eq!(a, b, "{column}"),
+                }
+            }
+        }
+    }
+    let findings = |outcome: &Outcome| parquet(&outcome.folder.join("findings.parquet"));
+    assert!(findings(&few).equals_missing(&findings(&many)), "findings");
+    assert_eq!(alone.record.verdicts, few.record.verdicts);
+    assert_eq!(
+        numbers(&findings(&alone), "flips"),
+        numbers(&findings(&few), "flips")
+    );
+}
+
+/// The rows of all parts.
+fn rows(outcome: &Outcome, kind: &str) -> DataFrame {
+    let folder = outcome.folder.join(kind);
+    let names: BTreeSet<String> = files(&folder).into_iter().map(|file| file.0).collect();
+    let mut parts = names.iter().map(|file| parquet(&folder.join(file)));
+    let mut rows = parts.next().expect("a part");
+    for part in parts {
+        rows.vstack_mut(&part).expect("the same columns");
+    }
+    rows
+}
+
+/// Every network of the zoo that can be audited gives the logits and features of a single image, or
+/// is refused with the remedy.
+#[test]
+#[ignore = "needs ONNX Runtime in .venv"]
+fn a_network_runs_several_images_or_is_refused_with_the_remedy() {
+    let cases = json(&fixtures().join("golden/zoo.json"));
+    let (mut ran, mut refused) = (0, Vec::new());
+    for (name, case) in cases.as_object().expect("cases") {
+        if case["refused"].is_array() {
+            continue;
+        }
+        let options = |engine: Engine| Options {
+            engine,
+            output: case["options"]["output"].as_str(),
+            inputs: serde_json::from_value(case["options"]["inputs"].clone()).unwrap_or_default(),
+            ..Options::default()
+        };
+        let path = fixtures().join(format!("models/zoo/{name}.onnx"));
+        let model = match Model::load(&path, &options(batched(4))) {
+            Ok(model) => model,
+            Err(error) => {
+                let text = error.to_string();
+                assert!(text.contains("model.batch = 1"), "{name}: {text}");
+                Model::load(&path, &options(batched(1))).unwrap_or_else(|e| panic!("{name}: {e}"));
+                refused.push(name);
+                continue;
+            }
+        };
+
+        let mut image = probe(&model.facts.input_shape);
+        if model.facts.precisions.iter().any(|p| p == "uint8") {
+            let level = |v: &mut f32| *v = (127.5 + 127.5 * *v).round();
+            image.iter_mut().for_each(level);
+        }
+        let alone = model.session().and_then(|mut session| session.run(&image));
+        let together = model
+            .worker_session()
+            .and_then(|mut session| session.run(&image));
+        let (alone, together) = (alone.expect("alone"), together.expect("together"));
+        for (a, b) in [
+            (&alone.logits, &together.logits),
+            (&alone.features, &together.features),
+        ] {
+            assert_eq!(a.len(), b.len(), "{name}");
+            let largest = a.iter().fold(1.0_f32, |max, v| max.max(v.abs()));
+            let is_same = a
+                .iter()
+                .zip(b)
+                .all(|(a, b)| (a - b).abs() <= 1e-4 * largest);
+            assert!(is_same, "{name}: other numbers in a batch");
+        }
+        ran += 1;
+    }
+    assert!(ran > 9 * refused.len(), "{ran} ran, refused: {refused:?}");
+}
