@@ -99,7 +99,8 @@ fn no_presence(plan: &Plan, stats: &DatasetStats) -> Option<String> {
             Place::Annotation { .. } | Place::Overlay { .. }
         )
     });
-    if has_presence || !stats.categories.is_empty() {
+    let is_searched = plan.discovery.is_some();
+    if has_presence || is_searched || !stats.categories.is_empty() {
         return None;
     }
     Some(

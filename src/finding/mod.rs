@@ -25,7 +25,7 @@ pub use names::{
 pub use property::{FileProperty, Property, PropertyFamily, PropertyRule, PropertyValue};
 pub use property_evidence::{
     PropertyAlso, PropertyAssociation, PropertyBar, PropertyDistribution, PropertyEvidence,
-    PropertyNotTested, PropertyTrial, PropertyUsage, ShamChange, ShamComparison,
+    PropertyNotTested, PropertyTrial, PropertyUnmet, PropertyUsage, ShamChange, ShamComparison,
 };
 pub use record::{Finding, FindingEvidence, NotTested, ReviewState, SURROUNDINGS};
 pub use unmet::Unmet;

@@ -144,6 +144,25 @@ pub struct PropertyUsage {
     pub predicted: [u32; 2],
     /// Net rate of hosts that become the class, against the treatment with the smallest bound.
     pub rate: Estimate,
+    /// That treatment: a sham, or `None` for files written again without a change.
+    #[serde(default)]
+    pub control: Option<ShamChange>,
+    /// Hosts predicted as the class under it.
+    #[serde(default)]
+    pub control_predicted: u32,
+}
+
+/// A condition of use that does not hold.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum PropertyUnmet {
+    /// The class rises less than counts, or falls.
+    SmallRise,
+    /// Another class rises more.
+    OtherClassMore,
+    /// The rise is a small part of what the change does to all classes.
+    SmallPart,
+    /// A change of another family moves the class as far.
+    NoMoreThan(ShamChange),
 }
 
 /// The rise against other changes of the same size.
@@ -169,10 +188,27 @@ impl PropertyUsage {
 
     /// Whether the change moves the class as far as it must; shams may do so too.
     pub fn moves_the_class(&self) -> bool {
-        self.moves_most
-            && self.rise >= self.min_effect
-            && self.rise > 0.0
-            && self.part_of_change >= Self::PART_MIN
+        let unmet = self.unmet();
+        unmet
+            .iter()
+            .all(|unmet| matches!(unmet, PropertyUnmet::NoMoreThan(_)))
+    }
+
+    /// The conditions of use that do not hold.
+    pub fn unmet(&self) -> Vec<PropertyUnmet> {
+        let mut unmet = Vec::new();
+        if self.rise < self.min_effect || self.rise <= 0.0 {
+            unmet.push(PropertyUnmet::SmallRise);
+        }
+        if !self.moves_most {
+            unmet.push(PropertyUnmet::OtherClassMore);
+        }
+        if self.part_of_change < Self::PART_MIN {
+            unmet.push(PropertyUnmet::SmallPart);
+        }
+        let against = self.against.filter(|shams| shams.t < Self::T_MIN);
+        unmet.extend(against.map(|shams| PropertyUnmet::NoMoreThan(shams.sham)));
+        unmet
     }
 }
 

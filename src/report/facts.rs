@@ -4,7 +4,7 @@
 use super::text::thousands;
 use crate::finding::{
     ConfounderEvidence, Estimate, Finding, FindingEvidence, Intervention, OverlayEvidence,
-    PropertyEvidence, PropertyTrial, SurroundingsEvidence,
+    PropertyEvidence, PropertyTrial, ShamChange, SurroundingsEvidence,
 };
 use crate::runs::documents::RateThresholds;
 
@@ -213,15 +213,17 @@ fn property(evidence: &PropertyEvidence, thresholds: Option<RateThresholds>) -> 
         threshold: thresholds.map(|least| least.association),
     }];
     if let PropertyTrial::Tested { usage, .. } = &evidence.test {
-        let [changed, same] = usage.predicted;
+        let [changed, _] = usage.predicted;
+        let control = usage.control.map_or("only saved again", ShamChange::name);
         facts.push(Fact {
             name: "C",
             title: "changed to follow the rule: images predicted as the class, net",
             estimate: usage.rate,
             unit: Unit::Points,
             basis: format!(
-                "on {} images of other classes: {changed} changed, {same} only saved again",
-                thousands(usage.hosts)
+                "on {} images of other classes: {changed} changed, {} {control}",
+                thousands(usage.hosts),
+                usage.control_predicted
             ),
             threshold: thresholds.map(|least| least.intervention),
         });

@@ -3,8 +3,8 @@
 
 use super::text::{percent, thousands};
 use crate::finding::{
-    Finding, PropertyEvidence, PropertyFamily, PropertyTrial, PropertyUsage, ShamComparison,
-    Verdict,
+    Finding, PropertyEvidence, PropertyFamily, PropertyNotTested, PropertyTrial, PropertyUnmet,
+    PropertyUsage, ShamChange, ShamComparison, Verdict,
 };
 
 /// From this area under the curve on, the features show a rule.
@@ -60,10 +60,13 @@ fn also(evidence: &PropertyEvidence) -> Option<String> {
 fn visible(evidence: &PropertyEvidence) -> String {
     match evidence.visible {
         Some(area) if area >= VISIBLE_MIN => {
-            format!("the model's features show which images these are (AUC {area:.2})")
+            format!("the model's features show which images these are (AUC {area:.3})")
         }
         Some(area) => {
-            format!("the model's features do not show which images these are (AUC {area:.2})")
+            format!("the model's features do not show which images these are (AUC {area:.3})")
+        }
+        None if is_beyond_limit(evidence) => {
+            "whether the model's features show it was not asked".to_owned()
         }
         None => "whether the model's features show it was not asked: fewer than 8 images of the \
                  class on one side"
@@ -71,29 +74,56 @@ fn visible(evidence: &PropertyEvidence) -> String {
     }
 }
 
+fn is_beyond_limit(evidence: &PropertyEvidence) -> bool {
+    let limit =
+        |reason: &PropertyNotTested| matches!(reason, PropertyNotTested::CandidateLimit { .. });
+    matches!(&evidence.test, PropertyTrial::NotTested(reason) if limit(reason))
+}
+
 fn tested(label: &str, change: &str, usage: &PropertyUsage) -> String {
-    let [changed, same] = usage.predicted;
+    let [changed, _] = usage.predicted;
     let figures = format!(
         "{} images of other classes {change}: the logit of {label} changes by {:+.2} (threshold \
          {:.2}), {:.2} of the change (at least {:.1}){}; {changed} are predicted as {label} \
-         (written again without a change {same}; net at least {})",
+         ({} {}; net at least {})",
         thousands(usage.hosts),
         usage.rise,
         usage.min_effect,
         usage.part_of_change,
         PropertyUsage::PART_MIN,
         against_shams(usage),
+        control(usage.control),
+        usage.control_predicted,
         percent(usage.rate.low),
     );
     if usage.is_used() {
         return figures;
     }
-    let most = if usage.moves_most {
-        ""
-    } else {
-        ", and another class moves more"
-    };
-    format!("{figures}: {label} was not moved by it{most}")
+    let unmet = usage
+        .unmet()
+        .into_iter()
+        .map(|unmet| unmet_words(label, unmet));
+    let unmet = unmet.collect::<Vec<_>>().join(", and ");
+    format!("{figures}: {unmet}")
+}
+
+fn unmet_words(label: &str, unmet: PropertyUnmet) -> String {
+    match unmet {
+        PropertyUnmet::SmallRise => format!("{label} was not moved by it as far as counts"),
+        PropertyUnmet::OtherClassMore => "another class moves more".to_owned(),
+        PropertyUnmet::SmallPart => "it moves other classes as well".to_owned(),
+        PropertyUnmet::NoMoreThan(sham) => {
+            format!(
+                "{label} was moved, but not clearly more than by {}",
+                sham.name()
+            )
+        }
+    }
+}
+
+/// The treatment that the rate is held against.
+fn control(sham: Option<ShamChange>) -> &'static str {
+    sham.map_or("written again without a change", ShamChange::name)
 }
 
 fn against_shams(usage: &PropertyUsage) -> String {

@@ -3,14 +3,23 @@
 use crate::finding::{Finding, Verdict};
 use std::collections::BTreeMap;
 
-/// Sorts findings: most serious first, then by the lower bound of the effect, then by name.
+/// Sorts findings: most serious first, then regions and other sources before single properties,
+/// then by the lower bound of the effect, then by name.
 pub fn sort(findings: &mut [Finding]) {
     findings.sort_by(|a, b| {
         let by_verdict = a.verdict.cmp(&b.verdict);
+        let by_kind = is_single_property(a).cmp(&is_single_property(b));
         let by_effect = effect_low(b).total_cmp(&effect_low(a));
         let by_name = (&a.label, &a.region).cmp(&(&b.label, &b.region));
-        by_verdict.then(by_effect).then(by_name)
+        by_verdict.then(by_kind).then(by_effect).then(by_name)
     });
+}
+
+/// A class has many properties; the effects of properties are no measure beside those of regions.
+fn is_single_property(finding: &Finding) -> bool {
+    finding
+        .property()
+        .is_some_and(|evidence| !evidence.is_other_source)
 }
 
 /// Lower bound of the net flips, else of the contrast.

@@ -4,7 +4,7 @@ use super::naming::Named;
 use super::search::{Sampled, Search};
 use crate::evidence::discovery::ClassSample;
 use crate::evidence::discovery::fixed_places::CLASSES_MIN;
-use crate::evidence::discovery::patches::cells_per_image;
+use crate::evidence::discovery::patches::{SUPPORT_MIN, cells_per_image};
 use crate::finding::FindingOrigin;
 
 /// What was searched for patches, and what cannot be excluded.
@@ -23,16 +23,25 @@ pub fn of_patches(
         }
         _ => format!("all {all} cells of each"),
     };
-    let without = without(search, FindingOrigin::Patch, classes, found);
+    let (large, small): (Vec<&ClassSample>, Vec<&ClassSample>) = classes
+        .iter()
+        .partition(|class| class.half(false).count() >= SUPPORT_MIN);
+    let without = without(search, FindingOrigin::Patch, &large, found);
     let mut sentences = Vec::new();
     sentences.extend(
-        searched(search, &without)
-            .map(|searched| format!("No repeated patch in {searched} ({cells})")),
+        searched(search, &without).map(|searched| {
+            format!("No repeated patch that tells a class in {searched} ({cells})")
+        }),
     );
+    sentences.extend(searched(search, &small).map(|images| {
+        format!(
+            "Patches were not searched in {images}: fewer than {SUPPORT_MIN} are left to test one on"
+        )
+    }));
     sentences.push(format!(
         "Not excluded: patches in fewer than about 8 of at most {most} sampled images of a class \
-         (30 where only the cells with the most evidence are searched), patches that change from \
-         image to image, and those that images of other classes show as well"
+         (30 where only the cells with the most evidence are searched), patches whose size or \
+         content changes from image to image, and those that images of other classes show as well"
     ));
     sentences
 }

@@ -9,7 +9,7 @@ const SCORE_MIN: f32 = 0.40;
 /// Distance from what images of other classes reach by chance.
 const SCORE_MARGIN: f32 = 0.05;
 /// Images of the testing half that show it, and images that repeated it: enough for an alarm.
-const SUPPORT_MIN: usize = 5;
+pub const SUPPORT_MIN: usize = 5;
 const IMAGES_MIN: usize = 4;
 /// The same where only three images repeated it.
 const SUPPORT_OF_THREE: usize = 8;

@@ -15,7 +15,7 @@ use nalgebra::DMatrix;
 use serde::{Deserialize, Serialize};
 use shift::{PhaseCorrelation, Window, verify};
 
-pub use alarm::{Alarm, Scores, alarm, threshold};
+pub use alarm::{Alarm, SUPPORT_MIN, Scores, alarm, threshold};
 pub use template::{Hit, Template, TemplateSearch};
 
 /// Cells of all images of a class up to which every cell takes part.

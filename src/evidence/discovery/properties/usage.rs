@@ -43,6 +43,7 @@ pub fn usage_effect(
 
     let mut against: Option<ShamComparison> = None;
     let mut rate = net_rate(hosts, head, class, |host| &host.same)?;
+    let mut control = None;
     for (index, &sham) in shams.iter().enumerate() {
         let shift = Shift::of(hosts, head, |host| &host.shams[index]);
         let scale = scale(change.size, shift.size);
@@ -55,14 +56,16 @@ pub fn usage_effect(
         let over_sham = net_rate(hosts, head, class, |host| &host.shams[index])?;
         if over_sham.low < rate.low {
             rate = over_sham;
+            control = Some(index);
         }
     }
 
     let margins = hosts.iter().map(|host| head.margin(&host.same, class));
-    let predicted = |of: fn(&ChangedHost) -> &Vec<f32>| {
+    let predicted = |of: &dyn Fn(&ChangedHost) -> &Vec<f32>| {
         let hits = hosts.iter().filter(|host| head.predicts(of(host), class));
         hits.count() as u32
     };
+    let same = predicted(&|host| &host.same);
     Some(PropertyUsage {
         hosts: hosts.len() as u32,
         rise: mean,
@@ -74,11 +77,13 @@ pub fn usage_effect(
         },
         against,
         moves_most: change.largest() == class,
-        predicted: [
-            predicted(|host| &host.changed),
-            predicted(|host| &host.same),
-        ],
+        predicted: [predicted(&|host| &host.changed), same],
         rate,
+        control: control.map(|index| shams[index]),
+        control_predicted: match control {
+            Some(index) => predicted(&|host| &host.shams[index]),
+            None => same,
+        },
     })
 }
 
