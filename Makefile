@@ -143,7 +143,7 @@ schema: build ## rewrite pipelines/schema.json and the tables of reports/README.
 fixtures: ## remake every fixture (draws, trains with JAX, three minutes)
 	python3 -m venv target/fixtures-venv
 	target/fixtures-venv/bin/pip install -q -r fixtures/requirements.txt
-	cd fixtures && for s in make_horses make_cases make_models make_goldens make_pictures make_formats make_statistics make_properties make_property_rules make_fixed_places make_places; do ../target/fixtures-venv/bin/python $$s.py || exit 1; done
+	cd fixtures && for s in make_horses make_cases make_models make_goldens make_pictures make_formats make_statistics make_properties make_property_rules make_fixed_places make_concepts make_places; do ../target/fixtures-venv/bin/python $$s.py || exit 1; done
 
 exports: ## export 52 networks of PyTorch and Keras for the tests (downloads about 4 GB, writes 7 GB of models to target/exports)
 	python3 -m venv target/exports-venv

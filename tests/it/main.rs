@@ -5,6 +5,7 @@ mod bombs;
 mod bounds;
 mod ci_files;
 mod cli;
+mod concepts;
 mod conclude;
 mod contract;
 mod convolutions;
