@@ -70,8 +70,8 @@ fn rows(args: &ConceptArgs) -> Result<Vec<ConceptRow>> {
     rows.retain(|row| row.label == args.class);
     if rows.is_empty() {
         return Err(Error::new(format!(
-            "{run}: no concepts of class {:?}: they need [discovery] concepts = true and 60 images; \
-             the summary says which classes have none",
+            "{run}: no concepts of class {:?}: they need [discovery] concepts = true and 60 \
+             images; the summary says how many classes have none",
             args.class
         )));
     }

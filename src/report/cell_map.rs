@@ -9,7 +9,7 @@ use image::{Rgb, RgbImage};
 /// Longest side of a picture.
 const SIDE: u32 = 168;
 /// Brightness where the map is 0.
-const DARK: f32 = 0.3;
+const DARK: f32 = 0.4;
 /// Cells from this part of the largest are framed.
 const FRAMED: f32 = 0.5;
 const FRAME: Rgb<u8> = Rgb([255, 96, 0]);
@@ -117,7 +117,7 @@ mod tests {
         assert_eq!(picture.dimensions(), (168, 84));
         assert_eq!(picture.get_pixel(41, 40), &FRAME);
         assert_eq!(picture.get_pixel(10, 40).0[0], 200);
-        assert_eq!(picture.get_pixel(160, 40).0[0], 60);
+        assert_eq!(picture.get_pixel(160, 40).0[0], 80);
         assert_eq!(mean_map_picture(&map).dimensions(), (168, 42));
     }
 }

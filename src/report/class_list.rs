@@ -71,8 +71,8 @@ fn heights(counts: &[u32]) -> Vec<f64> {
     counts.iter().map(height).collect()
 }
 
-/// The pictures of the classes that have some, in the order of the figures: the largest first. Those
-/// of concepts come last in the budget.
+/// The pictures of the classes that have some, in the order of the figures: the largest first.
+/// Those of concepts come last in the budget.
 pub fn class_pictures<'a>(
     figures: &'a [Figure],
     concepts: &ShownConcepts,

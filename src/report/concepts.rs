@@ -113,7 +113,7 @@ fn notes(row: &ConceptRow) -> Vec<String> {
 
 fn concept_facts(row: &ConceptRow) -> String {
     let mut facts = vec![format!(
-        "adds {:+.2} logits on average, {} of what the concepts add for the class",
+        "Adds {:+.2} logits on average, {} of what the concepts add for the class",
         row.contribution,
         percent(row.share)
     )];

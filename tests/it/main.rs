@@ -5,6 +5,7 @@ mod bombs;
 mod bounds;
 mod ci_files;
 mod cli;
+mod concept_runs;
 mod concepts;
 mod conclude;
 mod contract;

@@ -11,6 +11,7 @@ use crate::evidence::discovery::concepts::{
 };
 use crate::evidence::discovery::heat_clusters::{HeatCluster, ImageHeat, heat_clusters};
 use crate::evidence::discovery::{ClassSample, SampledImage};
+use crate::plan::Place;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -130,7 +131,9 @@ fn what(
 ) -> String {
     let mut hasher = blake3::Hasher::new();
     for region in &search.context.plan.regions {
-        hasher.update(format!("{:?} {:?}\n", region.kind, region.place).as_bytes());
+        if let Place::Annotation { category } = &region.place {
+            hasher.update(format!("{:?} {category:?}\n", region.kind).as_bytes());
+        }
     }
     for image in &class.images {
         hasher.update(&[u8::from(image.trained_on), u8::from(image.correct)]);

@@ -30,7 +30,8 @@ struct Picture<'c> {
 /// The figures of the largest classes.
 ///
 /// # Errors
-/// When the dataset can no longer be read, a picture cannot be encoded, or the run is asked to stop.
+/// When the dataset can no longer be read, a picture cannot be encoded, or the run is asked to
+/// stop.
 pub fn figures(search: &Search<'_, '_>, classes: &[Compared]) -> Result<Vec<Figure>> {
     if search.context.plan.report.pictures == Pictures::None {
         return Ok(Vec::new());

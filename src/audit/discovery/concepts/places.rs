@@ -120,7 +120,7 @@ impl Sought {
     }
 }
 
-/// Rectangles of neighbouring cells, in cells: runs of rows, and equal runs below each other as one.
+/// Rectangles of neighbouring cells, in cells: runs of rows, equal ones below each other as one.
 fn runs(shows: &[bool], width: usize) -> Vec<Rect> {
     let mut rects: Vec<Rect> = Vec::new();
     for (row, cells) in shows.chunks_exact(width).enumerate() {
