@@ -109,7 +109,7 @@ transforms: build ## how often `camaudit init` finds a model's transform: LITE0=
 	target/transforms-venv/bin/pip install -q --disable-pip-version-check numpy onnx onnxruntime pillow
 	VIRTUAL_ENV=target/transforms-venv target/transforms-venv/bin/python benches/transforms.py $(BIN) "$(LITE0)" "$(PHOTOS)" $(MORE)
 
-discovery: build ## planted tags and properties against what is found: PHOTOS="folder .." TRUNK=classifier.onnx [GRID=long]
+discovery: build ## planted tags, properties and backgrounds against what is found: PHOTOS="folder .." TRUNK=classifier.onnx [GRID=long]
 	@test -n "$(PHOTOS)" && test -n "$(TRUNK)" || \
 	  { echo "say where: make discovery PHOTOS=\"folder ..\" TRUNK=classifier.onnx"; exit 2; }
 	python3 -m venv target/power-venv

@@ -160,6 +160,13 @@ fn the_report_shows_concepts_folded_and_counts_their_pictures() {
     assert_eq!(class["label"], "c2");
     let groups = class["concepts"]["groups"].as_array().expect("concepts");
     assert_eq!(groups.len(), 3, "the first three where they have an order");
+    let facts = groups[0]["facts"].as_str().expect("facts");
+    assert!(
+        facts.contains(" outside the objects; in 32 images of other"),
+        "{facts}"
+    );
+    let notes = class["concepts"]["notes"].to_string();
+    assert!(notes.contains("The residual is"), "{notes}");
     let strip = &groups[0]["strip"];
     assert_eq!(strip["title"], "Concept 1");
     let figures = strip["figures"].as_array().expect("figures");

@@ -18,10 +18,15 @@ pub fn sentences(search: &Search<'_, '_>, sampled: &Sampled, classes: &[Compared
         let images: u32 = concepts.iter().map(|class| class.images).sum();
         sentences.push(format!(
             "{CONCEPTS} concepts of {} classes are shown to look at, without findings ({images} \
-             images; {unordered} classes without an order, for want of objects and of held-out \
-             errors)",
+             images)",
             concepts.len()
         ));
+        if unordered > 0 {
+            sentences.push(format!(
+                "The concepts of {unordered} classes have no order, for want of objects and of \
+                 held-out errors"
+            ));
+        }
     }
     if concepts.len() < classes.len() {
         sentences.push(format!(
