@@ -109,7 +109,7 @@ transforms: build ## how often `camaudit init` finds a model's transform: LITE0=
 	target/transforms-venv/bin/pip install -q --disable-pip-version-check numpy onnx onnxruntime pillow
 	VIRTUAL_ENV=target/transforms-venv target/transforms-venv/bin/python benches/transforms.py $(BIN) "$(LITE0)" "$(PHOTOS)" $(MORE)
 
-discovery: build ## planted tags and properties against what is found: PHOTOS="folder .." TRUNK=classifier.onnx [GRID=long]
+discovery: build ## planted tags, properties and backgrounds against what is found: PHOTOS="folder .." TRUNK=classifier.onnx [GRID=long]
 	@test -n "$(PHOTOS)" && test -n "$(TRUNK)" || \
 	  { echo "say where: make discovery PHOTOS=\"folder ..\" TRUNK=classifier.onnx"; exit 2; }
 	python3 -m venv target/power-venv
@@ -143,7 +143,7 @@ schema: build ## rewrite pipelines/schema.json and the tables of reports/README.
 fixtures: ## remake every fixture (draws, trains with JAX, three minutes)
 	python3 -m venv target/fixtures-venv
 	target/fixtures-venv/bin/pip install -q -r fixtures/requirements.txt
-	cd fixtures && for s in make_horses make_cases make_models make_goldens make_pictures make_formats make_statistics make_properties make_property_rules make_fixed_places make_places; do ../target/fixtures-venv/bin/python $$s.py || exit 1; done
+	cd fixtures && for s in make_horses make_cases make_models make_goldens make_pictures make_formats make_statistics make_properties make_property_rules make_fixed_places make_concepts make_places; do ../target/fixtures-venv/bin/python $$s.py || exit 1; done
 
 exports: ## export 52 networks of PyTorch and Keras for the tests (downloads about 4 GB, writes 7 GB of models to target/exports)
 	python3 -m venv target/exports-venv

@@ -1,7 +1,9 @@
-"""What is planted: tags that are drawn, and properties of the file. Both keep the file's own quantisation tables."""
+"""What is planted: tags and backgrounds that are drawn, and properties of the file. All keep the file's own quantisation tables."""
 import dataclasses, io
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont, JpegImagePlugin
+
+from backgrounds import BACKGROUNDS, behind
 
 DESIGNS = ("label", "logo", "jittered", "translucent", "varying text", "rescaled")
 # A look for each class: no two classes of a set share a tag, unless all do.
@@ -50,6 +52,8 @@ def planted(plant, data, rng):
     """The bytes of the changed file."""
     if plant.kind in DESIGNS:
         return encoded(tagged(opened(data), plant.kind, plant.look, rng), data)
+    if plant.kind in BACKGROUNDS:
+        return encoded(behind(opened(data), plant.kind, rng), data)
     return changed(plant.kind, data)
 
 

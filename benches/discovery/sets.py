@@ -3,14 +3,19 @@ import dataclasses, pathlib, subprocess, tempfile, time
 import numpy as np, polars as pl
 
 import network, photos
+from backgrounds import BACKGROUNDS
 from plants import DESIGNS, PROPERTIES, Plant, planted
 
 TAGGED, PARTS = (8, 17, 34, 85), (0.05, 0.1, 0.2, 0.5)
+BEHIND = (0.1, 0.2)
+# Left, top, right, bottom in fractions of every photo of a set with backgrounds: a stand-in for boxes of its objects.
+STAND_IN = (0.2, 0.15, 0.8, 0.7)
 # Plants of one set, each in a class of its own.
 TOGETHER = 3
 HOSTS = 150
 PIPELINE = """[dataset]
 root = "set"
+%s
 [model]
 path = "network.onnx"
 [preprocess]
@@ -19,6 +24,7 @@ scale = 1.0
 mean = [127]
 std = [128]
 [discovery]
+%s
 [report]
 pictures = "none"
 """
@@ -33,6 +39,10 @@ class Case:
     @property
     def name(self):
         return f"{self.grouping} {self.seed}"
+
+    @property
+    def has_backgrounds(self):
+        return any(plant.kind in BACKGROUNDS for plant in self.plants)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -52,12 +62,23 @@ class Found:
 
 
 @dataclasses.dataclass(frozen=True)
+class Shown:
+    """Concepts and heat clusters of one class, by how well they show the images with a background."""
+
+    label: int
+    precisions: tuple  # of the strongest images of each concept, in the order in which they are shown
+    by_share: tuple  # the places of the concepts when they are ordered by their share
+    cluster: float  # largest F1 of a cluster
+
+
+@dataclasses.dataclass(frozen=True)
 class Audited:
     case: Case
     moved: dict  # by label of a plant: part of the images of other classes that it makes the class
     found: list
     seconds: float
     skipped: str = ""
+    shown: tuple = ()
 
 
 def all_cases(is_long, per_class):
@@ -83,6 +104,14 @@ def all_cases(is_long, per_class):
         for design in ("label", "logo"):
             everywhere = tuple(Plant(design, label, per_class // 4) for label in range(photos.CLASS_COUNT))
             cases.append(Case(len(cases), "random", everywhere))
+
+        for turn in range(2 * len(BEHIND)):
+            classes = np.random.default_rng((len(cases), 2)).permutation(photos.CLASS_COUNT)
+            plants = []
+            for i, kind in enumerate(BACKGROUNDS):
+                count = round(BEHIND[(turn + i) % len(BEHIND)] * per_class)
+                plants.append(Plant(kind, int(classes[i]), count))
+            cases.append(Case(len(cases), ("near", "random")[turn // len(BEHIND)], tuple(plants)))
     return cases
 
 
@@ -98,13 +127,46 @@ def run(binary, trunk_file, folders, per_class, case):
         trunk.save(head, folder / "network.onnx")
         moved = {plant.label: _moved(trunk, head, plant, data, labels) for plant in case.plants}
 
-        (folder / "set.toml").write_text(PIPELINE)
+        (folder / "set.toml").write_text(_pipeline(case, folder, names))
         command = [binary, "run", folder / "set.toml", "--out", folder / "out", "--jobs", "1", "--no-cache", "--quiet"]
         done = subprocess.run(command, capture_output=True, text=True)
         if done.returncode not in (0, 1):
             return Audited(case, moved, [], time.monotonic() - start, done.stderr[-300:])
-        found = _read(folder / "out/set/latest", names, labels, marked)
+        latest = folder / "out/set/latest"
+        if case.has_backgrounds:
+            shown = tuple(_shown(latest, plant.label, names, marked) for plant in case.plants)
+            return Audited(case, moved, [], time.monotonic() - start, shown=shown)
+        found = _read(latest, names, labels, marked)
     return Audited(case, moved, found, time.monotonic() - start)
+
+
+def _pipeline(case, folder, names):
+    """What is searched for is what was planted; backgrounds come with a box in every photo."""
+    if not case.has_backgrounds:
+        return PIPELINE % ("", "concepts = false")
+    rows = [f"{name},{name.split('/')[0]}," + ",".join(map(str, STAND_IN)) for name in names]
+    (folder / "boxes.csv").write_text("\n".join(["path,category,xmin,ymin,xmax,ymax", *rows]))
+    boxes = 'boxes = "boxes.csv"\nbox_coordinates = "normalised"'
+    return PIPELINE % (boxes, "patches = false\nfixed = false\nproperties = false\n[verdict]\nmax_candidates = 0")
+
+
+def _shown(run, label, names, marked):
+    paths = pl.concat([pl.read_parquet(part) for part in sorted((run / "images").glob("*.parquet"))])
+    paths = dict(paths.select("image_id", "path").iter_rows())
+    truth = dict(zip(names, marked))
+    is_marked = lambda image: bool(truth[paths[image]])
+    of_class = pl.col("label_index") == label
+    concepts = pl.read_parquet(run / "concepts.parquet").filter(of_class).sort("concept")
+    precisions = [float(np.mean([is_marked(i) for i in row.split()] or [0])) for row in concepts["strongest"]]
+    by_share = np.argsort(-concepts["share"].to_numpy(), kind="stable")
+
+    clusters = pl.read_parquet(run / "heat_clusters.parquet").filter(of_class)
+    total = sum(map(is_marked, clusters["image_id"]))
+    scores = [0.0]
+    for _, members in clusters.group_by("cluster"):
+        hits = sum(map(is_marked, members["image_id"]))
+        scores.append(2 * hits / max(1, len(members) + total))
+    return Shown(label, tuple(precisions), tuple(int(place) for place in by_share), max(scores))
 
 
 _TRUNKS = {}

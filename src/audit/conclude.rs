@@ -16,6 +16,7 @@ use crate::finding::{Finding, FindingKind};
 use crate::plan::Plan;
 use crate::report::{self, ModelClasses};
 use crate::runs::clock;
+use crate::runs::concepts::concepts;
 use crate::runs::documents::{
     Changes, Document, Figure, Figures, MeasureRecord, RunIdentity, RunRecord, Summary,
 };
@@ -351,6 +352,7 @@ pub fn report_page(
         changes,
         figures: &figures,
         patterns: &patterns,
+        concepts: &concepts(run)?,
         started_at: &history::started_at(&named),
         pipeline_file,
         pictures: &|file| read_picture(&run.join(file)),

@@ -9,6 +9,7 @@
 
 mod class_figures;
 mod comparison;
+mod concept_region;
 mod auditor;
 mod conclude;
 mod contact_sheet;
@@ -41,6 +42,7 @@ mod worker;
 
 pub use auditor::{Auditor, GivenImage, GivenRows, content_key};
 pub use comparison::runs_page;
+pub use concept_region::{ConceptRegion, concept_region};
 pub use conclude::{Outcome, report_page};
 pub use contact_sheet::tiles;
 pub use context::{AuditContext, load_model};

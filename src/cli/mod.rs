@@ -5,6 +5,7 @@ mod check;
 mod check_dataset;
 mod check_images;
 mod ci_files;
+mod concept;
 mod conclude;
 mod diff;
 mod discover;
@@ -60,6 +61,8 @@ enum Command {
     Conclude(conclude::ConcludeArgs),
     /// Search the newest run of a pipeline for what nobody declared, without experiments
     Discover(discover::DiscoverArgs),
+    /// List the concepts of a class of a finished run, or write one as a region
+    Concept(concept::ConceptArgs),
     /// Print every annotation of a dataset as CSV, one a line
     List(list::ListArgs),
     /// Show a model's input, pool, head and the accuracy of its maps
@@ -138,6 +141,7 @@ fn dispatch(command: Command) -> Result<ExitCode> {
         Command::Check(args) => return check::check(&args),
         Command::Init(args) => init::init(&args),
         Command::Discover(args) => discover::discover(&args),
+        Command::Concept(args) => concept::concept(&args),
         Command::List(args) => list::list(&args),
         Command::Inspect(args) => inspect::inspect(&args),
         Command::Explain(args) => explain::explain(&args),

@@ -18,9 +18,9 @@ pub use evidence::{
     TemplateHits,
 };
 pub use names::{
-    ChangeState, ConsensusControl, EffectUnit, FigureRole, FindingKind, FindingOrigin,
-    InsertionControl, InterventionSide, MapTarget, OverlayControl, RemovalFill, ReopenReason,
-    ReviewDecision, RunPart, Severity, Verdict,
+    ChangeState, ConceptOrder, ConsensusControl, EffectUnit, FigureRole, FindingKind,
+    FindingOrigin, InsertionControl, InterventionSide, MapTarget, OverlayControl, RemovalFill,
+    ReopenReason, ReviewDecision, RunPart, Severity, Verdict,
 };
 pub use property::{FileProperty, Property, PropertyFamily, PropertyRule, PropertyValue};
 pub use property_evidence::{

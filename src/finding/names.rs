@@ -100,6 +100,18 @@ closed_set! {
     }
 }
 
+closed_set! {
+    /// What the concepts of a class are ordered by.
+    ConceptOrder {
+        /// The part of the activation outside the objects, of those that speak for the class.
+        OutsideObjects = "outside_objects",
+        /// The contribution in held-out images that are right, less that in wrong ones.
+        RightLessWrong = "right_less_wrong",
+        /// Nothing that tells an artefact: all are shown, by their share.
+        Unordered = "unordered",
+    }
+}
+
 #[expect(
     clippy::derivable_impls,
     reason = "the macro has no place for an attribute"
@@ -185,6 +197,10 @@ closed_set! {
     FigureRole {
         /// What many images repeat, and where it is in some of them.
         Pattern = "pattern",
+        /// An image that shows a concept of its class.
+        Concept = "concept",
+        /// Images of a class whose heat lies alike.
+        HeatCluster = "heat_cluster",
         /// The picture that is searched for in every photo.
         Template = "template",
         /// The mean maps of images with and without the region.

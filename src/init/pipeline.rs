@@ -21,7 +21,7 @@ const LABELS_MAX: usize = 10;
 const DISCOVERY: &str = "
 # The search for confounders that no region declares: pictures that many images of a class repeat,
 # anywhere or at one place, and properties of files (JPEG quality, colour, borders, sharpness,
-# names, columns of a manifest).
+# names, columns of a manifest). Concepts of each class are shown to look at.
 [discovery]
 ";
 

@@ -1,9 +1,11 @@
 //! The table of classes, and the pictures of a class as a whole.
 
 use super::anchor::{anchor, encoded};
+use super::concepts::{ConceptSection, concept_section, is_of_concept};
 use super::image_budget::ImageBudget;
 use super::strips::{Strip, strips};
 use crate::finding::Finding;
+use crate::runs::concepts::ShownConcepts;
 use crate::runs::documents::{ClassSummary, Figure};
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -32,6 +34,8 @@ pub struct ClassPictures<'a> {
     strips: Vec<Strip<'a>>,
     /// An image to explain, relative to the dataset's root.
     example: Option<&'a str>,
+    /// To look at.
+    concepts: Option<ConceptSection<'a>>,
 }
 
 pub fn class_lines<'a>(classes: &'a [ClassSummary], findings: &[Finding]) -> Vec<ClassLine<'a>> {
@@ -68,14 +72,17 @@ fn heights(counts: &[u32]) -> Vec<f64> {
 }
 
 /// The pictures of the classes that have some, in the order of the figures: the largest first.
+/// Those of concepts come last in the budget.
 pub fn class_pictures<'a>(
     figures: &'a [Figure],
+    concepts: &ShownConcepts,
     pictures: &dyn Fn(&str) -> Option<Vec<u8>>,
     budget: &mut ImageBudget,
 ) -> Vec<ClassPictures<'a>> {
     let mut order: Vec<&str> = Vec::new();
     let mut by_label: BTreeMap<&str, Vec<&Figure>> = BTreeMap::new();
-    for figure in figures.iter().filter(|figure| figure.region.is_empty()) {
+    let is_of_class = |figure: &&Figure| figure.region.is_empty() || is_of_concept(figure);
+    for figure in figures.iter().filter(is_of_class) {
         let of_label = by_label.entry(&figure.label).or_default();
         if of_label.is_empty() {
             order.push(&figure.label);
@@ -84,14 +91,20 @@ pub fn class_pictures<'a>(
     }
 
     let mut shown = Vec::new();
-    for label in order {
-        let of_label = by_label.remove(label).unwrap_or_default();
+    for label in &order {
+        let of_label = by_label.get(label).into_iter().flatten().copied();
+        let of_label: Vec<&Figure> = of_label.filter(|figure| !is_of_concept(figure)).collect();
         let mut paths = of_label.iter().map(|figure| figure.path.as_str());
         shown.push(ClassPictures {
             label,
             example: paths.find(|path| !path.is_empty()),
             strips: strips(&of_label, pictures, budget),
+            concepts: None,
         });
+    }
+    for class in &mut shown {
+        let of_label = by_label.remove(class.label).unwrap_or_default();
+        class.concepts = concept_section(class.label, concepts, &of_label, pictures, budget);
     }
     shown
 }

@@ -4,10 +4,12 @@
 mod anchor;
 mod build_summary;
 mod cards;
+mod cell_map;
 mod changes;
 mod charts;
 mod class_list;
 mod comparison;
+mod concepts;
 pub mod contact_sheet;
 #[cfg(test)]
 mod fabricated;
@@ -46,6 +48,7 @@ mod unmet;
 mod warnings;
 
 pub use build_summary::summary;
+pub use cell_map::{CellMap, cell_map_picture, mean_map_picture};
 pub use comparison::{ComparedRun, ComparisonInput, comparison_page};
 pub use headline::{headline, open_at_or_above, open_findings, refusal, upshot};
 pub use junit::junit;

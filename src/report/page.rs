@@ -12,6 +12,7 @@ use super::template::PAGE;
 use crate::error::{Error, Result};
 use crate::finding::{ChangeState, Finding, ReviewDecision};
 use crate::model::Facts;
+use crate::runs::concepts::ShownConcepts;
 use crate::runs::documents::{Changes, Counts, Figures, SplitSummary, Summary};
 use crate::runs::patterns::Pattern;
 use crate::runs::review::Decision;
@@ -30,6 +31,7 @@ pub struct PageInput<'a> {
     pub figures: &'a Figures,
     /// What the search for undeclared regions found.
     pub patterns: &'a [Pattern],
+    pub concepts: &'a ShownConcepts,
     /// When the run started, for people; empty where it is not known.
     pub started_at: &'a str,
     /// The pipeline file, for commands; empty where it is not known.
@@ -156,7 +158,7 @@ pub fn page(input: &PageInput<'_>) -> Result<String> {
     let cards = cards(&sources, &mut budget);
     budget.release(reserved);
     let figures = &input.figures.figures;
-    let classes = class_pictures(figures, input.pictures, &mut budget);
+    let classes = class_pictures(figures, input.concepts, input.pictures, &mut budget);
 
     let decided = json(&summary.decisions)?;
     let document = json(&PageDocument {

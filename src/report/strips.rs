@@ -9,7 +9,7 @@ use serde::Serialize;
 /// The figures of one role.
 #[derive(Serialize)]
 pub struct Strip<'a> {
-    title: &'static str,
+    title: String,
     figures: Vec<ShownFigure<'a>>,
 }
 
@@ -42,12 +42,29 @@ pub fn strips<'a>(
         }
         if !shown.is_empty() {
             strips.push(Strip {
-                title: title(role, figures),
+                title: title(role, figures).to_owned(),
                 figures: shown,
             });
         }
     }
     strips
+}
+
+/// Figures beside each other under a title.
+pub fn strip<'a>(
+    title: String,
+    figures: &[&'a Figure],
+    pictures: &dyn Fn(&str) -> Option<Vec<u8>>,
+    budget: &mut ImageBudget,
+) -> Strip<'a> {
+    let mut shown = Vec::new();
+    for figure in figures {
+        shown.push(shown_figure(figure, pictures, budget));
+    }
+    Strip {
+        title,
+        figures: shown,
+    }
 }
 
 fn shown_figure<'a>(
@@ -80,6 +97,8 @@ fn title(role: FigureRole, figures: &[&Figure]) -> &'static str {
         FigureRole::Median if is_of_class => "Median",
         FigureRole::Random if is_of_class => "Chosen at random",
         FigureRole::Pattern => "What many images of the class repeat",
+        FigureRole::Concept => "Concepts",
+        FigureRole::HeatCluster => "Images whose heat lies alike",
         FigureRole::Template => "The template",
         FigureRole::Mean => "Mean maps",
         FigureRole::Consensus => "What the photos with the region have in common there",

@@ -8,6 +8,7 @@ mod cells;
 mod change;
 mod class_heat;
 pub mod clock;
+pub mod concepts;
 mod contents;
 pub mod diff;
 pub mod documents;

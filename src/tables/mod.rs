@@ -2,6 +2,7 @@
 //! and read by the same list of columns.
 
 mod columns;
+mod concepts;
 mod discovered;
 mod findings;
 mod measurements;
@@ -10,6 +11,7 @@ mod properties;
 mod rows;
 
 pub use columns::{Cell, Column, Row, SCHEMA_VERSION, Values};
+pub use concepts::{ConceptRow, HeatClusterRow};
 pub use discovered::DiscoveredRow;
 pub use findings::FindingRow;
 pub use measurements::measurements;
@@ -29,6 +31,8 @@ pub fn markdown() -> String {
         (PropertyRow::TABLE, PropertyRow::COLUMNS),
         (FindingRow::TABLE, FindingRow::COLUMNS),
         (DiscoveredRow::TABLE, DiscoveredRow::COLUMNS),
+        (ConceptRow::TABLE, ConceptRow::COLUMNS),
+        (HeatClusterRow::TABLE, HeatClusterRow::COLUMNS),
     ];
     let sections: Vec<String> = tables
         .iter()

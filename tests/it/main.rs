@@ -6,6 +6,8 @@ mod batches;
 mod bounds;
 mod ci_files;
 mod cli;
+mod concept_runs;
+mod concepts;
 mod conclude;
 mod contract;
 mod convolutions;

@@ -7,7 +7,7 @@ use super::search::Search;
 use crate::cache::Cache;
 use crate::dataset::ImageId;
 use crate::error::Result;
-use crate::evidence::discovery::ClassSample;
+use crate::evidence::discovery::{ClassSample, SampledImage};
 use crate::runs::content_hashes;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -42,8 +42,17 @@ impl<'a> Kept<'a> {
 
     /// The key of a result about the mining half of a class.
     pub fn class_key(&self, what: &str, class: &ClassSample) -> Option<String> {
+        self.images_key(what, class.half(true))
+    }
+
+    /// The key of a result about some images, in their order.
+    pub fn images_key<'i>(
+        &self,
+        what: &str,
+        images: impl Iterator<Item = &'i SampledImage>,
+    ) -> Option<String> {
         let mut hasher = blake3::Hasher::new();
-        for image in class.half(true) {
+        for image in images {
             let content = self.contents.get(&ImageId(image.image))?;
             hasher.update(content.as_bytes()).update(b"\n");
         }

@@ -2,6 +2,7 @@
 //!
 //! Every channel returns findings and figures, and says what it looked at.
 
+mod concepts;
 mod declare;
 mod fixed;
 mod gallery;
@@ -22,9 +23,10 @@ mod views;
 use crate::error::Result;
 use crate::runs::patterns::Patterns;
 use crate::tables::SCHEMA_VERSION;
-use search::{Channel, Discovered, Sampled};
+use search::{Channel, Discovered};
 
-pub use search::{FoundLine, Search};
+pub use concepts::places;
+pub use search::{FoundLine, Sampled, Search};
 
 /// Searches as the pipeline says.
 ///
@@ -46,9 +48,10 @@ pub fn discover(search: &Search<'_, '_>) -> Result<Discovered> {
         settings,
     };
     // One line for each channel: whether the pipeline wants it, and its function.
-    let channels: [(bool, Channel<'_>); 2] = [
+    let channels: [(bool, Channel<'_>); 3] = [
         (settings.patches || settings.fixed, pictures::search),
         (settings.properties, properties::search),
+        (settings.concepts, concepts::search),
     ];
     for (is_wanted, channel) in channels {
         if is_wanted {

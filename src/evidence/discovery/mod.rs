@@ -4,8 +4,10 @@
 //! What is found in one half of the groups, the mining half, is tested in the other; `properties`
 //! are tested in both directions.
 
+pub mod concepts;
 pub mod fixed_places;
 mod fourier;
+pub mod heat_clusters;
 mod parts;
 pub mod patches;
 mod picture;

@@ -16,6 +16,9 @@ pub struct DiscoveryFile {
     /// Search for properties of files and pixels, and columns of the manifest, that tell a class.
     /// Default true.
     pub properties: Option<bool>,
+    /// Show what the features of each class are made of, and images whose heat lies alike: to look
+    /// at, without findings. Default true.
+    pub concepts: Option<bool>,
     /// Maximum number of images of a class that take part, chosen by hash. Default 400.
     pub images_per_class: Option<u32>,
 }

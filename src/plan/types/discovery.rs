@@ -6,6 +6,7 @@ pub struct Discovery {
     pub patches: bool,
     pub fixed: bool,
     pub properties: bool,
+    pub concepts: bool,
     /// Most images of a class that take part.
     pub images_per_class: usize,
 }

@@ -19,13 +19,22 @@ pub fn discovery(file: &DiscoveryFile, check: &mut Checker<'_>) -> Discovery {
         patches: file.patches.unwrap_or(true),
         fixed: file.fixed.unwrap_or(true),
         properties: file.properties.unwrap_or(true),
+        concepts: file.concepts.unwrap_or(true),
         images_per_class: images_per_class as usize,
     };
 
-    if !(discovery.patches || discovery.fixed || discovery.properties) {
+    let Discovery {
+        patches,
+        fixed,
+        properties,
+        concepts,
+        ..
+    } = discovery;
+    if !(patches || fixed || properties || concepts) {
         check.problem(
             "discovery",
-            "patches, fixed and properties are all false: remove the table to search for nothing",
+            "patches, fixed, properties and concepts are all false: remove the table to search for \
+             nothing",
         );
     }
     discovery

@@ -149,11 +149,15 @@ function commandsElement(label, region, example) {
   const own = `--class=${label}`;
   if (region) lines.push(command("camaudit", "gallery", runFolder(), own, `--region=${region}`, "--sort", "contrast"));
   if (example && given.pipeline_file) lines.push(command("camaudit", "explain", given.pipeline_file, example, own));
+  return commandList("See more of its images", lines);
+}
+
+function commandList(title, lines) {
   const shown = lines.filter(Boolean).map((line) => {
     const button = el("button", { type: "button", text: "Copy", "aria-label": `Copy: ${line}`, click: () => copy(line, button) });
     return el("p", {}, el("code", { text: line }), button);
   });
-  return shown.length ? el("div", { class: "commands" }, el("h4", { text: "See more of its images" }), ...shown) : null;
+  return shown.length ? el("div", { class: "commands" }, el("h4", { text: title }), ...shown) : null;
 }
 
 async function copy(line, button) {

@@ -94,7 +94,24 @@ function classElement(row) {
   return el("div", { class: "class-card" }, link,
     el("p", { class: "quiet", text: "Images by the logit of the class: orange is evidence for it, blue against it. This is heat alone: it shows where the evidence lies, not that something is wrong." }),
     label === labelOf(row) ? null : el("p", { class: "quiet", text: `${labelOf(row)} is one class of the model with other labels: ${label}. Its findings and pictures are of all of them.` }),
-    ...stripElements(entry.strips), commandsElement(label, "", entry.example));
+    ...stripElements(entry.strips), conceptsElement(label, entry.concepts), commandsElement(label, "", entry.example));
+}
+
+// What the features of a class are made of, folded: to look at.
+function conceptsElement(label, concepts) {
+  if (!concepts) return null;
+  const quiet = (text) => el("p", { class: "quiet", text });
+  const group = (entry) => el("section", {},
+    el("h4", { text: entry.strip.title }),
+    quiet(entry.facts + "."),
+    el("div", { class: "strip" }, ...entry.strip.figures.map((figure) => figureElement(entry.strip, figure))));
+  return el("details", { class: "concepts" },
+    el("summary", { text: "Concepts (to look at; not ranked evidence, never an alarm)" }),
+    ...concepts.notes.map(quiet),
+    ...concepts.groups.map(group),
+    concepts.groups.length ? commandList("Make one a region, which the next run tests", [command("camaudit", "concept", runFolder(), `--class=${label}`, "--concept=1", "--as-region")]) : null,
+    concepts.clusters_note ? quiet(concepts.clusters_note) : null,
+    ...concepts.clusters.map(group));
 }
 
 function openClassFragment(wanted) {

@@ -33,12 +33,7 @@ pub fn search(search: &Search<'_, '_>, sampled: &Sampled) -> Result<Discovered> 
     result.found.retain(|found| search.is_searched(found.class));
     let mut discovered = Discovered {
         lines: lines(search, &result.found),
-        scope: scope::sentences(
-            &table,
-            &result,
-            sampled.settings.images_per_class,
-            measured.lost,
-        ),
+        scope: scope::sentences(&table, &result, &sampled.settings, measured.lost),
         lost: measured.lost,
         ..Discovered::default()
     };
