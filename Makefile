@@ -11,7 +11,7 @@ DENY := target/deny/bin/cargo-deny
 # Tests that need data from outside the repository run where it is; those that need ONNX Runtime always.
 INCLUDE_IGNORED := --include-ignored $(if $(wildcard ../shared/data),,--skip shared::)
 
-.PHONY: help setup build wheel wheel-test spark torch demo test soak browser check fuzz power discovery transforms overlays example schema fixtures exports real bench clean
+.PHONY: help setup build wheel wheel-test spark ray torch keras demo test soak browser check fuzz power discovery transforms overlays example schema fixtures exports real bench clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -63,9 +63,18 @@ spark: wheel ## test the Python package on Spark (needs Java; downloads 450 MB)
 	$(call in-fresh-venv,spark-test,'pyspark==4.*' 'pandas<3')
 	target/spark-test/bin/python -m pytest -q -rs -p no:cacheprovider python/tests/test_spark.py
 
-torch: wheel ## test the export of PyTorch models (downloads 3 GB)
-	$(call in-fresh-venv,torch-test,torch torchvision timm 'transformers<5' onnxscript)
-	target/torch-test/bin/python -m pytest -q -rs -p no:cacheprovider python/tests/test_export.py
+# Ray listens on all interfaces: here there are none but the loopback.
+ray: wheel ## test the Python package on Ray, in a network namespace (downloads 200 MB)
+	$(call in-fresh-venv,ray-test,'ray[data]==2.*')
+	unshare -rn sh -c 'ip link set lo up && exec target/ray-test/bin/python -m pytest -q -rs -p no:cacheprovider python/tests/test_ray.py'
+
+torch: wheel ## test the export of PyTorch models, and docs/export.md (downloads 4 GB)
+	$(call in-fresh-venv,torch-test,torch torchvision timm 'transformers<5' onnxscript lightning fastai ultralytics onnxslim)
+	target/torch-test/bin/python -m pytest -q -rs -p no:cacheprovider python/tests/test_export.py python/tests/test_export_page.py
+
+keras: wheel ## test the block for Keras of docs/export.md (downloads 700 MB)
+	$(call in-fresh-venv,keras-test,-r fixtures/exports/requirements-keras.txt)
+	target/keras-test/bin/python -m pytest -q -rs -p no:cacheprovider python/tests/test_export_page.py
 
 # $(1): folder below target, $(2): packages beside those of the tests
 define in-fresh-venv
