@@ -46,12 +46,15 @@ test: build .venv/done browser wheel-test ## run all tests, and the independent 
 	$(VENV) tests/check_recipes.py
 	$(VENV) tests/check_faults.py $(BIN)
 
-# Reuses what `build` compiled: the same profile, features and target folder.
+# Reuses what `build` compiled: the same profile, features and target folder. Linked by zig, so that it loads on systems with
+# glibc 2.17 or later; only x86-64 has been tried.
+WHEEL_VENV := $(abspath target/wheel-venv)
 wheel: build ## build the Python package: target/wheels/camaudit-*.whl
-	test -x target/wheel-venv/bin/maturin || { python3 -m venv target/wheel-venv && \
-	  target/wheel-venv/bin/pip install -q --disable-pip-version-check 'maturin==1.16.*'; }
+	$(WHEEL_VENV)/bin/python -c 'import maturin, ziglang' 2>/dev/null || { python3 -m venv $(WHEEL_VENV) && \
+	  $(WHEEL_VENV)/bin/pip install -q --disable-pip-version-check 'maturin==1.16.*' 'ziglang==0.17.*'; }
 	rm -f target/wheels/camaudit-*.whl
-	target/wheel-venv/bin/maturin build --release --locked --quiet --manifest-path python/Cargo.toml --out target/wheels
+	PATH="$(WHEEL_VENV)/bin:$$PATH" maturin build --release --locked --quiet --manifest-path python/Cargo.toml --out target/wheels \
+	  --compatibility manylinux_2_17 -- -C linker=$(abspath python/zigcc) -C linker-features=-lld
 	@ls -l target/wheels
 
 # A fresh environment: nothing of the repository is importable in it. Each line names the extra packages.
