@@ -7,7 +7,8 @@
 For an environment with the wheel and `camaudit[spark]`; Java is needed. Executors are processes of one core on this machine
 (`local-cluster[1,1,1024]` and `[2,1,1024]`), on the loopback. `speed` measures PHOTOS (a folder per class, with classes.txt), linked over and
 over, with MODEL (EfficientNet-Lite0), each twice in turn. `size` measures links to fixtures/horses with the demo's network and ten regions,
-with two executors, and concludes. Times are those of `camaudit.spark.measure`, without the start of Spark, and of `camaudit
+with two executors, and concludes. CPU is the processor time of the executors' Python processes, which other work on the machine
+lengthens less. Times are those of `camaudit.spark.measure`, without the start of Spark, and of `camaudit
 conclude`. Memory is the largest resident set of each process.
 """
 import json, os, pathlib, shutil, subprocess, sys, tempfile, time
@@ -28,9 +29,11 @@ def measured_here(executors, pipeline, out):
     spark = SparkSession.builder.appName("camaudit-bench").getOrCreate()
     # Executors register one after the other.
     spark.range(8).repartition(8).mapInArrow(lambda batches: batches, "id long").count()
+    before = executors_time()
     load, start = os.getloadavg()[0], time.time()
     folder = camaudit.spark.measure(spark, pipeline, out=out)
     result = {"s": time.time() - start, "load": load, "folder": str(folder), "driver": peak(os.getpid())}
+    result["executors_s"] = executors_time() - before
     for java in children(os.getpid()):
         result["driver's JVM"] = peak(java)
         result["executor's JVM"] = max(map(peak, children(java)))
@@ -44,6 +47,16 @@ def children(pid):
     for task in pathlib.Path(f"/proc/{pid}/task").iterdir():
         found += map(int, (task / "children").read_text().split())
     return found
+
+
+def executors_time():
+    """Processor time of the executors' Python processes, in s."""
+    daemons = [d for java in children(os.getpid()) for executor in children(java) for d in children(executor)]
+    ticks = 0
+    for pid in daemons + [worker for daemon in daemons for worker in children(daemon)]:
+        fields = pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+        ticks += int(fields[11]) + int(fields[12])
+    return ticks / os.sysconf("SC_CLK_TCK")
 
 
 def peak(pid):
@@ -72,12 +85,12 @@ def speed(scratch, model, photos, images=1896):
         f'[dataset]\nroot = "{scratch}/photos"\n[model]\npath = "{pathlib.Path(model).resolve()}"\nclasses = "{pathlib.Path(photos).resolve()}/classes.txt"\n'
         f'[preprocess]\npreset = "tf-lite"\n[run]\nshard_size = 48\n[[region]]\nname = "corner"\ncorner = {{ at = "bottom-left", width = 0.35, height = 0.2 }}\n')
     best = {}
-    print(f"{images} images, shards of 48\n{'executors':>9}{'s':>8}{'img/s':>8}{'load before':>13}  largest resident sets", flush=True)
+    print(f"{images} images, shards of 48\n{'executors':>9}{'s':>8}{'img/s':>8}{'CPU s':>8}{'load before':>13}  largest resident sets", flush=True)
     for executors in (1, 2, 1, 2):
         result = on(executors, scratch / "speed.toml", scratch / "out")
         assert scored(result["folder"]) == images
         best[executors] = min(best.get(executors, result["s"]), result["s"])
-        print(f"{executors:>9}{result['s']:8.1f}{images / result['s']:8.0f}{result['load']:13.2f}  {memory(result)}", flush=True)
+        print(f"{executors:>9}{result['s']:8.1f}{images / result['s']:8.0f}{result['executors_s']:8.1f}{result['load']:13.2f}  {memory(result)}", flush=True)
     print(f"two executors are {best[1] / best[2]:.2f} times as fast as one (the faster one of each)")
 
 
