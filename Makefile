@@ -46,15 +46,16 @@ test: build .venv/done browser wheel-test ## run all tests, and the independent 
 	$(VENV) tests/check_recipes.py
 	$(VENV) tests/check_faults.py $(BIN)
 
-# Reuses what `build` compiled: the same profile, features and target folder. Linked by zig, so that it loads on systems with
-# glibc 2.17 or later; only x86-64 has been tried.
+# Reuses what `build` compiled: the same profile, features and target folder. On x86-64 it is linked by zig, so that it loads on
+# systems with glibc 2.17 or later.
 WHEEL_VENV := $(abspath target/wheel-venv)
+OLD_GLIBC := --compatibility manylinux_2_17 -- -C linker=$(abspath python/zigcc) -C linker-features=-lld
 wheel: build ## build the Python package: target/wheels/camaudit-*.whl
 	$(WHEEL_VENV)/bin/python -c 'import maturin, ziglang' 2>/dev/null || { python3 -m venv $(WHEEL_VENV) && \
 	  $(WHEEL_VENV)/bin/pip install -q --disable-pip-version-check 'maturin==1.16.*' 'ziglang==0.17.*'; }
 	rm -f target/wheels/camaudit-*.whl
 	PATH="$(WHEEL_VENV)/bin:$$PATH" maturin build --release --locked --quiet --manifest-path python/Cargo.toml --out target/wheels \
-	  --compatibility manylinux_2_17 -- -C linker=$(abspath python/zigcc) -C linker-features=-lld
+	  $(if $(filter x86_64,$(shell uname -m)),$(OLD_GLIBC))
 	@ls -l target/wheels
 
 # A fresh environment: nothing of the repository is importable in it. Each line names the extra packages.
