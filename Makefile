@@ -11,7 +11,7 @@ DENY := target/deny/bin/cargo-deny
 # Tests that need data from outside the repository run where it is; those that need ONNX Runtime always.
 INCLUDE_IGNORED := --include-ignored $(if $(wildcard ../shared/data),,--skip shared::)
 
-.PHONY: help setup build wheel wheel-test spark torch demo test soak browser check fuzz power discovery transforms overlays example schema fixtures exports real bench clean
+.PHONY: help setup build wheel wheel-test spark ray torch keras demo test soak browser check fuzz power discovery transforms overlays example schema fixtures exports real bench clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -46,12 +46,16 @@ test: build .venv/done browser wheel-test ## run all tests, and the independent 
 	$(VENV) tests/check_recipes.py
 	$(VENV) tests/check_faults.py $(BIN)
 
-# Reuses what `build` compiled: the same profile, features and target folder.
+# Reuses what `build` compiled: the same profile, features and target folder. On x86-64 it is linked by zig, so that it loads on
+# systems with glibc 2.17 or later.
+WHEEL_VENV := $(abspath target/wheel-venv)
+OLD_GLIBC := --compatibility manylinux_2_17 -- -C linker=$(abspath python/zigcc) -C linker-features=-lld
 wheel: build ## build the Python package: target/wheels/camaudit-*.whl
-	test -x target/wheel-venv/bin/maturin || { python3 -m venv target/wheel-venv && \
-	  target/wheel-venv/bin/pip install -q --disable-pip-version-check 'maturin==1.16.*'; }
+	$(WHEEL_VENV)/bin/python -c 'import maturin, ziglang' 2>/dev/null || { python3 -m venv $(WHEEL_VENV) && \
+	  $(WHEEL_VENV)/bin/pip install -q --disable-pip-version-check 'maturin==1.16.*' 'ziglang==0.17.*'; }
 	rm -f target/wheels/camaudit-*.whl
-	target/wheel-venv/bin/maturin build --release --locked --quiet --manifest-path python/Cargo.toml --out target/wheels
+	PATH="$(WHEEL_VENV)/bin:$$PATH" maturin build --release --locked --quiet --manifest-path python/Cargo.toml --out target/wheels \
+	  $(if $(filter x86_64,$(shell uname -m)),$(OLD_GLIBC))
 	@ls -l target/wheels
 
 # A fresh environment: nothing of the repository is importable in it. Each line names the extra packages.
@@ -63,9 +67,18 @@ spark: wheel ## test the Python package on Spark (needs Java; downloads 450 MB)
 	$(call in-fresh-venv,spark-test,'pyspark==4.*' 'pandas<3')
 	target/spark-test/bin/python -m pytest -q -rs -p no:cacheprovider python/tests/test_spark.py
 
-torch: wheel ## test the export of PyTorch models (downloads 3 GB)
-	$(call in-fresh-venv,torch-test,torch torchvision timm 'transformers<5' onnxscript)
-	target/torch-test/bin/python -m pytest -q -rs -p no:cacheprovider python/tests/test_export.py
+# Ray listens on all interfaces: here there are none but the loopback.
+ray: wheel ## test the Python package on Ray, in a network namespace (downloads 200 MB)
+	$(call in-fresh-venv,ray-test,'ray[data]==2.*')
+	unshare -rn sh -c 'ip link set lo up && exec target/ray-test/bin/python -m pytest -q -rs -p no:cacheprovider python/tests/test_ray.py'
+
+torch: wheel ## test the export of PyTorch models, and docs/export.md (downloads 4 GB)
+	$(call in-fresh-venv,torch-test,torch torchvision timm 'transformers<5' onnxscript lightning fastai ultralytics onnxslim)
+	target/torch-test/bin/python -m pytest -q -rs -p no:cacheprovider python/tests/test_export.py python/tests/test_export_page.py
+
+keras: wheel ## test the block for Keras of docs/export.md (downloads 700 MB)
+	$(call in-fresh-venv,keras-test,-r fixtures/exports/requirements-keras.txt)
+	target/keras-test/bin/python -m pytest -q -rs -p no:cacheprovider python/tests/test_export_page.py
 
 # $(1): folder below target, $(2): packages beside those of the tests
 define in-fresh-venv

@@ -9,8 +9,6 @@ interventions, verdicts, the report.
 """
 import csv, json, os, pathlib, shutil, subprocess, sys, tempfile, time
 
-BIN = pathlib.Path(sys.argv[1]).resolve()
-SIZES = [int(n) for n in sys.argv[2:]] or [1_000, 10_000, 100_000]
 FIXTURES = pathlib.Path(__file__).resolve().parent.parent / "fixtures"
 FOLDER = 1_000  # files in a folder
 
@@ -45,6 +43,8 @@ def pipeline(scratch, root):
 
 
 def main():
+    binary = pathlib.Path(sys.argv[1]).resolve()
+    sizes = [int(n) for n in sys.argv[2:]] or [1_000, 10_000, 100_000]
     with tempfile.TemporaryDirectory(dir=os.environ.get("BENCH_TMP")) as scratch:
         scratch, have = pathlib.Path(scratch), 0
         sources = []
@@ -53,13 +53,13 @@ def main():
             copy.parent.mkdir(parents=True, exist_ok=True)
             sources.append(pathlib.Path(shutil.copy(s, copy)))
         print(f"{'images':>9}{'jobs':>6}{'wall s':>9}{'img/s':>9}{'CPU ms/img':>12}{'start s':>9}{'after s':>9}{'peak MiB':>10}")
-        for n in SIZES:
+        for n in sizes:
             grow(scratch / "photos", have, n, sources)
             have = n
             toml = pipeline(scratch, scratch / "photos")
             for jobs in ((1, 2) if n <= 10_000 and (os.cpu_count() or 1) > 1 else (os.cpu_count(),)):
                 start = time.time()
-                run = subprocess.Popen([BIN, "run", toml, "--out", scratch / "out", "--jobs", str(jobs), "--log", "json", "--fail-on", "never"],
+                run = subprocess.Popen([binary, "run", toml, "--out", scratch / "out", "--jobs", str(jobs), "--log", "json", "--fail-on", "never"],
                                        stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
                 marks = {}
                 for line in run.stderr:
@@ -77,4 +77,5 @@ def main():
                 shutil.rmtree(scratch / "out")
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -9,7 +9,8 @@ MORE_PHOTOS a flat folder of <class>_<anything>.jpg. Models whose right transfor
 * other pixel values, orders of channels and axes: what turns them into the model's own is put in front of the graph, so that it
   computes the same;
 * other geometries: a linear head is trained on the features that half of MORE_PHOTOS gives under that geometry, for groups of
-  neighbouring classes; `init` sees the other half.
+  neighbouring classes; `init` sees the other half;
+* pixel values that are not among the tries: what it says then.
 
 For every model: whether pixel values and geometry of the pipeline are the right ones, what `init` says, and the top-1 of the chosen
 and of the right transform on the same images, computed here with Pillow and ONNX Runtime.
@@ -29,6 +30,10 @@ VALUES = {  # (x * scale - mean) / std
     "-1..1": dict(scale=1 / 255, mean=[0.5] * 3, std=[0.5] * 3),
     "0..255": dict(scale=1.0, mean=[0.0] * 3, std=[1.0] * 3),
     "caffe": dict(scale=1.0, mean=[123.68, 116.779, 103.939], std=[1.0] * 3),  # in the order of RGB
+    # Not among the tries.
+    "-2..2": dict(scale=1 / 255, mean=[0.5] * 3, std=[0.25] * 3),
+    "0..16": dict(scale=16 / 255, mean=[0.0] * 3, std=[1.0] * 3),
+    "negative": dict(scale=-1 / 255, mean=[-1.0] * 3, std=[1.0] * 3),
 }
 FILTERS = {"nearest": 0, "lanczos": 1, "bilinear": 2, "bicubic": 3}
 
@@ -197,7 +202,8 @@ def cases(more):
     for values, channels, layout, is_open in [
         ("own", "rgb", "nchw", False), ("imagenet", "rgb", "nchw", False), ("0..1", "rgb", "nchw", False), ("0..255", "rgb", "nchw", False),
         ("caffe", "bgr", "nchw", False), ("-1..1", "bgr", "nchw", False), ("0..1", "bgr", "nhwc", False), ("0..1", "rgb", "nhwc", False),
-        ("imagenet", "rgb", "nchw", True), ("0..1", "grey", "nchw", False), ("-1..1", "grey", "nhwc", False)]:
+        ("imagenet", "rgb", "nchw", True), ("0..1", "grey", "nchw", False), ("-1..1", "grey", "nhwc", False),
+        ("-2..2", "rgb", "nchw", False), ("0..16", "rgb", "nchw", False), ("negative", "rgb", "nchw", False)]:
         yield values, "crop 7/8", channels, layout, is_open, "bicubic"
     if more:
         for values, geometry in [("imagenet", "squash"), ("-1..1", "squash"), ("0..1", "letterbox grey"), ("0..255", "letterbox black"),

@@ -2,7 +2,8 @@
 
 ``camaudit.run(pipeline)`` audits a dataset, ``camaudit.open(folder)`` reads the folder of a run, and
 ``camaudit.Auditor`` measures Arrow batches of images. ``camaudit.export`` writes PyTorch models as ONNX,
-``python -m camaudit.spark`` measures on a Spark cluster, and ``python -m camaudit`` is the program.
+``python -m camaudit.spark`` and ``python -m camaudit.ray`` measure on a cluster, and ``python -m camaudit`` is the
+program.
 """
 
 from __future__ import annotations

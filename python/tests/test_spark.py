@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import shutil
 import subprocess
@@ -13,6 +12,7 @@ from typing import Any
 
 import camaudit
 import pytest
+from cluster_runs import concluded, files, poisoned_set
 
 pytest.importorskip("pyspark", reason="pyspark is not installed")
 from pyspark import cloudpickle  # noqa: E402
@@ -39,17 +39,6 @@ def spark() -> Iterator[Any]:
     session.stop()
 
 
-def concluded(folder: Path) -> camaudit.Run:
-    subprocess.run([sys.executable, "-m", "camaudit", "conclude", folder, "--quiet"], check=True, capture_output=True)
-    return camaudit.open(folder)
-
-
-def files(run: camaudit.Run) -> dict[str, str]:
-    """The hash of every Parquet file and of the summary."""
-    names = [*run.folder.rglob("*.parquet"), run.folder / "summary.json"]
-    return {str(file.relative_to(run.folder)): hashlib.sha256(file.read_bytes()).hexdigest() for file in names}
-
-
 def test_a_cluster_gives_the_files_of_one_machine(
     spark: Any, demo: Path, demo_run: camaudit.Run, tmp_path: Path
 ) -> None:
@@ -68,13 +57,10 @@ def test_a_poisoned_image_is_one_skip(
     from camaudit.spark import measure
 
     images = tmp_path / "images"
-    for label in ("boat", "car", "horse"):
-        shutil.copytree(root / "fixtures" / "horses" / label, images / label, ignore=lambda _, names: sorted(names)[12:])
-    poisoned = images / "horse" / "horse005.jpg"
-    poisoned.write_bytes(poisoned.read_bytes()[:700])
+    poisoned = poisoned_set(root, images)
     pipeline = write_pipeline(images, "[run]\nshard_size = 8\nmax_skipped = 0.5\n")
     run = concluded(measure(spark, pipeline, out=tmp_path / "cluster"))
-    assert run.skipped["path"].to_list() == ["horse/horse005.jpg"]
+    assert run.skipped["path"].to_list() == [poisoned]
     assert run.record["counts"]["scored"] == 35
     assert files(run) == files(camaudit.run(pipeline, out=tmp_path / "single"))
 
@@ -83,12 +69,13 @@ def test_executors_that_are_killed_change_nothing(
     spark: Any, demo: Path, demo_run: camaudit.Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The JVM of an executor is killed while it measures."""
-    import camaudit.spark as cluster
+    from camaudit import _cluster
+    from camaudit.spark import measure as measure_on_spark
 
     once = tmp_path / "killed"
-    honest = cluster._task
+    honest = _cluster.task
 
-    def deadly(folder: str, threads: int) -> Any:
+    def deadly(folder: Path, threads: int) -> Any:
         task = honest(folder, threads)
         marker = str(once)
 
@@ -100,8 +87,8 @@ def test_executors_that_are_killed_change_nothing(
 
         return measure
 
-    monkeypatch.setattr(cluster, "_task", deadly)
-    folder = cluster.measure(spark, demo, out=tmp_path / "reports", threads=1, run__shard_size=64)
+    monkeypatch.setattr(_cluster, "task", deadly)
+    folder = measure_on_spark(spark, demo, out=tmp_path / "reports", threads=1, run__shard_size=64)
     assert "CoarseGrainedExecutorBackend" in once.read_text()
     assert files(concluded(folder)) == files(demo_run)
 

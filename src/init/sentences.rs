@@ -75,7 +75,8 @@ fn taken(search: &Search) -> String {
     match &chosen.source {
         Some(source) => format!("The transform is that of {source}: top-1 {right}."),
         None => format!(
-            "The transform is the best of {} tried: \"{}\", top-1 {right}.",
+            "The transform is the best of {} tried: \"{}\", top-1 {right}. Compare that with the \
+             accuracy of the training: the right one may be none of these.",
             search.tries.len(),
             chosen.transform.name()
         ),

@@ -171,6 +171,7 @@ fn few_images_are_a_tie() {
     let place = Workplace::new(8);
     let (_, text, warnings) = place.started();
     assert!(text.contains("It is a tie"), "{text}");
+    assert!(text.contains("may be none of these"), "{text}");
     assert!(warnings.is_empty(), "{warnings:?}");
     let written = std::fs::read_to_string(place.pipeline()).expect("pipeline");
     assert!(written.contains("# It is a tie"), "{written}");
