@@ -35,7 +35,7 @@ pub fn of_patches(
     );
     sentences.extend(searched(search, &small).map(|images| {
         format!(
-            "Patches were not searched in {images}: fewer than {SUPPORT_MIN} are left to test one on"
+            "Patches were not searched in {images}: fewer than {SUPPORT_MIN} are left to test one"
         )
     }));
     sentences.push(format!(
