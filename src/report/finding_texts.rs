@@ -172,8 +172,8 @@ fn the_limits_of_an_intervention_are_told() {
         ..consensus(0.8, Some(0.1))
     };
     let hits = |found, tried| Some(TemplateHits { found, tried });
-    let of_consensus = "with the pixelwise median of the pasted patches, 15 (control 2); the photos \
-                        agree about 80.0 % of the region, so that the object of horse";
+    let of_consensus = "with the pixelwise median of the pasted patches, 15 (control 2); the \
+                        photos agree about 80.0 % of the region, so that the object of horse";
     let of_template = "the template finds about 50.0 % of such regions, so that the effect may be \
                        larger";
     for (consensus, hits, expected) in [

@@ -196,7 +196,8 @@ fn common(label: &str, consensus: &Consensus) -> Option<String> {
     let [flips, control_flips] = consensus.effect.as_ref()?.predicted;
     Some(format!(
         "with the pixelwise median of the pasted patches, {flips} (control {control_flips}); the \
-         photos agree about {} of the region, so that the object of {label} {} be part of the effect",
+         photos agree about {} of the region, so that the object of {label} {} be part of the \
+         effect",
         percent(consensus.coverage),
         if consensus.tells_apart() {
             "cannot"
@@ -248,10 +249,10 @@ mod tests {
             (
                 fabricated::confirmed("horse", "tag"),
                 "tag in 1,040 of 1,300 horse images and 3 of 1,298,700 others; pasted on 20 images \
-                 of other classes, 18 are predicted as horse (control 1; margin rises by 3.10 logits, 2.50 \
-                 to 3.70); filled in on 16 images, recall falls by 0 points more than on 12 \
-                 without it (margin falls by 1.20 logits, 0.80 to 1.60); 2 photos could not be read \
-                 again",
+                 of other classes, 18 are predicted as horse (control 1; margin rises by 3.10 \
+                 logits, 2.50 to 3.70); filled in on 16 images, recall falls by 0 points more \
+                 than on 12 without it (margin falls by 1.20 logits, 0.80 to 1.60); 2 photos \
+                 could not be read again",
             ),
             (
                 not_tested,

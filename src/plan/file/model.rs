@@ -32,8 +32,8 @@ pub struct ModelFile {
     pub library: Option<String>,
     /// Where the engine `onnxruntime` runs: `cpu` (default), `cuda` or `cuda:1`.
     pub device: Option<String>,
-    /// Images that the engine `onnxruntime` runs at once, of all workers together. Default: 1 on the
-    /// CPU, 64 with CUDA.
+    /// Images that the engine `onnxruntime` runs at once, of all workers together. Default: 1 on
+    /// the CPU, 64 with CUDA.
     pub batch: Option<u32>,
     /// Known top-1 accuracy of the model; an accuracy below half of it is a warning.
     pub expected_accuracy: Option<f64>,
