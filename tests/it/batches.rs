@@ -30,9 +30,11 @@ fn run(folder: &Path, name: &str, batch: usize, set: &[&str]) -> Outcome {
 #[ignore = "needs ONNX Runtime in .venv"]
 fn a_batch_of_images_gives_the_rows_and_verdicts_of_single_ones() {
     let folder = tempfile::tempdir().expect("folder");
-    let alone = run(folder.path(), "alone", 1, &["run.cache_gb=0"]);
-    let few = run(folder.path(), "few", 7, &["run.cache_gb=0", "run.jobs=1"]);
-    let set = ["run.cache_gb=0", "run.jobs=3", "run.shard_size=50"];
+    let common = ["run.cache_gb=0", "run.limit=60"];
+    let with = |more: &[&'static str]| [&common[..], more].concat();
+    let alone = run(folder.path(), "alone", 1, &with(&[]));
+    let few = run(folder.path(), "few", 7, &with(&["run.jobs=1"]));
+    let set = with(&["run.jobs=3", "run.shard_size=50"]);
     let many = run(folder.path(), "many", 7, &set);
     assert!(
         few.record.facts.engine.ends_with("batches of 7"),

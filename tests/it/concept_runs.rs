@@ -1,7 +1,7 @@
 //! Concepts and heat clusters from outside, on drawn photos: tables, report, and a concept as a
 //! region.
 
-use crate::support::{audit, camaudit, fixtures, page, plan, stderr};
+use crate::support::{audit, camaudit, fixtures, page, plan, report_document, stderr};
 use camaudit::finding::FindingOrigin;
 use camaudit::tables::{ConceptRow, HeatClusterRow, ImageRow, decode};
 use image::{Rgb, RgbImage};
@@ -155,7 +155,7 @@ fn the_report_shows_concepts_folded_and_counts_their_pictures() {
     draw(dir.path());
     let run = audit(&plan(dir.path(), "shown", &pipeline(dir.path()), &[])).folder;
 
-    let document = document(&page(&run, 10_000_000));
+    let document = report_document(&page(&run, 10_000_000));
     let class = &document["classes"][0];
     assert_eq!(class["label"], "c2");
     let groups = class["concepts"]["groups"].as_array().expect("concepts");
@@ -187,13 +187,6 @@ fn the_report_shows_concepts_folded_and_counts_their_pictures() {
     // Without room the pictures are left out, and counted.
     let bounded = page(&run, 2_000);
     assert!(bounded.contains("pictures are beyond the budget"));
-}
-
-/// What the report gives its scripts.
-fn document(page: &str) -> serde_json::Value {
-    let (_, rest) = page.split_once("id=\"document\">").expect("a document");
-    let (text, _) = rest.split_once("</script>").expect("its end");
-    serde_json::from_str(text).expect("JSON")
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Confounders that nobody declared, from outside: marks on drawn photos are found, and tested as
 //! declared ones are.
 
-use crate::support::{audit, camaudit, fixtures, page, plan, stderr};
+use crate::support::{audit, camaudit, fixtures, page, plan, report_document, stderr};
 use camaudit::finding::{Finding, FindingOrigin, ReviewDecision, Verdict};
 use camaudit::tables::{DiscoveredRow, decode};
 use image::{Rgb, RgbImage};
@@ -253,10 +253,7 @@ fn a_patch_keeps_its_name_and_its_decision_when_photos_are_added() {
 
 /// What the report gives its scripts.
 fn document(run: &Path) -> serde_json::Value {
-    let page = page(run, 1_000_000);
-    let (_, rest) = page.split_once("id=\"document\">").expect("a document");
-    let (text, _) = rest.split_once("</script>").expect("its end");
-    serde_json::from_str(text).expect("JSON")
+    report_document(&page(run, 1_000_000))
 }
 
 #[test]

@@ -271,3 +271,10 @@ pub fn close(a: f64, b: f64, tolerance: f64, what: &str) {
         "{what}: {a} instead of {b}"
     );
 }
+
+/// What the report gives its scripts.
+pub fn report_document(page: &str) -> serde_json::Value {
+    let (_, rest) = page.split_once("id=\"document\">").expect("a document");
+    let (text, _) = rest.split_once("</script>").expect("its end");
+    serde_json::from_str(text).expect("JSON")
+}
