@@ -11,7 +11,7 @@ with two executors, and concludes. CPU is the processor time of the executors' P
 lengthens less. Times are those of `camaudit.spark.measure`, without the start of Spark, and of `camaudit
 conclude`. Memory is the largest resident set of each process.
 """
-import json, os, pathlib, shutil, subprocess, sys, tempfile, time
+import contextlib, json, os, pathlib, shutil, subprocess, sys, tempfile, time
 
 import scaling
 
@@ -44,8 +44,10 @@ def measured_here(executors, pipeline, out):
 
 def children(pid):
     found = []
-    for task in pathlib.Path(f"/proc/{pid}/task").iterdir():
-        found += map(int, (task / "children").read_text().split())
+    # Threads and processes may end meanwhile.
+    for file in pathlib.Path(f"/proc/{pid}/task").glob("*/children"):
+        with contextlib.suppress(OSError):
+            found += map(int, file.read_text().split())
     return found
 
 
@@ -60,8 +62,12 @@ def executors_time():
 
 
 def peak(pid):
-    status = pathlib.Path(f"/proc/{pid}/status").read_text()
-    return int(status.split("VmHWM:")[1].split()[0]) * 1024
+    """In bytes; 0 of a process that has ended."""
+    try:
+        status = pathlib.Path(f"/proc/{pid}/status").read_text()
+    except OSError:
+        return 0
+    return int(status.split("VmHWM:")[1].split()[0]) * 1024 if "VmHWM:" in status else 0
 
 
 def on(executors, pipeline, out):
