@@ -317,7 +317,7 @@ fn without_marks_nothing_is_found_and_the_run_says_what_it_looked_at() {
     assert!(rows(&outcome.folder).is_empty());
     let scope = outcome.summary.scope.join("\n");
     assert!(
-        scope.contains("No repeated patch in 192 sampled images of 9 classes"),
+        scope.contains("No repeated patch that tells a class in 192 sampled images of 9 classes"),
         "{scope}"
     );
     assert!(
