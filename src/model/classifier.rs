@@ -12,7 +12,8 @@ use super::head::TakenApart;
 use super::knockout::Knockout;
 use super::layout::MapLayout;
 use super::model_file::ModelFile;
-use super::opened::{BYTES, Opened, Opening};
+use super::opened::{BYTES, Opened};
+use super::options::Options;
 use super::outputs::Head;
 use super::place::{MapPlace, Surroundings};
 use super::pool::Pool;
@@ -20,8 +21,7 @@ use super::session::{Inference, Runner, Session};
 use super::subgraph::Subgraph;
 use crate::error::{Error, Result};
 use crate::geometry::Rect;
-use crate::plan::{self, Activation, InputValue};
-use std::collections::BTreeMap;
+use crate::plan::Activation;
 use std::path::Path;
 
 /// Largest accepted `|mean(CAM) + bias - logit| / max(1, |logit|)`.
@@ -61,31 +61,6 @@ pub struct Model {
     pub hash: String,
     /// Name and version of the engine.
     pub engine_name: String,
-}
-
-/// How to read a model file where the file leaves a choice.
-#[derive(Debug, Clone, Default)]
-pub struct Options<'a> {
-    /// Shape of the input at batch 1; needed where the file leaves height or width open.
-    pub input_shape: Option<&'a [usize]>,
-    /// Where that shape comes from, for the errors of a model that cannot run at it.
-    pub shaped_by: Option<&'a str>,
-    /// Name of the output, or of another tensor.
-    pub output: Option<&'a str>,
-    /// Values of inputs other than the image.
-    pub inputs: BTreeMap<String, InputValue>,
-    pub activation: Option<Activation>,
-    pub engine: plan::Engine,
-}
-
-impl Options<'_> {
-    fn opening(&self) -> Opening<'_> {
-        Opening {
-            input_shape: self.input_shape,
-            output: self.output,
-            inputs: &self.inputs,
-        }
-    }
 }
 
 impl Model {

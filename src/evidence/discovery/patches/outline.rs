@@ -279,20 +279,17 @@ mod tests {
     use super::super::graph::Cell;
     use super::*;
     use crate::evidence::discovery::picture::SearchPicture;
+    use crate::perturb::SeededRng;
 
     const SIDE: usize = 224;
     const TAG: [usize; 2] = [44, 28];
 
     /// Noise of its own, and blocks of black and white drawn at a size around (112, 112).
     fn picture(seed: u64, size: f64) -> Gradient {
-        let mut state = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1;
-        let mut noise = || {
-            state ^= state << 13;
-            state ^= state >> 7;
-            state ^= state << 17;
-            (state >> 58) as u8
-        };
-        let mut luma: Vec<u8> = (0..SIDE * SIDE).map(|_| 100 + noise()).collect();
+        let mut rng = SeededRng::new(seed, &["noise"]);
+        let mut luma: Vec<u8> = (0..SIDE * SIDE)
+            .map(|_| (100.0 + 64.0 * rng.unit()) as u8)
+            .collect();
         let half = TAG.map(|side| side as f64 * size / 2.0);
         for y in 0..SIDE {
             for x in 0..SIDE {
