@@ -31,50 +31,16 @@ struct Sums {
     cover: Square<f32>,
 }
 
-/// Fewer images that are tried as well: the first of the aligned ones, which agree best.
-const FEWER_IMAGES: [usize; 4] = [15, 8, 5, 4];
-/// Fewer images count where they agree about so many times the pixels.
-const AREA_RATIO: f32 = 1.5;
-
 /// The picture that aligned images share; `None` where they agree about too little. `centre` is the
 /// point of the first image around which it lies.
-///
-/// Of a picture that is drawn at several sizes only images of about one size agree, so that fewer
-/// of them may outline more of it.
 pub fn template(
     gradients: &[Gradient],
     alignment: &Alignment,
     centre: [f32; 2],
     lengths: Lengths,
 ) -> Option<Template> {
-    let shifts = &alignment.shifts;
-    let mut best = template_of(gradients, shifts, centre, lengths);
-    for images in FEWER_IMAGES {
-        if images >= shifts.len() {
-            continue;
-        }
-        let fewer = template_of(gradients, &shifts[..images], centre, lengths);
-        if area(fewer.as_ref()) as f32 > AREA_RATIO * area(best.as_ref()) as f32 {
-            best = fewer;
-        }
-    }
-    best
-}
-
-/// Pixels that the images agree about.
-fn area(template: Option<&Template>) -> usize {
-    let values = template.iter().flat_map(|template| &template.values);
-    values.filter(|value| **value != [0.0, 0.0]).count()
-}
-
-fn template_of(
-    gradients: &[Gradient],
-    shifts: &[(usize, [i32; 2])],
-    centre: [f32; 2],
-    lengths: Lengths,
-) -> Option<Template> {
-    let sums = sums(gradients, shifts, centre, lengths.crop);
-    let core = core(&sums, shifts.len());
+    let sums = sums(gradients, alignment, centre, lengths.crop);
+    let core = core(&sums, alignment.shifts.len());
     let core = largest_parts(&closed(&core), lengths.gap);
     let bounds = shrunk(bounds(&core)?)?;
     if bounds.width() < lengths.side_min || bounds.height() < lengths.side_min {
@@ -96,19 +62,14 @@ fn template_of(
     is_isotropic.then(|| Template::new(bounds.width(), values))
 }
 
-fn sums(
-    gradients: &[Gradient],
-    shifts: &[(usize, [i32; 2])],
-    centre: [f32; 2],
-    side: usize,
-) -> Sums {
+fn sums(gradients: &[Gradient], alignment: &Alignment, centre: [f32; 2], side: usize) -> Sums {
     let mut sums = Sums {
         gradient: Square::new(side, Complex32::default()),
         energy: Square::new(side, 0.0),
         cover: Square::new(side, 0.0),
     };
     let corner = centre.map(|c| (c - side as f32 / 2.0).round() as i32);
-    for (image, shift) in shifts {
+    for (image, shift) in &alignment.shifts {
         let gradient = &gradients[*image];
         for y in 0..side {
             for x in 0..side {
@@ -272,82 +233,4 @@ fn shrunk(bounds: PixelBox) -> Option<PixelBox> {
         x1: bounds.x1 - 1,
         y1: bounds.y1 - 1,
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::super::graph::Cell;
-    use super::*;
-    use crate::evidence::discovery::picture::SearchPicture;
-    use crate::perturb::SeededRng;
-
-    const SIDE: usize = 224;
-    const TAG: [usize; 2] = [44, 28];
-
-    /// Noise of its own, and blocks of black and white drawn at a size around (112, 112).
-    fn picture(seed: u64, size: f64) -> Gradient {
-        let mut rng = SeededRng::new(seed, &["noise"]);
-        let mut luma: Vec<u8> = (0..SIDE * SIDE)
-            .map(|_| (100.0 + 64.0 * rng.unit()) as u8)
-            .collect();
-        let half = TAG.map(|side| side as f64 * size / 2.0);
-        for y in 0..SIDE {
-            for x in 0..SIDE {
-                let (dx, dy) = (x as f64 - 112.0, y as f64 - 112.0);
-                if dx.abs() < half[0] && dy.abs() < half[1] {
-                    let (u, v) = (
-                        (dx / size / 4.0).floor() as i64,
-                        (dy / size / 4.0).floor() as i64,
-                    );
-                    let is_black = (u * 7 + v * 13 + u * v * 5).rem_euclid(3) == 0;
-                    luma[y * SIDE + x] = if is_black { 20 } else { 235 };
-                }
-            }
-        }
-        Gradient::new(&SearchPicture {
-            width: SIDE,
-            height: SIDE,
-            luma,
-            content: PixelBox {
-                x0: 0,
-                y0: 0,
-                x1: SIDE,
-                y1: SIDE,
-            },
-        })
-    }
-
-    fn outlined(sizes: &[f64]) -> Option<Template> {
-        let numbered = sizes.iter().enumerate();
-        let gradients: Vec<Gradient> = numbered
-            .map(|(seed, size)| picture(seed as u64 + 1, *size))
-            .collect();
-        let alignment = Alignment {
-            images: sizes.len(),
-            centre: Cell { image: 0, cell: 0 },
-            shifts: (0..sizes.len()).map(|image| (image, [0, 0])).collect(),
-        };
-        let lengths = Lengths::of(SIDE, SIDE)?;
-        template(&gradients, &alignment, [112.0, 112.0], lengths)
-    }
-
-    #[test]
-    fn images_of_one_size_are_outlined_among_those_of_others() {
-        let of_one_size = outlined(&[1.0; 6]).expect("a picture of one size");
-        assert!(
-            of_one_size.width.abs_diff(TAG[0]) <= 4,
-            "{}",
-            of_one_size.width
-        );
-
-        let mut sizes = vec![1.0; 5];
-        sizes.extend((0..19).map(|i| 1.15 + 0.03 * f64::from(i)));
-        let found = outlined(&sizes).expect("the five of one size");
-        assert!(found.width.abs_diff(TAG[0]) <= 4, "{}", found.width);
-        assert!(found.height().abs_diff(TAG[1]) <= 4, "{}", found.height());
-
-        let all_differ: Vec<f64> = (0..20).map(|i| 0.8 + 0.06 * f64::from(i)).collect();
-        let found = outlined(&all_differ);
-        assert!(found.is_none_or(|found| found.width < TAG[0]), "too much");
-    }
 }
