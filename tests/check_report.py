@@ -131,7 +131,8 @@ def check_findings(page, name, page_file):
     page.keyboard.type("=rails")
     # Enter ends the note: the next key decides again.
     page.keyboard.press("Enter")
-    page.keyboard.press("3")
+    page.keyboard.press("5")
+    assert page.text_content("#tile-decided") == "0", "a finding that is unsure stays open"
     page.keyboard.press("2")
     assert page.text_content("#tile-decided") == "1", page.text_content("#tile-decided")
     assert page.text_content("#progress").startswith("1 of "), page.text_content("#progress")

@@ -99,7 +99,10 @@ fn no_presence(plan: &Plan, stats: &DatasetStats) -> Option<String> {
             Place::Annotation { .. } | Place::Overlay { .. }
         )
     });
-    let is_searched = plan.discovery.is_some();
+    // Concepts are to look at, and lead to no finding.
+    let is_searched = plan
+        .discovery
+        .is_some_and(|channels| channels.patches || channels.fixed || channels.properties);
     if has_presence || is_searched || !stats.categories.is_empty() {
         return None;
     }

@@ -240,6 +240,11 @@ closed_set! {
 }
 
 impl ReviewDecision {
+    /// Whether the finding stays open with this decision.
+    pub fn stays_open(self) -> bool {
+        self == Self::Unsure
+    }
+
     /// The meaning, for the report and the help.
     pub fn meaning(self) -> &'static str {
         match self {

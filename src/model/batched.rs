@@ -1,13 +1,10 @@
 //! The graph for several images at once.
 
 use super::chain::AffineChain;
-use super::engine::{Array, Batches, Engine, Runtime};
+use super::engine::{Batches, Engine, Runtime, is_same_in_batch};
 use super::graph::Graph;
 use super::pool::Pool;
 use crate::error::{Error, Result};
-
-/// Largest difference of an image's outputs alone and in a batch, as a part of the largest output.
-const BATCH_TOLERANCE: f32 = 1e-3;
 
 /// The tensors that an audit reads: features, logits, and those before and after each gate.
 pub fn outputs<'a>(pool: &'a Pool, logits: &'a str, chain: &'a AffineChain) -> Vec<&'a str> {
@@ -64,25 +61,13 @@ impl Single<'_> {
             for (probe, together) in probes.iter().zip(batches.run_all(probes)?) {
                 let alone = self.engine.run(&[probe])?;
                 for (together, alone) in together.iter().zip(&alone) {
-                    compare(together, alone)?;
+                    if !is_same_in_batch(&together.values, &alone.values) {
+                        let message = "an image has other outputs in a batch than alone";
+                        return Err(Error::new(message));
+                    }
                 }
             }
         }
         Ok(batches)
     }
-}
-
-/// # Errors
-/// When an image has other outputs in a batch than alone.
-fn compare(together: &Array, alone: &Array) -> Result<()> {
-    let largest = alone.values.iter().fold(1.0_f32, |max, v| max.max(v.abs()));
-    let mut pairs = together.values.iter().zip(&alone.values);
-    let is_same = together.values.len() == alone.values.len()
-        && pairs.all(|(a, b)| (a - b).abs() <= BATCH_TOLERANCE * largest);
-    if is_same {
-        return Ok(());
-    }
-    Err(Error::new(
-        "an image has other outputs in a batch than alone",
-    ))
 }

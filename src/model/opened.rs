@@ -1,6 +1,6 @@
 //! A graph at one input shape and for one image, taken apart.
 
-use super::engine::Runtime;
+use super::engine::{Runtime, is_same_in_batch};
 use super::graph::Graph;
 use super::head::{TakenApart, take_apart};
 use super::input_shape::{input_shape, probes};
@@ -11,8 +11,6 @@ use tract_onnx::pb::ModelProto;
 
 /// The name of the precision of a model that takes 8-bit pixels.
 pub const BYTES: &str = "uint8";
-/// Largest relative difference of the logits of one image and of a batch of copies of it.
-const BATCH_TOLERANCE: f32 = 1e-3;
 
 /// How to open a graph.
 #[derive(Clone, Copy)]
@@ -78,11 +76,8 @@ fn check_batch(
     let copies = outputs.first().map_or(&[][..], |array| &array.values);
     let single = parts.survey.get(logits).map(|tensor| &tensor.values[0]);
     let single = single.map_or(&[][..], Vec::as_slice);
-    let largest = single.iter().fold(1.0_f32, |max, v| max.max(v.abs()));
-    let mut pairs = single.iter().zip(copies);
-    let is_same = copies.len() == batch * single.len()
-        && pairs.all(|(a, b)| (a - b).abs() <= BATCH_TOLERANCE * largest);
-    if is_same {
+    let first = copies.get(..single.len()).unwrap_or_default();
+    if copies.len() == batch * single.len() && is_same_in_batch(first, single) {
         return Ok(());
     }
     Err(Error::new(format!(

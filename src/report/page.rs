@@ -98,6 +98,7 @@ struct PageDocument<'a> {
 struct DecisionName {
     name: &'static str,
     meaning: &'static str,
+    stays_open: bool,
 }
 
 /// The summary without its lists.
@@ -244,6 +245,7 @@ fn decision_names() -> Vec<DecisionName> {
         names.push(DecisionName {
             name: decision.name(),
             meaning: decision.meaning(),
+            stays_open: decision.stays_open(),
         });
     }
     names

@@ -224,7 +224,7 @@ pub fn apply(findings: &mut [Finding], decisions: &[Decision], margin: f64, toda
             finding.review = ReviewState {
                 decision: Some(decision.decision),
                 note: Some(decision.note.clone()).filter(|note| !note.is_empty()),
-                open: decision.decision == ReviewDecision::Unsure || reopened.is_some(),
+                open: decision.decision.stays_open() || reopened.is_some(),
                 reopened,
             };
         }

@@ -44,8 +44,7 @@ function showProgress() {
   const fresh = unexported();
   const decided = decidedCount();
   byId("progress").textContent = `${decided} of ${cards.length} decided`;
-  byId("tile-decided").textContent = decided;
-  if (byId("tile-open")) byId("tile-open").textContent = cards.length - decided;
+  showTiles();
   byId("export").disabled = decided + fresh === 0;
   byId("export").textContent = fresh ? `Export review.csv (${fresh} new)` : "Export review.csv";
   byId("reviewer").textContent = reviewerName() ? "Reviewer: " + plain(reviewerName()) : "Reviewer: name";
@@ -77,6 +76,13 @@ function takeReviewer() {
   }
   showBar();
   afterName();
+}
+
+// The counts at the top, as the next run will have them: a finding can be decided and stay open.
+function showTiles() {
+  const closed = cards.filter((_, i) => closing.has(decisionOn(i).decision)).length;
+  byId("tile-decided").textContent = closed;
+  if (byId("tile-open")) byId("tile-open").textContent = cards.length - closed;
 }
 
 // Asks for the reviewer's name once, before the first file is written: a dialog between two decisions would take the keys

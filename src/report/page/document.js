@@ -2,6 +2,7 @@
 const given = JSON.parse(byId("document").textContent);
 const cards = given.cards;
 const decisionNames = given.decisions.map((decision) => decision.name);
+const closing = new Set(given.decisions.filter((decision) => !decision.stays_open).map((decision) => decision.name));
 const cardAt = new Map(cards.map((card, i) => [card.anchor, i]));
 const classPictures = new Map(given.classes.map((entry) => [entry.label, entry]));
 
