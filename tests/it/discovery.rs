@@ -306,7 +306,7 @@ fn a_patch_at_one_place_is_one_finding() {
     patch(findings);
     assert!(of_origin(findings, FindingOrigin::Fixed).is_empty());
     let scope = outcome.summary.scope.join("\n");
-    assert!(scope.contains("1 fixed places are patches"), "{scope}");
+    assert!(scope.contains("1 fixed place is a patch"), "{scope}");
 }
 
 #[test]
@@ -324,6 +324,16 @@ fn without_marks_nothing_is_found_and_the_run_says_what_it_looked_at() {
         scope.contains("No fixed place with the same content in 192"),
         "{scope}"
     );
+
+    // A run that looks for nothing says so.
+    let says_heat_only = |warnings: &[String]| {
+        let mut warnings = warnings.iter();
+        warnings.any(|warning| warning.contains("can find nothing"))
+    };
+    assert!(!says_heat_only(&outcome.summary.warnings));
+    let off = ["discovery.patches=false", "discovery.fixed=false"];
+    let outcome = audit(&plan(dir.path(), "off", &pipeline(dir.path(), ""), &off));
+    assert!(says_heat_only(&outcome.summary.warnings));
 }
 
 #[test]

@@ -67,10 +67,12 @@ pub fn of_places(
         searched(search, &without)
             .map(|searched| format!("No fixed place with the same content in {searched}")),
     );
-    if merged > 0 {
-        sentences.push(format!(
+    match merged {
+        0 => {}
+        1 => sentences.push("1 fixed place is a patch that was found, and is listed as it".into()),
+        merged => sentences.push(format!(
             "{merged} fixed places are patches that were found, and are listed as these"
-        ));
+        )),
     }
     sentences.push(
         "Not excluded: labels at one place in fewer than about 17 images of the half of a class \
