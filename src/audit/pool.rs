@@ -81,11 +81,11 @@ impl<'a> WorkerPool<'a> {
         if self.observer.stopped() {
             return Err(Error::interrupted());
         }
-        let seat = self.context.model.seat(self.workers.jobs);
+        let permit = self.context.model.permit(self.workers.jobs);
         let mut worker = self.idle_worker()?;
         let result = work(&mut worker, item);
         worker.finish_item();
-        drop(seat);
+        drop(permit);
         self.observer.step();
 
         // The item may have been cut short.

@@ -4,7 +4,7 @@ use super::batched::{Single, outputs};
 use super::chain::AffineChain;
 use super::class_weights::ClassWeights;
 use super::coverage::Responses;
-use super::engine::{Batches, Engine, Runtime, Seat};
+use super::engine::{Batches, Engine, Permit, Runtime};
 use super::facts::{Facts, OutputActivation};
 use super::frame::frame;
 use super::graph::Graph;
@@ -276,7 +276,7 @@ impl Model {
     }
 
     /// A session for one more worker of a pool: where several images run at once, together with
-    /// those of the others. Its thread must have a seat, see [`Model::seat`].
+    /// those of the others. Its thread must have a permit, see [`Model::permit`].
     pub fn worker_session(&self) -> Result<Session<'_>> {
         match &self.batches {
             Some(batches) => Ok(self.session_of(Runner::Together(batches))),
@@ -294,10 +294,10 @@ impl Model {
         self.batches.as_ref().map_or(1, Batches::size)
     }
 
-    /// Waits for one of `jobs` seats, where several images run at once; a worker that waits for its
-    /// image leaves its seat to another.
-    pub fn seat(&self, jobs: usize) -> Option<Seat<'_>> {
-        self.batches.as_ref().map(|batches| batches.enter(jobs))
+    /// Waits for one of `jobs` permits to compute, where several images run at once; a worker that
+    /// waits for its image releases it.
+    pub fn permit(&self, jobs: usize) -> Option<Permit<'_>> {
+        self.batches.as_ref().map(|batches| batches.acquire(jobs))
     }
 
     /// How the logits become scores.

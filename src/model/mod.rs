@@ -39,7 +39,7 @@ pub use class_weights::ClassWeights;
 pub use classifier::Model;
 pub use declared::Declared;
 pub use engine::convolution::{Convolution, Geometry};
-pub use engine::{Seat, instruction_set, list as engines};
+pub use engine::{Permit, instruction_set, list as engines};
 pub use facts::{Facts, OutputActivation};
 pub use input_shape::probe;
 pub use layout::MapLayout;

@@ -8,11 +8,11 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 /// How long an image waits for others while workers still prepare some.
-const PATIENCE: Duration = Duration::from_millis(100);
+const WAIT_MAX: Duration = Duration::from_millis(100);
 
 /// One session for all workers, and the images that wait for it. Only so many workers as there are
-/// seats compute at a time; one that waits for its image leaves its seat to another, so that a few
-/// cores fill a batch of many images.
+/// permits compute at a time; one that waits for its image releases its permit, so that a few cores
+/// fill a batch of many images.
 pub struct Batches {
     engine: Engine,
     /// Images of a run. A smaller batch is filled up with zeros: an image's result does not depend
@@ -26,9 +26,9 @@ struct Shared {
     /// `None` while a worker runs it.
     session: Option<State>,
     /// Workers that may compute at a time.
-    seats: usize,
+    permits: usize,
     taken: usize,
-    /// Workers that wait for a seat.
+    /// Workers that wait for a permit.
     entering: usize,
     waiting: Vec<Image>,
     /// The arrays of images that were run, by their numbers.
@@ -41,14 +41,14 @@ struct Image {
     values: Vec<f32>,
 }
 
-/// The right of a worker to compute; given back when it is dropped.
-pub struct Seat<'a> {
+/// A worker's permit to compute; released when it is dropped.
+pub struct Permit<'a> {
     batches: &'a Batches,
 }
 
-impl Drop for Seat<'_> {
+impl Drop for Permit<'_> {
     fn drop(&mut self) {
-        self.batches.leave(&mut self.batches.lock());
+        self.batches.release(&mut self.batches.lock());
     }
 }
 
@@ -64,7 +64,7 @@ impl Batches {
             size,
             state: Mutex::new(Shared {
                 session,
-                seats: 1,
+                permits: 1,
                 taken: 0,
                 entering: 0,
                 waiting: Vec::new(),
@@ -80,16 +80,16 @@ impl Batches {
         self.size
     }
 
-    /// Waits until fewer than `seats` workers compute.
-    pub fn enter(&self, seats: usize) -> Seat<'_> {
+    /// Waits until fewer than `permits` workers compute.
+    pub fn acquire(&self, permits: usize) -> Permit<'_> {
         let mut shared = self.lock();
-        shared.seats = seats.max(1);
-        drop(self.sit(shared));
-        Seat { batches: self }
+        shared.permits = permits.max(1);
+        drop(self.permitted(shared));
+        Permit { batches: self }
     }
 
-    /// Runs one image together with those of other workers. The caller has a seat, which it gives
-    /// away while it waits.
+    /// Runs one image together with those of other workers. The caller has a permit, which
+    /// is released while it waits.
     ///
     /// # Errors
     /// When the engine fails; all images of the batch get the error.
@@ -102,14 +102,14 @@ impl Batches {
             number,
             values: image.to_vec(),
         });
-        self.leave(&mut shared);
+        self.release(&mut shared);
 
         loop {
             if let Some(result) = shared.done.remove(&number) {
-                drop(self.sit(shared));
+                drop(self.permitted(shared));
                 return result;
             }
-            let is_due = shared.is_due(self.size) || asked.elapsed() >= PATIENCE;
+            let is_due = shared.is_due(self.size) || asked.elapsed() >= WAIT_MAX;
             shared = match shared.session.take_if(|_| is_due) {
                 Some(session) => self.run_batch(shared, session),
                 None => self.wait(shared),
@@ -189,10 +189,10 @@ impl Batches {
         Ok(parts)
     }
 
-    /// Takes a seat when one is free.
-    fn sit<'a>(&'a self, mut shared: MutexGuard<'a, Shared>) -> MutexGuard<'a, Shared> {
+    /// Takes a permit when one is free.
+    fn permitted<'a>(&'a self, mut shared: MutexGuard<'a, Shared>) -> MutexGuard<'a, Shared> {
         shared.entering += 1;
-        while shared.taken >= shared.seats {
+        while shared.taken >= shared.permits {
             shared = self.wait(shared);
         }
         shared.entering -= 1;
@@ -200,7 +200,7 @@ impl Batches {
         shared
     }
 
-    fn leave(&self, shared: &mut Shared) {
+    fn release(&self, shared: &mut Shared) {
         shared.taken = shared.taken.saturating_sub(1);
         self.changed.notify_all();
     }
@@ -210,7 +210,7 @@ impl Batches {
     }
 
     fn wait<'a>(&'a self, shared: MutexGuard<'a, Shared>) -> MutexGuard<'a, Shared> {
-        let waited = self.changed.wait_timeout(shared, PATIENCE);
+        let waited = self.changed.wait_timeout(shared, WAIT_MAX);
         waited.unwrap_or_else(PoisonError::into_inner).0
     }
 }
