@@ -7,7 +7,6 @@ import os
 import shutil
 import signal
 import socket
-import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -15,7 +14,7 @@ from typing import Any
 
 import camaudit
 import pytest
-from cluster_runs import concluded, files, poisoned_set
+from cluster_runs import check_command, check_cut_off_image, concluded, files
 
 ray = pytest.importorskip("ray", reason="ray is not installed")
 pytest.importorskip("ray.data", reason="what ray.data needs is not installed")
@@ -53,18 +52,12 @@ def test_a_cluster_gives_the_files_of_one_machine(
 
 
 @pytest.mark.filterwarnings("ignore:no region has presence")
-def test_a_poisoned_image_is_one_skip(
+def test_an_image_that_is_cut_off_is_one_skip(
     cluster: None, root: Path, tmp_path: Path, write_pipeline: Callable[..., Path]
 ) -> None:
     from camaudit.ray import measure
 
-    images = tmp_path / "images"
-    poisoned = poisoned_set(root, images)
-    pipeline = write_pipeline(images, "[run]\nshard_size = 8\nmax_skipped = 0.5\n")
-    run = concluded(measure(pipeline, out=tmp_path / "cluster"))
-    assert run.skipped["path"].to_list() == [poisoned]
-    assert run.record["counts"]["scored"] == 35
-    assert files(run) == files(camaudit.run(pipeline, out=tmp_path / "single"))
+    check_cut_off_image(measure, root, tmp_path, write_pipeline)
 
 
 def test_a_worker_that_is_killed_changes_nothing(
@@ -112,13 +105,4 @@ def test_what_cannot_be_measured_is_an_error(
 
 def test_the_command(cluster: None, demo: Path, tmp_path: Path) -> None:
     ray.shutdown()
-    command = [sys.executable, "-m", "camaudit.ray", demo, "--out", tmp_path, "--set", "run.limit=4"]
-    shown = subprocess.run(command, capture_output=True, text=True)
-    assert shown.returncode == 0, shown.stderr
-    folder = Path(shown.stdout.splitlines()[0])
-    assert (folder / "measured.json").is_file()
-    assert shown.stdout.splitlines()[1] == f"next: camaudit conclude {folder}"
-
-    refused = subprocess.run([*command, "--set", "run.limits=4"], capture_output=True, text=True)
-    assert refused.returncode == 2
-    assert "run.limits" in refused.stderr
+    check_command("camaudit.ray", demo, tmp_path, dict(os.environ))

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import shutil
-import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -12,7 +12,7 @@ from typing import Any
 
 import camaudit
 import pytest
-from cluster_runs import concluded, files, poisoned_set
+from cluster_runs import check_command, check_cut_off_image, concluded, files
 
 pytest.importorskip("pyspark", reason="pyspark is not installed")
 from pyspark import cloudpickle  # noqa: E402
@@ -51,18 +51,12 @@ def test_a_cluster_gives_the_files_of_one_machine(
 
 
 @pytest.mark.filterwarnings("ignore:no region has presence")
-def test_a_poisoned_image_is_one_skip(
+def test_an_image_that_is_cut_off_is_one_skip(
     spark: Any, root: Path, tmp_path: Path, write_pipeline: Callable[..., Path]
 ) -> None:
     from camaudit.spark import measure
 
-    images = tmp_path / "images"
-    poisoned = poisoned_set(root, images)
-    pipeline = write_pipeline(images, "[run]\nshard_size = 8\nmax_skipped = 0.5\n")
-    run = concluded(measure(spark, pipeline, out=tmp_path / "cluster"))
-    assert run.skipped["path"].to_list() == [poisoned]
-    assert run.record["counts"]["scored"] == 35
-    assert files(run) == files(camaudit.run(pipeline, out=tmp_path / "single"))
+    check_cut_off_image(functools.partial(measure, spark), root, tmp_path, write_pipeline)
 
 
 def test_executors_that_are_killed_change_nothing(
@@ -116,13 +110,4 @@ def test_a_model_that_cannot_be_used_is_an_error(spark: Any, demo: Path, tmp_pat
 def test_the_command(demo: Path, tmp_path: Path, spark: Any) -> None:
     spark.stop()
     environment = {**os.environ, "PYSPARK_SUBMIT_ARGS": f"--master local[2] {SUBMIT} pyspark-shell"}
-    command = [sys.executable, "-m", "camaudit.spark", demo, "--out", tmp_path, "--set", "run.limit=4"]
-    shown = subprocess.run(command, capture_output=True, text=True, env=environment)
-    assert shown.returncode == 0, shown.stderr
-    folder = Path(shown.stdout.splitlines()[0])
-    assert (folder / "measured.json").is_file()
-    assert shown.stdout.splitlines()[1] == f"next: camaudit conclude {folder}"
-
-    refused = subprocess.run([*command, "--set", "run.limits=4"], capture_output=True, text=True, env=environment)
-    assert refused.returncode == 2
-    assert "run.limits" in refused.stderr
+    check_command("camaudit.spark", demo, tmp_path, environment)
