@@ -63,8 +63,8 @@ def visit(browser, run, name, findings):
     context = browser.new_context(viewport={"width": 1280, "height": 800}, accept_downloads=True)
     page, trouble = watched(context, name)
     times = []
-    # The least of three: other programs may keep the machine busy.
-    for _ in range(3):
+    # The least of five: other programs may keep the machine busy.
+    for _ in range(5):
         start = time.monotonic()
         page.goto(page_file.as_uri())
         page.wait_for_selector("#classes tbody tr")
@@ -72,9 +72,9 @@ def visit(browser, run, name, findings):
         times.append(time.monotonic() - start)
     opened = min(times)
     size = page_file.stat().st_size
-    # 2.0 s were measured on two free cores; slower machines get a half more, a busy one its share.
+    # 1.2 s were measured on two free cores; a busy machine gets its share more.
     busy = max(1.0, os.getloadavg()[0] / os.cpu_count())
-    assert opened < 3 * busy, f"{name}: opened in {opened:.2f} s"
+    assert opened < 2 * busy, f"{name}: opened in {opened:.2f} s"
     assert size < 30e6, f"{name}: {size} bytes"
     lines = page.locator("#list > li[id]")
     assert lines.count() == findings, f"{name}: {lines.count()} findings"
@@ -225,7 +225,7 @@ def check_list(page, name, findings):
     assert labels == sorted(labels), f"{name}: not sorted by class"
     page.select_option("#sort", "")
     busy = max(1.0, os.getloadavg()[0] / os.cpu_count())
-    assert time.monotonic() - start < 6 * busy, f"{name}: folding and sorting take {time.monotonic() - start:.1f} s"
+    assert time.monotonic() - start < 2 * busy, f"{name}: folding and sorting take {time.monotonic() - start:.1f} s"
 
 
 def check_print(browser, run, name, findings):
@@ -252,7 +252,7 @@ def check_without_scripts(browser, run, name):
     context = browser.new_context(java_script_enabled=False)
     page = context.new_page()
     page.goto((run / "report.html").resolve().as_uri())
-    assert page.locator("noscript").first.is_visible() and page.locator("#list .sentence").first.is_visible(), f"{name}: nothing without scripts"
+    assert page.locator("noscript").first.is_visible() and page.locator(".contents .sentence").first.is_visible(), f"{name}: nothing without scripts"
     assert not page.locator("#bar").is_visible()
     context.close()
 

@@ -62,40 +62,43 @@ def test_an_image_that_is_cut_off_is_one_skip(
 def test_executors_that_are_killed_change_nothing(
     spark: Any, demo: Path, demo_run: camaudit.Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The JVM of an executor is killed while it measures."""
+    """The JVM that measures a shard is killed, and so is the one that measures it next."""
     from camaudit import _cluster
     from camaudit.spark import measure as measure_on_spark
 
-    once = tmp_path / "killed"
+    notes = [tmp_path / "first-killed", tmp_path / "second-killed"]
     honest = _cluster.task
 
     def deadly(folder: Path, threads: int) -> Any:
         task = honest(folder, threads)
-        marker = str(once)
+        left = [str(note) for note in notes]
 
         def measure(batches: Any) -> Any:
-            for number, measured in enumerate(task(batches)):
-                if number == 0 and not os.path.exists(marker):
-                    _kill_executor(marker)
+            for measured in task(batches):
+                note = next((note for note in left if not os.path.exists(note)), None)
+                if note and measured.column("shard")[0].as_py() == 3:
+                    _kill_executor(note)
                 yield measured
 
         return measure
 
     monkeypatch.setattr(_cluster, "task", deadly)
     folder = measure_on_spark(spark, demo, out=tmp_path / "reports", threads=1, run__shard_size=64)
-    assert "CoarseGrainedExecutorBackend" in once.read_text()
+    killed = [note.read_text() for note in notes]
+    assert all("CoarseGrainedExecutorBackend" in command for command in killed)
+    assert killed[0] != killed[1], "one executor was noted twice"
     assert files(concluded(folder)) == files(demo_run)
 
 
-def _kill_executor(marker: str) -> None:
+def _kill_executor(note: str) -> None:
     """Kill the JVM above this Python worker: its parent is the daemon, and that one's is the executor. Note its command."""
     import signal
     import time
 
     with open(f"/proc/{os.getppid()}/stat") as daemon:
         executor = int(daemon.read().rsplit(")", 1)[1].split()[1])
-    with open(f"/proc/{executor}/cmdline") as command, open(marker, "x") as note:
-        note.write(command.read())
+    with open(f"/proc/{executor}/cmdline") as command, open(note, "x") as noted:
+        noted.write(command.read())
     os.kill(executor, signal.SIGKILL)
     time.sleep(30)
 

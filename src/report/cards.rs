@@ -3,14 +3,16 @@
 use super::anchor::anchor;
 use super::changes::change_text;
 use super::charts::{Chart, charts, spark_line};
+use super::effect_text::effect_text;
 use super::found_pattern::{FoundPattern, found_pattern};
 use super::image_budget::ImageBudget;
 use super::property_spread::{Spread, spread};
+use super::sentences::sentence;
 use super::strips::{Strip, strips};
 use super::unmet::unmet_text;
 use crate::finding::{
     ChangeState, EffectUnit, FigureRole, Finding, FindingKind, FindingOrigin, RegionHeat,
-    ReopenReason, Severity, Verdict,
+    ReopenReason, ReviewDecision, Severity, Verdict,
 };
 use crate::runs::diff::Change;
 use crate::runs::documents::{Changes, Figure, RateThresholds, Summary};
@@ -21,21 +23,38 @@ use std::collections::BTreeMap;
 /// A region of which the model sees at least this fraction counts as seen completely.
 const FULLY_VISIBLE: f64 = 0.95;
 
-/// A reported finding with everything that is shown of it.
+/// A reported finding: what the list, the bar and `review.csv` need of it.
 #[derive(Serialize)]
 pub struct Card<'a> {
-    pub label: &'a str,
-    pub region: &'a str,
+    label: &'a str,
+    region: &'a str,
     /// Names the card in links to it.
-    pub anchor: String,
-    pub kind: FindingKind,
-    pub verdict: Verdict,
-    pub severity: Option<Severity>,
-    pub severity_words: Option<String>,
-    pub effect: Option<f64>,
-    pub effect_unit: EffectUnit,
+    anchor: String,
+    kind: FindingKind,
+    verdict: Verdict,
+    severity: Option<Severity>,
+    severity_words: Option<String>,
+    effect: Option<f64>,
+    effect_unit: EffectUnit,
+    /// The effect for people.
+    number: String,
+    sentence: String,
+    /// What was decided in earlier runs.
+    decision: Option<&'static str>,
     declared: Option<&'a str>,
     reopened: Option<&'static str>,
+    change: Option<ChangeLine>,
+    pub is_open: bool,
+    #[serde(skip)]
+    pub detail: CardDetail<'a>,
+}
+
+/// What is shown of a finding once its card is open.
+///
+/// The page reads the details of a card when it opens: those of thousands of findings are most of
+/// the page.
+#[derive(Serialize)]
+pub struct CardDetail<'a> {
     not_tested: Option<String>,
     /// Why the verdict is not a more serious one.
     unmet: Vec<String>,
@@ -44,7 +63,6 @@ pub struct Card<'a> {
     spread: Option<Spread>,
     /// Where a found region is, and how a pipeline declares it.
     found: Option<FoundPattern>,
-    pub change: Option<ChangeLine>,
     /// Points of a line through the effects of the last runs.
     trend: Option<String>,
     /// Limits of the figures.
@@ -52,14 +70,11 @@ pub struct Card<'a> {
     strips: Vec<Strip<'a>>,
     /// An image to explain, relative to the dataset's root.
     example: Option<&'a str>,
-    pub is_open: bool,
-    #[serde(skip)]
-    pub finding: &'a Finding,
 }
 
 #[derive(Serialize)]
 pub struct ChangeLine {
-    pub state: ChangeState,
+    state: ChangeState,
     reason: String,
 }
 
@@ -169,23 +184,27 @@ fn card<'a>(
         severity_words: finding.severity_words(),
         effect: finding.effect,
         effect_unit: finding.effect_unit,
+        number: effect_text(finding.kind(), finding.effect, finding.effect_unit),
+        sentence: sentence(finding),
+        decision: finding.review.decision.map(ReviewDecision::name),
         declared: finding.declared.as_deref(),
         reopened: finding.review.reopened.map(ReopenReason::name),
-        not_tested: finding.not_tested.map(|reason| reason.to_string()),
-        unmet: finding.unmet.iter().map(unmet_text).collect(),
-        charts: charts(finding, lookup.thresholds),
-        spread: finding.property().and_then(spread),
-        found: lookup.found(finding),
         change: change.map(|change| ChangeLine {
             state: change.state,
             reason: change_text(change),
         }),
-        trend: lookup.trend_of(finding),
-        notes: notes(finding, lookup),
-        strips,
-        example: example.map(|figure| figure.path.as_str()),
         is_open: finding.review.open,
-        finding,
+        detail: CardDetail {
+            not_tested: finding.not_tested.map(|reason| reason.to_string()),
+            unmet: finding.unmet.iter().map(unmet_text).collect(),
+            charts: charts(finding, lookup.thresholds),
+            spread: finding.property().and_then(spread),
+            found: lookup.found(finding),
+            trend: lookup.trend_of(finding),
+            notes: notes(finding, lookup),
+            strips,
+            example: example.map(|figure| figure.path.as_str()),
+        },
     }
 }
 

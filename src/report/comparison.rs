@@ -2,14 +2,14 @@
 
 use super::anchor::anchor;
 use super::changes::{change_text, comparison};
-use super::findings_list::number;
+use super::effect_text::effect_text;
 use super::headline::refusal;
 use super::heat_comparison::{HeatLine, heat_lines};
 use super::image_budget::ImageBudget;
 use super::strips::{Strip, strips};
 use super::template::COMPARISON;
 use crate::error::Result;
-use crate::finding::{ChangeState, EffectUnit, FigureRole, RunPart, Verdict};
+use crate::finding::{ChangeState, EffectUnit, FigureRole, FindingKind, RunPart, Verdict};
 use crate::runs::diff::Change;
 use crate::runs::documents::{Figure, Figures, Summary};
 use crate::runs::{ClassHeat, TestedPair};
@@ -251,15 +251,11 @@ impl<'a> Lookup<'a> {
         } else {
             own
         };
-        let unit = pair.and_then(|pair| pair.effect_unit);
         Side {
             name,
             verdict: pair.map(|pair| pair.verdict).or(verdict),
             severity: pair.and_then(|pair| pair.severity_words()),
-            number: number(
-                pair.and_then(|pair| pair.effect),
-                unit.unwrap_or(EffectUnit::Fraction),
-            ),
+            number: number_of(pair),
             sentence: pair.map_or("", |pair| &pair.sentence),
             strips: strips(&figures, self.pictures, budget),
             of_class,
@@ -278,6 +274,14 @@ impl<'a> Lookup<'a> {
         shown.truncate(FIGURES_MAX);
         shown
     }
+}
+
+/// The effect of a side, which may not have the pair.
+fn number_of(pair: Option<&&TestedPair>) -> String {
+    let kind = pair.map_or(FindingKind::Confounder, |pair| pair.kind);
+    let unit = pair.and_then(|pair| pair.effect_unit);
+    let effect = pair.and_then(|pair| pair.effect);
+    effect_text(kind, effect, unit.unwrap_or(EffectUnit::Fraction))
 }
 
 #[cfg(test)]

@@ -11,12 +11,12 @@ mod class_list;
 mod comparison;
 mod concepts;
 pub mod contact_sheet;
+mod effect_text;
 #[cfg(test)]
 mod fabricated;
 mod facts;
 #[cfg(test)]
 mod finding_texts;
-mod findings_list;
 mod found_pattern;
 mod glossary;
 mod headline;

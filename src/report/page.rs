@@ -3,7 +3,6 @@
 use super::cards::{Card, CardSources, cards};
 use super::changes::{change_text, comparison};
 use super::class_list::{ClassLine, ClassPictures, class_lines, class_pictures};
-use super::findings_list::{FindingLine, finding_lines};
 use super::glossary::{Term, glossary};
 use super::headline::{insufficient_text, refusal};
 use super::image_budget::ImageBudget;
@@ -56,7 +55,7 @@ struct Context<'a> {
     drops: &'a [String],
     gone: Vec<GoneLine<'a>>,
 
-    findings: Vec<FindingLine<'a>>,
+    findings: &'a [Card<'a>],
     /// Findings that a reviewer is asked to decide, and decided ones.
     open: usize,
     closed: usize,
@@ -74,6 +73,8 @@ struct Context<'a> {
 
     /// [`PageDocument`] as JSON.
     document: String,
+    /// The details of the cards: one line of JSON each, in their order.
+    details: String,
     /// The pictures in base64 as a JSON list. They are read when the first one is shown.
     pictures: String,
 }
@@ -185,7 +186,7 @@ pub fn page(input: &PageInput<'_>) -> Result<String> {
         comparison: comparison(&changes.differences, &changes.changes),
         drops: &changes.drops,
         gone: gone_lines(changes),
-        findings: finding_lines(&cards),
+        findings: &cards,
         open,
         closed: cards.len() - open,
         insufficient: insufficient_text(summary),
@@ -198,9 +199,19 @@ pub fn page(input: &PageInput<'_>) -> Result<String> {
         others: other_lines(&summary.findings),
         others_omitted: summary.findings_omitted,
         document,
+        details: details(&cards)?,
         pictures: json(&budget.pictures)?,
     };
     PAGE.render(&title(summary, open), &context)
+}
+
+/// The details of the cards, one line each.
+fn details(cards: &[Card<'_>]) -> Result<String> {
+    let mut lines = Vec::new();
+    for card in cards {
+        lines.push(json(&card.detail)?);
+    }
+    Ok(lines.join("\n"))
 }
 
 /// A document inside a script element: no `<` can end it.

@@ -59,6 +59,17 @@ impl<'a> Kept<'a> {
         Some(format!("{what} {}", hasher.finalize().to_hex()))
     }
 
+    /// The key of a result about images on two sides, in their order and by their ids.
+    pub fn sides_key(&self, what: &str, images: &[(bool, u128)]) -> Option<String> {
+        let mut hasher = blake3::Hasher::new();
+        for (side, image) in images {
+            let content = self.contents.get(&ImageId(*image))?;
+            hasher.update(content.as_bytes()).update(&[u8::from(*side)]);
+            hasher.update(&image.to_le_bytes());
+        }
+        Some(format!("{what} {}", hasher.finalize().to_hex()))
+    }
+
     pub fn get<T: DeserializeOwned>(&self, key: Option<&String>) -> Option<T> {
         self.cache?.result(key?)
     }

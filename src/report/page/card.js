@@ -16,7 +16,7 @@ function termButton(name) {
 
 // A finding with everything that is shown of it.
 function cardElement(i) {
-  const card = cards[i];
+  const card = { ...cards[i], ...detailOf(i) };
   return el("article", { class: "card", "aria-label": `${card.label} / ${card.region}` },
     ...notices(card),
     ...stripElements(card.strips.slice(0, 1)),

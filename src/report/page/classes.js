@@ -23,7 +23,31 @@ function sortBy(head, column) {
   closeClasses();
   classRows.sort((a, b) => (down ? -1 : 1) * compare(value(a), value(b)));
   table.tBodies[0].append(...classRows);
+  showFirstClasses();
 }
+
+// As many rows are laid out as the table was scrolled to: thousands at once would open slowly.
+const CLASSES_STEP = 100;
+let classesShown = CLASSES_STEP;
+
+function layOutClasses() {
+  let count = 0;
+  for (const row of classRows) {
+    row.classList.toggle("later", !row.hidden && count >= classesShown);
+    count += row.hidden ? 0 : 1;
+  }
+}
+
+function showFirstClasses() {
+  classesShown = CLASSES_STEP;
+  layOutClasses();
+}
+
+new IntersectionObserver((entries) => {
+  if (classesShown >= classRows.length || !entries.some((entry) => entry.isIntersecting)) return;
+  classesShown += CLASSES_STEP;
+  layOutClasses();
+}).observe(byId("classes-end"));
 
 function filterClasses() {
   const text = classFilter.value.trim().toLowerCase();
@@ -34,6 +58,7 @@ function filterClasses() {
     shown += row.hidden ? 0 : 1;
   }
   byId("shown").textContent = `${shown} of ${classRows.length} classes`;
+  showFirstClasses();
 }
 
 // The columns that a split changes: place in the row, figure, text.
@@ -118,6 +143,7 @@ function openClassFragment(wanted) {
   const row = classRows.find((candidate) => candidate.id === wanted);
   if (!row) return;
   row.hidden = false;
+  row.classList.remove("later");
   if (!row.nextElementSibling?.classList.contains("class-row")) toggleClass(row);
   row.scrollIntoView();
 }

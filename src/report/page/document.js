@@ -1,10 +1,17 @@
-// What the page shows, as one document; the pictures are read when the first one is needed.
+// What the page shows, as one document; details of cards and pictures are read when the first one is needed.
 const given = JSON.parse(byId("document").textContent);
 const cards = given.cards;
 const decisionNames = given.decisions.map((decision) => decision.name);
 const closing = new Set(given.decisions.filter((decision) => !decision.stays_open).map((decision) => decision.name));
 const cardAt = new Map(cards.map((card, i) => [card.anchor, i]));
 const classPictures = new Map(given.classes.map((entry) => [entry.label, entry]));
+
+// The parts of a card that only an open one shows: a line of JSON for each.
+let detailLines;
+function detailOf(i) {
+  detailLines ??= byId("details").textContent.split("\n");
+  return JSON.parse(detailLines[i]);
+}
 
 let allPictures;
 function pictureUri(place) {

@@ -1,22 +1,50 @@
 // The list of findings: one line each, opened in place.
 const list = byId("list");
-const rows = list ? [...list.children] : [];
+const rows = cards.map((card) => el("li", { id: card.anchor }));
 let current = -1;
 const openRows = new Set();
+
+function lineElement(i) {
+  const card = cards[i];
+  const kind = card.kind === "confounder" ? [] : [" ", el("span", { class: "kind", text: card.kind })];
+  return el("a", { class: "line", href: "#" + card.anchor },
+    el("span", { class: `verdict v-${card.verdict}`, text: words(card.verdict) }),
+    el("span", { class: card.severity ? `severity s-${card.severity}` : "severity", text: card.severity_words ?? "" }),
+    el("span", { class: "name" }, plain(card.label) + " ", el("span", { class: "quiet", text: "/" }), " " + plain(card.region), ...kind),
+    el("span", { class: "number", text: card.number }),
+    el("span", { class: "state", text: words(card.change?.state ?? "") }),
+    el("span", { class: "decision", text: words(decisionOn(i).decision) }));
+}
+
+// A row has its line once it is near the window: thousands of lines at once would open slowly.
+const FILLED_AT_ONCE = 300;
+const nearRows = new IntersectionObserver((entries) => {
+  for (const entry of entries) if (entry.isIntersecting) fillRow(cardAt.get(entry.target.id));
+}, { rootMargin: "1000px" });
+
+function fillRow(i) {
+  if (rows[i].firstElementChild) return;
+  nearRows.unobserve(rows[i]);
+  const line = lineElement(i);
+  line.setAttribute("aria-expanded", "false");
+  rows[i].append(line);
+}
 
 function openRow(i) {
   if (openRows.has(i)) return;
   openRows.add(i);
-  rows[i].append(cardElement(i));
+  fillRow(i);
+  rows[i].append(el("p", { class: "sentence", text: cards[i].sentence + "." }), cardElement(i));
   rows[i].classList.add("open");
   rows[i].firstElementChild.setAttribute("aria-expanded", "true");
 }
 
 function closeRow(i) {
   if (!openRows.delete(i)) return;
-  rows[i].querySelector(".card").remove();
+  const line = rows[i].firstElementChild;
+  rows[i].replaceChildren(line);
   rows[i].classList.remove("open");
-  rows[i].firstElementChild.setAttribute("aria-expanded", "false");
+  line.setAttribute("aria-expanded", "false");
 }
 
 function setCurrent(i) {
@@ -63,17 +91,19 @@ function move(step) {
 
 function showDecision(i) {
   const { decision } = decisionOn(i);
-  const cell = rows[i].querySelector(".decision");
-  cell.textContent = words(decision);
+  const cell = rows[i].querySelector(".line > .decision");
+  if (cell) cell.textContent = words(decision);
+  lineTexts = undefined;
   rows[i].classList.toggle("decided", decision !== "");
 }
 
 // Filters.
 const tools = Object.fromEntries(["search", "f-verdict", "f-decision", "f-change", "sort", "group"].map((id) => [id, byId(id)]));
-const texts = rows.map((row) => row.textContent.toLowerCase());
 // "class / region" as people type it.
 const searched = (text) => text.toLowerCase().replace(/_/g, " ").replace(/\s*\/\s*/g, "/").trim().replace(/\s+/g, " ");
 const names = cards.map((card) => searched(`${card.label}/${card.region}`));
+// The words of each line, read when a search needs them; a decision changes them.
+let lineTexts;
 let onlyLabel;
 
 function isShown(i) {
@@ -89,6 +119,11 @@ function isShown(i) {
   return true;
 }
 
+function lineText(card, i) {
+  const parts = [card.label, card.region, words(card.verdict), card.severity_words, card.number, words(card.change?.state ?? "")];
+  return [...parts, words(decisionOn(i).decision), card.sentence].join(" ").toLowerCase();
+}
+
 // Findings whose class and region hold the text as it is typed; where there is none, those whose line has every word.
 function soughtRows() {
   const text = searched(tools.search.value);
@@ -96,7 +131,9 @@ function soughtRows() {
   if (!text) return new Set(all);
   const named = all.filter((i) => names[i].includes(text));
   const parts = text.split(" ");
-  return new Set(named.length ? named : all.filter((i) => parts.every((part) => texts[i].includes(part))));
+  if (named.length) return new Set(named);
+  lineTexts ??= cards.map(lineText);
+  return new Set(all.filter((i) => parts.every((part) => lineTexts[i].includes(part))));
 }
 
 function applyFilters() {
@@ -133,21 +170,25 @@ const orders = {
 };
 const groupOf = { class: (i) => cards[i].label, region: (i) => cards[i].region, verdict: (i) => words(cards[i].verdict) };
 
+// One collator for all comparisons: `localeCompare` would look for the language's rules each time.
+const collator = new Intl.Collator();
+
 function compare(a, b) {
-  return typeof a === "string" ? a.localeCompare(b) : a - b;
+  return typeof a === "string" ? collator.compare(a, b) : a - b;
 }
 
 function applyOrder() {
   const key = orders[tools.sort.value];
   const keys = rows.map((_, i) => key(i));
   const group = groupOf[tools.group.value];
-  order = [...given_order].sort((a, b) => (group ? compare(group(a), group(b)) : 0) || compare(keys[a], keys[b]) || a - b);
+  const groups = group ? rows.map((_, i) => group(i)) : undefined;
+  order = [...given_order].sort((a, b) => (groups ? compare(groups[a], groups[b]) : 0) || compare(keys[a], keys[b]) || a - b);
   list.querySelectorAll(".group").forEach((head) => head.remove());
   const fragment = document.createDocumentFragment();
   let last;
   for (const i of order) {
-    const name = group?.(i);
-    if (group && name !== last) fragment.append(groupHead(name));
+    const name = groups?.[i];
+    if (groups && name !== last) fragment.append(groupHead(name));
     last = name;
     fragment.append(rows[i]);
   }
@@ -214,8 +255,10 @@ function startList() {
     setCurrent(i);
     setFragment(cards[i].anchor);
   });
+  list.append(...rows);
   rows.forEach((row, i) => {
-    row.firstElementChild.setAttribute("aria-expanded", "false");
+    if (rows.length <= FILLED_AT_ONCE) fillRow(i);
+    else nearRows.observe(row);
     if (chosen.has(i) || decidedBefore.size) showDecision(i);
   });
   for (const id of ["search", "f-verdict", "f-decision", "f-change"]) tools[id].addEventListener("input", applyFilters);

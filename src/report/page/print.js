@@ -7,17 +7,13 @@ function printElements() {
   const shown = shownRows();
   const printed = shown.slice(0, PRINTED_MAX);
   const left = shown.length - printed.length;
-  const contents = el("ol", { class: "contents" }, ...shown.map((i) => {
-    const line = rows[i].firstElementChild.cloneNode(true);
-    return el("li", {}, line);
-  }));
+  const contents = el("ol", { class: "contents" }, ...shown.map((i) => el("li", {}, lineElement(i))));
   const pages = printed.map((i) => {
     const { decision, note: text, reviewer, decided_at: when } = decisionOn(i);
     const who = [reviewer && `by ${reviewer}`, when].filter(Boolean).join(", ");
-    const line = rows[i].firstElementChild.cloneNode(true);
-    const dense = cards[i].strips.length >= DENSE_STRIPS ? "sheet dense" : "sheet";
-    return el("section", { class: dense }, line,
-      el("p", { class: "sentence" }, rows[i].querySelector(".sentence").textContent),
+    const dense = detailOf(i).strips.length >= DENSE_STRIPS ? "sheet dense" : "sheet";
+    return el("section", { class: dense }, lineElement(i),
+      el("p", { class: "sentence", text: cards[i].sentence + "." }),
       el("p", { class: "decided-as" }, el("strong", { text: "Decision: " }), plain(`${words(decision) || "none yet"}${who ? ` (${who})` : ""}`)),
       text ? el("p", {}, el("strong", { text: "Note: " }), plain(text)) : null,
       cardElement(i));

@@ -68,7 +68,7 @@ fn every_reported_finding_has_a_line_and_a_card() {
             "pasted on 20 images of other classes, 18 are predicted as horse",
             "<span class=\"severity s-critical\">critical</span>",
             "<span class=\"kind\">context</span>",
-            "<span class=\"number\">85 %</span>",
+            "<span class=\"number\">85 % flip</span>",
             "fewer than 5 photos to cut the region from",
             "Based on heat and counts alone",
             "The model sees 90 % of the region on average",

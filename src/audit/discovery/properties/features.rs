@@ -1,6 +1,7 @@
 //! The pooled features of the images of a class.
 
 use super::super::Search;
+use super::super::kept::Kept;
 use super::sample::MeasuredSample;
 use super::samples::{FetchedFiles, featured};
 use crate::dataset::Sample;
@@ -15,6 +16,7 @@ use crate::evidence::discovery::properties::{FEW_IMAGES, FeatureImage, PropertyF
 /// When the run is asked to stop, or the engine cannot make a session.
 pub fn visible(
     search: &Search<'_, '_>,
+    kept: &Kept<'_>,
     found: &PropertyFound,
     measured: &MeasuredSample,
     files: &FetchedFiles,
@@ -33,6 +35,14 @@ pub fn visible(
         let samples = files.of(&[id]);
         photos.extend(samples.into_iter().map(|sample| (is_inside(place), sample)));
     }
+    let seed = search.context.plan.run.seed;
+    let sides: Vec<(bool, u128)> = photos.iter().map(|(side, s)| (*side, s.id.0)).collect();
+    let key = kept.sides_key(&format!("visible {seed}"), &sides);
+    if let Some(known) = kept.get::<Option<f64>>(key.as_ref()) {
+        kept.keep::<Option<f64>>(&[], &Vec::from_iter(key));
+        return Ok(known);
+    }
+
     let cells = search.context.model.facts.cells.max(1);
     let images = search.pool.map(photos, |worker, (is_inside, sample)| {
         let inferred = worker.infer_sample(sample).ok();
@@ -43,7 +53,12 @@ pub fn visible(
         }))
     })?;
     let images: Vec<FeatureImage> = images.into_iter().flatten().collect();
-    Ok(evidence::visible(&images, search.context.plan.run.seed))
+    let area = evidence::visible(&images, seed);
+    // Where a photo could not be read, another night may read it.
+    if let Some(key) = key.filter(|_| images.len() == sides.len()) {
+        kept.keep(&[(key, area)], &[]);
+    }
+    Ok(area)
 }
 
 /// The mean of each map.

@@ -1,7 +1,9 @@
 //! Properties of files that tell a class, and whether the model uses them: `sample` measures the
-//! files of the sample, `trial` changes photos of other classes (`hosts`) as `dose` says,
-//! `features` asks whether the model's features show a rule, `pictures` shows what was done.
+//! files of the sample, `trial` changes photos of other classes (`hosts`) as `dose` says and
+//! `changed` predicts them, `features` asks whether the model's features show a rule, `pictures`
+//! shows what was done.
 
+mod changed;
 mod dose;
 mod features;
 mod hosts;
@@ -11,6 +13,7 @@ mod samples;
 mod scope;
 mod trial;
 
+use super::kept::Kept;
 use super::search::FoundLine;
 use super::{Discovered, Sampled, Search};
 use crate::error::Result;
@@ -26,7 +29,8 @@ use trial::Trials;
 /// # Errors
 /// When the dataset can no longer be read, the disk fails, or the run is asked to stop.
 pub fn search(search: &Search<'_, '_>, sampled: &Sampled) -> Result<Discovered> {
-    let measured = MeasuredSample::measure(search, sampled)?;
+    let kept = Kept::new(search, &sampled.classes)?;
+    let measured = MeasuredSample::measure(search, sampled, &kept)?;
     measured.write(search.folder, search.context.labels)?;
     let table = measured.table();
     let mut result = evidence::search(&table);
@@ -41,7 +45,7 @@ pub fn search(search: &Search<'_, '_>, sampled: &Sampled) -> Result<Discovered> 
         return Ok(discovered);
     }
 
-    let trials = Trials::run(search, &table, &result.found, &measured)?;
+    let trials = Trials::run(search, &table, &result.found, &measured, &kept)?;
     discovered.lost += trials.lost;
     let names = search.context.labels.pooled_names();
     for (index, found) in result.found.iter().enumerate() {

@@ -53,11 +53,10 @@ struct MeasuredFile {
 impl MeasuredSample {
     /// # Errors
     /// When the dataset or the rows of the run can no longer be read, or the run is asked to stop.
-    pub fn measure(search: &Search<'_, '_>, sampled: &Sampled) -> Result<Self> {
+    pub fn measure(search: &Search<'_, '_>, sampled: &Sampled, kept: &Kept<'_>) -> Result<Self> {
         let images = sampled.classes.iter().flat_map(|class| &class.images);
         let ids: BTreeSet<ImageId> = images.map(|image| ImageId(image.image)).collect();
-        let kept = Kept::new(search, &sampled.classes)?;
-        let mut files = measure_files(search, &kept, &ids)?;
+        let mut files = measure_files(search, kept, &ids)?;
 
         let mut measured = Self {
             lost: ids.len() - files.len(),

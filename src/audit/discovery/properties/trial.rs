@@ -2,6 +2,8 @@
 //! them.
 
 use super::super::Search;
+use super::super::kept::Kept;
+use super::changed::{ChangedPhoto, ChangedPhotos, rng};
 use super::dose::{Choice, Doses, distance, doses};
 use super::features::visible;
 use super::hosts::{HOSTS_MIN, Hosts};
@@ -9,7 +11,7 @@ use super::pictures::ShownHost;
 use super::sample::MeasuredSample;
 use super::samples::FetchedFiles;
 use crate::dataset::Sample;
-use crate::error::{Result, Skip};
+use crate::error::Result;
 use crate::evidence::discovery::properties::{
     ChangedHost, PropertyFound, PropertyTable, usage_effect,
 };
@@ -18,7 +20,7 @@ use crate::finding::{
     ShamChange,
 };
 use crate::input::{Border, FileProperties, border};
-use crate::perturb::{FileChange, HostFile, SeededRng};
+use crate::perturb::{FileChange, HostFile};
 use crate::plan::Pictures;
 use crate::runs::documents::Figure;
 use std::collections::BTreeMap;
@@ -40,12 +42,10 @@ pub struct Trials {
     pub lost: usize,
 }
 
-/// The logits of the changed hosts by id, and the hosts to show.
-type ChangedLogits = (BTreeMap<u128, Vec<f32>>, Vec<ShownHost>);
-
 /// What the trials share.
 struct Laboratory<'l, 's, 'a> {
     search: &'l Search<'s, 'a>,
+    photos: ChangedPhotos<'l, 's, 'a>,
     measured: &'l MeasuredSample,
     files: &'l FetchedFiles,
     /// Logits of hosts that were predicted before: written again, and under each of
@@ -59,11 +59,12 @@ impl Trials {
     ///
     /// # Errors
     /// When the dataset can no longer be read, or the run is asked to stop.
-    pub fn run(
-        search: &Search<'_, '_>,
+    pub fn run<'a>(
+        search: &Search<'_, 'a>,
         table: &PropertyTable,
         found: &[PropertyFound],
         measured: &MeasuredSample,
+        kept: &Kept<'a>,
     ) -> Result<Self> {
         let policy = &search.context.plan.verdict;
         let most = (policy.max_candidates as usize).min(found.len());
@@ -81,6 +82,7 @@ impl Trials {
         };
         let mut laboratory = Laboratory {
             search,
+            photos: ChangedPhotos { search, kept },
             measured,
             files: &files,
             same: BTreeMap::new(),
@@ -92,7 +94,7 @@ impl Trials {
             trials.shown.push(shown);
             trials
                 .visible
-                .push(visible(search, found, measured, &files)?);
+                .push(visible(search, kept, found, measured, &files)?);
         }
         for _ in most..found.len() {
             let limit = PropertyNotTested::CandidateLimit {
@@ -141,8 +143,8 @@ impl Laboratory<'_, '_, '_> {
         let Some(choice) = self.choose(&doses, &samples, &inside)? else {
             return Ok(not_tested(PropertyNotTested::NotReached));
         };
-        let (changed, shown) = self.predict_changed(&choice, &samples)?;
-        predict_new(self.search, &mut self.same, &samples, &[FileChange::Same])?;
+        let changed = self.predict_changed(&choice, &samples)?;
+        predict_new(&self.photos, &mut self.same, &samples, &[FileChange::Same])?;
         let Some(mut usage) = self.usage(found, &changed, &[]) else {
             return Ok(not_tested(PropertyNotTested::TooFewPhotos));
         };
@@ -151,7 +153,7 @@ impl Laboratory<'_, '_, '_> {
         if usage.moves_the_class() {
             let shams = ShamChange::ALL.iter().copied();
             let changes: Vec<FileChange> = shams.map(sham_change).collect();
-            predict_new(self.search, &mut self.shams, &samples, &changes)?;
+            predict_new(&self.photos, &mut self.shams, &samples, &changes)?;
             let shams = shams_beside(found.property.family());
             let Some(compared) = self.usage(found, &changed, &shams) else {
                 return Ok(not_tested(PropertyNotTested::TooFewPhotos));
@@ -159,6 +161,7 @@ impl Laboratory<'_, '_, '_> {
             usage = compared;
         }
         let change = choice.of_host(0).words();
+        let shown = self.show(&choice, &samples)?;
         Ok((PropertyTrial::Tested { change, usage }, shown))
     }
 
@@ -232,54 +235,56 @@ impl Laboratory<'_, '_, '_> {
         doses: &Doses,
         samples: &[&Sample],
     ) -> Result<Vec<PropertyValue>> {
-        let probes: Vec<(usize, &Sample)> =
-            samples.iter().copied().take(PROBES).enumerate().collect();
-        let values = self.search.pool.map(probes, |worker, (place, sample)| {
-            let Ok((bytes, photo)) = worker.read_and_decode(sample) else {
-                return Ok(None);
-            };
-            let host = HostFile::new(&bytes, photo);
-            let change = choice.of_host(place);
-            let changed = host.changed(&change, &mut rng(self.search, sample));
-            Ok(changed
-                .ok()
-                .map(|file| file.properties().get(doses.property)))
-        })?;
-        Ok(values.into_iter().flatten().collect())
+        let probes = samples.iter().take(PROBES);
+        let photos = placed(choice, probes.copied());
+        let values = self.photos.values(photos, doses.property)?;
+        Ok(values.into_iter().flatten().flatten().collect())
     }
 
-    /// The logits of the hosts under the change, and the first of them for the report.
-    fn predict_changed(&self, choice: &Choice, samples: &[&Sample]) -> Result<ChangedLogits> {
-        let context = self.search.context;
-        let are_shown = context.plan.report.pictures != Pictures::None;
-        let placed: Vec<(usize, &Sample)> = samples.iter().copied().enumerate().collect();
-        let predicted = self.search.pool.map(placed, |worker, (place, sample)| {
-            let Ok((bytes, photo)) = worker.read_and_decode(sample) else {
-                return Ok(None);
-            };
-            let host = HostFile::new(&bytes, photo);
-            let change = choice.of_host(place);
-            let Ok(changed) = host.changed(&change, &mut rng(self.search, sample)) else {
-                return Ok(None);
-            };
-            let Ok(after) = worker.predict(&changed.photo) else {
-                return Ok(None);
-            };
-            let is_shown = are_shown && place < SHOWN;
-            let before = is_shown.then(|| worker.predict(&host.photo).ok()).flatten();
-            let shown = before.map(|before| {
-                ShownHost::new(context, &sample.path, &before, &after, change.words())
-            });
-            Ok(Some((sample.id.0, after.logits, shown)))
-        })?;
-
+    /// The logits of the hosts under the change, by id.
+    fn predict_changed(
+        &self,
+        choice: &Choice,
+        samples: &[&Sample],
+    ) -> Result<BTreeMap<u128, Vec<f32>>> {
+        let photos = placed(choice, samples.iter().copied());
+        let predicted = self.photos.logits(photos)?;
         let mut logits = BTreeMap::new();
-        let mut shown = Vec::new();
-        for (id, changed, host) in predicted.into_iter().flatten() {
-            logits.insert(id, changed);
-            shown.extend(host);
+        for (sample, changed) in samples.iter().zip(predicted) {
+            let changed = changed.and_then(|logits| logits.into_iter().next());
+            logits.extend(changed.map(|changed| (sample.id.0, changed)));
         }
-        Ok((logits, shown))
+        Ok(logits)
+    }
+
+    /// The first hosts before and after the change, for the report.
+    fn show(&self, choice: &Choice, samples: &[&Sample]) -> Result<Vec<ShownHost>> {
+        let context = self.search.context;
+        if context.plan.report.pictures == Pictures::None {
+            return Ok(Vec::new());
+        }
+        let hosts = samples.iter().copied().take(SHOWN).enumerate().collect();
+        let shown = self
+            .search
+            .pool
+            .map(hosts, |worker, (place, sample): (usize, &Sample)| {
+                let Ok((bytes, photo)) = worker.read_and_decode(sample) else {
+                    return Ok(None);
+                };
+                let host = HostFile::new(&bytes, photo);
+                let change = choice.of_host(place);
+                let Ok(changed) = host.changed(&change, &mut rng(self.search, sample)) else {
+                    return Ok(None);
+                };
+                let predictions = worker.predict(&host.photo).and_then(|before| {
+                    let after = worker.predict(&changed.photo)?;
+                    Ok((before, after))
+                });
+                Ok(predictions.ok().map(|(before, after)| {
+                    ShownHost::new(context, &sample.path, &before, &after, change.words())
+                }))
+            })?;
+        Ok(shown.into_iter().flatten().collect())
     }
 
     /// The hosts of which everything was predicted, with the shams that are used.
@@ -310,38 +315,33 @@ impl Laboratory<'_, '_, '_> {
     }
 }
 
+/// The hosts with the change that each takes.
+fn placed<'p>(choice: &Choice, samples: impl Iterator<Item = &'p Sample>) -> Vec<ChangedPhoto<'p>> {
+    let of_place = |(place, sample)| ChangedPhoto {
+        sample,
+        changes: vec![choice.of_host(place)],
+    };
+    samples.enumerate().map(of_place).collect()
+}
+
 /// Adds the logits of the hosts that were not predicted before, under each change.
 fn predict_new(
-    search: &Search<'_, '_>,
+    photos: &ChangedPhotos<'_, '_, '_>,
     known: &mut BTreeMap<u128, Vec<Vec<f32>>>,
     samples: &[&Sample],
     changes: &[FileChange],
 ) -> Result<()> {
-    let new = samples
-        .iter()
-        .filter(|sample| !known.contains_key(&sample.id.0));
-    let new: Vec<&Sample> = new.copied().collect();
-    let predicted = search.pool.map(new, |worker, sample| {
-        let logits = (|| -> Result<Vec<Vec<f32>>, Skip> {
-            let (bytes, photo) = worker.read_and_decode(sample)?;
-            let host = HostFile::new(&bytes, photo);
-            let mut rng = rng(search, sample);
-            let mut logits = Vec::new();
-            for change in changes {
-                let changed = host.changed(change, &mut rng)?;
-                logits.push(worker.predict(&changed.photo)?.logits);
-            }
-            Ok(logits)
-        })();
-        Ok(logits.ok().map(|logits| (sample.id.0, logits)))
-    })?;
-    known.extend(predicted.into_iter().flatten());
+    let is_new = |sample: &&&Sample| !known.contains_key(&sample.id.0);
+    let new: Vec<&Sample> = samples.iter().filter(is_new).copied().collect();
+    let changed = new.iter().map(|sample| ChangedPhoto {
+        sample,
+        changes: changes.to_vec(),
+    });
+    let predicted = photos.logits(changed.collect())?;
+    for (sample, logits) in new.iter().zip(predicted) {
+        known.extend(logits.map(|logits| (sample.id.0, logits)));
+    }
     Ok(())
-}
-
-fn rng(search: &Search<'_, '_>, sample: &Sample) -> SeededRng {
-    let seed = search.context.plan.run.seed;
-    SeededRng::new(seed, &[&sample.id.to_string(), "property"])
 }
 
 /// The shams that do not change the family of a rule.
