@@ -3,7 +3,7 @@
 
 use super::parts::touching;
 use super::patches::Template;
-use super::picture::{Gradient, NOISE_ENERGY, PixelBox};
+use super::picture::{Gradient, NOISE_ENERGY, PixelBox, magnitude};
 use rustfft::num_complex::Complex32;
 use serde::{Deserialize, Serialize};
 
@@ -53,7 +53,7 @@ impl UnitSum {
         }
         self.images += 1.0;
         for (sum, value) in self.sum.iter_mut().zip(&gradient.values) {
-            let size = value.norm();
+            let size = magnitude(*value);
             if size > 0.0 {
                 *sum += value / size;
             }

@@ -142,7 +142,7 @@ impl Gradient {
 }
 
 fn bounded(gradient: Complex32) -> Complex32 {
-    let size = gradient.norm();
+    let size = magnitude(gradient);
     if size < GRADIENT_MIN {
         return Complex32::default();
     }
@@ -160,8 +160,13 @@ pub fn isotropy(values: impl Iterator<Item = Complex32>) -> f32 {
         sizes += value.norm_sqr();
     }
     if sizes > 0.0 {
-        1.0 - squares.norm() / sizes
+        1.0 - magnitude(squares) / sizes
     } else {
         0.0
     }
+}
+/// The magnitude by a root: `norm` of the library calls `hypot`, which takes several times as long,
+/// and its last digit depends on the C library.
+pub fn magnitude(value: Complex32) -> f32 {
+    value.norm_sqr().sqrt()
 }

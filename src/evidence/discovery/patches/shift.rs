@@ -2,7 +2,7 @@
 //! and gradients that agree pixel by pixel prove it.
 
 use crate::evidence::discovery::fourier::Fourier;
-use crate::evidence::discovery::picture::{Gradient, isotropy};
+use crate::evidence::discovery::picture::{Gradient, isotropy, magnitude};
 use rustfft::num_complex::Complex32;
 
 /// Weaker frequencies are damped, as a part of the mean.
@@ -77,9 +77,9 @@ impl PhaseCorrelation {
         }
         self.fourier.forward(&mut values);
 
-        let mean = values.iter().map(|v| v.norm()).sum::<f32>() / values.len() as f32;
+        let mean = values.iter().map(|v| magnitude(*v)).sum::<f32>() / values.len() as f32;
         for value in &mut values {
-            let size = value.norm() + DAMPING * mean;
+            let size = magnitude(*value) + DAMPING * mean;
             if size > 0.0 {
                 *value /= size;
             }
@@ -168,7 +168,7 @@ fn agreeing(
 }
 
 fn is_alike(a: Complex32, b: Complex32) -> bool {
-    let (size_a, size_b) = (a.norm(), b.norm());
+    let (size_a, size_b) = (magnitude(a), magnitude(b));
     if size_b <= GRADIENT_MIN {
         return false;
     }
