@@ -28,6 +28,7 @@ def options():
     parser.add_argument("--every", type=int, default=1, help="every n-th set only")
     parser.add_argument("--grouping", choices=("near", "random"), help="only sets whose classes are made so")
     parser.add_argument("--backgrounds", action="store_true", help="only sets with backgrounds")
+    parser.add_argument("--nights", action="store_true", help="processor time of the first set with properties, twice, with and without the search")
     parser.add_argument("--results", type=pathlib.Path, help="file for the results (pickle), written set by set")
     parser.add_argument("--again", action="store_true", help="print the figures of kept results")
     return parser.parse_args()
@@ -69,6 +70,13 @@ def run_all(given):
 
 def main():
     given = options()
+    if given.nights:
+        cases = sets.all_cases(False, given.per_class)
+        case = next(case for case in cases if any(plant.kind in sets.PROPERTIES for plant in case.plants))
+        times = sets.nights(given.binary.resolve(), given.trunk, given.photos, given.per_class, case)
+        for (search, night), seconds in times.items():
+            print(f"{search}, {night} night: {seconds:.1f} s")
+        return 0
     if given.again:
         return figures.report(read_results(given.results), given.per_class)
     if given.results:

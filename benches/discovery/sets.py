@@ -1,5 +1,5 @@
 """Which sets are audited, and how one is made and read."""
-import dataclasses, pathlib, subprocess, tempfile, time
+import dataclasses, pathlib, resource, subprocess, tempfile, time
 import numpy as np, polars as pl
 
 import network, photos
@@ -138,6 +138,31 @@ def run(binary, trunk_file, folders, per_class, case):
             return Audited(case, moved, [], time.monotonic() - start, shown=shown)
         found = _read(latest, names, labels, marked)
     return Audited(case, moved, found, time.monotonic() - start)
+
+
+def nights(binary, trunk_file, folders, per_class, case):
+    """Processor seconds of two runs of one set with the search and of two without it, the second of each with the cache of the first."""
+    trunk = _trunk(trunk_file)
+    classes = photos.labelled(photos.read(folders), per_class, case.grouping, case.seed)
+    times = {}
+    with tempfile.TemporaryDirectory(prefix="nights-") as folder:
+        folder = pathlib.Path(folder)
+        names, data, labels, _ = _write(case, classes, folder / "set")
+        head = network.train_head(np.stack([trunk.of(bytes_) for bytes_ in data]), labels, photos.CLASS_COUNT)
+        trunk.save(head, folder / "network.onnx")
+        searched = _pipeline(case, folder, names)
+        start, end = searched.index("[discovery]"), searched.index("[report]")
+        for name, text in (("with the search", searched), ("without it", searched[:start] + searched[end:])):
+            (folder / "set.toml").write_text(text)
+            for night in ("first", "second"):
+                before = resource.getrusage(resource.RUSAGE_CHILDREN)
+                command = [binary, "run", folder / "set.toml", "--out", folder / name, "--quiet"]
+                done = subprocess.run(command, capture_output=True, text=True)
+                if done.returncode not in (0, 1):
+                    raise SystemExit(done.stderr)
+                after = resource.getrusage(resource.RUSAGE_CHILDREN)
+                times[name, night] = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    return times
 
 
 def _pipeline(case, folder, names):

@@ -1,14 +1,11 @@
 //! A concept of a finished run as a region: the boxes of its cells in all images.
 
-use super::discovery::{Sampled, Search, places};
+use super::concept_run::with_class;
+use super::discovery::places;
 use super::observer::Observer;
-use super::rows::read_sums;
-use super::run::{Prepared, check_measured_alike, take_lock};
 use crate::error::{Error, Result};
 use crate::geometry::{Rect, Size};
 use crate::plan::{BoxCoordinates, Plan};
-use crate::runs::documents::{Document, MeasureRecord};
-use crate::runs::folder::RunFolder;
 use crate::runs::write_file;
 use csv::{ReaderBuilder, Writer, WriterBuilder};
 use std::path::{Path, PathBuf};
@@ -42,55 +39,22 @@ pub fn concept_region(
     out: &Path,
     observer: &dyn Observer,
 ) -> Result<ConceptRegion> {
-    let Some(settings) = plan.discovery else {
-        return Err(Error::new(format!(
-            "{}: there is no [discovery]",
-            plan.file.display()
-        )));
-    };
-    let measured = MeasureRecord::read(run)?;
-    check_measured_alike(run, &measured, plan)?;
-    let prepared = Prepared::new(plan, observer)?;
-    prepared.check_unchanged(run, &measured)?;
-    let only = prepared.labels.class_named(class)? as u32;
-    let run = &run
-        .canonicalize()
-        .map_err(Error::cause(format!("open {}", run.display())))?;
-    let home = run.parent().unwrap_or(Path::new("."));
-
-    let name = region_name(class, only, concept);
     let mut boxes = BoxFile::new()?;
     let taken_over = boxes.take_over(plan)?;
-    let _lock = take_lock(home, observer)?;
-    observer.stage("read rows", None);
-    let mut sums = read_sums(run, &measured, plan)?;
-    sums.evidence.group_duplicates();
-    let folder = RunFolder::reopen(run, &measured.identity.audit_id)?;
     let coordinates = plan.dataset.box_coordinates;
     let (mut images, mut present) = (0, 0);
-    let lost = prepared.with_workers(home, observer, |context, pool| {
-        let search = Search {
-            context,
-            pool,
-            dataset: &prepared.dataset,
-            folder: &folder,
-            home,
-            evidence: &sums.evidence,
-            only: Some(only),
-            tests: false,
-        };
-        let sampled = Sampled {
-            classes: sums.evidence.class_samples(settings.images_per_class),
-            settings,
-        };
-        places(&search, &sampled, concept, |image| {
+    let (name, lost) = with_class(plan, run, class, observer, |search, sampled| {
+        let index = search.only.unwrap_or_default();
+        let name = region_name(class, index, concept);
+        let lost = places(search, sampled, concept, |image| {
             images += 1;
             present += usize::from(!image.places.is_empty());
             for place in &image.places {
                 boxes.add(&image.path, &name, &edges(*place, image.photo, coordinates))?;
             }
             Ok(())
-        })
+        })?;
+        Ok((name, lost))
     })?;
 
     let file = out.join(format!("{name}.csv"));

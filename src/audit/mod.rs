@@ -10,6 +10,7 @@
 mod class_figures;
 mod comparison;
 mod concept_region;
+mod concept_run;
 mod auditor;
 mod conclude;
 mod contact_sheet;
@@ -43,6 +44,7 @@ mod worker;
 pub use auditor::{Auditor, GivenImage, GivenRows, content_key};
 pub use comparison::runs_page;
 pub use concept_region::{ConceptRegion, concept_region};
+pub use concept_run::concept_usage;
 pub use conclude::{Outcome, report_page};
 pub use contact_sheet::tiles;
 pub use context::{AuditContext, load_model};

@@ -1,11 +1,12 @@
-//! `camaudit concept`: the concepts of a class, and one of them as a region.
+//! `camaudit concept`: the concepts of a class, one of them as a region, and whether it is used.
 
 use super::output::{empty_table, print, printable};
 use super::progress::ProgressArgs;
 use super::run_arg::run_folder;
 use super::signals;
-use crate::audit::{ConceptRegion, concept_region};
+use crate::audit::{ConceptRegion, concept_region, concept_usage};
 use crate::error::{Error, Result};
+use crate::evidence::discovery::concepts::ConceptUse;
 use crate::plan::Plan;
 use crate::runs::concepts::concepts;
 use crate::runs::documents::RunRecord;
@@ -29,6 +30,10 @@ pub struct ConceptArgs {
     /// of a pipeline that declare it
     #[arg(long, requires = "concept")]
     as_region: bool,
+    /// Fill in the cells that show the concept, in the 20 images that show it most, and say whether
+    /// the model uses them
+    #[arg(long, requires = "concept", conflicts_with = "as_region")]
+    used: bool,
     /// Folder of the boxes
     #[arg(
         long,
@@ -38,26 +43,31 @@ pub struct ConceptArgs {
     )]
     out: PathBuf,
     /// The pipeline file, for where the photos are [default: the one that the run was started with]
-    #[arg(long, value_name = "TOML", requires = "as_region")]
+    #[arg(long, value_name = "TOML", requires = "concept")]
     pipeline: Option<PathBuf>,
     #[command(flatten)]
     progress: ProgressArgs,
 }
 
-/// Prints the concepts of a class, or writes one as a region.
+/// Prints the concepts of a class, writes one as a region, or says whether it is used.
 ///
 /// # Errors
-/// When the run has no concepts of the class, and as of [`concept_region`].
+/// When the run has no concepts of the class, and as of [`concept_region`] and [`concept_usage`].
 pub fn concept(args: &ConceptArgs) -> Result<()> {
     let documents = open_finished(&args.run)?;
     let rows = rows(args)?;
-    let (true, Some(number)) = (args.as_region, args.concept) else {
+    let (true, Some(number)) = (args.as_region || args.used, args.concept) else {
         return print(&table(&rows));
     };
     let plan = plan(args, &documents.record)?;
     signals::listen()?;
     let observer = args.progress.observer();
     let concept = (args.class.as_str(), number as usize);
+    if args.used {
+        let used = concept_usage(&plan, &args.run, concept, observer.as_ref())?;
+        drop(observer);
+        return print(&use_text(&used, number, &args.class));
+    }
     let region = concept_region(&plan, &args.run, concept, &args.out, observer.as_ref())?;
     drop(observer);
     print(&lines(&region, plan.dataset.boxes.as_deref()))
@@ -115,6 +125,32 @@ fn table(rows: &[ConceptRow]) -> String {
     format!(
         "{table}\nOrder: {}. To look at, no evidence: the report shows the images.\n",
         order.replace('_', " ")
+    )
+}
+
+/// What filling in the cells of a concept did, and what it does not show.
+fn use_text(used: &ConceptUse, number: u32, class: &str) -> String {
+    let class = printable(class);
+    let ConceptUse {
+        images, fall, rate, ..
+    } = used;
+    let [strong, weak] = used.predicted;
+    let [net, low, high] = [rate.value, rate.low, rate.high].map(|part| 100.0 * part);
+    let verdict = if used.is_used() {
+        "The model uses what these cells show. Parts of the object pass this test, too:\n\
+         it shows use, and not that the use is wrong."
+    } else {
+        "That the model uses what these cells show is not shown, and not excluded."
+    };
+    format!(
+        "Concept {number} of {class}: its cells filled in, in the {images} images that show it\n\
+         most, against as many cells that show it least.\n  \
+         margin       {:.2} logits lower ({:.2} to {:.2}); {:.2} is needed\n  \
+         Student's t  {:.2}; 3 is needed\n  \
+         predicted    {strong} as {class}, {weak} with the other cells filled in\n               \
+         (net {net:.0} % leave it, {low:.0} % to {high:.0} %)\n\
+         {verdict}\n",
+        fall.value, fall.low, fall.high, used.min_effect, used.t,
     )
 }
 

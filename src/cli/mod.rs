@@ -61,7 +61,7 @@ enum Command {
     Conclude(conclude::ConcludeArgs),
     /// Search the newest run of a pipeline for what nobody declared, without experiments
     Discover(discover::DiscoverArgs),
-    /// List the concepts of a class of a finished run, or write one as a region
+    /// List the concepts of a class of a finished run, write one as a region, or test it
     Concept(concept::ConceptArgs),
     /// Print every annotation of a dataset as CSV, one a line
     List(list::ListArgs),

@@ -246,3 +246,38 @@ fn a_concept_becomes_a_region_by_the_printed_lines() {
     assert!(finding.verdict.is_reported(), "{finding:#?}");
     assert!(evidence.intervention.is_some() || finding.not_tested.is_some());
 }
+
+#[test]
+fn filling_in_tells_a_concept_that_the_model_uses() {
+    let dir = tempfile::tempdir().expect("folder");
+    draw(dir.path());
+    let text = pipeline(dir.path());
+    let run = audit(&plan(dir.path(), "used", &text, &[])).folder;
+
+    let used = |concept: u32| {
+        let number = concept.to_string();
+        let run = run.display().to_string();
+        let output = camaudit(&[
+            "concept",
+            &run,
+            "--class",
+            "c2",
+            "--concept",
+            &number,
+            "--used",
+        ]);
+        assert!(output.status.success(), "{:?}", stderr(&output));
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    };
+    // The network looks for the mark; the colour of the photos is filled in by itself.
+    let mark = used(1);
+    assert!(mark.contains("in the 20 images that show it"), "{mark}");
+    assert!(
+        mark.contains("The model uses what these cells show"),
+        "{mark}"
+    );
+    let others: Vec<String> = (2..=5).map(used).collect();
+    let unshown = others.iter().filter(|text| text.contains("not excluded"));
+    assert!(unshown.count() >= 2, "{others:#?}");
+    assert_eq!(used(1), mark, "another answer to the same question");
+}

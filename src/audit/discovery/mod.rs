@@ -25,7 +25,7 @@ use crate::runs::patterns::Patterns;
 use crate::tables::SCHEMA_VERSION;
 use search::{Channel, Discovered};
 
-pub use concepts::places;
+pub use concepts::{places, usage};
 pub use search::{FoundLine, Sampled, Search};
 
 /// Searches as the pipeline says.

@@ -135,6 +135,7 @@ function conceptsElement(label, concepts) {
     ...concepts.notes.map(quiet),
     ...concepts.groups.map(group),
     concepts.groups.length ? commandList("Make one a region, which the next run tests", [command("camaudit", "concept", runFolder(), `--class=${label}`, "--concept=1", "--as-region")]) : null,
+    concepts.groups.length ? commandList("Fill one in, and see whether the model uses it", [command("camaudit", "concept", runFolder(), `--class=${label}`, "--concept=1", "--used")]) : null,
     concepts.clusters_note ? quiet(concepts.clusters_note) : null,
     ...concepts.clusters.map(group));
 }

@@ -1,6 +1,7 @@
 //! Concepts and heat clusters of the classes: to look at, without findings. `features` reads the
 //! images again, `analysed` makes concepts of them or takes them from the cache, `rows` are the
-//! tables, `pictures` the figures; `places` finds one concept in all images of the dataset.
+//! tables, `pictures` the figures; `places` finds one concept in all images of the dataset, `usage`
+//! fills it in.
 
 mod analysed;
 mod features;
@@ -8,11 +9,13 @@ mod pictures;
 mod places;
 mod rows;
 mod scope;
+mod usage;
 
 use super::search::{Discovered, Sampled, Search};
 use crate::error::Result;
 
 pub use places::places;
+pub use usage::usage;
 
 /// Shows what the features of each class are made of, and images whose heat lies alike.
 ///

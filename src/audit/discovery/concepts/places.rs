@@ -37,14 +37,7 @@ pub fn places(
     concept: usize,
     mut take: impl FnMut(ImagePlaces) -> Result<()>,
 ) -> Result<usize> {
-    let concepts = concepts_of_one(search, sampled)?;
-    let concepts = concepts.ok_or_else(|| Error::new("the class has no concepts"))?;
-    if !(1..=concepts.concepts.len()).contains(&concept) {
-        return Err(Error::new(format!(
-            "there is no concept {concept}: they are counted from 1 to {CONCEPTS}"
-        )));
-    }
-    let sought = Sought::new(&concepts, concept - 1);
+    let sought = Sought::find(search, sampled, concept)?;
     let pool = search.pool;
     pool.observer.stage("find the concept", None);
     let samples = search
@@ -81,13 +74,28 @@ pub fn places(
 }
 
 /// One of the concepts of a class.
-struct Sought {
+pub struct Sought {
     directions: DMatrix<f32>,
     place: usize,
     cell_level: f32,
 }
 
 impl Sought {
+    /// A concept, counted from 1, of the one class that is searched.
+    ///
+    /// # Errors
+    /// When the class has no such concept, or the dataset can no longer be read.
+    pub fn find(search: &Search<'_, '_>, sampled: &Sampled, concept: usize) -> Result<Self> {
+        let concepts = concepts_of_one(search, sampled)?;
+        let concepts = concepts.ok_or_else(|| Error::new("the class has no concepts"))?;
+        if !(1..=concepts.concepts.len()).contains(&concept) {
+            return Err(Error::new(format!(
+                "there is no concept {concept}: they are counted from 1 to {CONCEPTS}"
+            )));
+        }
+        Ok(Self::new(&concepts, concept - 1))
+    }
+
     fn new(concepts: &ClassConcepts, place: usize) -> Self {
         let concepts = &concepts.concepts;
         let channels = concepts[place].direction.len();
@@ -100,24 +108,33 @@ impl Sought {
         }
     }
 
-    fn places(&self, features: &[f32], layout: &MapLayout, view: &View) -> Vec<Rect> {
+    /// The activation of each cell.
+    pub fn activations(&self, layout: &MapLayout, features: &[f32]) -> Vec<f32> {
         let (values, _) = cells(layout, features);
         let features = DMatrix::from_vec(layout.channels, layout.cells(), values);
         let activations = project(&features, &self.directions);
-        let row = activations.row(self.place);
-        let shows: Vec<bool> = row
+        activations.row(self.place).iter().copied().collect()
+    }
+
+    fn places(&self, features: &[f32], layout: &MapLayout, view: &View) -> Vec<Rect> {
+        let shows: Vec<bool> = self
+            .activations(layout, features)
             .iter()
             .map(|value| *value > 0.0 && *value >= self.cell_level)
             .collect();
         if shows.iter().filter(|shows| **shows).count() < CELLS_MIN {
             return Vec::new();
         }
-        let rects = runs(&shows, layout.width);
-        let cells = rects.into_iter();
-        cells
-            .filter_map(|cells| in_photo(cells, layout, view))
-            .collect()
+        cells_in_photo(&shows, layout, view)
     }
+}
+
+/// Rectangles of cells, in pixels of the photo.
+pub fn cells_in_photo(shows: &[bool], layout: &MapLayout, view: &View) -> Vec<Rect> {
+    let rects = runs(shows, layout.width).into_iter();
+    rects
+        .filter_map(|cells| in_photo(cells, layout, view))
+        .collect()
 }
 
 /// Rectangles of neighbouring cells, in cells: runs of rows, equal ones below each other as one.

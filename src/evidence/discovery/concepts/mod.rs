@@ -7,12 +7,14 @@
 mod class_concepts;
 mod contributions;
 mod factors;
+mod usage;
 
 pub use class_concepts::{
     ClassConcepts, Concept, Elsewhere, StrongImage, class_concepts, elsewhere,
 };
 pub use contributions::{Contributions, contributions};
 pub use factors::{Factors, factorise, project, start};
+pub use usage::{ConceptUse, Filled, FilledImage, concept_use, strong_and_weak};
 
 /// Concepts of a class, and iterations of the factors.
 pub const CONCEPTS: usize = 8;
