@@ -322,7 +322,7 @@ fn winograd_s_algorithm_changes_no_logit_and_no_map() {
 #[test]
 fn the_own_convolutions_say_what_the_engine_s_say() {
     use tract_onnx::prelude::{Framework, InferenceModelExt, IntoRunnable, Tensor, tvec};
-    let dense = |n: usize| if Convolution::dense_pays() { n } else { 0 };
+    let dense = |n: usize| if Convolution::dense_pays(64) { n } else { 0 };
     for (name, swapped) in [("depthwise", 7), ("dense", dense(8))] {
         let path = fixtures().join(format!("models/zoo/{name}.onnx"));
         let model = Model::load(&path, &Options::default()).expect("model");

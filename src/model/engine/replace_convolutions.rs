@@ -207,7 +207,7 @@ impl Layer {
     fn is_worth_dense(&self) -> bool {
         let [height, width] = self.geometry.output;
         self.group == 1
-            && Convolution::dense_pays()
+            && Convolution::dense_pays(self.inputs)
             && height * width >= DENSE_PIXELS_MIN
             && self.outputs >= DENSE_OUTPUTS_MIN
     }

@@ -20,6 +20,9 @@ const GATHERED: usize = 6 << 10;
 /// share the copies.
 const GAPS_MIN: f64 = 0.15;
 const SHARED_MIN: usize = 64;
+/// With 16 registers four outputs share the loads of the values. Those of more channels than this
+/// no longer stay in the first cache, and loading them takes longer than the sums (AVX2, Zen).
+const INPUTS_OF_FEW_REGISTERS: usize = 256;
 
 /// Weights and biases of blocks of [`ROWS`] outputs; the last block is padded with zeros.
 #[derive(Debug, Clone, PartialEq)]
@@ -100,15 +103,19 @@ fn padded(rows: usize, value: impl Fn(usize) -> f32) -> [f32; ROWS] {
     block
 }
 
-/// Whether the CPU has the registers that the blocks are sized for.
-pub struct Pays;
+/// The channels that a convolution may have, so that its sums here are faster than the engine's.
+pub struct InputsMax;
 
-impl WithSimd for Pays {
-    type Output = bool;
+impl WithSimd for InputsMax {
+    type Output = usize;
 
     #[inline(always)]
-    fn with_simd<S: Simd>(self, _: S) -> bool {
-        S::REGISTER_COUNT >= 32 && S::F32_LANES >= 16
+    fn with_simd<S: Simd>(self, _: S) -> usize {
+        match (S::REGISTER_COUNT, S::F32_LANES) {
+            (32.., 16..) => usize::MAX,
+            (_, 8..) => INPUTS_OF_FEW_REGISTERS,
+            _ => 0,
+        }
     }
 }
 

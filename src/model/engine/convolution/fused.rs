@@ -75,10 +75,10 @@ impl Convolution {
         matches!(self.kernel, Kernel::Winograd(_))
     }
 
-    /// Whether the dense convolution is faster than the engine's on this CPU; measured: with
-    /// AVX-512 only.
-    pub fn dense_pays() -> bool {
-        Arch::new().dispatch(dense::Pays)
+    /// Whether the dense convolution of so many channels is faster than the engine's on this CPU;
+    /// measured with AVX-512 and AVX2.
+    pub fn dense_pays(inputs: usize) -> bool {
+        inputs <= Arch::new().dispatch(dense::InputsMax)
     }
 
     /// Narrows the range that results are clamped to.
