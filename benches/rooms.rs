@@ -2,6 +2,9 @@
 //! TIMES` says how long once takes, `benches/instructions.py` counts what it costs. A photo of 500
 //! x 375 pixels, features of 1280 x 7 x 7, ten regions and an object; convolutions of mobile
 //! networks (5 x 5, and of one pixel) and of a ResNet (3 x 3).
+//!
+//! `cargo bench --bench rooms -- kernels MODEL.onnx TIMES` runs one image through tract's operators
+//! and through ours, in turn.
 
 #![allow(clippy::expect_used, clippy::print_stdout)]
 
@@ -9,7 +12,7 @@ use camaudit::cam::Cam;
 use camaudit::geometry::{Rect, Shape, Size};
 use camaudit::grid::Grid;
 use camaudit::input::{Preprocessor, decode};
-use camaudit::model::{ClassWeights, Convolution, Geometry, MapLayout};
+use camaudit::model::{ClassWeights, Convolution, Geometry, MapLayout, Model, Options, probe};
 use camaudit::plan::Plan;
 use camaudit::score::{self, Footprint, Heat};
 use image::codecs::jpeg::JpegEncoder;
@@ -38,6 +41,11 @@ fn main() {
         .skip(1)
         .filter(|a| !a.starts_with('-'))
         .collect();
+    if let [wanted, model, times] = &args[..]
+        && wanted == "kernels"
+    {
+        return kernels(Path::new(model), times.parse().expect("a number"));
+    }
     let times = args.get(1).and_then(|n| n.parse().ok()).unwrap_or(1);
     for (name, room) in ROOMS {
         if args.first().is_none_or(|wanted| wanted == name) {
@@ -49,6 +57,36 @@ fn main() {
             );
         }
     }
+}
+
+/// The least time of one image through tract's operators, and through ours.
+fn kernels(model: &Path, times: usize) {
+    use tract_onnx::prelude::{DatumExt, Framework, InferenceModelExt, IntoRunnable, Tensor, tvec};
+    let own = Model::load(model, &Options::default()).expect("a model");
+    let shape = &own.facts.input_shape;
+    let image = probe(shape);
+    let tensor = Tensor::from_shape(shape, &image).expect("an image");
+    let graph = tract_onnx::onnx().model_for_path(model).expect("a graph");
+    let graph = graph.with_input_fact(0, f32::fact(shape).into());
+    let plain = graph
+        .expect("a shape")
+        .into_optimized()
+        .and_then(IntoRunnable::into_runnable)
+        .expect("operators of tract");
+    let mut session = own.session().expect("a session");
+
+    let mut least = [f64::INFINITY; 2];
+    for _ in 0..times {
+        let start = Instant::now();
+        black_box(plain.run(tvec!(tensor.clone().into())).expect("it runs"));
+        least[0] = least[0].min(start.elapsed().as_secs_f64());
+        let start = Instant::now();
+        black_box(session.run(black_box(&image)).expect("it runs"));
+        least[1] = least[1].min(start.elapsed().as_secs_f64());
+    }
+    let [theirs, ours] = least.map(|seconds| 1e3 * seconds);
+    let ratio = theirs / ours;
+    println!("tract {theirs:.1} ms, own {ours:.1} ms, {ratio:.2} times as fast");
 }
 
 fn jpeg() -> Vec<u8> {
