@@ -280,14 +280,10 @@ fn winograd_s_algorithm_changes_no_logit_and_no_map() {
         Model::load(&path, &options).expect("a model")
     };
     let (exact, fast) = (load(true), load(false));
-    let all = if has_vectors() { 2 } else { 0 };
-    assert_eq!(
-        [
-            exact.facts.winograd_convolutions,
-            fast.facts.winograd_convolutions
-        ],
-        [0, all]
-    );
+    // Which of them pay depends on the width of the vectors.
+    let counts = [&exact, &fast].map(|model| model.facts.winograd_convolutions);
+    assert_eq!(counts[0], 0);
+    assert_eq!(counts[1] >= 2, has_vectors(), "{counts:?}");
     assert_ne!(
         exact.engine_name, fast.engine_name,
         "the cache tells them apart"

@@ -274,7 +274,16 @@ pub fn close(a: f64, b: f64, tolerance: f64, what: &str) {
 
 /// What the report gives its scripts.
 pub fn report_document(page: &str) -> serde_json::Value {
-    let (_, rest) = page.split_once("id=\"document\">").expect("a document");
-    let (text, _) = rest.split_once("</script>").expect("its end");
-    serde_json::from_str(text).expect("JSON")
+    let script = |id: &str| {
+        let start = format!("id=\"{id}\">");
+        let (_, rest) = page.split_once(&start).expect("a document");
+        rest.split_once("</script>").expect("its end").0
+    };
+    let mut document: serde_json::Value = serde_json::from_str(script("document")).expect("JSON");
+    let cards = document["cards"].as_array_mut().expect("cards");
+    for (card, line) in cards.iter_mut().zip(script("details").lines()) {
+        let details: serde_json::Map<_, _> = serde_json::from_str(line).expect("JSON");
+        card.as_object_mut().expect("a card").extend(details);
+    }
+    document
 }
