@@ -37,7 +37,8 @@ pub struct ConceptUse {
     pub min_effect: f64,
     /// The mean fall over its standard error.
     pub t: f64,
-    /// Images that are predicted as the class with the strong cells filled in, and with the weak ones.
+    /// Images that are predicted as the class with the strong cells filled in, and with the weak
+    /// ones.
     pub predicted: [u32; 2],
     /// The part of the images that only the weak cells leave in the class, net.
     pub rate: Estimate,
