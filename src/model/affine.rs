@@ -108,9 +108,9 @@ impl AffineMap {
     }
 }
 
-/// The map with the smallest of its largest errors, at a base and on test inputs; its `error` is the
-/// latter. A map that was read around a base of large features has their rounding errors in its
-/// bias, and one that was read around zero has lost digits where the bias is large.
+/// The map with the smallest of its largest errors, at a base and on test inputs; its `error` is
+/// the latter. A map that was read around a base of large features has their rounding errors in
+/// its bias, and one that was read around zero has lost digits where the bias is large.
 pub fn most_exact(
     maps: Vec<AffineMap>,
     (base, at_base): (&[f32], &[f32]),
