@@ -137,6 +137,18 @@ pub fn cells_in_photo(shows: &[bool], layout: &MapLayout, view: &View) -> Vec<Re
         .collect()
 }
 
+/// The cells that lie in the photo with at least half of their area: others are padding.
+pub fn cells_of_photo(layout: &MapLayout, view: &View) -> Vec<usize> {
+    let width = f64::from(view.size.width) / layout.width as f64 / view.x_scale;
+    let height = f64::from(view.size.height) / layout.height as f64 / view.y_scale;
+    let is_in_photo = |cell: &usize| {
+        let (x, y) = ((cell % layout.width) as f64, (cell / layout.width) as f64);
+        let place = in_photo(Rect::new(x, y, x + 1.0, y + 1.0), layout, view);
+        place.is_some_and(|place| place.width() * place.height() >= 0.5 * width * height)
+    };
+    (0..layout.cells()).filter(is_in_photo).collect()
+}
+
 /// Rectangles of neighbouring cells, in cells: runs of rows, equal ones below each other as one.
 fn runs(shows: &[bool], width: usize) -> Vec<Rect> {
     let mut rects: Vec<Rect> = Vec::new();

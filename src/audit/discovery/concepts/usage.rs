@@ -2,7 +2,7 @@
 
 use super::super::search::{Sampled, Search};
 use super::super::views;
-use super::places::{Sought, cells_in_photo};
+use super::places::{Sought, cells_in_photo, cells_of_photo};
 use crate::audit::worker::Worker;
 use crate::dataset::{ImageId, Sample};
 use crate::error::{Error, Result, Skip};
@@ -97,7 +97,9 @@ fn fill(
     class: usize,
 ) -> Result<Option<FilledImage>, Skip> {
     let photo = worker.decode_sample(image.sample)?;
-    let [strong, weak] = strong_and_weak(&image.activations);
+    // A cell on padding is no control: filling it in changes nothing.
+    let cells = cells_of_photo(&search.context.model.layout, &image.view);
+    let [strong, weak] = strong_and_weak(&image.activations, &cells);
     let Some(strong) = without(search, &photo, image, &strong) else {
         return Ok(None);
     };

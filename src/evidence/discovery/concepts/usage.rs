@@ -51,10 +51,10 @@ impl ConceptUse {
     }
 }
 
-/// The cells of an image with the largest activations, and as many with the smallest; of equal
-/// ones the first.
-pub fn strong_and_weak(activations: &[f32]) -> [Vec<usize>; 2] {
-    let mut order: Vec<usize> = (0..activations.len()).collect();
+/// Of these cells of an image the ones with the largest activations, and as many with the smallest;
+/// of equal ones the first.
+pub fn strong_and_weak(activations: &[f32], cells: &[usize]) -> [Vec<usize>; 2] {
+    let mut order = cells.to_vec();
     order.sort_by(|a, b| activations[*b].total_cmp(&activations[*a]));
     let largest = order.first().map_or(0.0, |cell| activations[*cell]);
     let shows = |cell: &&usize| activations[**cell] > CELL_PART * largest;
@@ -115,10 +115,15 @@ mod tests {
             (&[8.0, 9.0, 7.0, 9.0], [&[1, 3], &[0, 2]]),
         ];
         for (activations, expected) in table {
-            let cells = strong_and_weak(activations);
+            let all: Vec<usize> = (0..activations.len()).collect();
+            let cells = strong_and_weak(activations, &all);
             assert_eq!(cells.each_ref().map(Vec::as_slice), expected);
         }
-        let [strong, weak] = strong_and_weak(&[1.0; 49]);
+        // Cells on padding take no part.
+        let cells = strong_and_weak(&[0.0, 9.0, 1.0, 5.0, 0.5, 0.1], &[1, 2, 3, 4]);
+        assert_eq!(cells, [vec![1, 3], vec![2, 4]]);
+        let all: Vec<usize> = (0..49).collect();
+        let [strong, weak] = strong_and_weak(&[1.0; 49], &all);
         assert_eq!((strong.len(), weak.len()), (16, 16));
     }
 
