@@ -32,6 +32,9 @@ pub struct Pattern {
     pub width: usize,
     /// Row by row, across and down; zeros where the images do not agree.
     pub gradient: Vec<[f32; 2]>,
+    /// Sizes in which it is searched for, as multiples of this one.
+    #[serde(default = "one_size")]
+    pub sizes: Vec<f32>,
     /// Images that were searched and that show it, by class; classes that do not are pooled.
     #[serde(default)]
     pub counts: Vec<PatternCount>,
@@ -62,6 +65,10 @@ pub struct PatternDeclaration {
     pub found: [u32; 2],
     /// The same of images that do not show it.
     pub elsewhere: [u32; 2],
+}
+
+fn one_size() -> Vec<f32> {
+    vec![1.0]
 }
 
 impl Pattern {

@@ -71,7 +71,7 @@ fn sought(
 
 fn at_places(templates: Vec<Template>, places: &[FixedPlace]) -> Vec<Sought> {
     let both = templates.into_iter().zip(places);
-    both.map(|(template, fixed)| Sought::new(template, Some(fixed.place)))
+    both.map(|(template, fixed)| Sought::at(template, fixed.place))
         .collect()
 }
 

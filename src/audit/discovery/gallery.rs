@@ -19,6 +19,8 @@ const OTHERS_MAX: usize = 2_000;
 const BATCH_IMAGES: usize = 2_000;
 /// Images that one worker searches with the same spectra.
 const CHUNK: usize = 64;
+/// Correlation from which two templates are one picture.
+const SAME_MIN: f32 = 0.7;
 
 /// Views by image, and the images of other classes.
 pub struct Gallery<'s, 'x, 'a> {
@@ -34,6 +36,8 @@ pub struct Gallery<'s, 'x, 'a> {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Sought {
     pub template: Template,
+    /// In which it is searched for everywhere, as multiples of the template's.
+    pub sizes: Vec<f32>,
     pub at: Option<PixelBox>,
     /// Names it in the cache.
     key: String,
@@ -195,8 +199,15 @@ impl<'s, 'x, 'a> Gallery<'s, 'x, 'a> {
         let ids = images.iter().map(|id| ImageId(*id)).collect();
         self.add(&ids, &BTreeMap::new())?;
 
-        let everywhere = sought.iter().filter(|sought| sought.at.is_none());
-        let templates: Vec<Template> = everywhere.map(|s| s.template.clone()).collect();
+        let mut templates = Vec::new();
+        for sought in sought.iter().filter(|sought| sought.at.is_none()) {
+            templates.extend(
+                sought
+                    .sizes
+                    .iter()
+                    .map(|size| sought.template.resized(*size)),
+            );
+        }
         let views = &self.views;
         let chunks: Vec<&[u128]> = images.chunks(CHUNK).collect();
         let found = self.search.pool.map(chunks, |_, chunk| {
@@ -214,18 +225,49 @@ impl<'s, 'x, 'a> Gallery<'s, 'x, 'a> {
 }
 
 impl Sought {
-    pub fn new(template: Template, at: Option<PixelBox>) -> Self {
+    /// Everywhere, at any of some sizes.
+    pub fn everywhere(template: Template, sizes: Vec<f32>) -> Self {
+        Self::new(template, sizes, None)
+    }
+
+    /// At one place.
+    pub fn at(template: Template, place: PixelBox) -> Self {
+        Self::new(template, vec![1.0], Some(place))
+    }
+
+    fn new(template: Template, sizes: Vec<f32>, at: Option<PixelBox>) -> Self {
         let mut hasher = blake3::Hasher::new();
-        for [across, down] in &template.values {
-            hasher.update(&across.to_le_bytes());
-            hasher.update(&down.to_le_bytes());
+        let numbers = template.values.iter().flatten().chain(&sizes);
+        for number in numbers {
+            hasher.update(&number.to_le_bytes());
         }
         let hash = hasher.finalize().to_hex();
         Self {
             key: format!("hit {} {at:?} {hash}", template.width),
             template,
+            sizes,
             at,
         }
+    }
+
+    /// Whether both are one picture; at fixed places, whether these cover each other as well.
+    pub fn is_same(&self, other: &Self) -> bool {
+        let is_at_one_place = match (&self.at, &other.at) {
+            (None, None) => true,
+            (Some(first), Some(second)) => first.covers(second),
+            _ => false,
+        };
+        is_at_one_place && self.similarity(other).max(other.similarity(self)) >= SAME_MIN
+    }
+
+    /// The correlation with the other template, at the best of the sizes in which that one is
+    /// searched for.
+    fn similarity(&self, other: &Self) -> f32 {
+        let mut best = 0.0_f32;
+        for size in other.sizes.iter().chain(&[1.0]) {
+            best = best.max(self.template.similarity(&other.template.resized(*size)));
+        }
+        best
     }
 }
 
@@ -269,7 +311,7 @@ fn placed(view: &SearchView, sought: &[Sought], search: &mut SizedSearch<'_>) ->
                 score: correlation(&sought.template, &gradient, place),
                 place,
             }),
-            None => everywhere.next(),
+            None => strongest(everywhere.by_ref().take(sought.sizes.len())),
         };
         hits.extend(hit.map(|hit| PlacedHit {
             score: hit.score,
@@ -278,4 +320,14 @@ fn placed(view: &SearchView, sought: &[Sought], search: &mut SizedSearch<'_>) ->
         }));
     }
     hits
+}
+
+fn strongest(hits: impl Iterator<Item = Hit>) -> Option<Hit> {
+    let mut strongest: Option<Hit> = None;
+    for hit in hits {
+        if strongest.is_none_or(|strongest| hit.score > strongest.score) {
+            strongest = Some(hit);
+        }
+    }
+    strongest
 }

@@ -35,6 +35,7 @@ pub fn keep(
             place: named.sought.at.map(|b| [b.x0, b.y0, b.x1, b.y1]),
             width: named.sought.template.width,
             gradient: named.sought.template.values.clone(),
+            sizes: named.sought.sizes.clone(),
             counts: counts(search, index, named, hits, known),
             declaration: declared.as_ref().map(|d| d.declaration.clone()),
         };

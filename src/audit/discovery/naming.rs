@@ -10,9 +10,6 @@ use crate::runs::history;
 use crate::runs::patterns::{Pattern, Patterns};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Correlation from which two templates are one picture.
-const SAME_MIN: f32 = 0.7;
-
 /// A picture that a class repeats, with what was counted.
 pub struct Candidate {
     pub class: u32,
@@ -44,7 +41,7 @@ pub fn named(search: &Search<'_, '_>, candidates: Vec<(f64, Candidate)>) -> Vec<
     for (q, candidate) in candidates {
         let same = found
             .iter_mut()
-            .find(|named| is_same(&named.sought, &candidate.sought));
+            .find(|named| named.sought.is_same(&candidate.sought));
         if let Some(named) = same {
             named.threshold = named.threshold.max(candidate.threshold);
             let known = named.classes.entry(candidate.class).or_insert(q);
@@ -55,7 +52,7 @@ pub fn named(search: &Search<'_, '_>, candidates: Vec<(f64, Candidate)>) -> Vec<
 
         let taken: BTreeSet<String> = found.iter().map(|named| named.name.clone()).collect();
         let earlier = known.iter().find(|pattern| {
-            !taken.contains(&pattern.name) && is_same(&sought(pattern), &candidate.sought)
+            !taken.contains(&pattern.name) && sought(pattern).is_same(&candidate.sought)
         });
         found.push(Named {
             name: match earlier {
@@ -72,27 +69,15 @@ pub fn named(search: &Search<'_, '_>, candidates: Vec<(f64, Candidate)>) -> Vec<
     found
 }
 
-/// Whether both are one picture; at fixed places, whether these cover each other as well.
-fn is_same(first: &Sought, second: &Sought) -> bool {
-    let is_at_one_place = match (&first.at, &second.at) {
-        (None, None) => true,
-        (Some(first), Some(second)) => first.covers(second),
-        _ => false,
-    };
-    let (a, b) = (&first.template, &second.template);
-    is_at_one_place && a.similarity(b).max(b.similarity(a)) >= SAME_MIN
-}
-
 fn sought(pattern: &Pattern) -> Sought {
     let template = Template {
         width: pattern.width,
         values: pattern.gradient.clone(),
     };
-    let at = pattern.place;
-    Sought::new(
-        template,
-        at.map(|[x0, y0, x1, y1]| PixelBox { x0, y0, x1, y1 }),
-    )
+    match pattern.place {
+        Some([x0, y0, x1, y1]) => Sought::at(template, PixelBox { x0, y0, x1, y1 }),
+        None => Sought::everywhere(template, pattern.sizes.clone()),
+    }
 }
 
 fn new_name(candidate: &Candidate, taken: &BTreeSet<String>) -> String {

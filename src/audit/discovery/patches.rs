@@ -59,9 +59,14 @@ pub fn candidates(
 
 /// What is searched for: the templates, everywhere.
 pub fn sought(repeated: &[Repeated]) -> Vec<Sought> {
-    let templates = repeated.iter().map(|repeated| repeated.template.clone());
-    let sought = templates.map(|template| Sought::new(template, None));
-    sought.collect()
+    let mut sought = Vec::new();
+    for Repeated {
+        template, sizes, ..
+    } in repeated
+    {
+        sought.push(Sought::everywhere(template.clone(), sizes.clone()));
+    }
+    sought
 }
 
 /// Adds the correlations with images of other classes.

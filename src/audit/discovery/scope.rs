@@ -40,8 +40,8 @@ pub fn of_patches(
     }));
     sentences.push(format!(
         "Not excluded: patches in fewer than about 8 of at most {most} sampled images of a class \
-         (30 where only the cells with the most evidence are searched), patches whose size or \
-         content changes from image to image, and those that images of other classes show as well"
+         (30 where only the cells with the most evidence are searched), patches whose content \
+         changes from image to image, and those that images of other classes show as well"
     ));
     sentences
 }

@@ -139,6 +139,24 @@ impl Gradient {
     pub fn contains(&self, x: i32, y: i32) -> bool {
         (0..self.width as i32).contains(&x) && (0..self.height as i32).contains(&y)
     }
+
+    /// Between pixels, bilinear; 0 outside of the picture.
+    pub fn between([x, y]: [f32; 2], at: impl Fn(i32, i32) -> Complex32) -> Complex32 {
+        let (left, top) = (x.floor(), y.floor());
+        let (right, down) = (x - left, y - top);
+        let (column, row) = (left as i32, top as i32);
+
+        let mut sum = Complex32::default();
+        for (dy, part_y) in [(0, 1.0 - down), (1, down)] {
+            for (dx, part_x) in [(0, 1.0 - right), (1, right)] {
+                let part = part_x * part_y;
+                if part > 0.0 {
+                    sum += at(column + dx, row + dy) * part;
+                }
+            }
+        }
+        sum
+    }
 }
 
 fn bounded(gradient: Complex32) -> Complex32 {

@@ -34,8 +34,16 @@ pub struct Alignment {
     pub images: usize,
     /// The cell around which the picture lies.
     pub centre: Cell,
-    /// Images with their shift against the one of the centre.
-    pub shifts: Vec<(usize, [i32; 2])>,
+    /// The matches by which images are added to that of the centre, each to one that is there.
+    pub steps: Vec<Step>,
+}
+
+/// An image that is added to one of which the place is known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Step {
+    pub from: Cell,
+    pub to: Cell,
+    pub shift: [i32; 2],
 }
 
 /// The largest components, aligned; the first has the most images.
@@ -114,38 +122,48 @@ fn join(parents: &mut [usize], a: usize, b: usize) {
 /// Grows from the best connected cell, each time along the match with the most agreeing pixels.
 fn align(images: usize, matches: &[&Match]) -> Option<Alignment> {
     let centre = best_connected(matches)?;
-    let mut shifts = vec![(centre.image, [0, 0])];
-    while shifts.len() < ALIGNED_MAX {
-        let mut best: Option<(u32, usize, [i32; 2])> = None;
+    let mut aligned = BTreeSet::from([centre.image]);
+    let mut steps = Vec::new();
+    while aligned.len() < ALIGNED_MAX {
+        let mut best: Option<(u32, Step)> = None;
         for found in matches {
-            if let Some((image, shift)) = added(&shifts, found)
-                && best.is_none_or(|(inliers, _, _)| found.shift.inliers > inliers)
+            if let Some(step) = step(&aligned, found)
+                && best.is_none_or(|(inliers, _)| found.shift.inliers > inliers)
             {
-                best = Some((found.shift.inliers, image, shift));
+                best = Some((found.shift.inliers, step));
             }
         }
-        let Some((_, image, shift)) = best else {
+        let Some((_, step)) = best else {
             break;
         };
-        shifts.push((image, shift));
+        aligned.insert(step.to.image);
+        steps.push(step);
     }
-    (shifts.len() >= IMAGES_MIN).then_some(Alignment {
+    (aligned.len() >= IMAGES_MIN).then_some(Alignment {
         images,
         centre,
-        shifts,
+        steps,
     })
 }
 
-/// The image that a match adds to aligned ones, with its shift.
-fn added(shifts: &[(usize, [i32; 2])], found: &Match) -> Option<(usize, [i32; 2])> {
-    let [first, second] = found.cells.map(|cell| {
-        let mut aligned = shifts.iter().filter(|(image, _)| *image == cell.image);
-        aligned.next().map(|(_, shift)| *shift)
-    });
-    let step = [found.shift.x, found.shift.y];
-    match (first, second) {
-        (Some(from), None) => Some((found.cells[1].image, [from[0] + step[0], from[1] + step[1]])),
-        (None, Some(from)) => Some((found.cells[0].image, [from[0] - step[0], from[1] - step[1]])),
+/// The step by which a match adds an image to aligned ones.
+fn step(aligned: &BTreeSet<usize>, found: &Match) -> Option<Step> {
+    let [first, second] = found.cells;
+    let shift = [found.shift.x, found.shift.y];
+    match (
+        aligned.contains(&first.image),
+        aligned.contains(&second.image),
+    ) {
+        (true, false) => Some(Step {
+            from: first,
+            to: second,
+            shift,
+        }),
+        (false, true) => Some(Step {
+            from: second,
+            to: first,
+            shift: shift.map(|s| -s),
+        }),
         _ => None,
     }
 }
@@ -202,7 +220,9 @@ mod tests {
         assert_eq!(aligned[0].images, 3);
         // The cell of image 1 has as many matches as the others, and more agreeing pixels.
         assert_eq!(aligned[0].centre.image, 1);
-        assert_eq!(aligned[0].shifts, [(1, [0, 0]), (0, [-10, 0]), (2, [0, 3])]);
+        let steps = aligned[0].steps.iter();
+        let steps: Vec<_> = steps.map(|s| (s.from.image, s.to.image, s.shift)).collect();
+        assert_eq!(steps, [(1, 0, [-10, 0]), (1, 2, [0, 3])]);
     }
 
     #[test]

@@ -4,14 +4,18 @@
 mod alarm;
 mod descriptors;
 mod graph;
+mod growth;
 mod neighbours;
 mod outline;
+mod placement;
 mod shift;
 mod template;
 
 use super::picture::{Gradient, Lengths, SearchPicture};
 use graph::{Cell, Match};
+use growth::Grown;
 use nalgebra::DMatrix;
+use placement::Placement;
 use serde::{Deserialize, Serialize};
 use shift::{PhaseCorrelation, Window, verify};
 
@@ -45,6 +49,9 @@ pub struct MinedCell {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Repeated {
     pub template: Template,
+    /// In which it is searched for, as multiples of the template's; one of 1 where all images show
+    /// it at one size.
+    pub sizes: Vec<f32>,
     /// Images of the mining half that repeat it.
     pub images: usize,
 }
@@ -85,17 +92,33 @@ pub fn mine(images: &[MinedImage], all_cells: bool, seed: u64) -> Vec<Repeated> 
     let proposed = pairs.into_iter().map(|(a, b)| [cells[a], cells[b]]);
     let matches = matches(images, &gradients, lengths, proposed);
 
+    let centre_of = |cell: Cell| images[cell.image].cells[cell.cell].centre;
     let mut repeated: Vec<Repeated> = Vec::new();
+    let mut several_sizes: Vec<Grown> = Vec::new();
     for alignment in graph::alignments(&matches) {
-        let Cell { image, cell } = alignment.centre;
-        let centre = images[image].cells[cell].centre;
-        if let Some(template) = outline::template(&gradients, &alignment, centre, lengths) {
-            repeated.push(Repeated {
-                template,
-                images: alignment.images,
-            });
+        let centre = centre_of(alignment.centre);
+        let image = alignment.centre.image;
+        // Images of other sizes of a picture are components of their own.
+        if several_sizes.iter().any(|grown| grown.shows(image, centre)) {
+            continue;
         }
+        let placed = placement::placements(&gradients, &alignment, centre_of, lengths.window);
+        let Some(outline) = outline::outline(&gradients, &placed, centre, lengths) else {
+            continue;
+        };
+        let mut grown = Grown { outline, placed };
+        let is_one_size = grown.placed.iter().all(Placement::is_unscaled);
+        if !is_one_size {
+            grown = grown.grow(&gradients, centre, lengths);
+        }
+        repeated.push(Repeated {
+            template: grown.outline.template.clone(),
+            sizes: placement::searched_sizes(&grown.placed),
+            images: alignment.images.max(grown.placed.len()),
+        });
+        several_sizes.extend((!is_one_size).then_some(grown));
     }
+    repeated.sort_by_key(|repeated| std::cmp::Reverse(repeated.images));
     repeated
 }
 
@@ -161,9 +184,32 @@ mod tests {
     const CELLS: usize = 7;
     const TAG: [usize; 2] = [40, 24];
 
-    /// A picture of smooth random blobs, with the tag at a place where there is one. The features
-    /// of a cell say whether it shows the tag, beside noise.
+    /// Letters of 8 x 8 pixels with a hole at changing places.
+    fn tag_level(x: usize, y: usize) -> u32 {
+        let hole = (x / 8 + 3 * (y / 8)) % 5 + 1;
+        let is_light = x % 8 < 6 && y % 8 < 6 && x % 8 != hole && y % 8 != hole;
+        if is_light { 220 } else { 30 }
+    }
+
+    /// The mean over 4 x 4 points of a pixel of the tag, which is drawn at another size.
+    fn resized_tag_level(x: usize, y: usize, size: f32) -> u8 {
+        let point = |pixel: usize, part: usize| {
+            ((pixel as f32 + (part as f32 + 0.5) / 4.0) / size) as usize
+        };
+        let mut sum = 0;
+        for part in 0..16 {
+            sum += tag_level(point(x, part % 4), point(y, part / 4));
+        }
+        (sum / 16) as u8
+    }
+
     fn drawn(number: usize, tag: Option<[usize; 2]>) -> MinedImage {
+        drawn_at(number, tag, 1.0)
+    }
+
+    /// A picture of smooth random blobs, with the tag at a place and a size where there is one. The
+    /// features of a cell say whether it shows the tag, beside noise.
+    fn drawn_at(number: usize, tag: Option<[usize; 2]>, size: f32) -> MinedImage {
         let mut rng = SeededRng::new(3, &[&number.to_string()]);
         let blobs: Vec<[f64; 4]> = (0..24)
             .map(|_| {
@@ -191,12 +237,10 @@ mod tests {
             }
         }
         if let Some([left, top]) = tag {
-            for y in 0..TAG[1] {
-                for x in 0..TAG[0] {
-                    // Letters of 8 x 8 pixels with a hole at changing places.
-                    let hole = (x / 8 + 3 * (y / 8)) % 5 + 1;
-                    let is_light = x % 8 < 6 && y % 8 < 6 && x % 8 != hole && y % 8 != hole;
-                    luma[(top + y) * SIDE + left + x] = if is_light { 220 } else { 30 };
+            let [width, height] = TAG.map(|length| (length as f32 * size) as usize);
+            for y in 0..height {
+                for x in 0..width {
+                    luma[(top + y) * SIDE + left + x] = resized_tag_level(x, y, size);
                 }
             }
         }
@@ -206,7 +250,7 @@ mod tests {
         for cell in 0..CELLS * CELLS {
             let centre = [cell % CELLS, cell / CELLS].map(|i| (i as f32 + 0.5) * step);
             let shows = tag.is_some_and(|[left, top]| {
-                let tag = [left as f32 + 20.0, top as f32 + 12.0];
+                let tag = [left as f32 + 20.0 * size, top as f32 + 12.0 * size];
                 (0..2).all(|i| (centre[i] - tag[i]).abs() <= step / 2.0)
             });
             let mut features: Vec<f32> = (0..16).map(|_| rng.unit() as f32).collect();
@@ -259,6 +303,36 @@ mod tests {
         let without = Gradient::new(&drawn(101, None).picture);
         assert!(search.search(&without)[0].score < 0.4);
         assert!(template.similarity(template) > 0.7);
+    }
+
+    #[test]
+    fn a_tag_of_several_sizes_is_outlined_once_and_searched_for_in_all_of_them() {
+        let size = |number: usize| 0.8 * 1.5_f32.powf(number as f32 / 23.0);
+        let images: Vec<MinedImage> = (0..24)
+            .map(|i| drawn_at(i, Some(place(i)), size(i)))
+            .collect();
+        let repeated = mine(&images, true, 0);
+        let found = repeated.first().expect("a repeated picture");
+        let (low, high) = (found.sizes[0], found.sizes[found.sizes.len() - 1]);
+        assert!(high / low >= 1.5, "{:?}", found.sizes);
+
+        let templates = found.sizes.iter();
+        let templates: Vec<Template> = templates.map(|s| found.template.resized(*s)).collect();
+        let mut search = TemplateSearch::new(SIDE, SIDE, &templates);
+        let mut best = |image: &MinedImage| {
+            let hits = search.search(&Gradient::new(&image.picture));
+            hits.into_iter().max_by(|a, b| a.score.total_cmp(&b.score))
+        };
+        let mut shown = 0;
+        for (number, image) in images.iter().enumerate() {
+            let hit = best(image).expect("a hit");
+            let [left, _] = place(number);
+            let is_there = hit.place.x0.abs_diff(left) <= 6;
+            shown += usize::from(hit.score > 0.5 && is_there);
+        }
+        assert!(shown >= 20, "{shown}");
+        let without = best(&drawn(101, None)).expect("a hit");
+        assert!(without.score < 0.45, "{without:?}");
     }
 
     #[test]

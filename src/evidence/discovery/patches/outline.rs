@@ -1,6 +1,6 @@
 //! The outline of a repeated picture: the pixels in which aligned images agree.
 
-use super::graph::Alignment;
+use super::placement::{Placement, corner, placed_gradient};
 use super::template::Template;
 use crate::evidence::discovery::parts::touching;
 use crate::evidence::discovery::picture::{Gradient, Lengths, PixelBox, isotropy};
@@ -19,9 +19,9 @@ const ISOTROPY_MIN: f32 = 0.2;
 const REACH: usize = 2;
 
 /// A square of numbers.
-struct Square<T> {
-    side: usize,
-    values: Vec<T>,
+pub struct Square<T> {
+    pub side: usize,
+    pub values: Vec<T>,
 }
 
 /// The sums over the aligned images.
@@ -31,16 +31,23 @@ struct Sums {
     cover: Square<f32>,
 }
 
-/// The picture that aligned images share; `None` where they agree about too little. `centre` is the
+/// A picture that images share.
+pub struct Outline {
+    pub template: Template,
+    /// Its upper left corner, where the first image shows it.
+    pub origin: [f32; 2],
+}
+
+/// The picture that placed images share; `None` where they agree about too little. `centre` is the
 /// point of the first image around which it lies.
-pub fn template(
+pub fn outline(
     gradients: &[Gradient],
-    alignment: &Alignment,
+    placed: &[Placement],
     centre: [f32; 2],
     lengths: Lengths,
-) -> Option<Template> {
-    let sums = sums(gradients, alignment, centre, lengths.crop);
-    let core = core(&sums, alignment.shifts.len());
+) -> Option<Outline> {
+    let sums = sums(gradients, placed, centre, lengths.crop);
+    let core = core(&sums, placed.len());
     let core = largest_parts(&closed(&core), lengths.gap);
     let bounds = shrunk(bounds(&core)?)?;
     if bounds.width() < lengths.side_min || bounds.height() < lengths.side_min {
@@ -58,27 +65,31 @@ pub fn template(
             });
         }
     }
-    let is_isotropic = isotropy(values.iter().copied()) >= ISOTROPY_MIN;
-    is_isotropic.then(|| Template::new(bounds.width(), values))
+    if isotropy(values.iter().copied()) < ISOTROPY_MIN {
+        return None;
+    }
+    let [left, top] = corner(centre, lengths.crop);
+    Some(Outline {
+        template: Template::new(bounds.width(), values),
+        origin: [left + bounds.x0 as f32, top + bounds.y0 as f32],
+    })
 }
 
-fn sums(gradients: &[Gradient], alignment: &Alignment, centre: [f32; 2], side: usize) -> Sums {
+fn sums(gradients: &[Gradient], placed: &[Placement], centre: [f32; 2], side: usize) -> Sums {
     let mut sums = Sums {
         gradient: Square::new(side, Complex32::default()),
         energy: Square::new(side, 0.0),
         cover: Square::new(side, 0.0),
     };
-    let corner = centre.map(|c| (c - side as f32 / 2.0).round() as i32);
-    for (image, shift) in &alignment.shifts {
-        let gradient = &gradients[*image];
+    let corner = corner(centre, side);
+    for placement in placed {
+        let gradient = &gradients[placement.image];
         for y in 0..side {
             for x in 0..side {
-                let place_x = corner[0] + shift[0] + x as i32;
-                let place_y = corner[1] + shift[1] + y as i32;
-                if !gradient.contains(place_x, place_y) {
+                let point = [corner[0] + x as f32, corner[1] + y as f32];
+                let Some(value) = placed_gradient(gradient, placement, point) else {
                     continue;
-                }
-                let value = gradient.at(place_x, place_y);
+                };
                 let at = y * side + x;
                 sums.gradient.values[at] += value;
                 sums.energy.values[at] += value.norm_sqr();
@@ -113,7 +124,7 @@ fn core(sums: &Sums, images: usize) -> Square<bool> {
 }
 
 impl<T: Clone> Square<T> {
-    fn new(side: usize, value: T) -> Self {
+    pub fn new(side: usize, value: T) -> Self {
         Self {
             side,
             values: vec![value; side * side],

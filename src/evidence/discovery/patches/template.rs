@@ -62,6 +62,31 @@ impl Template {
         self.values.iter().map(|[re, im]| Complex32::new(*re, *im))
     }
 
+    /// At another size.
+    pub fn resized(&self, size: f32) -> Self {
+        if size == 1.0 {
+            return self.clone();
+        }
+        let length = |pixels: usize| ((pixels as f32 * size).round() as usize).max(1);
+        let (width, height) = (length(self.width), length(self.height()));
+        let bounds = [self.width as i32, self.height() as i32];
+        let at = |x: i32, y: i32| {
+            let is_inside = (0..bounds[0]).contains(&x) && (0..bounds[1]).contains(&y);
+            let value = is_inside.then(|| self.values[y as usize * self.width + x as usize]);
+            value.map_or(Complex32::default(), |[re, im]| Complex32::new(re, im))
+        };
+
+        let mut values = Vec::with_capacity(width * height);
+        for y in 0..height {
+            for x in 0..width {
+                // Centres of pixels.
+                let point = [x, y].map(|i| (i as f32 + 0.5) / size - 0.5);
+                values.push(Gradient::between(point, at));
+            }
+        }
+        Self::new(width, values)
+    }
+
     /// Six hexadecimal digits of the coarse content.
     pub fn digest(&self) -> String {
         let mut hasher = blake3::Hasher::new();
