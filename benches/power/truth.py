@@ -18,7 +18,7 @@ class Behaviour:
     helped: float  # recall with the tag, less recall without it
     cue_moved: float | None  # the same as `moved`, of the cue beside the tag
     margin: float | None = None  # mean rise of the class's margin by the tag, net of synthetic patches, in logits
-    moves_most: bool = True  # over these photos, the tag raises no other class's logit more
+    moves_most: bool = True  # over these photos, the tag raises the logit of no class without the tag more
 
     @property
     def is_used(self):
@@ -59,7 +59,8 @@ def behaviour(case, head):
         cue_moved = None if cued is None else rate(cued) - rate(foreign)
         risen = network.margins(head, tagged_x[hosts], label) - network.margins(head, foreign_x[hosts], label)
         shift = network.logits(head, tagged_x[hosts]) - network.logits(head, foreign_x[hosts])
-        moves_most = bool(shift.mean(0).argmax() == label)
+        rivals = [k for k in range(case.class_count) if k == label or k not in case.classes]
+        moves_most = rivals[shift.mean(0)[rivals].argmax()] == label
         out.append(Behaviour(rate(tagged) - rate(foreign), helped, cue_moved, float(risen.mean()), moves_most))
     return out
 

@@ -35,11 +35,21 @@ pub struct ShownClass {
     pub examples: Vec<Example>,
 }
 
+/// A pair that C is run for.
+pub struct TestedPair {
+    /// Among all pairs.
+    pub index: usize,
+    /// Its images.
+    pub cohorts: Cohorts,
+    /// Other classes that are associated with the region.
+    pub sharing: Vec<usize>,
+}
+
 /// The experiments, by image ids.
 #[derive(Default)]
 pub struct Experiments {
-    /// Pairs that C is run for: the index of the pair, and its images.
-    pub pairs: Vec<(usize, Cohorts)>,
+    /// Pairs that C is run for.
+    pub pairs: Vec<TestedPair>,
     /// Images that every overlay is laid on, of all classes in turn.
     pub overlay_hosts: Vec<u128>,
     /// Classes whose surroundings are tested, with the images whose objects are filled.
@@ -74,8 +84,14 @@ impl Experiments {
         let mut experiments = Self::default();
 
         for &index in &candidates.tested {
-            let cohorts = evidence.cohorts(&pairs[index]);
-            experiments.pairs.push((index, cohorts));
+            let pair = &pairs[index];
+            let associated = candidates.associated.iter().map(|other| &pairs[*other]);
+            let sharing = associated.filter(|o| o.region == pair.region && o.class != pair.class);
+            experiments.pairs.push(TestedPair {
+                index,
+                cohorts: evidence.cohorts(pair),
+                sharing: sharing.map(|other| other.class as usize).collect(),
+            });
         }
         if plan.report.pictures != Pictures::None {
             for &index in &candidates.associated {
@@ -119,7 +135,7 @@ impl Experiments {
     /// The ids of all images that take part.
     fn ids(&self, hosts_max: usize) -> BTreeSet<ImageId> {
         let mut ids: BTreeSet<u128> = BTreeSet::new();
-        for (_, cohorts) in &self.pairs {
+        for TestedPair { cohorts, .. } in &self.pairs {
             ids.extend(cohorts.hosts.iter().take(hosts_max));
             ids.extend(cohorts.tagged.iter().take(hosts_max.max(DONORS_MAX)));
             ids.extend(cohorts.untagged.iter().take(UNTAGGED_MAX));

@@ -43,11 +43,19 @@ pub struct RemovalOutcomes<Fill> {
     pub untagged: Vec<OutcomePair>,
 }
 
+/// The class that the confounder is to move.
+#[derive(Debug, Clone, Copy)]
+pub struct Target<'s> {
+    pub class: usize,
+    /// Other classes that are associated with the confounder: it may move them as well, and more.
+    pub sharing: &'s [usize],
+}
+
 /// The net effect of the confounder on other images: the control with the smallest effect counts.
 /// `None` where no control has images of two donors.
 pub fn insertion_effect<Control: Copy>(
     controls: &[InsertionOutcomes<Control>],
-    class: usize,
+    target: Target<'_>,
     min_effect: f64,
 ) -> Option<InterventionEffect<Control>> {
     // A control that few images can have (no room for it elsewhere) does not decide for all.
@@ -55,7 +63,7 @@ pub fn insertion_effect<Control: Copy>(
 
     let mut effects = Vec::new();
     for outcomes in controls.iter().filter(|c| 2 * c.pairs.len() >= most) {
-        effects.extend(against_control(outcomes, class, min_effect));
+        effects.extend(against_control(outcomes, target, min_effect));
     }
     effects.into_iter().reduce(weaker)
 }
@@ -63,14 +71,14 @@ pub fn insertion_effect<Control: Copy>(
 /// The net effect of filling the confounder: the fill with the smaller effect counts.
 pub fn removal_effect<Fill: Copy>(
     fills: &[RemovalOutcomes<Fill>],
-    class: usize,
+    target: Target<'_>,
     min_effect: f64,
 ) -> Option<InterventionEffect<Fill>> {
     let most = fills.iter().map(|f| f.tagged.len()).max().unwrap_or(0);
 
     let mut effects = Vec::new();
     for outcomes in fills.iter().filter(|f| 2 * f.tagged.len() >= most) {
-        effects.extend(by_fill(outcomes, class, min_effect));
+        effects.extend(by_fill(outcomes, target, min_effect));
     }
     effects.into_iter().reduce(weaker)
 }
@@ -97,7 +105,7 @@ fn weaker<Control: Copy>(
 
 fn against_control<Control: Copy>(
     outcomes: &InsertionOutcomes<Control>,
-    class: usize,
+    target: Target<'_>,
     min_effect: f64,
 ) -> Option<InterventionEffect<Control>> {
     let pairs = &outcomes.pairs;
@@ -117,7 +125,7 @@ fn against_control<Control: Copy>(
         rate: clustered_rate(&hits(pairs))?,
         predicted: predicted(pairs),
         control: outcomes.control,
-        largest_shift: largest(&mean_shifts(pairs)) == class,
+        largest_shift: target.moves_most(&mean_shifts(pairs)),
         p,
     })
 }
@@ -125,7 +133,7 @@ fn against_control<Control: Copy>(
 /// Every tagged image is filled by itself, so that images are independent.
 fn by_fill<Fill: Copy>(
     outcomes: &RemovalOutcomes<Fill>,
-    class: usize,
+    target: Target<'_>,
     min_effect: f64,
 ) -> Option<InterventionEffect<Fill>> {
     let margins = |pairs: &[OutcomePair]| pairs.iter().map(OutcomePair::margin).collect();
@@ -152,7 +160,7 @@ fn by_fill<Fill: Copy>(
         rate,
         predicted: predicted(&outcomes.tagged),
         control: outcomes.fill,
-        largest_shift: largest(&shifts) == class,
+        largest_shift: target.moves_most(&shifts),
         p,
     })
 }
@@ -197,15 +205,28 @@ fn mean_shifts(pairs: &[OutcomePair]) -> Vec<f64> {
     shifts
 }
 
-/// The first class with the largest shift.
-fn largest(shifts: &[f64]) -> usize {
-    let mut largest = 0;
-    for (class, shift) in shifts.iter().enumerate() {
-        if *shift > shifts[largest] {
-            largest = class;
+impl<'s> Target<'s> {
+    /// A class that shares the confounder with no other.
+    pub fn alone(class: usize) -> Target<'static> {
+        Target {
+            class,
+            sharing: &[],
         }
     }
-    largest
+
+    /// Whether the logit of the class shifts most of those that do not share the confounder; of
+    /// equal ones the first.
+    fn moves_most(&self, shifts: &[f64]) -> bool {
+        let mut largest = self.class;
+        for (class, shift) in shifts.iter().enumerate() {
+            let is_ahead =
+                *shift > shifts[largest] || (*shift == shifts[largest] && class < largest);
+            if is_ahead && !self.sharing.contains(&class) {
+                largest = class;
+            }
+        }
+        largest == self.class
+    }
 }
 
 /// The smallest effect that counts: `verdict.causal_fraction` of the standard deviation of the

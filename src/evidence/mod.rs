@@ -27,8 +27,8 @@ pub use cohorts::Cohorts;
 pub use examples::Example;
 pub use halves::screening_group;
 pub use intervention::{
-    InsertionOutcomes, Outcome, OutcomePair, RemovalOutcomes, insertion_effect, min_causal_effect,
-    removal_effect,
+    InsertionOutcomes, Outcome, OutcomePair, RemovalOutcomes, Target, insertion_effect,
+    min_causal_effect, removal_effect,
 };
 pub use observations::Evidence;
 pub use overlay::{OverlaidHost, OverlayEffect, overlay_effects};

@@ -110,7 +110,8 @@ pub struct InterventionEffect<Control> {
     pub predicted: [u32; 2],
     /// The control with the smallest effect on the margin.
     pub control: Control,
-    /// No other class's logit changes more on average.
+    /// No other class's logit changes more on average; classes that are associated with the region
+    /// as well take no part.
     pub largest_shift: bool,
     /// One-sided, of an effect of at most the smallest that counts; the largest over the controls.
     #[serde(deserialize_with = "number")]

@@ -171,7 +171,7 @@ fn supports<Control>(
     significant && effect.is_some_and(|effect| moves_class(effect, policy))
 }
 
-/// Whether enough images change, and no other class's logit moves more.
+/// Whether enough images change, and no class's logit moves more that does not share the region.
 fn moves_class<Control>(effect: &InterventionEffect<Control>, policy: &Policy) -> bool {
     effect.largest_shift && effect.rate.low >= policy.causal_rate
 }

@@ -4,8 +4,8 @@
 use crate::evidence::{check_estimate, check_number};
 use crate::support::{estimate, fixtures, json};
 use camaudit::evidence::{
-    InsertionOutcomes, Outcome, OutcomePair, RemovalOutcomes, insertion_effect, min_causal_effect,
-    removal_effect,
+    InsertionOutcomes, Outcome, OutcomePair, RemovalOutcomes, Target, insertion_effect,
+    min_causal_effect, removal_effect,
 };
 use camaudit::finding::{InsertionControl, InterventionEffect, RemovalFill};
 use serde_json::Value;
@@ -85,7 +85,7 @@ fn insertion_is_that_of_the_reference() {
             });
         }
         let least = case["least"].as_f64().expect("the least effect");
-        let effect = insertion_effect(&controls, 2, least).expect("an effect");
+        let effect = insertion_effect(&controls, Target::alone(2), least).expect("an effect");
         check_effect(
             effect,
             InsertionControl::ALL,
@@ -98,7 +98,7 @@ fn insertion_is_that_of_the_reference() {
         for outcomes in &mut controls {
             outcomes.pairs.reverse();
         }
-        let again = insertion_effect(&controls, 2, least).expect("an effect");
+        let again = insertion_effect(&controls, Target::alone(2), least).expect("an effect");
         check_effect(
             again,
             InsertionControl::ALL,
@@ -127,7 +127,7 @@ fn removal_is_that_of_the_reference() {
             });
         }
         let least = case["least"].as_f64().expect("the least effect");
-        let effect = removal_effect(&fills, 2, least).expect("an effect");
+        let effect = removal_effect(&fills, Target::alone(2), least).expect("an effect");
         check_effect(
             effect,
             RemovalFill::ALL,
@@ -168,7 +168,7 @@ fn a_control_with_few_hosts_does_not_decide() {
         (2, InsertionControl::OtherPatch),
     ] {
         let few = with_control(InsertionControl::SamePlace, &weak[..hosts], [0, 0]);
-        let effect = insertion_effect(&[many(), few], 2, 0.5).expect("an effect");
+        let effect = insertion_effect(&[many(), few], Target::alone(2), 0.5).expect("an effect");
         assert_eq!(effect.control, expected, "{hosts} of 6 hosts");
         let rate_of_few = hosts >= 3;
         assert_eq!(
@@ -196,7 +196,7 @@ fn a_control_with_few_hosts_does_not_decide() {
             fill(RemovalFill::Imputed, 6, 1.0),
             fill(RemovalFill::Copied, images, -5.0),
         ];
-        let effect = removal_effect(&fills, 2, 0.5).expect("an effect");
+        let effect = removal_effect(&fills, Target::alone(2), 0.5).expect("an effect");
         assert_eq!(effect.control, expected, "{images} of 6 images");
     }
 }
@@ -208,20 +208,20 @@ fn an_effect_needs_hosts_of_two_donors() {
         pairs: vec![pair(1.0, [true, false], 3); 5],
     };
     let none: [InsertionOutcomes<InsertionControl>; 0] = [];
-    assert!(insertion_effect(&none, 2, 0.5).is_none());
+    assert!(insertion_effect(&none, Target::alone(2), 0.5).is_none());
     let same_place = one_donor(InsertionControl::SamePlace);
-    assert!(insertion_effect(&[same_place], 2, 0.5).is_none());
+    assert!(insertion_effect(&[same_place], Target::alone(2), 0.5).is_none());
 
     let two_donors = with_control(InsertionControl::OtherPatch, &[1.0, 2.0, 1.5], [1, 0]);
     let controls = [one_donor(InsertionControl::SamePlace), two_donors];
-    let effect = insertion_effect(&controls, 2, 0.5).expect("an effect");
+    let effect = insertion_effect(&controls, Target::alone(2), 0.5).expect("an effect");
     assert_eq!(
         (effect.control, effect.images),
         (InsertionControl::OtherPatch, 3)
     );
 
     let nothing: [RemovalOutcomes<RemovalFill>; 0] = [];
-    assert!(removal_effect(&nothing, 2, 0.5).is_none());
+    assert!(removal_effect(&nothing, Target::alone(2), 0.5).is_none());
 }
 
 /// Without spread the margin is certain: the effect is larger than the smallest that counts or not.
@@ -229,7 +229,7 @@ fn an_effect_needs_hosts_of_two_donors() {
 fn an_effect_without_spread_has_no_interval() {
     for (min_effect, expected) in [(0.5, 0.0), (1.0, 1.0), (1.5, 1.0)] {
         let patch = with_control(InsertionControl::OtherPatch, &[1.0, 1.0], [2, 0]);
-        let effect = insertion_effect(&[patch], 2, min_effect).expect("an effect");
+        let effect = insertion_effect(&[patch], Target::alone(2), min_effect).expect("an effect");
         assert_eq!(effect.margin, estimate(1.0, 1.0, 1.0));
         check_number(effect.p, expected, &format!("p of more than {min_effect}"));
     }
@@ -281,7 +281,7 @@ fn the_class_must_shift_most_against_every_control() {
                 pairs: with_logits(photos),
             });
         }
-        insertion_effect(&controls, class, 0.5)
+        insertion_effect(&controls, Target::alone(class), 0.5)
             .expect("an effect")
             .largest_shift
     };
@@ -296,6 +296,43 @@ fn the_class_must_shift_most_against_every_control() {
     }
     assert!(shifts_most(&[&TO_CLASS_2, &TO_CLASS_2], 2));
     assert!(!shifts_most(&[&TO_CLASS_2, &TO_CLASS_1], 2));
+}
+
+/// A class that is associated with the region as well may shift more.
+#[test]
+fn classes_that_share_the_region_are_no_rivals() {
+    for (name, photos, class, sharing, expected) in [
+        (
+            "class 2 rises most, and shares it",
+            &TO_CLASS_2,
+            1,
+            &[2][..],
+            true,
+        ),
+        (
+            "class 2 rises most, class 0 shares it",
+            &TO_CLASS_2,
+            1,
+            &[0],
+            false,
+        ),
+        ("both rise alike, and share it", &TO_BOTH, 2, &[1], true),
+        (
+            "all fall, class 2 least, and shares it",
+            &DOWN,
+            0,
+            &[2],
+            false,
+        ),
+    ] {
+        let controls = [InsertionOutcomes {
+            control: InsertionControl::SyntheticPatch,
+            pairs: with_logits(photos),
+        }];
+        let target = Target { class, sharing };
+        let effect = insertion_effect(&controls, target, 0.5).expect("an effect");
+        assert_eq!(effect.largest_shift, expected, "{name}");
+    }
 }
 
 /// What the same fill does to untagged images is no effect of the region.
@@ -320,7 +357,7 @@ fn the_shifts_of_untagged_images_are_subtracted() {
             untagged: untagged.iter().flat_map(with_logits).collect(),
         }];
         let found = [0, 1, 2].map(|class| {
-            let effect = removal_effect(&fills, class, 0.5).expect("an effect");
+            let effect = removal_effect(&fills, Target::alone(class), 0.5).expect("an effect");
             effect.largest_shift
         });
         assert_eq!(found, expected, "{name}");
@@ -356,7 +393,7 @@ fn the_scale_of_the_head_has_no_influence_on_an_effect() {
         let controls = [with_control(InsertionControl::OtherPatch, &scaled, [6, 1])];
         let clean = differences.map(|d| outcome(scale * 7.0 * d, false));
         let min_effect = min_causal_effect(0.1, &clean);
-        let effect = insertion_effect(&controls, 2, min_effect).expect("an effect");
+        let effect = insertion_effect(&controls, Target::alone(2), min_effect).expect("an effect");
         (min_effect, effect)
     };
     let (min_effect, effect) = under(1.0);

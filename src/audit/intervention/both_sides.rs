@@ -8,7 +8,7 @@ use super::readable::readable;
 use super::removal::{Removed, removal_outcomes};
 use crate::dataset::Sample;
 use crate::error::Result;
-use crate::evidence::{Outcome, insertion_effect, min_causal_effect, removal_effect};
+use crate::evidence::{Outcome, Target, insertion_effect, min_causal_effect, removal_effect};
 use crate::finding::{Consensus, Intervention};
 use crate::runs::documents::Figure;
 
@@ -127,8 +127,12 @@ impl<'t, 'a> ConfounderTest<'t, 'a> {
         let policy = &self.context.plan.verdict;
         let clean: Vec<Outcome> = inserted.iter().map(|i| i.clean.clone()).collect();
         let min_effect = min_causal_effect(policy.causal_fraction, &clean);
+        let target = Target {
+            class: self.class,
+            sharing: self.sharing,
+        };
         let consensus = agreement.map(|agreement| Consensus {
-            effect: insertion_effect(&consensus_outcomes(inserted), self.class, min_effect),
+            effect: insertion_effect(&consensus_outcomes(inserted), target, min_effect),
             ..agreement.consensus
         });
 
@@ -141,8 +145,8 @@ impl<'t, 'a> ConfounderTest<'t, 'a> {
 
         let scrambled = inserted.iter().filter(|host| host.scrambled.predicts_class);
         Intervention {
-            insertion: insertion_effect(&insertion_outcomes(inserted), self.class, min_effect),
-            removal: removal_effect(&removal_outcomes(removed, baseline), self.class, min_effect),
+            insertion: insertion_effect(&insertion_outcomes(inserted), target, min_effect),
+            removal: removal_effect(&removal_outcomes(removed, baseline), target, min_effect),
             has_place_control: self.has_place_control(),
             consensus,
             untagged_filled: filled_both_ways(baseline),

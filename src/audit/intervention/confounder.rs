@@ -15,6 +15,8 @@ use crate::region;
 pub struct ConfounderTest<'t, 'a> {
     pub context: &'t AuditContext<'a>,
     pub class: usize,
+    /// Other classes that are associated with the region.
+    pub sharing: &'t [usize],
     pub label: &'t str,
     pub region: &'t str,
     /// Category of the region's annotations.

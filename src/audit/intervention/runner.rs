@@ -1,7 +1,9 @@
 //! What every intervention needs, and the loop over the tested pairs.
 
 use super::super::context::AuditContext;
-use super::super::experiments::{DONORS_MAX, Experiments, FetchedSamples, UNTAGGED_MAX};
+use super::super::experiments::{
+    DONORS_MAX, Experiments, FetchedSamples, TestedPair, UNTAGGED_MAX,
+};
 use super::super::pool::WorkerPool;
 use super::confounder::ConfounderTest;
 use super::readable::readable;
@@ -27,23 +29,20 @@ impl<'a> InterventionRunner<'_, 'a> {
     /// When the run is asked to stop, or the engine cannot make a session.
     pub fn test_pairs(&self, pairs: &mut [Pair]) -> Result<Vec<Figure>> {
         let mut figures = Vec::new();
-        for (index, _) in &self.experiments.pairs {
-            let pair = &mut pairs[*index];
+        for tested in &self.experiments.pairs {
+            let pair = &mut pairs[tested.index];
             pair.tested = true;
-            figures.extend(self.test_pair(pair, *index)?);
+            figures.extend(self.test_pair(pair, tested)?);
             self.pool.observer.part_done();
         }
         Ok(figures)
     }
 
-    fn test_pair(&self, pair: &mut Pair, index: usize) -> Result<Vec<Figure>> {
+    fn test_pair(&self, pair: &mut Pair, tested: &TestedPair) -> Result<Vec<Figure>> {
         let Some(category) = self.category(&pair.region) else {
             return Ok(Vec::new());
         };
-        let chosen = self.experiments.pairs.iter().find(|(i, _)| *i == index);
-        let Some((_, cohorts)) = chosen else {
-            return Ok(Vec::new());
-        };
+        let cohorts = &tested.cohorts;
         let hosts_max = self.context.plan.verdict.hosts_max as usize;
         let hosts = self.samples.first(&cohorts.hosts, hosts_max);
         let tagged = self.samples.first(&cohorts.tagged, hosts_max);
@@ -64,6 +63,7 @@ impl<'a> InterventionRunner<'_, 'a> {
         let mut test = ConfounderTest {
             context: self.context,
             class: pair.class as usize,
+            sharing: &tested.sharing,
             label: &pair.label,
             region: &pair.region,
             category,
