@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
 """How cost and memory grow with the number of images: whole runs of the demo's network with ten regions.
 
-    python benches/scaling.py target/release/camaudit [1000 10000 100000 1000000]
+    python benches/scaling.py target/release/camaudit [1000 10000 100000 1000000] [--apart]
 
 The photos of fixtures/horses are linked over and over (every one is read, decoded and scored; nothing is cached). Peak
 memory is the process's largest resident set. `after` is the time from the last image to the end: aggregation, evidence,
-interventions, verdicts, the report.
+interventions, verdicts, the report. With `--apart` the steps are processes of their own, `camaudit measure`, `conclude` and `report`,
+and the size of the rows on disk is printed.
 """
 import csv, json, os, pathlib, shutil, subprocess, sys, tempfile, time
 
@@ -42,9 +43,34 @@ def pipeline(scratch, root):
     return scratch / "scaling.toml"
 
 
+def step(n, *command):
+    """Runs one step and prints its cost."""
+    start = time.time()
+    process = subprocess.Popen([str(part) for part in command], stdout=subprocess.DEVNULL)
+    _, status, used = os.wait4(process.pid, 0)
+    if status:
+        sys.exit(f"{command[1]}: exit {status}")
+    wall, cpu, peak = time.time() - start, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024
+    print(f"{n:>9}{command[1]:>10}{wall:8.1f} s{cpu:8.1f} s of processor time{peak:8.0f} MiB", flush=True)
+
+
+def apart(binary, toml, n, out):
+    """The steps of a run one after the other."""
+    step(n, binary, "measure", toml, "--out", out, "--jobs", os.cpu_count(), "--quiet")
+    latest = next(folder for folder in (out / "scaling").iterdir() if (folder / "measured.json").exists())
+    step(n, binary, "conclude", latest, "--quiet", "--fail-on", "never")
+    step(n, binary, "report", latest)
+    for table in ("images", "measurements"):
+        size = sum(file.stat().st_size for file in latest.rglob("*.parquet") if table in str(file.relative_to(latest)))
+        print(f"{n:>9} {table}: {size / n:.0f} bytes an image")
+    total = sum(file.stat().st_size for file in latest.rglob("*") if file.is_file())
+    print(f"{n:>9} the run's folder: {total / 2**20:.0f} MiB")
+
+
 def main():
     binary = pathlib.Path(sys.argv[1]).resolve()
-    sizes = [int(n) for n in sys.argv[2:]] or [1_000, 10_000, 100_000]
+    is_apart = "--apart" in sys.argv
+    sizes = [int(n) for n in sys.argv[2:] if n != "--apart"] or [1_000, 10_000, 100_000]
     with tempfile.TemporaryDirectory(dir=os.environ.get("BENCH_TMP")) as scratch:
         scratch, have = pathlib.Path(scratch), 0
         sources = []
@@ -57,6 +83,10 @@ def main():
             grow(scratch / "photos", have, n, sources)
             have = n
             toml = pipeline(scratch, scratch / "photos")
+            if is_apart:
+                apart(binary, toml, n, scratch / "out")
+                shutil.rmtree(scratch / "out")
+                continue
             for jobs in ((1, 2) if n <= 10_000 and (os.cpu_count() or 1) > 1 else (os.cpu_count(),)):
                 start = time.time()
                 run = subprocess.Popen([binary, "run", toml, "--out", scratch / "out", "--jobs", str(jobs), "--log", "json", "--fail-on", "never"],

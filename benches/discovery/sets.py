@@ -99,7 +99,7 @@ def all_cases(is_long, per_class):
                         plants.append(Plant(kind, int(classes[i]), count, int(classes[i])))
                     cases.append(Case(number, ("near", "random")[(turn + group) % 2], tuple(plants)))
 
-        for _ in range(12):
+        for _ in range(14):
             cases.append(Case(len(cases), "random", ()))
         for design in ("label", "logo"):
             everywhere = tuple(Plant(design, label, per_class // 4) for label in range(photos.CLASS_COUNT))

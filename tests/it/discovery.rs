@@ -150,6 +150,39 @@ fn a_mark_at_one_place_is_found_and_confirmed() {
     }
 }
 
+/// Draws the mark of marked photos once more at another place.
+fn mark_twice(folder: &Path, [left, top]: [u32; 2]) {
+    for number in (0..MARKED_CLASS).filter(|number| number.is_multiple_of(2)) {
+        let file = folder.join(format!("photos/c2/{number:03}.png"));
+        let mut photo = image::open(&file).expect("a photo").to_rgb8();
+        let [x, y] = PLACE;
+        let mark = image::imageops::crop_imm(&photo, x, y, MARK[0], MARK[1]).to_image();
+        image::imageops::replace(&mut photo, &mark, left.into(), top.into());
+        photo.save(file).expect("write");
+    }
+}
+
+/// As the sides of a frame.
+#[test]
+fn places_of_the_same_images_are_one_finding() {
+    let dir = tempfile::tempdir().expect("folder");
+    draw(dir.path(), at_one_place);
+    mark_twice(dir.path(), [32, 8]);
+    let text = pipeline(dir.path(), "patches = false");
+    let outcome = audit(&plan(dir.path(), "places", &text, &[]));
+
+    let findings = &outcome.summary.findings;
+    let [place] = of_origin(findings, FindingOrigin::Fixed)[..] else {
+        panic!("{findings:#?}");
+    };
+    assert_eq!(place.verdict, Verdict::Confirmed, "{place:#?}");
+    assert_marked(&rows(&outcome.folder));
+    let scope = outcome.summary.scope.join("\n");
+    assert!(scope.contains("and is listed with it"), "{scope}");
+    let page = page(&outcome.folder, 20_000_000);
+    assert!(page.contains("the first of 2 places"), "no caption");
+}
+
 fn rows(run: &Path) -> Vec<DiscoveredRow> {
     decode(&run.join("discovered.parquet")).expect("rows")
 }

@@ -11,6 +11,7 @@ mod kept;
 mod mining;
 mod naming;
 mod on_objects;
+mod parts;
 mod patches;
 mod pictures;
 mod properties;

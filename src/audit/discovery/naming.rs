@@ -1,6 +1,7 @@
 //! Names of found pictures: by content, so that the same picture found again is the same finding.
 
 use super::gallery::Sought;
+use super::parts::Parts;
 use super::search::Search;
 use crate::evidence::discovery::PixelBox;
 use crate::evidence::discovery::patches::{Alarm, Template};
@@ -31,6 +32,8 @@ pub struct Named {
     pub classes: BTreeMap<u32, f64>,
     /// What was counted in the testing half, by class.
     pub alarms: BTreeMap<u32, Alarm>,
+    /// Further places of the same thing, where images show it.
+    pub parts: Parts,
 }
 
 /// Names candidates: one that several classes repeat has one name, and one that the last run found
@@ -64,6 +67,7 @@ pub fn named(search: &Search<'_, '_>, candidates: Vec<(f64, Candidate)>) -> Vec<
             threshold: candidate.threshold,
             classes: BTreeMap::from([(candidate.class, q)]),
             alarms: BTreeMap::from([(candidate.class, candidate.alarm)]),
+            parts: Parts::new(),
         });
     }
     found

@@ -46,27 +46,31 @@ impl OnObjects {
     }
 }
 
-/// The part of a place, in fractions of the photo, that lies on the objects of an image; `None`
+/// The part of places, in fractions of the photo, that lies on the objects of an image; `None`
 /// where the image has no objects.
 pub fn part_on_objects(
-    place: Rect,
+    places: &[Rect],
     sample: &Sample,
     size: Size,
     regions: &[Region],
 ) -> Option<f64> {
-    let (width, height) = (f64::from(size.width), f64::from(size.height));
-    let place = Rect::new(
-        place.x0 * width,
-        place.y0 * height,
-        place.x1 * width,
-        place.y1 * height,
-    );
-
     let view = View::identity(size);
     let objects = region::objects(regions, &sample.label, &sample.annotations, &view)?;
-    let mut covered = 0.0;
-    for rect in disjoint(&objects.objects.bounds()) {
-        covered += rect.intersect(place).map_or(0.0, Rect::area);
+    let objects = disjoint(&objects.objects.bounds());
+
+    let (width, height) = (f64::from(size.width), f64::from(size.height));
+    let (mut covered, mut area) = (0.0, 0.0);
+    for place in places {
+        let place = Rect::new(
+            place.x0 * width,
+            place.y0 * height,
+            place.x1 * width,
+            place.y1 * height,
+        );
+        area += place.area();
+        for rect in &objects {
+            covered += rect.intersect(place).map_or(0.0, Rect::area);
+        }
     }
-    Some(covered / place.area())
+    Some(covered / area)
 }

@@ -6,6 +6,7 @@ use super::gallery::{Gallery, Hits, Sought, batches};
 use super::keep::keep;
 use super::mining::{Mined, mine};
 use super::naming::{Candidate, Named, named};
+use super::parts;
 use super::patches;
 use super::regions::{self, FoundRegion, Known};
 use super::scope;
@@ -16,6 +17,7 @@ use crate::error::Result;
 use crate::evidence::benjamini_hochberg;
 use crate::evidence::discovery::ClassSample;
 use crate::finding::FindingOrigin;
+use crate::geometry::Rect;
 use crate::plan::Discovery;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -51,10 +53,9 @@ pub fn search(search: &Search<'_, '_>, sampled: &Sampled) -> Result<Discovered> 
     let known = read_known(&gallery, &classes, &found);
     let hits = known_hits(&mut gallery, &known, &found)?;
     let twice = found_twice(&found, &hits, &known);
-    let hits = without(hits, &twice);
-    let once = found.into_iter().enumerate();
-    let once = once.filter(|(index, _)| !twice.contains(index));
-    let found: Vec<Named> = once.map(|(_, named)| named).collect();
+    let (found, hits) = without(found, hits, &twice);
+    let parts = parts::of_one_thing(&found, &hits, &known);
+    let (found, hits) = joined(found, hits, &parts);
 
     discovered.lines = lines(search, &found);
     let known: Known = known
@@ -81,7 +82,7 @@ pub fn search(search: &Search<'_, '_>, sampled: &Sampled) -> Result<Discovered> 
         discovered.scope.extend(sentences);
     }
     if settings.fixed {
-        let sentences = scope::of_places(search, &compared, &found, twice.len());
+        let sentences = scope::of_places(search, &compared, &found, [twice.len(), parts.len()]);
         discovered.scope.extend(sentences);
     }
     Ok(discovered)
@@ -225,8 +226,12 @@ fn found_twice(found: &[Named], hits: &Hits, known: &Known) -> BTreeSet<usize> {
     twice
 }
 
-/// The hits without those of some pictures.
-fn without(hits: Hits, left_out: &BTreeSet<usize>) -> Hits {
+/// The finds and hits without some of them.
+fn without(found: Vec<Named>, hits: Hits, left_out: &BTreeSet<usize>) -> (Vec<Named>, Hits) {
+    let found = found.into_iter().enumerate();
+    let found = found.filter(|(index, _)| !left_out.contains(index));
+    let found = found.map(|(_, named)| named).collect();
+
     let mut kept = Hits::new();
     for (image, hits) in hits {
         let mut of_image = Vec::new();
@@ -237,7 +242,15 @@ fn without(hits: Hits, left_out: &BTreeSet<usize>) -> Hits {
         }
         kept.insert(image, of_image);
     }
-    kept
+    (found, kept)
+}
+
+/// The finds and hits with the parts put into the finds that they are parts of.
+fn joined(mut found: Vec<Named>, hits: Hits, parts: &BTreeMap<usize, usize>) -> (Vec<Named>, Hits) {
+    for whole in parts.values().copied().collect::<BTreeSet<usize>>() {
+        found[whole].parts = parts::places(whole, parts, &found, &hits);
+    }
+    without(found, hits, &parts.keys().copied().collect())
 }
 
 fn found_regions(found: &[Named], hits: &Hits) -> Vec<FoundRegion> {
@@ -245,10 +258,14 @@ fn found_regions(found: &[Named], hits: &Hits) -> Vec<FoundRegion> {
     for (index, named) in found.iter().enumerate() {
         let mut places = BTreeMap::new();
         for (image, hits) in hits {
-            if hits[index].score >= named.threshold
-                && let Some(place) = hits[index].in_photo
-            {
-                places.insert(*image, place);
+            if hits[index].score < named.threshold {
+                continue;
+            }
+            let further = named.parts.get(image).into_iter().flatten();
+            let all = std::iter::once(&hits[index]).chain(further);
+            let in_photo: Vec<Rect> = all.filter_map(|hit| hit.in_photo).collect();
+            if !in_photo.is_empty() {
+                places.insert(*image, in_photo);
             }
         }
         regions.push(FoundRegion {

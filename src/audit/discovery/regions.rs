@@ -32,8 +32,8 @@ pub struct FoundRegion {
     pub origin: FindingOrigin,
     /// Classes that it tells, with the adjusted p-value of A.
     pub classes: BTreeMap<u32, f64>,
-    /// The images that show it, with its place in fractions of the photo.
-    pub places: BTreeMap<u128, Rect>,
+    /// The images that show it, with its places in fractions of the photo.
+    pub places: BTreeMap<u128, Vec<Rect>>,
 }
 
 /// Images in which the presence of every found region is known, by id, with their class.
@@ -146,7 +146,7 @@ impl Test<'_, '_, '_, '_> {
     /// Adds the found regions of an image as annotations.
     fn annotate(&self, sample: &mut Sample) {
         for found in self.found {
-            if let Some(place) = found.places.get(&sample.id.0) {
+            for place in found.places.get(&sample.id.0).into_iter().flatten() {
                 sample.annotations.push(Annotation {
                     category: found.name.clone(),
                     outline: Outline::Box(*place),
@@ -195,10 +195,10 @@ impl Test<'_, '_, '_, '_> {
         let regions = &self.context.plan.regions;
         let mut parts = Vec::new();
         for found in self.found {
-            let Some(place) = found.places.get(&sample.id.0) else {
+            let Some(places) = found.places.get(&sample.id.0) else {
                 continue;
             };
-            let part = part_on_objects(*place, sample, size, regions);
+            let part = part_on_objects(places, sample, size, regions);
             parts.extend(part.map(|part| (found.name.as_str(), part)));
         }
         parts
@@ -212,9 +212,11 @@ impl Test<'_, '_, '_, '_> {
         let mut prescan = Prescan::of_images(self.known.len(), plan.run.seed);
         for (index, found) in self.found.iter().enumerate() {
             let index = declared + index;
-            for (id, place) in &found.places {
+            for (id, places) in &found.places {
                 if let Some((class, _)) = self.known.get(id) {
-                    prescan.add_place(*class as usize, index, *place);
+                    for place in places {
+                        prescan.add_place(*class as usize, index, *place);
+                    }
                 }
             }
             for class in found.classes.keys() {

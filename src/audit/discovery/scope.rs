@@ -47,12 +47,12 @@ pub fn of_patches(
 }
 
 /// The same for fixed places. `compared` are the classes with views large enough; `merged` places
-/// are patches that were found.
+/// are patches that were found, and `parts` belong to other places.
 pub fn of_places(
     search: &Search<'_, '_>,
     compared: &[&ClassSample],
     found: &[Named],
-    merged: usize,
+    [merged, parts]: [usize; 2],
 ) -> Vec<String> {
     if compared.len() < CLASSES_MIN {
         return vec![format!(
@@ -72,6 +72,17 @@ pub fn of_places(
         1 => sentences.push("1 fixed place is a patch that was found, and is listed as it".into()),
         merged => sentences.push(format!(
             "{merged} fixed places are patches that were found, and are listed as these"
+        )),
+    }
+    match parts {
+        0 => {}
+        1 => sentences.push(
+            "1 fixed place is shown by the same images as another one, and is listed with it"
+                .into(),
+        ),
+        parts => sentences.push(format!(
+            "{parts} fixed places are shown by the same images as another one, and are listed with \
+             it"
         )),
     }
     sentences.push(

@@ -58,14 +58,15 @@ impl Shown<'_, '_, '_> {
     }
 
     fn panels(&self, index: usize, named: &Named, class: u32, known: &Known) -> Result<Vec<Panel>> {
-        let mut chosen: Vec<(&Sample, PlacedHit)> = Vec::new();
+        let mut chosen: Vec<(&Sample, PlacedHit, &[PlacedHit])> = Vec::new();
         for (image, hits) in self.hits {
             let is_of_class = known.get(image).is_some_and(|(of, _)| *of == class);
             if is_of_class
                 && hits[index].score >= named.threshold
                 && let Some(sample) = self.samples.get(image)
             {
-                chosen.push((sample, hits[index]));
+                let further = named.parts.get(image).map_or(&[][..], Vec::as_slice);
+                chosen.push((sample, hits[index], further));
             }
         }
         let count = chosen.len();
@@ -73,36 +74,58 @@ impl Shown<'_, '_, '_> {
         chosen.truncate(MEDIAN_OF);
 
         let preprocess = &self.search.context.plan.preprocess;
-        let pictures = self.search.pool.map(chosen, |worker, (sample, hit)| {
-            let prepared = worker.prepare_sample(sample).ok();
-            let picture = prepared.map(|(tensor, _)| reduced(tensor.picture(preprocess)));
-            Ok(picture.map(|picture| (sample, hit, picture)))
-        })?;
-        let pictures: Vec<(&Sample, PlacedHit, RgbImage)> =
+        let pictures = self
+            .search
+            .pool
+            .map(chosen, |worker, (sample, hit, further)| {
+                let prepared = worker.prepare_sample(sample).ok();
+                let picture = prepared.map(|(tensor, _)| reduced(tensor.picture(preprocess)));
+                Ok(picture.map(|picture| (sample, hit, further, picture)))
+            })?;
+        let pictures: Vec<(&Sample, PlacedHit, &[PlacedHit], RgbImage)> =
             pictures.into_iter().flatten().collect();
 
-        let crops = pictures
-            .iter()
-            .map(|(_, hit, picture)| cut(picture, hit.place));
-        let median = median(&crops.collect::<Vec<_>>());
-        let caption = format!(
+        let template = &named.sought.template;
+        let size = [template.width as u32, template.height() as u32];
+        let crops = pictures.iter();
+        let crops: Vec<RgbImage> = crops
+            .map(|(_, hit, _, picture)| cut(picture, hit.place, size))
+            .collect();
+        let median = median(&crops);
+        let mut caption = format!(
             "median of {} of {count} images, correlation from {:.2}",
-            pictures.len(),
+            crops.len(),
             named.threshold
         );
+        let places = 1 + pictures
+            .iter()
+            .map(|(_, _, f, _)| f.len())
+            .max()
+            .unwrap_or(0);
+        if places > 1 {
+            caption += &format!(", the first of {places} places");
+        }
         let mut panels = vec![panel(caption, &enlarged(&median))?];
-        for (sample, hit, picture) in pictures.into_iter().take(SHOWN) {
+        for (sample, hit, further, mut picture) in pictures.into_iter().take(SHOWN) {
             let caption = format!("{}, correlation {:.2}", sample.path, hit.score);
-            panels.push(panel(caption, &outlined(picture, hit.place))?);
+            for hit in std::iter::once(&hit).chain(further) {
+                picture = outlined(picture, hit.place);
+            }
+            panels.push(panel(caption, &picture)?);
         }
         Ok(panels)
     }
 }
 
-fn cut(picture: &RgbImage, place: PixelBox) -> RgbImage {
+/// A place at the size of the template: images may show it at others.
+fn cut(picture: &RgbImage, place: PixelBox, [width, height]: [u32; 2]) -> RgbImage {
     let [x, y] = [place.x0 as u32, place.y0 as u32];
-    let [width, height] = [place.width() as u32, place.height() as u32];
-    crop_imm(picture, x, y, width, height).to_image()
+    let [place_width, place_height] = [place.width() as u32, place.height() as u32];
+    let cut = crop_imm(picture, x, y, place_width, place_height).to_image();
+    if cut.dimensions() == (width, height) {
+        return cut;
+    }
+    resize(&cut, width, height, FilterType::Triangle)
 }
 
 /// The median of pictures of one size, by channel.
