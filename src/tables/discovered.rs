@@ -22,7 +22,7 @@ table! {
             "the image is of the half that was searched; else of the half in \
             which the found was tested";
         left: f64, "fraction",
-            "left edge of the place in the upright photo";
+            "left edge of the place in the upright photo; of several places the first one";
         top: f64, "fraction",
             "top edge";
         right: f64, "fraction",

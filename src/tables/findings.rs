@@ -141,7 +141,8 @@ table! {
         flip_high: Option<f64>, "fraction",
             "C: upper 95 % bound";
         largest_shift: Option<bool>, "",
-            "C: no other class's logit changes more on average; classes associated with the region as well take no part";
+            "C: no other class's logit changes more on average; classes associated with the region as \
+            well take no part";
         place_control: Option<bool>, "",
             "C: the place of the region in untagged images of the class was a \
             control of pasting";

@@ -132,11 +132,14 @@ pub fn searched_sizes(placed: &[Placement]) -> Vec<f32> {
     if high <= low {
         return vec![1.0];
     }
-    let (low, high) = (low / REACH, high * REACH);
-    let steps = (high / low).ln() / SEARCHED_STEP.ln();
-    let steps = (steps.ceil() as usize).clamp(1, SEARCHED_MAX - 1);
-    let size = |step: usize| low * (high / low).powf(step as f32 / steps as f32);
-    (0..=steps).map(size).collect()
+    // By multiplication alone: the last digit of a power depends on the C library.
+    let mut sizes = Vec::new();
+    let mut size = low / REACH;
+    while sizes.len() < SEARCHED_MAX && size < SEARCHED_STEP * REACH * high {
+        sizes.push(size);
+        size *= SEARCHED_STEP;
+    }
+    sizes
 }
 
 /// A placement against one image, put behind the placement of that image.
