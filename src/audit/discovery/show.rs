@@ -23,6 +23,12 @@ const SHOWN: usize = 10;
 const ENLARGED: u32 = 224;
 const OUTLINE: Rgb<u8> = Rgb([255, 96, 0]);
 
+/// Where an image shows what was found.
+struct Places<'h> {
+    first: PlacedHit,
+    further: &'h [PlacedHit],
+}
+
 /// What is needed to show found pictures.
 pub struct Shown<'s, 'x, 'a> {
     pub search: &'s Search<'x, 'a>,
@@ -58,63 +64,70 @@ impl Shown<'_, '_, '_> {
     }
 
     fn panels(&self, index: usize, named: &Named, class: u32, known: &Known) -> Result<Vec<Panel>> {
-        let mut chosen: Vec<(&Sample, PlacedHit, &[PlacedHit])> = Vec::new();
+        let mut chosen: Vec<(&Sample, Places<'_>)> = Vec::new();
         for (image, hits) in self.hits {
             let is_of_class = known.get(image).is_some_and(|(of, _)| *of == class);
             if is_of_class
                 && hits[index].score >= named.threshold
                 && let Some(sample) = self.samples.get(image)
             {
-                let further = named.parts.get(image).map_or(&[][..], Vec::as_slice);
-                chosen.push((sample, hits[index], further));
+                let places = Places {
+                    first: hits[index],
+                    further: named.parts.get(image).map_or(&[], Vec::as_slice),
+                };
+                chosen.push((sample, places));
             }
         }
         let count = chosen.len();
-        chosen.sort_by(|a, b| b.1.score.total_cmp(&a.1.score));
+        chosen.sort_by(|(_, a), (_, b)| b.first.score.total_cmp(&a.first.score));
         chosen.truncate(MEDIAN_OF);
 
         let preprocess = &self.search.context.plan.preprocess;
-        let pictures = self
-            .search
-            .pool
-            .map(chosen, |worker, (sample, hit, further)| {
-                let prepared = worker.prepare_sample(sample).ok();
-                let picture = prepared.map(|(tensor, _)| reduced(tensor.picture(preprocess)));
-                Ok(picture.map(|picture| (sample, hit, further, picture)))
-            })?;
-        let pictures: Vec<(&Sample, PlacedHit, &[PlacedHit], RgbImage)> =
+        let pool = self.search.pool;
+        let pictures = pool.map(chosen, |worker, (sample, places)| {
+            let prepared = worker.prepare_sample(sample).ok();
+            let picture = prepared.map(|(tensor, _)| reduced(tensor.picture(preprocess)));
+            Ok(picture.map(|picture| (sample, places, picture)))
+        })?;
+        let pictures: Vec<(&Sample, Places<'_>, RgbImage)> =
             pictures.into_iter().flatten().collect();
 
-        let template = &named.sought.template;
-        let size = [template.width as u32, template.height() as u32];
-        let crops = pictures.iter();
-        let crops: Vec<RgbImage> = crops
-            .map(|(_, hit, _, picture)| cut(picture, hit.place, size))
-            .collect();
-        let median = median(&crops);
-        let mut caption = format!(
-            "median of {} of {count} images, correlation from {:.2}",
-            crops.len(),
-            named.threshold
-        );
-        let places = 1 + pictures
-            .iter()
-            .map(|(_, _, f, _)| f.len())
-            .max()
-            .unwrap_or(0);
-        if places > 1 {
-            caption += &format!(", the first of {places} places");
-        }
-        let mut panels = vec![panel(caption, &enlarged(&median))?];
-        for (sample, hit, further, mut picture) in pictures.into_iter().take(SHOWN) {
-            let caption = format!("{}, correlation {:.2}", sample.path, hit.score);
-            for hit in std::iter::once(&hit).chain(further) {
+        let mut panels = vec![median_panel(named, &pictures, count)?];
+        for (sample, places, mut picture) in pictures.into_iter().take(SHOWN) {
+            for hit in std::iter::once(&places.first).chain(places.further) {
                 picture = outlined(picture, hit.place);
             }
+            let caption = format!("{}, correlation {:.2}", sample.path, places.first.score);
             panels.push(panel(caption, &picture)?);
         }
         Ok(panels)
     }
+}
+
+/// The median of the first places, of `count` images with one.
+fn median_panel(
+    named: &Named,
+    pictures: &[(&Sample, Places<'_>, RgbImage)],
+    count: usize,
+) -> Result<Panel> {
+    let template = &named.sought.template;
+    let size = [template.width as u32, template.height() as u32];
+    let mut crops = Vec::new();
+    let mut most = 0;
+    for (_, places, picture) in pictures {
+        crops.push(cut(picture, places.first.place, size));
+        most = most.max(1 + places.further.len());
+    }
+
+    let mut caption = format!(
+        "median of {} of {count} images, correlation from {:.2}",
+        crops.len(),
+        named.threshold
+    );
+    if most > 1 {
+        caption += &format!(", the first of {most} places");
+    }
+    panel(caption, &enlarged(&median(&crops)))
 }
 
 /// A place at the size of the template: images may show it at others.
