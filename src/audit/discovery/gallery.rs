@@ -56,6 +56,9 @@ pub struct PlacedHit {
 /// Hits by image, in the order of what is sought; images that can no longer be read are left out.
 pub type Hits = BTreeMap<u128, Vec<PlacedHit>>;
 
+/// By image, the further places of what was found.
+pub type Parts = BTreeMap<u128, Vec<PlacedHit>>;
+
 /// Classes that are in memory at once.
 pub fn batches<'c>(classes: &[&'c ClassSample]) -> Vec<Vec<&'c ClassSample>> {
     let mut batches: Vec<Vec<&ClassSample>> = vec![Vec::new()];

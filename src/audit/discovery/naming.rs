@@ -1,7 +1,6 @@
 //! Names of found pictures: by content, so that the same picture found again is the same finding.
 
-use super::gallery::Sought;
-use super::parts::Parts;
+use super::gallery::{Parts, Sought};
 use super::search::Search;
 use crate::evidence::discovery::PixelBox;
 use crate::evidence::discovery::patches::{Alarm, Template};

@@ -1,7 +1,7 @@
 //! Fixed places that the same images of a class show are parts of one thing, as the sides of a
 //! frame: they are one finding, tested together.
 
-use super::gallery::{Hits, PlacedHit};
+use super::gallery::{Hits, Parts};
 use super::naming::Named;
 use super::regions::Known;
 use crate::evidence::discovery::properties::overlap;
@@ -10,9 +10,6 @@ use std::collections::BTreeMap;
 
 /// Least overlap (intersection / union) of the images that show two places of one thing.
 const OVERLAP_MIN: f64 = 0.6;
-
-/// Where images show the further places of what was found.
-pub type Parts = BTreeMap<u128, Vec<PlacedHit>>;
 
 /// By fixed place, the earlier one that it is a part of.
 pub fn of_one_thing(found: &[Named], hits: &Hits, known: &Known) -> BTreeMap<usize, usize> {

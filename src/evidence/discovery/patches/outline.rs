@@ -19,9 +19,9 @@ const ISOTROPY_MIN: f32 = 0.2;
 const REACH: usize = 2;
 
 /// A square of numbers.
-pub struct Square<T> {
-    pub side: usize,
-    pub values: Vec<T>,
+struct Square<T> {
+    side: usize,
+    values: Vec<T>,
 }
 
 /// The sums over the aligned images.
@@ -124,7 +124,7 @@ fn core(sums: &Sums, images: usize) -> Square<bool> {
 }
 
 impl<T: Clone> Square<T> {
-    pub fn new(side: usize, value: T) -> Self {
+    fn new(side: usize, value: T) -> Self {
         Self {
             side,
             values: vec![value; side * side],

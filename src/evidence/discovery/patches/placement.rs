@@ -2,7 +2,6 @@
 //! their size in pixels, photos do not, so that the model's view shows them smaller and larger.
 
 use super::graph::{Alignment, Cell};
-use super::outline::Square;
 use super::shift::{PhaseCorrelation, Window, verify};
 use crate::evidence::discovery::picture::Gradient;
 use rustfft::num_complex::Complex32;
@@ -171,21 +170,24 @@ pub fn placed_gradient(
 
 /// The mean gradient of placed images in a square of the first.
 fn mean(gradients: &[Gradient], placed: &[Placement], corner: [f32; 2], side: usize) -> Gradient {
-    let mut sum = Square::new(side, Complex32::default());
+    let mut values = vec![Complex32::default(); side * side];
     for placement in placed {
-        for (at, value) in sum.values.iter_mut().enumerate() {
+        let gradient = &gradients[placement.image];
+        for (at, sum) in values.iter_mut().enumerate() {
             let point = [
                 corner[0] + (at % side) as f32,
                 corner[1] + (at / side) as f32,
             ];
-            let gradient = &gradients[placement.image];
-            *value += placed_gradient(gradient, placement, point).unwrap_or_default();
+            *sum += placed_gradient(gradient, placement, point).unwrap_or_default();
         }
+    }
+    for value in &mut values {
+        *value /= placed.len() as f32;
     }
     Gradient {
         width: side,
         height: side,
-        values: sum.values.iter().map(|v| v / placed.len() as f32).collect(),
+        values,
     }
 }
 
