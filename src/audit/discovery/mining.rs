@@ -35,7 +35,7 @@ pub fn mine(
     let mut known = Vec::new();
     let mut open = Vec::new();
     for class in batch {
-        let what = format!("mined {} {seed} {patches} {fixed}", class.class);
+        let what = format!("mined sizes {} {seed} {patches} {fixed}", class.class);
         let key = gallery.kept.class_key(&what, class);
         let kept: Option<Mined> = gallery.kept.get(key.as_ref());
         if kept.is_none() {
