@@ -112,6 +112,11 @@ def all_cases(is_long, per_class):
                 count = round(BEHIND[(turn + i) % len(BEHIND)] * per_class)
                 plants.append(Plant(kind, int(classes[i]), count))
             cases.append(Case(len(cases), ("near", "random")[turn // len(BEHIND)], tuple(plants)))
+
+        for counts in ((17, 34, 85), (24, 34, 85)):
+            classes = np.random.default_rng((len(cases), 2)).permutation(photos.CLASS_COUNT)
+            plants = tuple(Plant("rescaled", int(label), count, int(label)) for label, count in zip(classes, counts))
+            cases.append(Case(len(cases), "random", plants))
     return cases
 
 
