@@ -60,9 +60,8 @@ def apart(binary, toml, n, out):
     latest = next(folder for folder in (out / "scaling").iterdir() if (folder / "measured.json").exists())
     step(n, binary, "conclude", latest, "--quiet", "--fail-on", "never")
     step(n, binary, "report", latest)
-    for table in ("images", "measurements"):
-        size = sum(file.stat().st_size for file in latest.rglob("*.parquet") if table in str(file.relative_to(latest)))
-        print(f"{n:>9} {table}: {size / n:.0f} bytes an image")
+    rows = sum(file.stat().st_size for file in latest.rglob("*.parquet"))
+    print(f"{n:>9} tables: {rows / n:.0f} bytes an image")
     total = sum(file.stat().st_size for file in latest.rglob("*") if file.is_file())
     print(f"{n:>9} the run's folder: {total / 2**20:.0f} MiB")
 

@@ -141,8 +141,7 @@ table! {
         flip_high: Option<f64>, "fraction",
             "C: upper 95 % bound";
         largest_shift: Option<bool>, "",
-            "C: no other class's logit changes more on average; classes associated with the region as \
-            well take no part";
+            "C: of classes that do not share the region, no other's logit changes more on average";
         place_control: Option<bool>, "",
             "C: the place of the region in untagged images of the class was a \
             control of pasting";
