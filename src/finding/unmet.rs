@@ -35,7 +35,7 @@ pub enum Unmet {
         low: f64,
         min: f64,
     },
-    /// C: the logit of another class moves more.
+    /// C: the logit of a class that is not associated with the region moves more.
     OtherClassMoves(InterventionSide),
     /// Removal: too few images of the class without the region, which are its control.
     FewUntagged { images: u32, needed: u32 },
@@ -46,7 +46,7 @@ pub enum Unmet {
     ConsensusNeighbours { coverage: Option<f64>, max: f64 },
     /// The consensus of the donors has no effect by itself.
     ConsensusRate { low: f64, min: f64 },
-    /// Under the consensus of the donors, the logit of another class moves more.
+    /// Under the consensus of the donors, the logit of such a class moves more.
     ConsensusShift,
     /// A found picture lies on the annotated objects: the class may look like it.
     OnObjects { part: f64, max: f64 },

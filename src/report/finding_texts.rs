@@ -286,7 +286,7 @@ fn every_condition_has_its_text() {
         ),
         (
             Unmet::OtherClassMoves(removal),
-            "removal: the logit of another class moves more than that of this class",
+            "removal: the logit of a class that does not share the region moves more",
         ),
         (
             Unmet::FewUntagged { images: 7, needed },
@@ -319,7 +319,8 @@ fn every_condition_has_its_text() {
         ),
         (
             Unmet::ConsensusShift,
-            "what the photos have in common in the region moves the logit of another class more",
+            "what the photos have in common in the region moves the logit of a class more that \
+             does not share the region",
         ),
     ];
     for (unmet, expected) in table {

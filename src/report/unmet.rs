@@ -44,7 +44,7 @@ pub fn unmet_text(unmet: &Unmet) -> String {
             100.0 * min
         ),
         Unmet::OtherClassMoves(side) => {
-            format!("{side}: the logit of another class moves more than that of this class")
+            format!("{side}: the logit of a class that does not share the region moves more")
         }
         Unmet::FewUntagged { images, needed } => format!(
             "removal: {images} images of the class without the region could be filled for \
@@ -84,7 +84,7 @@ pub fn unmet_text(unmet: &Unmet) -> String {
             percent(*max)
         ),
         Unmet::ConsensusShift => "what the photos have in common in the region moves the logit of \
-                                  another class more"
+                                  a class more that does not share the region"
             .to_owned(),
     }
 }

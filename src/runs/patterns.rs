@@ -6,6 +6,9 @@ use crate::error::{Error, Result};
 use crate::tables::DiscoveredRow;
 use serde::{Deserialize, Serialize};
 
+/// Sizes of a pattern that a later run reads.
+const SIZES_MAX: usize = 16;
+
 /// `patterns.json`: the patches and places that a run found, by which a later one knows them again.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Patterns {
@@ -82,6 +85,12 @@ impl Pattern {
         format!("found/{}.csv", self.name)
     }
 
+    /// Whether the sizes are such as this program writes: a large one would need much memory.
+    pub fn has_usable_sizes(&self) -> bool {
+        let is_usable = |size: &f32| (0.1..=10.0).contains(size);
+        self.sizes.len() <= SIZES_MAX && self.sizes.iter().all(is_usable)
+    }
+
     /// Whether the name is one that this program gives, and no path.
     pub fn has_plain_name(&self) -> bool {
         let is_plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
@@ -113,4 +122,33 @@ pub fn image_list(rows: &[&DiscoveredRow]) -> Result<Vec<u8>> {
     }
     let bytes = writer.into_inner();
     bytes.map_err(Error::cause("write the list of images as CSV"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_that_no_run_writes_are_not_used() {
+        for (sizes, expected) in [
+            (vec![1.0], true),
+            (vec![0.7, 1.0, 1.4], true),
+            (vec![1e9], false),
+            (vec![-1.0], false),
+            (vec![f32::NAN], false),
+            (vec![1.0; 17], false),
+        ] {
+            let pattern = Pattern {
+                name: "patch-0".to_owned(),
+                threshold: 0.4,
+                place: None,
+                width: 1,
+                gradient: vec![[1.0, 0.0]],
+                sizes: sizes.clone(),
+                counts: Vec::new(),
+                declaration: None,
+            };
+            assert_eq!(pattern.has_usable_sizes(), expected, "{sizes:?}");
+        }
+    }
 }

@@ -266,8 +266,8 @@ impl Sought {
     /// The correlation with the other template, at the best of the sizes in which that one is
     /// searched for.
     fn similarity(&self, other: &Self) -> f32 {
-        let mut best = 0.0_f32;
-        for size in other.sizes.iter().chain(&[1.0]) {
+        let mut best = self.template.similarity(&other.template);
+        for size in other.sizes.iter().filter(|size| **size != 1.0) {
             best = best.max(self.template.similarity(&other.template.resized(*size)));
         }
         best
