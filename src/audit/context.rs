@@ -4,7 +4,7 @@ use crate::cache::Cache;
 use crate::dataset::LabelMap;
 use crate::error::Result;
 use crate::input::Preprocessor;
-use crate::model::{Model, Options};
+use crate::model::{Model, Normalisation, Options};
 use crate::plan::Plan;
 
 /// The immutable parts of an audit.
@@ -34,6 +34,7 @@ pub fn load_model(plan: &Plan) -> Result<Model> {
         inputs: plan.model.inputs.clone(),
         activation: plan.model.activation,
         engine: plan.model.engine.clone(),
+        normalisation: Some(Normalisation::new(&plan.preprocess)),
     };
     Model::load(&plan.model.path, &options)
 }

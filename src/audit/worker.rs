@@ -7,14 +7,14 @@ use crate::dataset::{Sample, Source};
 use crate::error::{Result, Skip, SkipReason, Stage};
 use crate::geometry::{Rect, Size, Transpose, View};
 use crate::input::{self, Decoder, Fingerprinter, Photo, Preprocessor, Tensor, Use};
-use crate::model::{Inference, Session};
+use crate::model::{Inference, PixelSession};
 use crate::plan::Template;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// One thread's session and scratch memory.
 pub struct Worker<'a> {
-    session: Session<'a>,
+    session: PixelSession<'a>,
     decoder: Decoder<'a>,
     preprocessor: Preprocessor,
     fingerprinter: Option<Fingerprinter>,
@@ -85,7 +85,7 @@ impl<'a> Worker<'a> {
         let plan = context.plan;
         let fingerprints = plan.dataset.near_duplicates;
         Ok(Self {
-            session: context.model.worker_session()?,
+            session: context.model.pixel_session()?,
             decoder: Decoder::new(
                 plan.run.decode_timeout,
                 &plan.preprocess,
@@ -166,8 +166,7 @@ impl<'a> Worker<'a> {
     /// A skip, as of [`Worker::infer_file`].
     pub fn predict(&mut self, photo: &Photo) -> Result<Prediction, Skip> {
         let (tensor, view) = self.preprocessor.run(photo)?;
-        let bytes: Vec<u8> = tensor.values.iter().flat_map(|v| v.to_le_bytes()).collect();
-        let key = blake3::hash(&bytes).to_hex().to_string();
+        let key = blake3::hash(&tensor.levels).to_hex().to_string();
 
         let logits = match self.cached(&key) {
             Some(logits) => logits,
@@ -306,7 +305,7 @@ impl<'a> Worker<'a> {
 
     fn infer(&mut self, tensor: &Tensor) -> Result<Inference, Skip> {
         self.session
-            .run(&tensor.values)
+            .run(&tensor.levels)
             .map_err(|e| Skip::new(Stage::Infer, SkipReason::Inference, e))
     }
 }

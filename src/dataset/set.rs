@@ -1,6 +1,6 @@
 //! An opened set: its content, and ways to stream it.
 
-use super::item::{Entry, ReadMode, Skipped};
+use super::item::{Entry, Item, ReadMode, Skipped};
 use super::labels::LabelMap;
 use super::limit::Limit;
 use super::paths::{display, existing};
@@ -100,9 +100,12 @@ impl Dataset {
         let mode = ReadMode::ImagesOf(ids.clone());
         let items = self.reader.items(&self.plan, mode)?;
         Ok(items.filter_map(move |item| {
+            // Few are wanted of many, and a sample's file is looked up on the disk.
+            if !matches!(&item, Item::Found(entry) if ids.contains(&entry.id())) {
+                return None;
+            }
             let (resolved, _) = self.rules.resolve(item);
-            let sample = self.audited(resolved, labels)?.ok()?;
-            ids.contains(&sample.id).then_some(sample)
+            self.audited(resolved, labels)?.ok()
         }))
     }
 

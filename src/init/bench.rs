@@ -6,7 +6,7 @@ use crate::dataset::Sample;
 use crate::error::{Error, Result, Skip};
 use crate::geometry::Size;
 use crate::input::{Decoder, Preprocessor};
-use crate::model::{Head, Model, Session, predicted};
+use crate::model::{Head, Model, Normalisation, Session, predicted};
 use crate::plan::Plan;
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -250,18 +250,34 @@ struct Worker<'a> {
     session: Session<'a>,
     classes: usize,
     decoder: Decoder<'a>,
-    preprocessors: Vec<Preprocessor>,
+    transforms: Vec<Transformer>,
+}
+
+/// One transform with its scratch memory.
+struct Transformer {
+    preprocessor: Preprocessor,
+    normalisation: Normalisation,
+    /// Whether the model can take what it makes.
+    is_taken: bool,
 }
 
 impl<'a> Worker<'a> {
     fn new(bench: &Bench<'a>, tries: &[Try]) -> Result<Self> {
         let frame = bench.model.frame;
-        let transforms = tries.iter().map(|t| &t.transform.plan);
+        let transforms = tries.iter().map(|tried| {
+            let plan = &tried.transform.plan;
+            let normalisation = Normalisation::new(plan);
+            Transformer {
+                preprocessor: Preprocessor::new(plan, frame),
+                is_taken: bench.model.check_normalisation(&normalisation).is_ok(),
+                normalisation,
+            }
+        });
         Ok(Self {
             session: bench.model.session()?,
             classes: bench.model.facts.classes,
             decoder: bench.decoder(),
-            preprocessors: transforms.map(|p| Preprocessor::new(p, frame)).collect(),
+            transforms: transforms.collect(),
         })
     }
 
@@ -277,42 +293,53 @@ impl<'a> Worker<'a> {
 
         let mut fresh: BTreeMap<InputHash, Answer> = BTreeMap::new();
         let mut answers = Vec::new();
-        for index in 0..self.preprocessors.len() {
+        for transformer in &mut self.transforms {
             // A photo that only one transform refuses is an error of that transform.
-            let Ok((input, _)) = self.preprocessors[index].run(&photo) else {
-                answers.push(Answer::refused());
-                continue;
+            let values = match transformer.preprocessor.run(&photo) {
+                Ok((input, _)) if transformer.is_taken => {
+                    transformer.normalisation.values(&input.levels)
+                }
+                _ => {
+                    answers.push(Answer::refused());
+                    continue;
+                }
             };
-            let hash = hash(&input.values);
+            let hash = hash(&values);
             let known = image.known.get(&hash).or_else(|| fresh.get(&hash)).copied();
             let answer = match known {
                 Some(answer) => answer,
-                None => self.infer(&input.values, image.sample.class, hash),
+                None => answer(&mut self.session, self.classes, &values, image, hash),
             };
             fresh.insert(hash, answer);
             answers.push(answer);
         }
         Ok(answers)
     }
+}
 
-    fn infer(&mut self, values: &[f32], class: usize, input: InputHash) -> Answer {
-        // Classes are compared with each other, also where each has a sigmoid of its own: positive
-        // logits of all classes would be correct for every label.
-        let head = Head::Softmax {
-            classes: self.classes,
-        };
-        match self.session.run(values) {
-            Ok(inference) => Answer {
-                is_correct: predicted(&inference.logits) == class,
-                margin: head.margin(&inference.logits, class),
-                input,
-            },
-            // Logits that are not finite: a transform far from the right one.
-            Err(_) => Answer {
-                input,
-                ..Answer::refused()
-            },
-        }
+/// What the model says of a transformed image.
+fn answer(
+    session: &mut Session<'_>,
+    classes: usize,
+    values: &[f32],
+    image: &Image,
+    input: InputHash,
+) -> Answer {
+    // Classes are compared with each other, also where each has a sigmoid of its own: positive
+    // logits of all classes would be correct for every label.
+    let head = Head::Softmax { classes };
+    let class = image.sample.class;
+    match session.run(values) {
+        Ok(inference) => Answer {
+            is_correct: predicted(&inference.logits) == class,
+            margin: head.margin(&inference.logits, class),
+            input,
+        },
+        // Logits that are not finite: a transform far from the right one.
+        Err(_) => Answer {
+            input,
+            ..Answer::refused()
+        },
     }
 }
 

@@ -11,13 +11,11 @@ use fast_image_resize::Resizer;
 use std::borrow::Cow;
 
 /// Level of the fourth channel.
-const OPAQUE: usize = 255;
+const OPAQUE: u8 = 255;
 
 /// The training transform of one pipeline; owns its scratch memory, so one per worker.
 pub struct Preprocessor {
     plan: Preprocess,
-    /// Normalised value of every level, per channel.
-    levels: Vec<[f32; 256]>,
     resizer: Resizer,
     /// The rectangle of the input that the model's maps cover, where it is not the whole.
     frame: Option<Rect>,
@@ -26,10 +24,8 @@ pub struct Preprocessor {
 impl Preprocessor {
     /// For a model whose maps cover the whole input, or a rectangle of it.
     pub fn new(plan: &Preprocess, frame: Option<Rect>) -> Self {
-        let channels = 0..plan.mean.len();
         Self {
             plan: plan.clone(),
-            levels: channels.map(|channel| levels(plan, channel)).collect(),
             resizer: Resizer::new(),
             frame,
         }
@@ -46,7 +42,7 @@ impl Preprocessor {
         }
     }
 
-    /// Runs every step on the pixels and normalises.
+    /// Runs every step on the pixels.
     ///
     /// # Errors
     /// A skip `too_elongated` when an intermediate picture would be absurdly large, or `resize`.
@@ -59,7 +55,7 @@ impl Preprocessor {
         if let Some(frame) = self.frame {
             view = view.framed(frame);
         }
-        Ok((self.normalise(&picture), view))
+        Ok((self.tensor(&picture), view))
     }
 
     /// The photo in the channels of the model.
@@ -81,56 +77,36 @@ impl Preprocessor {
         }
     }
 
-    fn normalise(&self, picture: &Picture<'_>) -> Tensor {
-        let channels = self.levels.len();
+    /// The levels in the layout of the model.
+    fn tensor(&self, picture: &Picture<'_>) -> Tensor {
+        let channels = self.plan.mean.len();
         let area = picture.size.width as usize * picture.size.height as usize;
-        let mut values = vec![0.0; area * channels];
+        let mut levels = vec![OPAQUE; area * channels];
         for channel in 0..channels {
+            let source = match self.plan.channels {
+                Channels::Bgr => channels - 1 - channel,
+                Channels::Rgb | Channels::Rgba | Channels::Grey => channel,
+            };
+            if source >= picture.channels {
+                continue;
+            }
+            let pixels = picture.bytes[source..].iter().step_by(picture.channels);
             // One loop for each layout: the processor walks planes twice as fast without a step.
             match self.plan.layout {
                 Layout::Nchw => {
-                    let plane = &mut values[channel * area..][..area];
-                    self.fill(plane.iter_mut(), picture, channel);
+                    let plane = levels[channel * area..][..area].iter_mut();
+                    plane.zip(pixels).for_each(|(to, from)| *to = *from);
                 }
                 Layout::Nhwc => {
-                    let targets = values[channel..].iter_mut().step_by(channels);
-                    self.fill(targets, picture, channel);
+                    let targets = levels[channel..].iter_mut().step_by(channels);
+                    targets.zip(pixels).for_each(|(to, from)| *to = *from);
                 }
             }
         }
         Tensor {
             shape: Self::shape(&self.plan),
-            values,
+            levels,
             frame: self.frame,
         }
     }
-
-    /// Writes the normalised values of a channel, pixel by pixel.
-    fn fill<'t>(
-        &self,
-        targets: impl Iterator<Item = &'t mut f32>,
-        picture: &Picture<'_>,
-        channel: usize,
-    ) {
-        let levels = &self.levels[channel];
-        let source = match self.plan.channels {
-            Channels::Bgr => self.levels.len() - 1 - channel,
-            Channels::Rgb | Channels::Rgba | Channels::Grey => channel,
-        };
-        if source >= picture.channels {
-            targets.for_each(|value| *value = levels[OPAQUE]);
-            return;
-        }
-
-        let pixels = picture.bytes[source..].iter().step_by(picture.channels);
-        for (value, level) in targets.zip(pixels) {
-            *value = levels[usize::from(*level)];
-        }
-    }
-}
-
-/// The normalised values of all levels of one channel.
-fn levels(plan: &Preprocess, channel: usize) -> [f32; 256] {
-    let (mean, std) = (plan.mean[channel], plan.std[channel]);
-    std::array::from_fn(|level| ((level as f64 * plan.scale - mean) / std) as f32)
 }

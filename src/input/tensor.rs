@@ -5,11 +5,11 @@ use image::{Rgb, RgbImage};
 /// Level of pixels that the graph adds around the input.
 const PADDING: u8 = 128;
 
-/// The model's input, batch 1, in the plan's layout.
+/// The model's input before the normalisation: 8-bit levels, batch 1, in the plan's layout.
 pub struct Tensor {
     /// As the model declares it: `[1, c, h, w]` or `[1, h, w, c]`.
     pub shape: [usize; 4],
-    pub values: Vec<f32>,
+    pub levels: Vec<u8>,
     /// The rectangle that the model's maps cover, where it is not the whole input.
     pub frame: Option<Rect>,
 }
@@ -40,7 +40,7 @@ impl Tensor {
         })
     }
 
-    /// The level of a pixel before the normalisation; `colour` is 0 to 2 for red, green and blue.
+    /// The level of a pixel; `colour` is 0 to 2 for red, green and blue.
     fn level(&self, plan: &Preprocess, pixel: usize, colour: usize) -> u8 {
         let channel = match plan.channels {
             Channels::Rgb | Channels::Rgba => colour,
@@ -54,9 +54,6 @@ impl Tensor {
             }
             Layout::Nhwc => pixel * plan.mean.len() + channel,
         };
-
-        let value = f64::from(self.values[at]);
-        let level = (value * plan.std[channel] + plan.mean[channel]) / plan.scale;
-        level.round().clamp(0.0, 255.0) as u8
+        self.levels[at]
     }
 }

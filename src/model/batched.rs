@@ -1,8 +1,10 @@
 //! The graph for several images at once.
 
 use super::chain::AffineChain;
-use super::engine::{Batches, Engine, Runtime, is_same_in_batch};
-use super::graph::Graph;
+use super::engine::{Batches, Engine, Runtime, Values, is_same_in_batch};
+use super::graph::{Graph, take_levels};
+use super::input_shape::noise;
+use super::normalisation::{LEVELS, Normalisation};
 use super::pool::Pool;
 use crate::error::{Error, Result};
 
@@ -23,7 +25,7 @@ pub struct Single<'a> {
     pub outputs: &'a [&'a str],
     /// Shape of the input.
     pub shape: &'a [usize],
-    pub probes: &'a [Vec<f32>],
+    pub normalisation: &'a Normalisation,
 }
 
 impl Single<'_> {
@@ -50,16 +52,19 @@ impl Single<'_> {
     fn open(&self, graph: &Graph, size: usize) -> Result<Batches> {
         let mut shape = self.shape.to_vec();
         shape[0] = size;
-        let cut = graph.cut(&[(&graph.input, &shape)], self.outputs, &shape);
+        let mut cut = graph.cut(&[(&graph.input, &shape)], self.outputs, &shape);
+        take_levels(&mut cut.proto, self.normalisation)?;
         let engine = self.runtime.load(&cut.proto, vec![shape])?;
         let batches = Batches::new(engine, size)?;
 
-        // As many probes as fit, twice, so that places of a batch are compared too.
-        let probes: Vec<&[f32]> = self.probes.iter().map(Vec::as_slice).collect();
+        // Twice, so that places of a batch are compared too.
+        let probes = self.probes();
+        let probes: Vec<&[u8]> = probes.iter().map(Vec::as_slice).collect();
         for probes in [probes.clone(), probes.into_iter().rev().collect()] {
             let probes = &probes[..size.min(probes.len())];
             for (probe, together) in probes.iter().zip(batches.run_all(probes)?) {
-                let alone = self.engine.run(&[probe])?;
+                let values = self.normalisation.values(probe);
+                let alone = self.engine.run(&[Values::Floats(&values)])?;
                 for (together, alone) in together.iter().zip(&alone) {
                     if !is_same_in_batch(&together.values, &alone.values) {
                         let message = "an image has other outputs in a batch than alone";
@@ -69,5 +74,115 @@ impl Single<'_> {
             }
         }
         Ok(batches)
+    }
+
+    /// Noise, and a ramp over all levels.
+    fn probes(&self) -> [Vec<u8>; 2] {
+        let total = self.shape.iter().product();
+        let ramp = (0..total).map(|index| (index * LEVELS / total) as u8);
+        [noise(total), ramp.collect()]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::geometry::Size;
+    use crate::plan::{self, Channels, Decode, Exif, Layout, Preprocess};
+    use tract_onnx::pb::{
+        GraphProto, ModelProto, NodeProto, OperatorSetIdProto, TypeProto, ValueInfoProto,
+        tensor_proto::DataType, type_proto,
+    };
+
+    fn value_info(name: &str) -> ValueInfoProto {
+        let tensor = type_proto::Tensor {
+            elem_type: DataType::Float as i32,
+            shape: None,
+        };
+        ValueInfoProto {
+            name: name.to_owned(),
+            r#type: Some(TypeProto {
+                value: Some(type_proto::Value::TensorType(tensor)),
+                ..TypeProto::default()
+            }),
+            ..ValueInfoProto::default()
+        }
+    }
+
+    fn negative(opset: i64) -> ModelProto {
+        let node = NodeProto {
+            op_type: "Neg".to_owned(),
+            input: vec!["image".to_owned()],
+            output: vec!["negative".to_owned()],
+            ..NodeProto::default()
+        };
+        ModelProto {
+            ir_version: 8,
+            opset_import: vec![OperatorSetIdProto {
+                domain: String::new(),
+                version: opset,
+            }],
+            graph: Some(GraphProto {
+                name: "negative".to_owned(),
+                node: vec![node],
+                input: vec![value_info("image")],
+                output: vec![value_info("negative")],
+                ..GraphProto::default()
+            }),
+            ..ModelProto::default()
+        }
+    }
+
+    /// Every level of every channel, in both layouts: the graph gets the very numbers that a
+    /// worker would make.
+    #[test]
+    fn a_graph_that_takes_levels_gets_the_numbers_of_the_normalisation() {
+        let runtime = Runtime::new(&plan::Engine::default()).expect("built in");
+        let layouts = [
+            (Layout::Nchw, vec![2, 3, 16, 16]),
+            (Layout::Nhwc, vec![2, 16, 16, 3]),
+        ];
+        for (layout, shape) in layouts {
+            let normalisation = Normalisation::new(&Preprocess {
+                decode: Decode::Exact,
+                exif: Exif::Apply,
+                steps: Vec::new(),
+                channels: Channels::Rgb,
+                layout,
+                scale: 1.0 / 255.0,
+                mean: vec![0.485, 0.456, 0.406],
+                std: vec![0.229, 0.224, 0.225],
+                output: Size::new(16, 16),
+            });
+            let count = shape.iter().product();
+            let levels: Vec<u8> = (0..count).map(|i: usize| (i * 171 / 3) as u8).collect();
+            let mut proto = negative(13);
+            take_levels(&mut proto, &normalisation).expect("rewritten");
+            let engine = runtime.load(&proto, vec![shape]).expect("loaded");
+            let outputs = engine.run(&[Values::Bytes(&levels)]).expect("run");
+
+            let single = normalisation.values(&levels[..count / 2]);
+            let other = normalisation.values(&levels[count / 2..]);
+            let expected = [single, other].concat();
+            let negated: Vec<f32> = outputs[0].values.iter().map(|value| -value).collect();
+            assert_eq!(negated, expected, "{layout:?}");
+        }
+    }
+
+    #[test]
+    fn an_old_operator_set_is_refused() {
+        let normalisation = Normalisation::new(&Preprocess {
+            decode: Decode::Exact,
+            exif: Exif::Apply,
+            steps: Vec::new(),
+            channels: Channels::Grey,
+            layout: Layout::Nchw,
+            scale: 1.0,
+            mean: vec![0.0],
+            std: vec![1.0],
+            output: Size::new(1, 1),
+        });
+        let error = take_levels(&mut negative(6), &normalisation).expect_err("too old");
+        assert!(error.to_string().contains("older than 7"), "{error}");
     }
 }

@@ -4,47 +4,34 @@ use super::batched::{Single, outputs};
 use super::chain::AffineChain;
 use super::class_weights::ClassWeights;
 use super::coverage::Responses;
-use super::engine::{Batches, Engine, Permit, Runtime};
+use super::engine::{Batches, Engine, Permit, Runtime, Values};
 use super::facts::{Facts, OutputActivation};
 use super::frame::frame;
 use super::graph::Graph;
 use super::head::TakenApart;
-use super::knockout::Knockout;
 use super::layout::MapLayout;
 use super::model_file::ModelFile;
+use super::normalisation::Normalisation;
 use super::opened::{BYTES, Opened};
 use super::options::Options;
 use super::outputs::Head;
 use super::place::{MapPlace, Surroundings};
 use super::pool::Pool;
-use super::session::{Inference, Runner, Session};
+use super::session::{Inference, Outputs, PixelSession, Runner, Session};
 use super::subgraph::Subgraph;
 use crate::error::{Error, Result};
 use crate::geometry::Rect;
 use crate::plan::Activation;
 use std::path::Path;
 
-/// Largest accepted `|mean(CAM) + bias - logit| / max(1, |logit|)`.
-const INVARIANT_TOLERANCE: f64 = 1e-4;
-/// The same for a head whose sums lose more digits in float32: this many times the error on the
-/// probes, up to a limit.
-const PROBE_ERRORS: f64 = 5.0;
-const INVARIANT_TOLERANCE_MAX: f64 = 1e-3;
-/// A logit whose terms cancel is compared with this part of the sum of their magnitudes instead,
-/// though with no more than the largest logit of the image: with the tolerance of 1e-4 that is 4e-6
-/// of the sum, some 60 roundings of float32. So the check does not depend on the scale of the head.
-const CANCELLED_FRACTION: f64 = 0.04;
-/// Most classes whose logits are recomputed when a model is loaded.
-const PROBED_CLASSES_MAX: usize = 32;
-/// Correlation of maps and knock-out below which a detached head gets a warning.
-const KNOCKOUT_CORRELATION_MIN: f64 = 0.5;
-
 /// A classifier taken apart into trunk and head.
 pub struct Model {
     engine: Engine,
     /// Where several images run at once.
     batches: Option<Batches>,
-    pool: Pool,
+    /// The numbers of the levels of a prepared image.
+    normalisation: Option<Normalisation>,
+    pub(super) pool: Pool,
     chain: AffineChain,
     pub facts: Facts,
     /// Order of the maps that class weights refer to.
@@ -54,7 +41,7 @@ pub struct Model {
     /// How the logits become scores.
     pub activation: Activation,
     /// One logit with a sigmoid: class 1 is the logit, class 0 its negative.
-    binary: bool,
+    pub(super) binary: bool,
     /// The mean of all logits, which centred weights leave out; `None` for sigmoid heads.
     mean_row: Option<ClassWeights>,
     /// BLAKE3 of the model file and its external weights.
@@ -98,16 +85,17 @@ impl Model {
         let outputs = outputs(&pool, &logits.tensor, &chain);
         let cut = graph.cut(&[(&graph.input, &shape)], &outputs, &shape);
         let engine = runtime.load(&cut.proto, vec![shape.clone()])?;
-        let batches = match options.engine.batch() {
-            0 | 1 => None,
-            batch => Some(
+        let normalisation = options.normalisation.clone();
+        let batches = match (options.engine.batch(), &normalisation) {
+            (0 | 1, _) | (_, None) => None,
+            (batch, Some(normalisation)) => Some(
                 Single {
                     graph: &graph,
                     runtime,
                     engine: &engine,
                     outputs: &outputs,
                     shape: &shape,
-                    probes: &probes,
+                    normalisation,
                 }
                 .together(batch)?,
             ),
@@ -122,7 +110,7 @@ impl Model {
         let place = MapPlace::find(&mut pool, &surroundings, |layout| {
             let mut state = engine.state()?;
             Responses::measure(&shape, &probes[0], layout, |image| {
-                let arrays = state.run(&engine, &[image])?;
+                let arrays = state.run(&engine, &[Values::Floats(image)])?;
                 let features = arrays.into_iter().next().map(|array| array.values);
                 Ok(features.unwrap_or_default())
             })
@@ -170,6 +158,7 @@ impl Model {
             },
             engine,
             batches,
+            normalisation,
             pool,
             chain,
             activation,
@@ -178,6 +167,9 @@ impl Model {
             hash,
         };
 
+        if let Some(normalisation) = &model.normalisation {
+            model.check_normalisation(normalisation)?;
+        }
         let features = survey.get(&model.pool.features);
         let head = Subgraph {
             graph: &graph,
@@ -193,100 +185,57 @@ impl Model {
         Ok(model)
     }
 
-    /// Checks the logit invariant and the knock-out on all probes. `features` are those of the
-    /// probes. Returns warnings.
-    fn check_maps(
-        &mut self,
-        head: &Subgraph<'_>,
-        features: &[Vec<f32>],
-        probes: &[Vec<f32>],
-    ) -> Result<Vec<String>> {
-        let mut knockout = Knockout::default();
-        let mut invariant_error = 0.0_f64;
-        self.facts.invariant_unit = 1.0;
-        for (probe, features) in probes.iter().zip(features) {
-            let inference = self.session()?.run(probe)?;
-            self.facts.invariant_unit = self.unit(&inference).max(self.facts.invariant_unit);
-            invariant_error = invariant_error.max(self.check(&inference)?);
-            self.knock_out(&mut knockout, head, features, &inference)?;
-        }
-
-        let mut warnings = Vec::new();
-        let facts = &mut self.facts;
-        facts.invariant_error = invariant_error;
-        facts.invariant_tolerance =
-            (PROBE_ERRORS * invariant_error).clamp(INVARIANT_TOLERANCE, INVARIANT_TOLERANCE_MAX);
-        if facts.invariant_tolerance > INVARIANT_TOLERANCE {
-            warnings.push(format!(
-                "the sums of this head lose digits in float32: a map gives its logit within {:.0e} \
-                 instead of {INVARIANT_TOLERANCE:.0e} of it",
-                facts.invariant_tolerance
-            ));
-        }
-        if facts.decomposition.is_exact() {
-            facts.knockout_error = Some(knockout.check()?);
-            return Ok(warnings);
-        }
-
-        let correlation = knockout.correlation();
-        facts.knockout_correlation = Some(correlation);
-        if correlation < KNOCKOUT_CORRELATION_MIN {
-            warnings.push(format!(
-                "the maps of this head correlate only {correlation:.2} with a knock-out of cells: \
-                 the factors that are held fixed carry much of the evidence, so a map shows little \
-                 of what the network uses"
-            ));
-        }
-        Ok(warnings)
-    }
-
-    /// Compares the maps of one probe with a knock-out of cells.
-    fn knock_out(
-        &self,
-        knockout: &mut Knockout,
-        head: &Subgraph<'_>,
-        features: &[f32],
-        inference: &Inference,
-    ) -> Result<()> {
-        let mut maps = Vec::new();
-        let logits = if self.binary {
-            let weights = self.weights(inference, 1);
-            maps.push((0, weights.map(&self.layout, &inference.features)));
-            &inference.logits[1..]
-        } else {
-            for class in self.probed_classes() {
-                let weights = self.weights(inference, class);
-                maps.push((class, weights.map(&self.layout, &inference.features)));
-            }
-            &inference.logits[..]
-        };
-        knockout.add(head, &self.pool.layout, features, &maps, logits)
-    }
-
-    /// Evenly spaced classes.
-    fn probed_classes(&self) -> impl Iterator<Item = usize> {
-        let step = self.facts.classes.div_ceil(PROBED_CLASSES_MAX).max(1);
-        (0..self.facts.classes).step_by(step)
-    }
-
-    /// A session that runs one image at a time.
+    /// A session for numbers that are normalised already.
     pub fn session(&self) -> Result<Session<'_>> {
-        let state = self.engine.state()?;
-        Ok(self.session_of(Runner::Alone(&self.engine, state)))
+        Ok(Session {
+            engine: &self.engine,
+            state: self.engine.state()?,
+            outputs: self.outputs(),
+        })
     }
 
     /// A session for one more worker of a pool: where several images run at once, together with
     /// those of the others. Its thread must have a permit, see [`Model::permit`].
-    pub fn worker_session(&self) -> Result<Session<'_>> {
-        match &self.batches {
-            Some(batches) => Ok(self.session_of(Runner::Together(batches))),
-            None => self.session(),
+    ///
+    /// # Errors
+    /// When the engine cannot make a session, or the model was loaded without a normalisation.
+    pub fn pixel_session(&self) -> Result<PixelSession<'_>> {
+        let normalisation = self.normalisation.as_ref();
+        let normalisation = normalisation
+            .ok_or_else(|| Error::new("the model was loaded without a normalisation"))?;
+        let runner = match &self.batches {
+            Some(batches) => Runner::Together(batches),
+            None => Runner::Alone {
+                engine: &self.engine,
+                state: self.engine.state()?,
+                normalisation,
+                values: Vec::new(),
+            },
+        };
+        Ok(PixelSession {
+            runner,
+            outputs: self.outputs(),
+        })
+    }
+
+    /// Refuses numbers that the model does not take.
+    ///
+    /// # Errors
+    /// When the model takes 8-bit pixels, and the normalisation makes other numbers.
+    pub fn check_normalisation(&self, normalisation: &Normalisation) -> Result<()> {
+        let takes_bytes = self.facts.precisions.iter().any(|p| p == BYTES);
+        match takes_bytes {
+            true => normalisation.refuse_fractions(),
+            false => Ok(()),
         }
     }
 
-    fn session_of<'a>(&'a self, runner: Runner<'a>) -> Session<'a> {
-        let takes_bytes = self.facts.precisions.iter().any(|p| p == BYTES);
-        Session::new(runner, &self.pool, &self.chain, self.binary, takes_bytes)
+    fn outputs(&self) -> Outputs<'_> {
+        Outputs {
+            pool: &self.pool,
+            chain: &self.chain,
+            binary: self.binary,
+        }
     }
 
     /// Images that run at once.
@@ -332,48 +281,6 @@ impl Model {
             (true, 1) => self.chain.row(0),
             (true, _) => self.chain.row(0).negated(),
         }
-    }
-
-    /// The least size that the error of a logit is relative to, see [`CANCELLED_FRACTION`].
-    fn unit(&self, inference: &Inference) -> f64 {
-        let pooled = self.layout.pooled(&inference.features);
-        let (mut magnitude, mut logit) = (0.0_f64, 0.0_f64);
-        for class in self.probed_classes() {
-            magnitude = magnitude.max(self.weights(inference, class).magnitude(&pooled));
-            logit = logit.max(f64::from(inference.logits[class].abs()));
-        }
-        (CANCELLED_FRACTION * magnitude).min(logit)
-    }
-
-    /// Largest relative violation of the invariant over evenly spaced classes on one image.
-    fn check(&self, inference: &Inference) -> Result<f64> {
-        let pooled = self.layout.pooled(&inference.features);
-        let mut worst = 0.0_f64;
-        for class in self.probed_classes() {
-            let weights = self.weights(inference, class);
-            let sum = weights.apply(&pooled);
-            let logit = f64::from(inference.logits[class]);
-            let error = (sum - logit).abs() / logit.abs().max(self.facts.invariant_unit);
-            if error.is_nan() || error > INVARIANT_TOLERANCE_MAX {
-                let magnitude = weights.magnitude(&pooled);
-                let rounding = INVARIANT_TOLERANCE * CANCELLED_FRACTION * magnitude;
-                let why = if (sum - logit).abs() <= rounding {
-                    format!(
-                        "its terms of {magnitude:.0e} in all cancel, so that float32 leaves too \
-                         few digits; train the head with weight decay"
-                    )
-                } else {
-                    let pool = &self.facts.pool_node;
-                    format!("the logits do not depend on the pool {pool:?} alone")
-                };
-                return Err(Error::new(format!(
-                    "the logit invariant fails for class {class}: mean(CAM) + bias = {sum:.6}, \
-                     logit = {logit:.6}; {why}"
-                )));
-            }
-            worst = worst.max(error);
-        }
-        Ok(worst)
     }
 }
 

@@ -1,7 +1,7 @@
 //! Preprocessing inside the graph: which part of the input the first convolution reads, and
 //! whether it is upright.
 
-use super::engine::Runtime;
+use super::engine::{Runtime, Values};
 use super::graph::{Constants, Graph, attribute, describe, integers};
 use crate::error::{Error, Result};
 use crate::geometry::Rect;
@@ -126,7 +126,10 @@ pub fn frame(
     let mut shape = Vec::new();
     let mut outputs = Vec::new();
     for image in &images {
-        let array = state.run(&engine, &[image])?.into_iter().next();
+        let array = state
+            .run(&engine, &[Values::Floats(image)])?
+            .into_iter()
+            .next();
         let array = array.ok_or_else(|| Error::new("the preprocessing has no output"))?;
         shape = array.shape;
         outputs.push(array.values);

@@ -71,7 +71,8 @@ fn sides(shape: &[usize]) -> String {
 /// takes 8-bit pixels they are whole numbers from 0 to 255.
 pub fn probes(shape: &[usize], takes_bytes: bool) -> [Vec<f32>; 3] {
     let total: usize = shape.iter().product();
-    let noise = noise(total);
+    let levels = noise(total).into_iter();
+    let noise: Vec<f32> = levels.map(|level| f32::from(level) / 127.5 - 1.0).collect();
     let mixed = (0..total).map(|index| 0.5 * noise[index] - 0.5 * probe_value(shape, index / 2));
     let mut probes = [probe(shape), noise.clone(), mixed.collect()];
     if takes_bytes {
@@ -82,17 +83,14 @@ pub fn probes(shape: &[usize], takes_bytes: bool) -> [Vec<f32>; 3] {
     probes
 }
 
-/// Reproducible numbers in `[-1, 1]`, from BLAKE3 as a stream.
-fn noise(count: usize) -> Vec<f32> {
+/// Reproducible bytes, from BLAKE3 as a stream.
+pub fn noise(count: usize) -> Vec<u8> {
     let mut bytes = vec![0; count];
     blake3::Hasher::new()
         .update(b"camaudit probe")
         .finalize_xof()
         .fill(&mut bytes);
     bytes
-        .iter()
-        .map(|byte| f32::from(*byte) / 127.5 - 1.0)
-        .collect()
 }
 
 /// A smooth test image: `sin(0.01 (7 i0 + 5 i1 + 3 i2 + 2 i3))` over the indices of the input.

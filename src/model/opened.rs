@@ -1,6 +1,6 @@
 //! A graph at one input shape and for one image, taken apart.
 
-use super::engine::{Runtime, is_same_in_batch};
+use super::engine::{Runtime, Values, is_same_in_batch};
 use super::graph::Graph;
 use super::head::{TakenApart, take_apart};
 use super::input_shape::{input_shape, probes};
@@ -71,7 +71,7 @@ fn check_batch(
     let logits = &parts.logits.tensor;
     let cut = batched.cut(&[(&batched.input, &batch_shape)], &[logits], &batch_shape);
     let engine = runtime.load(&cut.proto, vec![batch_shape.clone()])?;
-    let outputs = engine.run(&[&probe.repeat(batch)])?;
+    let outputs = engine.run(&[Values::Floats(&probe.repeat(batch))])?;
 
     let copies = outputs.first().map_or(&[][..], |array| &array.values);
     let single = parts.survey.get(logits).map(|tensor| &tensor.values[0]);

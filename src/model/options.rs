@@ -1,5 +1,6 @@
 //! What a model file leaves open.
 
+use super::normalisation::Normalisation;
 use super::opened::Opening;
 use crate::plan::{self, Activation, InputValue};
 use std::collections::BTreeMap;
@@ -17,6 +18,8 @@ pub struct Options<'a> {
     pub inputs: BTreeMap<String, InputValue>,
     pub activation: Option<Activation>,
     pub engine: plan::Engine,
+    /// The normalisation of [`super::PixelSession`]s.
+    pub normalisation: Option<Normalisation>,
 }
 
 impl Options<'_> {

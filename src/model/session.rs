@@ -1,8 +1,9 @@
 //! Running the model on images.
 
 use super::chain::AffineChain;
-use super::engine::{Array, Batches, Engine, State};
+use super::engine::{Array, Batches, Engine, State, Values};
 use super::gate::GateValues;
+use super::normalisation::Normalisation;
 use super::outputs::predicted;
 use super::pool::Pool;
 use crate::error::{Error, Result};
@@ -23,60 +24,19 @@ impl Inference {
     }
 }
 
-/// What runs the images of a session.
-pub(super) enum Runner<'a> {
-    /// One image at a time.
-    Alone(&'a Engine, State),
-    /// Together with those of other workers.
-    Together(&'a Batches),
-}
-
-impl Runner<'_> {
-    fn run(&mut self, image: &[f32]) -> Result<Vec<Array>> {
-        match self {
-            Self::Alone(engine, state) => state.run(engine, &[image]),
-            Self::Together(batches) => batches.run(image),
-        }
-    }
-}
-
-/// One worker's session.
-pub struct Session<'a> {
-    runner: Runner<'a>,
-    pool: &'a Pool,
-    chain: &'a AffineChain,
-    /// Whether the model takes 8-bit pixels.
-    takes_bytes: bool,
+/// What an audit reads of a run of the graph.
+#[derive(Clone, Copy)]
+pub(super) struct Outputs<'a> {
+    pub pool: &'a Pool,
+    pub chain: &'a AffineChain,
     /// One logit for two classes: its negative is the logit of class 0.
-    binary: bool,
+    pub binary: bool,
 }
 
-impl<'a> Session<'a> {
-    pub(super) fn new(
-        runner: Runner<'a>,
-        pool: &'a Pool,
-        chain: &'a AffineChain,
-        binary: bool,
-        takes_bytes: bool,
-    ) -> Self {
-        Self {
-            runner,
-            pool,
-            chain,
-            takes_bytes,
-            binary,
-        }
-    }
-
-    /// Runs one image, `values` in the shape of `facts.input_shape`.
-    ///
+impl Outputs<'_> {
     /// # Errors
-    /// When the engine fails or a logit is not finite.
-    pub fn run(&mut self, values: &[f32]) -> Result<Inference> {
-        if self.takes_bytes {
-            refuse_fractions(values)?;
-        }
-        let arrays = self.runner.run(values)?;
+    /// When a logit is not finite.
+    fn read(&self, arrays: Vec<Array>) -> Result<Inference> {
         let mut outputs = arrays.into_iter().map(|array| array.values);
 
         let features = self.pool.attribute(outputs.next().unwrap_or_default());
@@ -101,15 +61,64 @@ impl<'a> Session<'a> {
     }
 }
 
-/// Pixels of a model that takes bytes are whole numbers from 0 to 255.
-fn refuse_fractions(values: &[f32]) -> Result<()> {
-    let wrong = |value: &&f32| value.fract() != 0.0 || !(0.0..=255.0).contains(*value);
-    match values.iter().find(wrong) {
-        None => Ok(()),
-        Some(value) => Err(Error::new(format!(
-            "the model takes 8-bit pixels, and the preprocessing makes {value}; set scale = 1, \
-             mean = 0 and std = 1 in [preprocess]"
-        ))),
+/// A session for numbers that are normalised already, one image at a time.
+pub struct Session<'a> {
+    pub(super) engine: &'a Engine,
+    pub(super) state: State,
+    pub(super) outputs: Outputs<'a>,
+}
+
+impl Session<'_> {
+    /// Runs one image, `values` in the shape of `facts.input_shape`.
+    ///
+    /// # Errors
+    /// When the engine fails or a logit is not finite.
+    pub fn run(&mut self, values: &[f32]) -> Result<Inference> {
+        let arrays = self.state.run(self.engine, &[Values::Floats(values)])?;
+        self.outputs.read(arrays)
+    }
+}
+
+/// One worker's session, for 8-bit levels.
+pub struct PixelSession<'a> {
+    pub(super) runner: Runner<'a>,
+    pub(super) outputs: Outputs<'a>,
+}
+
+/// What runs the images of a worker.
+pub(super) enum Runner<'a> {
+    /// One image at a time.
+    Alone {
+        engine: &'a Engine,
+        state: State,
+        normalisation: &'a Normalisation,
+        /// The normalised image.
+        values: Vec<f32>,
+    },
+    /// Together with those of other workers.
+    Together(&'a Batches),
+}
+
+impl PixelSession<'_> {
+    /// Runs one image, `levels` in the shape of `facts.input_shape`.
+    ///
+    /// # Errors
+    /// When the engine fails or a logit is not finite.
+    pub fn run(&mut self, levels: &[u8]) -> Result<Inference> {
+        let arrays = match &mut self.runner {
+            Runner::Alone {
+                engine,
+                state,
+                normalisation,
+                values,
+            } => {
+                values.resize(levels.len(), 0.0);
+                normalisation.fill(levels, values);
+                state.run(engine, &[Values::Floats(values)])?
+            }
+            Runner::Together(batches) => batches.run(levels)?,
+        };
+        self.outputs.read(arrays)
     }
 }
 

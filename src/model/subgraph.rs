@@ -1,7 +1,7 @@
 //! A part of the graph between two tensors, run on vectors to read it as an affine map.
 
 use super::affine::{AffineMap, OUTPUT_MIN, largest_magnitude, most_exact};
-use super::engine::{Engine, Runtime};
+use super::engine::{Engine, Runtime, Values};
 use super::graph::{Constants, Graph, attribute, floats};
 use crate::error::{Error, Result};
 use tract_onnx::pb::NodeProto;
@@ -52,7 +52,7 @@ impl Subgraph<'_> {
         for chunk in rows.chunks(width) {
             let mut padded = chunk.to_vec();
             padded.resize(width, 0.0);
-            let result = state.run(&engine, &[&padded, &blank])?;
+            let result = state.run(&engine, &[Values::Floats(&padded), Values::Floats(&blank)])?;
             let values = &result
                 .first()
                 .ok_or_else(|| Error::new("the head has no output"))?

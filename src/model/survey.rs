@@ -1,7 +1,7 @@
 //! The tensors that all evidence passes on its way to the output, with their values on three probe
 //! images.
 
-use super::engine::Runtime;
+use super::engine::{Runtime, Values};
 use super::graph::Graph;
 use crate::error::{Error, Result};
 
@@ -49,7 +49,7 @@ impl Survey {
 
         let mut tensors: Vec<Tensor> = names.into_iter().map(Tensor::new).collect();
         for probe in probes {
-            let arrays = state.run(&engine, &[probe])?;
+            let arrays = state.run(&engine, &[Values::Floats(probe)])?;
             for (tensor, array) in tensors.iter_mut().zip(arrays) {
                 tensor.shape = array.shape;
                 tensor.values.push(array.values);

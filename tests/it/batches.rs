@@ -4,8 +4,9 @@ use crate::support::{
     audit, close, demo_text, files, fixtures, json, numbers, onnxruntime, parquet, plan,
 };
 use camaudit::audit::Outcome;
-use camaudit::model::{Model, Options, probe};
-use camaudit::plan::Engine;
+use camaudit::geometry::Size;
+use camaudit::model::{Facts, Model, Normalisation, Options, probe};
+use camaudit::plan::{Channels, Decode, Engine, Exif, Layout, Preprocess};
 use polars::prelude::DataFrame;
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -97,32 +98,36 @@ fn a_network_runs_several_images_or_is_refused_with_the_remedy() {
         if case["refused"].is_array() {
             continue;
         }
-        let options = |engine: Engine| Options {
+        let path = fixtures().join(format!("models/zoo/{name}.onnx"));
+        let options = |engine: Engine, normalisation: Option<Normalisation>| Options {
             engine,
+            normalisation,
             output: case["options"]["output"].as_str(),
             inputs: serde_json::from_value(case["options"]["inputs"].clone()).unwrap_or_default(),
             ..Options::default()
         };
-        let path = fixtures().join(format!("models/zoo/{name}.onnx"));
-        let model = match Model::load(&path, &options(batched(4))) {
+        let single = Model::load(&path, &options(batched(1), None));
+        let single = single.unwrap_or_else(|e| panic!("{name}: {e}"));
+        let normalisation = Normalisation::new(&preprocess(&single.facts));
+        let with_batches = options(batched(4), Some(normalisation.clone()));
+        let model = match Model::load(&path, &with_batches) {
             Ok(model) => model,
             Err(error) => {
                 let text = error.to_string();
                 assert!(text.contains("model.batch = 1"), "{name}: {text}");
-                Model::load(&path, &options(batched(1))).unwrap_or_else(|e| panic!("{name}: {e}"));
                 refused.push(name);
                 continue;
             }
         };
 
-        let mut image = probe(&model.facts.input_shape);
-        if model.facts.precisions.iter().any(|p| p == "uint8") {
-            let level = |v: &mut f32| *v = (127.5 + 127.5 * *v).round();
-            image.iter_mut().for_each(level);
-        }
-        let alone = model.session().and_then(|mut session| session.run(&image));
+        let image = probe(&model.facts.input_shape).into_iter();
+        let image: Vec<u8> = image.map(|v| (127.5 + 127.5 * v).round() as u8).collect();
+        let values = normalisation.values(&image);
+        let alone = single
+            .session()
+            .and_then(|mut session| session.run(&values));
         let together = model
-            .worker_session()
+            .pixel_session()
             .and_then(|mut session| session.run(&image));
         let (alone, together) = (alone.expect("alone"), together.expect("together"));
         for (a, b) in [
@@ -140,4 +145,31 @@ fn a_network_runs_several_images_or_is_refused_with_the_remedy() {
         ran += 1;
     }
     assert!(ran > 9 * refused.len(), "{ran} ran, refused: {refused:?}");
+}
+
+/// From -1 to 1, or the levels of a model that takes 8-bit pixels.
+fn preprocess(facts: &Facts) -> Preprocess {
+    let takes_bytes = facts.precisions.iter().any(|p| p == "uint8");
+    let (layout, channels) = match facts.input_shape[..] {
+        [_, channels, _, width] if width > 4 => (Layout::Nchw, channels),
+        [_, _, _, channels] => (Layout::Nhwc, channels),
+        _ => panic!("{:?} is no image", facts.input_shape),
+    };
+    // Each channel has a table of its own.
+    let mean = |channel: usize| 1.0 + 0.125 * channel as f64;
+    let (scale, mean): (f64, Vec<f64>) = match takes_bytes {
+        true => (1.0, vec![0.0; channels]),
+        false => (1.0 / 127.5, (0..channels).map(mean).collect()),
+    };
+    Preprocess {
+        decode: Decode::default(),
+        exif: Exif::default(),
+        steps: Vec::new(),
+        channels: Channels::Rgb,
+        layout,
+        scale,
+        mean,
+        std: vec![1.0; channels],
+        output: Size::new(1, 1),
+    }
 }

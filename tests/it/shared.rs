@@ -105,7 +105,7 @@ fn maps_of_efficientnet_lite0_equal_the_recorded_ones() {
     );
     let plan = plan(folder.path(), "lite0", &text, &[]);
     let model = load_model(&plan).expect("model");
-    let mut session = model.session().expect("session");
+    let mut session = model.pixel_session().expect("session");
     let cases = json(&data.join("reference/cam_lite0.json"));
     for case in cases.as_array().expect("cases") {
         let file = case["file"].as_str().expect("file");
@@ -114,7 +114,7 @@ fn maps_of_efficientnet_lite0_equal_the_recorded_ones() {
         let (tensor, _) = Preprocessor::new(&plan.preprocess, None)
             .run(&photo)
             .expect("preprocess");
-        let inference = session.run(&tensor.values).expect("run");
+        let inference = session.run(&tensor.levels).expect("run");
         let label = case["label"].as_u64().expect("label") as usize;
         let top = case["top5"][0].as_u64().expect("top") as usize;
         for (class, key) in [(label, "cam_label"), (top, "cam_top1")] {

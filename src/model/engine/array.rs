@@ -5,6 +5,13 @@ pub struct Array {
     pub values: Vec<f32>,
 }
 
+/// The numbers of an input, row by row.
+#[derive(Debug, Clone, Copy)]
+pub enum Values<'a> {
+    Floats(&'a [f32]),
+    Bytes(&'a [u8]),
+}
+
 /// Largest difference of an image's outputs alone and in a batch, as a part of the largest output.
 const BATCH_TOLERANCE: f32 = 1e-3;
 

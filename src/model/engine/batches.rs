@@ -1,10 +1,10 @@
 //! Images of several workers in one run of an engine: a device like a GPU is idle most of the time
 //! if it is given one image after another.
 
-use super::{Array, Engine, State};
+use super::{Array, Engine, State, Values};
 use crate::error::{Error, Result};
 use std::collections::BTreeMap;
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 /// How long an image waits for others while workers still prepare some.
@@ -31,14 +31,21 @@ struct Shared {
     /// Workers that wait for a permit.
     entering: usize,
     waiting: Vec<Image>,
-    /// The arrays of images that were run, by their numbers.
-    done: BTreeMap<u64, Result<Vec<Array>>>,
+    /// Where the arrays of images that were run are, by their numbers.
+    done: BTreeMap<u64, Result<Place>>,
     images: u64,
 }
 
 struct Image {
     number: u64,
-    values: Vec<f32>,
+    levels: Vec<u8>,
+}
+
+/// A place in the arrays of a batch. Each worker copies its own part, so that the next batch need
+/// not wait for it.
+struct Place {
+    arrays: Arc<Vec<Array>>,
+    place: usize,
 }
 
 /// A worker's permit to compute; released when it is dropped.
@@ -93,14 +100,20 @@ impl Batches {
     ///
     /// # Errors
     /// When the engine fails; all images of the batch get the error.
-    pub fn run(&self, image: &[f32]) -> Result<Vec<Array>> {
+    pub fn run(&self, levels: &[u8]) -> Result<Vec<Array>> {
+        self.part(&self.wait_for(levels)?)
+    }
+
+    /// Waits until an image was run.
+    fn wait_for(&self, levels: &[u8]) -> Result<Place> {
+        let image = levels.to_vec();
         let asked = Instant::now();
         let mut shared = self.lock();
         let number = shared.images;
         shared.images += 1;
         shared.waiting.push(Image {
             number,
-            values: image.to_vec(),
+            levels: image,
         });
         self.release(&mut shared);
 
@@ -126,8 +139,8 @@ impl Batches {
         let number = shared.waiting.len().min(self.size);
         let images: Vec<Image> = shared.waiting.drain(..number).collect();
         drop(shared);
-        let values: Vec<&[f32]> = images.iter().map(|image| &image.values[..]).collect();
-        let results = self.results(&mut session, &values);
+        let levels: Vec<&[u8]> = images.iter().map(|image| &image.levels[..]).collect();
+        let results = self.results(&mut session, &levels);
 
         let mut shared = self.lock();
         shared.session = Some(session);
@@ -142,36 +155,42 @@ impl Batches {
     ///
     /// # Errors
     /// When the engine fails.
-    pub fn run_all(&self, images: &[&[f32]]) -> Result<Vec<Vec<Array>>> {
+    pub fn run_all(&self, images: &[&[u8]]) -> Result<Vec<Vec<Array>>> {
         let mut shared = self.lock();
-        match &mut shared.session {
-            Some(session) => self.results(session, images).into_iter().collect(),
-            None => Err(Error::new("the session of the batches is in use")),
-        }
+        let session = shared.session.as_mut();
+        let session = session.ok_or_else(|| Error::new("the session of the batches is in use"))?;
+        let results = self.results(session, images).into_iter();
+        results.map(|place| self.part(&place?)).collect()
     }
 
-    /// The arrays of every image.
-    fn results(&self, session: &mut State, images: &[&[f32]]) -> Vec<Result<Vec<Array>>> {
+    /// Where the arrays of every image are.
+    fn results(&self, session: &mut State, images: &[&[u8]]) -> Vec<Result<Place>> {
         let single = images.first().map_or(0, |image| image.len());
-        let mut values = images.concat();
-        values.resize(single * self.size, 0.0);
+        let mut levels = images.concat();
+        levels.resize(single * self.size, 0);
 
-        match session.run(&self.engine, &[&values]) {
-            Ok(arrays) => (0..images.len())
-                .map(|place| self.part(&arrays, place))
-                .collect(),
+        match session.run(&self.engine, &[Values::Bytes(&levels)]) {
+            Ok(arrays) => {
+                let arrays = Arc::new(arrays);
+                let places = 0..images.len();
+                let places = places.map(|place| Place {
+                    arrays: Arc::clone(&arrays),
+                    place,
+                });
+                places.map(Ok).collect()
+            }
             Err(error) => {
                 let message = error.to_string();
-                let same = |_: &&[f32]| Err(Error::new(message.clone()));
+                let same = |_: &&[u8]| Err(Error::new(message.clone()));
                 images.iter().map(same).collect()
             }
         }
     }
 
     /// The arrays of the image at one place of a batch.
-    fn part(&self, arrays: &[Array], place: usize) -> Result<Vec<Array>> {
+    fn part(&self, image: &Place) -> Result<Vec<Array>> {
         let mut parts = Vec::new();
-        for array in arrays {
+        for array in image.arrays.iter() {
             if array.shape.first() != Some(&self.size) {
                 return Err(Error::new(format!(
                     "a batch of {} images gives an array of the shape {:?}",
@@ -183,7 +202,7 @@ impl Batches {
             shape[0] = 1;
             parts.push(Array {
                 shape,
-                values: array.values[place * length..][..length].to_vec(),
+                values: array.values[image.place * length..][..length].to_vec(),
             });
         }
         Ok(parts)

@@ -15,7 +15,7 @@ mod runtime;
 mod tensor;
 mod tract;
 
-pub use array::{Array, is_same_in_batch};
+pub use array::{Array, Values, is_same_in_batch};
 pub use batches::{Batches, Permit};
 pub use instruction_set::instruction_set;
 pub use runtime::{Engine, Runtime, State, list};

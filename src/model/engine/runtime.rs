@@ -3,7 +3,7 @@
 #[cfg(feature = "onnxruntime")]
 use super::onnxruntime;
 use super::replace_convolutions::Replaced;
-use super::{Array, instruction_set, tract};
+use super::{Array, Values, instruction_set, tract};
 use crate::error::{Error, Result};
 use crate::plan;
 use tract_onnx::pb::ModelProto;
@@ -114,7 +114,7 @@ impl Engine {
     }
 
     /// Runs once in a new state.
-    pub fn run(&self, inputs: &[&[f32]]) -> Result<Vec<Array>> {
+    pub fn run(&self, inputs: &[Values<'_>]) -> Result<Vec<Array>> {
         self.state()?.run(self, inputs)
     }
 }
@@ -125,7 +125,7 @@ impl State {
     ///
     /// # Errors
     /// When the engine fails.
-    pub fn run(&mut self, engine: &Engine, inputs: &[&[f32]]) -> Result<Vec<Array>> {
+    pub fn run(&mut self, engine: &Engine, inputs: &[Values<'_>]) -> Result<Vec<Array>> {
         match (self, engine) {
             (Self::Tract(state), Engine::Tract(engine)) => state.run(engine, inputs),
             #[cfg(feature = "onnxruntime")]

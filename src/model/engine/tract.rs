@@ -1,13 +1,13 @@
 //! The built-in engine: tract. All workers share a plan; each has its own state.
 
-use super::Array;
 use super::replace_convolutions::{Replaced, replace_convolutions};
 use super::tensor::values;
+use super::{Array, Values};
 use crate::error::{Error, Result, guarded};
 use std::sync::Arc;
-use tract_onnx::pb::ModelProto;
+use tract_onnx::pb::{ModelProto, tensor_proto::DataType, type_proto};
 use tract_onnx::prelude::{
-    Datum, InferenceFact, InferenceModel, InferenceModelExt, IntoRunnable, TValue,
+    Datum, DatumType, InferenceFact, InferenceModel, InferenceModelExt, IntoRunnable, TValue,
     Tensor as TractTensor, TractError, TractResult, TypedSimplePlan, TypedSimpleState, tvec,
 };
 
@@ -58,11 +58,15 @@ impl State {
     ///
     /// # Errors
     /// When the engine fails.
-    pub fn run(&mut self, engine: &Engine, inputs: &[&[f32]]) -> Result<Vec<Array>> {
+    pub fn run(&mut self, engine: &Engine, inputs: &[Values<'_>]) -> Result<Vec<Array>> {
         guard(|| {
             let mut tensors = tvec!();
             for (shape, values) in engine.shapes.iter().zip(inputs) {
-                tensors.push(TValue::from(TractTensor::from_shape(shape, values)?));
+                let tensor = match values {
+                    Values::Floats(values) => TractTensor::from_shape(shape, values)?,
+                    Values::Bytes(values) => TractTensor::from_shape(shape, values)?,
+                };
+                tensors.push(TValue::from(tensor));
             }
             let outputs = self.state.run(tensors)?;
             outputs.iter().map(|tensor| array(tensor)).collect()
@@ -91,7 +95,7 @@ fn build(
     let mut model = onnx.parse(proto, None)?.model;
 
     for (input, shape) in shapes.iter().enumerate() {
-        let fact = InferenceFact::dt_shape(f32::datum_type(), shape.as_slice());
+        let fact = InferenceFact::dt_shape(number_type(proto, input), shape.as_slice());
         model.set_input_fact(input, fact)?;
     }
     model.analyse(false)?;
@@ -99,6 +103,20 @@ fn build(
 
     let (model, replaced) = replace_convolutions(model.into_typed()?, exact)?;
     Ok((model.into_runnable()?, replaced))
+}
+
+/// The numbers of an input: bytes, or floats.
+fn number_type(proto: &ModelProto, input: usize) -> DatumType {
+    let graph = proto.graph.as_ref();
+    let input = graph.and_then(|graph| graph.input.get(input)?.r#type.as_ref()?.value.as_ref());
+    match input {
+        Some(type_proto::Value::TensorType(tensor))
+            if tensor.elem_type == DataType::Uint8 as i32 =>
+        {
+            u8::datum_type()
+        }
+        _ => f32::datum_type(),
+    }
 }
 
 /// Operators that this engine computes otherwise than the ONNX standard says.

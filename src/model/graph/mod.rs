@@ -4,11 +4,13 @@
 mod batch;
 mod cut;
 mod inputs;
+mod levels;
 mod node;
 mod precision;
 mod unsupported;
 mod wiring;
 
+pub use levels::take_levels;
 pub use node::{attribute, describe, label};
 pub use unsupported::{Constants, floats, integers};
 pub use wiring::Graph;

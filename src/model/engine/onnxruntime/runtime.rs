@@ -2,13 +2,13 @@
 
 use super::library::find_library;
 use crate::error::{Error, Result};
-use crate::model::engine::Array;
+use crate::model::engine::{Array, Values};
 use crate::plan::Device;
 use ort::environment::Environment;
 use ort::ep::CUDA;
 use ort::logging::LogLevel;
-use ort::session::Session;
 use ort::session::builder::GraphOptimizationLevel;
+use ort::session::{Session, SessionInputValue};
 use ort::value::{DynValue, TensorRef};
 use prost::Message;
 use std::ffi::OsStr;
@@ -146,6 +146,8 @@ impl Engine {
         if let Device::Cuda(index) = self.runtime.device {
             let device = CUDA::default()
                 .with_device_id(i32::from(index))
+                // Ten bits of a factor: a map would no longer give its logit within 1e-4.
+                .with_tf32(false)
                 .build()
                 .error_on_failure();
             builder = builder.with_execution_providers([device])?;
@@ -157,16 +159,20 @@ impl Engine {
 impl State {
     /// # Errors
     /// When the library fails.
-    pub fn run(&mut self, engine: &Engine, inputs: &[&[f32]]) -> Result<Vec<Array>> {
+    pub fn run(&mut self, engine: &Engine, inputs: &[Values<'_>]) -> Result<Vec<Array>> {
         self.run_session(engine, inputs)
             .map_err(|e| engine_error(&e))
     }
 
-    fn run_session(&mut self, engine: &Engine, inputs: &[&[f32]]) -> ort::Result<Vec<Array>> {
+    fn run_session(&mut self, engine: &Engine, inputs: &[Values<'_>]) -> ort::Result<Vec<Array>> {
         let mut values = Vec::new();
         for ((name, shape), data) in engine.names.iter().zip(&engine.shapes).zip(inputs) {
-            let tensor = TensorRef::from_array_view((shape.clone(), *data))?;
-            values.push((name.as_str(), tensor));
+            let shape = shape.clone();
+            let value: SessionInputValue<'_> = match data {
+                Values::Floats(data) => TensorRef::from_array_view((shape, *data))?.into(),
+                Values::Bytes(data) => TensorRef::from_array_view((shape, *data))?.into(),
+            };
+            values.push((name.as_str(), value));
         }
 
         let outputs = self.session.run(values)?;
