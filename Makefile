@@ -39,7 +39,8 @@ demo: build ## audit the small set in fixtures/ with two networks: one has learn
 	@echo "the tables:   duckdb -c \"SELECT * FROM 'reports/demo/latest/classes.parquet'\""
 
 test: build .venv/done browser wheel-test ## run all tests, and the independent checks in Python
-	cargo test --release --locked -- $(INCLUDE_IGNORED)
+	cargo test --release --locked --lib --config 'profile.release.package.camaudit.opt-level=1'
+	cargo test --release --locked --bins --examples --test it -- $(INCLUDE_IGNORED)
 	$(VENV) tests/check_formats.py $(BIN)
 	$(VENV) tests/check_run.py $(BIN)
 	$(VENV) tests/check_report.py $(BIN)

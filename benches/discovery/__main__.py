@@ -28,6 +28,7 @@ def options():
     parser.add_argument("--every", type=int, default=1, help="every n-th set only")
     parser.add_argument("--grouping", choices=("near", "random"), help="only sets whose classes are made so")
     parser.add_argument("--only", help="only sets in which this is planted, as rescaled")
+    parser.add_argument("--sets", type=int, nargs="+", help="only the sets of these numbers")
     parser.add_argument("--backgrounds", action="store_true", help="only sets with backgrounds")
     parser.add_argument("--nights", action="store_true", help="processor time of the first set with properties, twice, with and without the search")
     parser.add_argument("--results", type=pathlib.Path, help="file for the results (pickle), written set by set")
@@ -49,6 +50,8 @@ def run_all(given):
     chosen = [case for case in cases if given.grouping in (None, case.grouping)]
     if given.backgrounds:
         chosen = [case for case in chosen if case.has_backgrounds]
+    if given.sets:
+        chosen = [case for case in chosen if case.seed in given.sets]
     if given.only:
         chosen = [case for case in chosen if any(plant.kind == given.only for plant in case.plants)]
     chosen = chosen[:: given.every]

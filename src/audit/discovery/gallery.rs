@@ -123,9 +123,9 @@ impl<'s, 'x, 'a> Gallery<'s, 'x, 'a> {
     }
 
     /// Images of other classes.
-    pub fn others_of(&self, class: u32) -> Vec<SampledImage> {
+    pub fn others_of(&self, class: u32) -> Vec<(u32, SampledImage)> {
         let others = self.others.iter().filter(|(of, _)| *of != class);
-        others.map(|(_, image)| *image).collect()
+        others.copied().collect()
     }
 
     /// The samples of images.

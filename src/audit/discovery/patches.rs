@@ -7,6 +7,7 @@ use crate::error::Result;
 use crate::evidence::discovery::ClassSample;
 use crate::evidence::discovery::patches::{self, Repeated, Scores};
 use crate::finding::FindingOrigin;
+use std::collections::BTreeMap;
 
 /// Correlation from which a picture is surely present, to tell one found twice.
 const PRESENT: f32 = 0.4;
@@ -35,7 +36,7 @@ pub fn candidates(
                 .class_testing
                 .extend(hits.map(|hits| hits[index].score));
         }
-        let least = patches::threshold(&[]);
+        let least = patches::threshold(&BTreeMap::new());
         let is_known = kept.iter().any(|other| is_same(&own, *other, index));
         if is_known || patches::alarm(&scores, images, least).is_none() {
             continue;
@@ -80,11 +81,11 @@ pub fn add_others(
     scores: &mut Scores,
 ) -> Result<()> {
     let others = gallery.others_of(class);
-    let ids: Vec<u128> = others.iter().map(|image| image.image).collect();
+    let ids: Vec<u128> = others.iter().map(|(_, image)| image.image).collect();
     let hits = gallery.hits(&ids, std::slice::from_ref(sought))?;
-    for image in others {
+    for (class, image) in others {
         let half = if image.mining {
-            &mut scores.others_mining
+            scores.others_mining.entry(class).or_default()
         } else {
             &mut scores.others_testing
         };

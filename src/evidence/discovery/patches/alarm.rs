@@ -3,11 +3,15 @@
 
 use crate::evidence::statistics::fisher_greater;
 use crate::finding::GroupCount;
+use std::collections::BTreeMap;
 
 /// Smallest correlation that counts as present.
 const SCORE_MIN: f32 = 0.40;
 /// Distance from what images of other classes reach by chance.
 const SCORE_MARGIN: f32 = 0.05;
+/// Other classes, and images of each, from which on a majority of them says what is chance.
+const CLASSES_MIN: usize = 3;
+const OF_CLASS_MIN: usize = 10;
 /// Images of the testing half that show it, and images that repeated it: enough for an alarm.
 pub const SUPPORT_MIN: usize = 5;
 const IMAGES_MIN: usize = 4;
@@ -17,8 +21,8 @@ const SUPPORT_OF_THREE: usize = 8;
 /// The correlations of a picture with images.
 #[derive(Debug, Clone, Default)]
 pub struct Scores {
-    /// Images of other classes, of the mining half.
-    pub others_mining: Vec<f32>,
+    /// Images of other classes, of the mining half, by class.
+    pub others_mining: BTreeMap<u32, Vec<f32>>,
     pub others_testing: Vec<f32>,
     /// Images of the class, of the testing half.
     pub class_testing: Vec<f32>,
@@ -33,13 +37,34 @@ pub struct Alarm {
     pub p: f64,
 }
 
-/// The correlation from which an image shows the picture: over all but the strongest image of other
-/// classes, since that one may show it as well.
-pub fn threshold(others_mining: &[f32]) -> f32 {
-    let mut sorted = others_mining.to_vec();
-    sorted.sort_by(|a, b| b.total_cmp(a));
-    let second = sorted.get(1).copied().unwrap_or(0.0);
-    SCORE_MIN.max(second + SCORE_MARGIN)
+/// The correlation from which an image shows the picture: over what images of other classes reach
+/// by chance.
+///
+/// Other classes may show the picture as well, or one of a like outline. So that these do not hide
+/// it, chance is the median over the other classes of the highest correlation of each; with fewer
+/// than three of them, the second highest of all their images.
+pub fn threshold(others_mining: &BTreeMap<u32, Vec<f32>>) -> f32 {
+    let highest_first = |scores: Vec<f32>| {
+        let mut scores = scores;
+        scores.sort_by(|a, b| b.total_cmp(a));
+        scores
+    };
+    let classes: Vec<&Vec<f32>> = others_mining
+        .values()
+        .filter(|scores| scores.len() >= OF_CLASS_MIN)
+        .collect();
+    let chance = if classes.len() < CLASSES_MIN {
+        let all = highest_first(others_mining.values().flatten().copied().collect());
+        all.get(1).copied()
+    } else {
+        let highest = classes
+            .iter()
+            .map(|scores| scores.iter().copied().fold(0.0, f32::max));
+        let highest = highest_first(highest.collect());
+        // The higher of the two in the middle.
+        highest.get((highest.len() - 1) / 2).copied()
+    };
+    SCORE_MIN.max(chance.unwrap_or(0.0) + SCORE_MARGIN)
 }
 
 /// The counts of the testing half; `None` where too few images show the picture. `images` of the
@@ -72,11 +97,59 @@ fn count(scores: &[f32], threshold: f32) -> GroupCount {
 mod tests {
     use super::*;
 
+    /// Ten images of a class.
+    fn of_class(highest: &[f32]) -> Vec<f32> {
+        let mut scores = vec![0.1; 10];
+        scores[..highest.len()].copy_from_slice(highest);
+        scores
+    }
+
     #[test]
-    fn one_image_of_another_class_may_show_it_too() {
-        assert_eq!(threshold(&[0.1, 0.9, 0.2]), 0.40);
-        assert_eq!(threshold(&[0.1, 0.9, 0.5]), 0.55);
-        assert_eq!(threshold(&[]), 0.40);
+    fn other_classes_that_show_it_too_do_not_set_the_threshold() {
+        let cases: [(&str, &[Vec<f32>], f32); 8] = [
+            ("no other class", &[], 0.40),
+            (
+                "one image of the only other class",
+                &[of_class(&[0.9])],
+                0.40,
+            ),
+            ("two images of it", &[of_class(&[0.9, 0.5])], 0.55),
+            (
+                "two other classes",
+                &[of_class(&[0.9]), of_class(&[0.5])],
+                0.55,
+            ),
+            (
+                "half of a class of four shows it",
+                &[of_class(&[0.9; 5]), of_class(&[0.5]), of_class(&[0.48])],
+                0.55,
+            ),
+            (
+                "two of four others show it",
+                &[
+                    of_class(&[0.9; 5]),
+                    of_class(&[0.88; 5]),
+                    of_class(&[0.5]),
+                    of_class(&[0.45]),
+                ],
+                0.93,
+            ),
+            (
+                "all show it",
+                &[of_class(&[0.9]), of_class(&[0.9]), of_class(&[0.9])],
+                0.95,
+            ),
+            (
+                "classes of few images do not count",
+                &[vec![0.1; 9], vec![0.1; 9], of_class(&[0.9, 0.8])],
+                0.85,
+            ),
+        ];
+        for (name, others, expected) in cases {
+            let others = (0..).zip(others.iter().cloned()).collect();
+            let found = threshold(&others);
+            assert!((found - expected).abs() < 1e-6, "{name}: {found}");
+        }
     }
 
     #[test]
