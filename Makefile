@@ -38,8 +38,9 @@ demo: build ## audit the small set in fixtures/ with two networks: one has learn
 	@echo "one picture:  $(BIN) explain pipelines/demo.toml fixtures/horses/horse/horse005.jpg"
 	@echo "the tables:   duckdb -c \"SELECT * FROM 'reports/demo/latest/classes.parquet'\""
 
+# The unit tests are a second compilation of the crate: without optimisation both together take less time.
 test: build .venv/done browser wheel-test ## run all tests, and the independent checks in Python
-	cargo test --release --locked --lib --config 'profile.release.package.camaudit.opt-level=1'
+	cargo test --release --locked --lib --config 'profile.release.package.camaudit.opt-level=0'
 	cargo test --release --locked --bins --examples --test it -- $(INCLUDE_IGNORED)
 	$(VENV) tests/check_formats.py $(BIN)
 	$(VENV) tests/check_run.py $(BIN)

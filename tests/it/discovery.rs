@@ -5,6 +5,7 @@ use crate::support::{audit, camaudit, fixtures, page, plan, report_document, std
 use camaudit::finding::{Finding, FindingOrigin, ReviewDecision, Verdict};
 use camaudit::tables::{DiscoveredRow, decode};
 use image::{Rgb, RgbImage};
+use std::collections::BTreeSet;
 use std::ops::Range;
 use std::path::Path;
 
@@ -255,6 +256,35 @@ fn a_mark_at_changing_places_is_found_and_confirmed_whatever_the_order() {
     let shuffled = audit(&shuffled);
     assert_eq!(shuffled.summary.findings, folder_run.summary.findings);
     assert_eq!(rows(&shuffled.folder), first);
+}
+
+/// Two classes that show the same mark do not hide it from each other.
+#[test]
+fn a_mark_of_two_classes_is_found_in_both() {
+    let dir = tempfile::tempdir().expect("folder");
+    for class in 0..9 {
+        draw_more(dir.path(), class, 0..MARKED_CLASS, moving);
+    }
+    for number in (0..MARKED_CLASS).step_by(2) {
+        let file = dir.path().join(format!("photos/c5/{number:03}.png"));
+        photo(5, number, moving(number)).save(file).expect("write");
+    }
+    let text = pipeline(dir.path(), "fixed = false");
+    let outcome = audit(&plan(dir.path(), "shared", &text, &[]));
+
+    let found = of_origin(&outcome.summary.findings, FindingOrigin::Patch);
+    let labels: Vec<&str> = found.iter().map(|finding| finding.label.as_str()).collect();
+    let names: BTreeSet<&str> = found
+        .iter()
+        .map(|finding| finding.region.as_str())
+        .collect();
+    assert_eq!(BTreeSet::from_iter(labels), BTreeSet::from(["c2", "c5"]));
+    assert_eq!(names.len(), 1, "one picture: {names:?}");
+    let rows = rows(&outcome.folder);
+    for class in ["c2/", "c5/"] {
+        let of_class = rows.iter().filter(|row| row.path.starts_with(class));
+        assert!(of_class.count() >= 28, "{class}: of 32 marks");
+    }
 }
 
 #[test]

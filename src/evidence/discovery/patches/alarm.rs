@@ -9,9 +9,9 @@ use std::collections::BTreeMap;
 const SCORE_MIN: f32 = 0.40;
 /// Distance from what images of other classes reach by chance.
 const SCORE_MARGIN: f32 = 0.05;
-/// Other classes, and images of each, from which on a majority of them says what is chance.
-const CLASSES_MIN: usize = 3;
-const OF_CLASS_MIN: usize = 10;
+/// Images of a part of the other classes, and parts from which on a majority says what is chance.
+const PART_MIN: usize = 30;
+const PARTS_MIN: usize = 3;
 /// Images of the testing half that show it, and images that repeated it: enough for an alarm.
 pub const SUPPORT_MIN: usize = 5;
 const IMAGES_MIN: usize = 4;
@@ -41,30 +41,39 @@ pub struct Alarm {
 /// by chance.
 ///
 /// Other classes may show the picture as well, or one of a like outline. So that these do not hide
-/// it, chance is the median over the other classes of the highest correlation of each; with fewer
-/// than three of them, the second highest of all their images.
+/// it, chance is the median of the highest correlation of each class, of small ones together; where
+/// there are too few, the second highest of all images.
 pub fn threshold(others_mining: &BTreeMap<u32, Vec<f32>>) -> f32 {
-    let highest_first = |scores: Vec<f32>| {
-        let mut scores = scores;
-        scores.sort_by(|a, b| b.total_cmp(a));
-        scores
-    };
-    let classes: Vec<&Vec<f32>> = others_mining
-        .values()
-        .filter(|scores| scores.len() >= OF_CLASS_MIN)
-        .collect();
-    let chance = if classes.len() < CLASSES_MIN {
-        let all = highest_first(others_mining.values().flatten().copied().collect());
-        all.get(1).copied()
+    let mut parts: Vec<Vec<f32>> = Vec::new();
+    for scores in others_mining.values() {
+        match parts.last_mut() {
+            Some(part) if part.len() < PART_MIN => part.extend(scores),
+            _ => parts.push(scores.clone()),
+        }
+    }
+    if parts.last().is_some_and(|part| part.len() < PART_MIN) {
+        parts.pop();
+    }
+
+    let chance = if parts.len() < PARTS_MIN {
+        highest_first(others_mining.values().flatten())
+            .get(1)
+            .copied()
     } else {
-        let highest = classes
+        let highest = parts
             .iter()
-            .map(|scores| scores.iter().copied().fold(0.0, f32::max));
-        let highest = highest_first(highest.collect());
+            .filter_map(|part| part.iter().max_by(|a, b| a.total_cmp(b)));
         // The higher of the two in the middle.
+        let highest = highest_first(highest);
         highest.get((highest.len() - 1) / 2).copied()
     };
     SCORE_MIN.max(chance.unwrap_or(0.0) + SCORE_MARGIN)
+}
+
+fn highest_first<'s>(scores: impl Iterator<Item = &'s f32>) -> Vec<f32> {
+    let mut scores: Vec<f32> = scores.copied().collect();
+    scores.sort_by(|a, b| b.total_cmp(a));
+    scores
 }
 
 /// The counts of the testing half; `None` where too few images show the picture. `images` of the
@@ -97,56 +106,49 @@ fn count(scores: &[f32], threshold: f32) -> GroupCount {
 mod tests {
     use super::*;
 
-    /// Ten images of a class.
+    /// Thirty images of a class.
     fn of_class(highest: &[f32]) -> Vec<f32> {
-        let mut scores = vec![0.1; 10];
+        let mut scores = vec![0.1; 30];
         scores[..highest.len()].copy_from_slice(highest);
         scores
     }
 
     #[test]
     fn other_classes_that_show_it_too_do_not_set_the_threshold() {
-        let cases: [(&str, &[Vec<f32>], f32); 8] = [
-            ("no other class", &[], 0.40),
-            (
-                "one image of the only other class",
-                &[of_class(&[0.9])],
-                0.40,
-            ),
-            ("two images of it", &[of_class(&[0.9, 0.5])], 0.55),
+        let alike = |scores: &[f32], classes: usize| vec![of_class(scores); classes];
+        let cases: [(&str, Vec<Vec<f32>>, f32); 9] = [
+            ("no other class", Vec::new(), 0.40),
+            ("one image of the only other class", alike(&[0.9], 1), 0.40),
+            ("two images of it", alike(&[0.9, 0.5], 1), 0.55),
             (
                 "two other classes",
-                &[of_class(&[0.9]), of_class(&[0.5])],
+                [alike(&[0.9], 1), alike(&[0.5], 1)].concat(),
                 0.55,
             ),
             (
-                "half of a class of four shows it",
-                &[of_class(&[0.9; 5]), of_class(&[0.5]), of_class(&[0.48])],
+                "a part of one of three others shows it",
+                [alike(&[0.9; 5], 1), alike(&[0.5], 1), alike(&[0.48], 1)].concat(),
                 0.55,
             ),
             (
                 "two of four others show it",
-                &[
-                    of_class(&[0.9; 5]),
-                    of_class(&[0.88; 5]),
-                    of_class(&[0.5]),
-                    of_class(&[0.45]),
-                ],
+                [alike(&[0.9; 5], 1), alike(&[0.88; 5], 1), alike(&[0.5], 2)].concat(),
                 0.93,
             ),
+            ("all show it", alike(&[0.9; 5], 3), 0.95),
             (
-                "all show it",
-                &[of_class(&[0.9]), of_class(&[0.9]), of_class(&[0.9])],
-                0.95,
+                "small classes are counted together, and one shows it",
+                [vec![vec![0.9, 0.9]], vec![vec![0.2, 0.5]; 60]].concat(),
+                0.55,
             ),
             (
-                "classes of few images do not count",
-                &[vec![0.1; 9], vec![0.1; 9], of_class(&[0.9, 0.8])],
+                "too few images",
+                vec![vec![0.9], vec![0.8, 0.1], vec![0.1; 20]],
                 0.85,
             ),
         ];
         for (name, others, expected) in cases {
-            let others = (0..).zip(others.iter().cloned()).collect();
+            let others = (0..).zip(others).collect();
             let found = threshold(&others);
             assert!((found - expected).abs() < 1e-6, "{name}: {found}");
         }
