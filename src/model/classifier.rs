@@ -207,7 +207,7 @@ impl Model {
             Some(batches) => Runner::Together(batches),
             None => Runner::Alone {
                 engine: &self.engine,
-                state: self.engine.state()?,
+                state: Box::new(self.engine.state()?),
                 normalisation,
                 values: Vec::new(),
             },

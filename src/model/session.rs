@@ -90,7 +90,7 @@ pub(super) enum Runner<'a> {
     /// One image at a time.
     Alone {
         engine: &'a Engine,
-        state: State,
+        state: Box<State>,
         normalisation: &'a Normalisation,
         /// The normalised image.
         values: Vec<f32>,

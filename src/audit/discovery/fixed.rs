@@ -87,14 +87,15 @@ fn tested(
         hits.map(|hits| hits[0].score).collect()
     };
     let mut scores = Scores {
+        class_mining: of_half(true),
         class_testing: of_half(false),
         ..Scores::default()
     };
     add_others(gallery, class.class, &sought, &mut scores)?;
 
-    let threshold = patches::threshold(&scores.others_mining);
-    let mined = of_half(true);
-    let images = mined.iter().filter(|score| **score >= threshold).count();
+    let threshold = patches::threshold(&scores);
+    let mined = scores.class_mining.iter();
+    let images = mined.filter(|score| **score >= threshold).count();
     let alarm = patches::alarm(&scores, images, threshold);
     Ok(alarm.map(|alarm| Candidate {
         class: class.class,

@@ -7,7 +7,6 @@ use crate::error::Result;
 use crate::evidence::discovery::ClassSample;
 use crate::evidence::discovery::patches::{self, Repeated, Scores};
 use crate::finding::FindingOrigin;
-use std::collections::BTreeMap;
 
 /// Correlation from which a picture is surely present, to tell one found twice.
 const PRESENT: f32 = 0.4;
@@ -30,20 +29,22 @@ pub fn candidates(
     for (index, sought) in sought.into_iter().enumerate() {
         let images = repeated[index].images;
         let mut scores = Scores::default();
-        for image in class.half(false) {
-            let hits = own.get(&image.image);
-            scores
-                .class_testing
-                .extend(hits.map(|hits| hits[index].score));
+        for (mining, half) in [
+            (true, &mut scores.class_mining),
+            (false, &mut scores.class_testing),
+        ] {
+            for image in class.half(mining) {
+                half.extend(own.get(&image.image).map(|hits| hits[index].score));
+            }
         }
-        let least = patches::threshold(&BTreeMap::new());
+        let least = patches::threshold(&Scores::default());
         let is_known = kept.iter().any(|other| is_same(&own, *other, index));
         if is_known || patches::alarm(&scores, images, least).is_none() {
             continue;
         }
 
         add_others(gallery, class.class, &sought, &mut scores)?;
-        let threshold = patches::threshold(&scores.others_mining);
+        let threshold = patches::threshold(&scores);
         if let Some(alarm) = patches::alarm(&scores, images, threshold) {
             kept.push(index);
             candidates.push(Candidate {

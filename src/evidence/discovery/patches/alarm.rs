@@ -24,7 +24,8 @@ pub struct Scores {
     /// Images of other classes, of the mining half, by class.
     pub others_mining: BTreeMap<u32, Vec<f32>>,
     pub others_testing: Vec<f32>,
-    /// Images of the class, of the testing half.
+    /// Images of the class.
+    pub class_mining: Vec<f32>,
     pub class_testing: Vec<f32>,
 }
 
@@ -38,14 +39,38 @@ pub struct Alarm {
 }
 
 /// The correlation from which an image shows the picture: over what images of other classes reach
-/// by chance.
+/// by chance, in the mining half.
 ///
-/// Other classes may show the picture as well, or one of a like outline. So that these do not hide
-/// it, chance is the median of the highest correlation of each class, of small ones together; where
-/// there are too few, the second highest of all images.
-pub fn threshold(others_mining: &BTreeMap<u32, Vec<f32>>) -> f32 {
+/// Chance is the second highest of all images, since one may show the picture. Where other classes
+/// show the same picture that hides it, and chance is the median of the highest of each class; but
+/// then those that show one of a like outline count as well. The one that tells the class better is
+/// taken.
+pub fn threshold(scores: &Scores) -> f32 {
+    let others = || scores.others_mining.values().flatten();
+    let second = highest_first(others()).get(1).copied().unwrap_or(0.0);
+    let strict = SCORE_MIN.max(second + SCORE_MARGIN);
+    let Some(median) = median_of_parts(&scores.others_mining) else {
+        return strict;
+    };
+    let lenient = SCORE_MIN.max(median + SCORE_MARGIN);
+
+    let all: Vec<f32> = others().copied().collect();
+    let p = |threshold: f32| {
+        let in_class = count(&scores.class_mining, threshold);
+        fisher_greater(in_class, count(&all, threshold))
+    };
+    if p(lenient) < p(strict) {
+        lenient
+    } else {
+        strict
+    }
+}
+
+/// The median of the highest correlation of each class, of small classes together; `None` where
+/// there are too few images.
+fn median_of_parts(by_class: &BTreeMap<u32, Vec<f32>>) -> Option<f32> {
     let mut parts: Vec<Vec<f32>> = Vec::new();
-    for scores in others_mining.values() {
+    for scores in by_class.values() {
         match parts.last_mut() {
             Some(part) if part.len() < PART_MIN => part.extend(scores),
             _ => parts.push(scores.clone()),
@@ -54,20 +79,16 @@ pub fn threshold(others_mining: &BTreeMap<u32, Vec<f32>>) -> f32 {
     if parts.last().is_some_and(|part| part.len() < PART_MIN) {
         parts.pop();
     }
+    if parts.len() < PARTS_MIN {
+        return None;
+    }
 
-    let chance = if parts.len() < PARTS_MIN {
-        highest_first(others_mining.values().flatten())
-            .get(1)
-            .copied()
-    } else {
-        let highest = parts
-            .iter()
-            .filter_map(|part| part.iter().max_by(|a, b| a.total_cmp(b)));
-        // The higher of the two in the middle.
-        let highest = highest_first(highest);
-        highest.get((highest.len() - 1) / 2).copied()
-    };
-    SCORE_MIN.max(chance.unwrap_or(0.0) + SCORE_MARGIN)
+    let highest = parts
+        .iter()
+        .filter_map(|part| part.iter().max_by(|a, b| a.total_cmp(b)));
+    let highest = highest_first(highest);
+    // The higher of the two in the middle.
+    highest.get((highest.len() - 1) / 2).copied()
 }
 
 fn highest_first<'s>(scores: impl Iterator<Item = &'s f32>) -> Vec<f32> {
@@ -116,6 +137,7 @@ mod tests {
     #[test]
     fn other_classes_that_show_it_too_do_not_set_the_threshold() {
         let alike = |scores: &[f32], classes: usize| vec![of_class(scores); classes];
+        // The picture is in nine images of the class.
         let cases: [(&str, Vec<Vec<f32>>, f32); 9] = [
             ("no other class", Vec::new(), 0.40),
             ("one image of the only other class", alike(&[0.9], 1), 0.40),
@@ -126,16 +148,16 @@ mod tests {
                 0.55,
             ),
             (
-                "a part of one of three others shows it",
-                [alike(&[0.9; 5], 1), alike(&[0.5], 1), alike(&[0.48], 1)].concat(),
+                "one of three others shows it",
+                [alike(&[0.9; 9], 1), alike(&[0.5], 1), alike(&[0.48], 1)].concat(),
                 0.55,
             ),
             (
-                "two of four others show it",
-                [alike(&[0.9; 5], 1), alike(&[0.88; 5], 1), alike(&[0.5], 2)].concat(),
-                0.93,
+                "many images of another show one of a like outline",
+                [alike(&[0.6; 25], 1), alike(&[0.5], 2)].concat(),
+                0.65,
             ),
-            ("all show it", alike(&[0.9; 5], 3), 0.95),
+            ("all show it", alike(&[0.9; 9], 3), 0.95),
             (
                 "small classes are counted together, and one shows it",
                 [vec![vec![0.9, 0.9]], vec![vec![0.2, 0.5]; 60]].concat(),
@@ -148,8 +170,11 @@ mod tests {
             ),
         ];
         for (name, others, expected) in cases {
-            let others = (0..).zip(others).collect();
-            let found = threshold(&others);
+            let found = threshold(&Scores {
+                class_mining: of_class(&[0.88; 9]),
+                others_mining: (0..).zip(others).collect(),
+                ..Scores::default()
+            });
             assert!((found - expected).abs() < 1e-6, "{name}: {found}");
         }
     }
