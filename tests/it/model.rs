@@ -1,6 +1,7 @@
 //! Every way of writing a head, against ONNX Runtime (fixtures/make_models.py).
 
-use crate::support::{fixtures, json, onnxruntime};
+use crate::support::{fixtures, json, onnxruntime, plan};
+use camaudit::audit::load_model;
 use camaudit::cam::Cam;
 use camaudit::model::{Model, Options, probe};
 use camaudit::plan::Engine;
@@ -275,6 +276,28 @@ fn the_input_size_is_checked_against_the_file() {
         "{error}"
     );
     assert!(load(&[1, 3, 64, 64]).is_ok());
+}
+
+/// When it is loaded: every image would be wrong.
+#[test]
+fn a_model_of_8_bit_pixels_refuses_other_numbers() {
+    let folder = tempfile::tempdir().expect("folder");
+    let load = |scale: &str| {
+        let text = format!(
+            "[dataset]\nroot = {:?}\n[model]\npath = {:?}\n[preprocess]\nscale = {scale}\nlayout = \"nhwc\"\nsteps = [{{ resize = {{ exact = [20, 20] }} }}]\n",
+            fixtures().join("exact"),
+            fixtures().join("models/zoo/uint8_nhwc.onnx"),
+        );
+        load_model(&plan(folder.path(), "bytes", &text, &[]))
+    };
+    let error = load("0.5").err().expect("refused").to_string();
+    assert!(
+        error.contains("takes 8-bit pixels") && error.contains("scale = 1"),
+        "{error}"
+    );
+    if let Err(error) = load("1.0") {
+        panic!("{error}");
+    }
 }
 
 #[test]
