@@ -14,7 +14,7 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 BIN = pathlib.Path(sys.argv[1]).resolve()
 LONG = sys.argv[2:] == ["long"]
 # The demo's photos, so many times over (400 and 2,000 images); kills; failing calls of each kind; damaged caches; runs in a row.
-COPIES, KILLS, CALLS, CACHES, RUNS = (5, 200, 60, 100, 30) if LONG else (1, 6, 8, 3, 3)
+COPIES, KILLS, CALLS, CACHES, RUNS = (5, 200, 60, 100, 30) if LONG else (1, 4, 5, 3, 3)
 # These name the run itself: its times, and the runs before.
 OF_ONE_RUN = {"measured.json", "run.json", "changes.json", "report.html"}
 chance = random.Random(7)
