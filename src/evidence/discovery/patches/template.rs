@@ -3,6 +3,7 @@
 
 use crate::evidence::discovery::fourier::Fourier;
 use crate::evidence::discovery::picture::{Gradient, NOISE_ENERGY, PixelBox};
+use pulp::{Arch, Simd, WithSimd};
 use rustfft::num_complex::Complex32;
 use serde::{Deserialize, Serialize};
 
@@ -33,14 +34,16 @@ pub struct TemplateSearch {
     height: usize,
     fourier: Fourier,
     templates: Vec<Prepared>,
+    /// Memory of the last product.
+    products: Vec<Complex32>,
 }
 
-/// A template as spectra.
+/// A template as conjugate spectra, by which those of a picture are multiplied.
 struct Prepared {
     width: usize,
     height: usize,
-    pattern: Vec<Complex32>,
-    mask: Vec<Complex32>,
+    /// Of the gradient across, of the gradient down, and of the energy.
+    factors: [Vec<Complex32>; 3],
     /// Root of the template's energy.
     norm: f32,
     pixels: f32,
@@ -138,6 +141,7 @@ impl TemplateSearch {
             height,
             fourier,
             templates,
+            products: vec![Complex32::default(); width * height],
         }
     }
 
@@ -148,27 +152,48 @@ impl TemplateSearch {
         let mut energy: Vec<Complex32> = energy.collect();
         self.fourier.forward(&mut picture);
         self.fourier.forward(&mut energy);
+        let [across, down] = self.fourier.parts(&picture);
+        let spectra = [&across, &down, &energy].map(Vec::as_slice);
 
         let mut hits = Vec::new();
         for template in &self.templates {
-            let correlation = product(&picture, &template.pattern, &mut self.fourier);
-            let energies = product(&energy, &template.mask, &mut self.fourier);
-            hits.push(template.best(&correlation, &energies, [self.width, self.height]));
+            Arch::new().dispatch(SumOfProducts {
+                spectra,
+                factors: template.factors.each_ref().map(Vec::as_slice),
+                sum: &mut self.products,
+            });
+            self.fourier.inverse(&mut self.products);
+            hits.push(template.best(&self.products, [self.width, self.height]));
         }
         hits
     }
 }
 
-/// The correlation of a spectrum with a conjugate one, not yet divided by the number of pixels.
-fn product(
-    spectrum: &[Complex32],
-    conjugate: &[Complex32],
-    fourier: &mut Fourier,
-) -> Vec<Complex32> {
-    let products = spectrum.iter().zip(conjugate).map(|(a, b)| a * b);
-    let mut products: Vec<Complex32> = products.collect();
-    fourier.inverse(&mut products);
-    products
+/// `sum = spectra[0] * factors[0] + spectra[1] * factors[1] + spectra[2] * factors[2]`.
+struct SumOfProducts<'p> {
+    spectra: [&'p [Complex32]; 3],
+    factors: [&'p [Complex32]; 3],
+    sum: &'p mut [Complex32],
+}
+
+impl WithSimd for SumOfProducts<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        let spectra = self.spectra.map(|spectrum| S::as_simd_c32s(spectrum));
+        let factors = self.factors.map(|factor| S::as_simd_c32s(factor));
+        let (sum, sum_rest) = S::as_mut_simd_c32s(self.sum);
+        for (at, sum) in sum.iter_mut().enumerate() {
+            let mut total = simd.mul_c32s(spectra[0].0[at], factors[0].0[at]);
+            total = simd.mul_add_c32s(spectra[1].0[at], factors[1].0[at], total);
+            *sum = simd.mul_add_c32s(spectra[2].0[at], factors[2].0[at], total);
+        }
+        for (at, sum) in sum_rest.iter_mut().enumerate() {
+            let product = |of: usize| spectra[of].1[at] * factors[of].1[at];
+            *sum = product(0) + product(1) + product(2);
+        }
+    }
 }
 
 impl Prepared {
@@ -185,30 +210,32 @@ impl Prepared {
                 pixels += 1.0;
             }
         }
-        for values in [&mut pattern, &mut mask] {
-            fourier.forward(values);
-            for value in values.iter_mut() {
-                *value = value.conj();
-            }
+        fourier.forward(&mut pattern);
+        fourier.forward(&mut mask);
+        let [across, down] = fourier.parts(&pattern);
+
+        // Both the correlation and the energy are real: one transform yields them as the two parts
+        // of its numbers.
+        let count = (width * height) as f32;
+        let mut factors = [across, down, mask];
+        for factor in factors.iter_mut().flatten() {
+            *factor = factor.conj() / count;
+        }
+        for factor in &mut factors[2] {
+            *factor *= Complex32::i();
         }
         Self {
             width: template.width,
             height: template.height(),
-            pattern,
-            mask,
+            factors,
             norm: energy.sqrt(),
             pixels,
         }
     }
 
-    /// The place of the largest correlation at which the template lies inside of the picture.
-    fn best(
-        &self,
-        correlation: &[Complex32],
-        energies: &[Complex32],
-        [width, height]: [usize; 2],
-    ) -> Hit {
-        let count = (width * height) as f32;
+    /// The place of the largest correlation at which the template lies inside of the picture. The
+    /// imaginary part of a number is the energy of the picture under the template.
+    fn best(&self, correlations: &[Complex32], [width, height]: [usize; 2]) -> Hit {
         let mut best = Hit {
             score: 0.0,
             place: PixelBox {
@@ -221,13 +248,16 @@ impl Prepared {
         if self.width > width || self.height > height {
             return best;
         }
+        let noise = NOISE_ENERGY * self.pixels;
+        let mut scores = vec![0.0; width - self.width + 1];
         for y in 0..=height - self.height {
-            for x in 0..=width - self.width {
-                let at = y * width + x;
-                let energy = (energies[at].re / count).max(0.0) + NOISE_ENERGY * self.pixels;
-                let score = correlation[at].re / count / (self.norm * energy.sqrt());
-                if score > best.score {
-                    best.score = score;
+            // Without a branch, so that several are computed at once.
+            for (score, value) in scores.iter_mut().zip(&correlations[y * width..]) {
+                *score = value.re / (self.norm * (value.im.max(0.0) + noise).sqrt());
+            }
+            for (x, score) in scores.iter().enumerate() {
+                if *score > best.score {
+                    best.score = *score;
                     best.place = PixelBox {
                         x0: x,
                         y0: y,
@@ -238,5 +268,57 @@ impl Prepared {
             }
         }
         best
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::perturb::SeededRng;
+
+    fn random(width: usize, height: usize, seed: &str) -> Vec<Complex32> {
+        let mut rng = SeededRng::new(5, &[seed]);
+        let mut number = || (60.0 * rng.unit() - 30.0) as f32;
+        (0..width * height)
+            .map(|_| Complex32::new(number(), number()))
+            .collect()
+    }
+
+    #[test]
+    fn the_best_place_is_that_of_sums_over_the_pixels() {
+        let [width, height, side] = [30, 21, 6];
+        let mut values = random(side, side - 1, "template");
+        // No part of the template.
+        values[7] = Complex32::default();
+        let gradient = Gradient {
+            width,
+            height,
+            values: random(width, height, "picture"),
+        };
+        let template = Template::new(side, values.clone());
+
+        let (mut expected, mut place) = (0.0, [0, 0]);
+        for y in 0..=height - (side - 1) {
+            for x in 0..=width - side {
+                let (mut product, mut energy, mut norm, mut pixels) = (0.0, 0.0, 0.0, 0.0);
+                for (at, of_template) in values.iter().enumerate() {
+                    let of_picture = gradient.values[(y + at / side) * width + x + at % side];
+                    if of_template.norm_sqr() > 0.0 {
+                        product += (of_picture * of_template.conj()).re;
+                        energy += of_picture.norm_sqr();
+                        norm += of_template.norm_sqr();
+                        pixels += 1.0;
+                    }
+                }
+                let score = product / (norm * (energy + NOISE_ENERGY * pixels)).sqrt();
+                if score > expected {
+                    (expected, place) = (score, [x, y]);
+                }
+            }
+        }
+
+        let hit = TemplateSearch::new(width, height, &[template]).search(&gradient)[0];
+        assert!((hit.score - expected).abs() < 1e-5, "{hit:?}, {expected}");
+        assert_eq!([hit.place.x0, hit.place.y0], place);
     }
 }
