@@ -8,6 +8,8 @@ use serde::{Deserialize, Serialize};
 
 /// Sizes of a pattern that a later run reads.
 const SIZES_MAX: usize = 16;
+/// Pixels of a view along its longer side, and more: it has about 256.
+const SIDE_MAX: usize = 512;
 
 /// `patterns.json`: the patches and places that a run found, by which a later one knows them again.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -85,10 +87,20 @@ impl Pattern {
         format!("found/{}.csv", self.name)
     }
 
-    /// Whether the sizes are such as this program writes: a large one would need much memory.
-    pub fn has_usable_sizes(&self) -> bool {
-        let is_usable = |size: &f32| (0.1..=10.0).contains(size);
-        self.sizes.len() <= SIZES_MAX && self.sizes.iter().all(is_usable)
+    /// Whether the picture, its place and its sizes are such as this program writes: large ones
+    /// would need much memory.
+    pub fn is_usable(&self) -> bool {
+        let is_picture = (1..=SIDE_MAX).contains(&self.width)
+            && !self.gradient.is_empty()
+            && self.gradient.len().is_multiple_of(self.width)
+            && self.gradient.len() / self.width <= SIDE_MAX
+            && self.gradient.iter().flatten().all(|part| part.is_finite());
+        let is_place = self.place.is_none_or(|[x0, y0, x1, y1]| {
+            (x0..x1).contains(&x0) && (y0..y1).contains(&y0) && x1.max(y1) <= SIDE_MAX
+        });
+        let is_size = |size: &f32| (0.1..=10.0).contains(size);
+        let are_sizes = self.sizes.len() <= SIZES_MAX && self.sizes.iter().all(is_size);
+        is_picture && is_place && are_sizes
     }
 
     /// Whether the name is one that this program gives, and no path.
@@ -129,26 +141,53 @@ mod tests {
     use super::*;
 
     #[test]
-    fn sizes_that_no_run_writes_are_not_used() {
-        for (sizes, expected) in [
-            (vec![1.0], true),
-            (vec![0.7, 1.0, 1.4], true),
-            (vec![1e9], false),
-            (vec![-1.0], false),
-            (vec![f32::NAN], false),
-            (vec![1.0; 17], false),
+    fn patterns_that_no_run_writes_are_not_used() {
+        let usable = Pattern {
+            name: "patch-0".to_owned(),
+            threshold: 0.4,
+            place: None,
+            width: 2,
+            gradient: vec![[1.0, 0.0]; 6],
+            sizes: vec![0.7, 1.0, 1.4],
+            counts: Vec::new(),
+            declaration: None,
+        };
+        assert!(usable.is_usable());
+        let placed = Pattern {
+            place: Some([4, 0, 6, 3]),
+            ..usable.clone()
+        };
+        assert!(placed.is_usable());
+
+        let sizes = |sizes: &[f32]| Pattern {
+            sizes: sizes.to_vec(),
+            ..usable.clone()
+        };
+        let picture = |width: usize, gradient: &[[f32; 2]]| Pattern {
+            width,
+            gradient: gradient.to_vec(),
+            ..usable.clone()
+        };
+        let place = |place: [usize; 4]| Pattern {
+            place: Some(place),
+            ..usable.clone()
+        };
+        for (what, pattern) in [
+            ("a large size", sizes(&[1e9])),
+            ("a negative size", sizes(&[-1.0])),
+            ("a size that is no number", sizes(&[f32::NAN])),
+            ("many sizes", sizes(&[1.0; 17])),
+            ("no width", picture(0, &[[1.0, 0.0]])),
+            ("no pixels", picture(2, &[])),
+            ("half a row", picture(4, &[[1.0, 0.0]; 6])),
+            ("wide", picture(1_000_000, &[[1.0, 0.0]; 1_000_000])),
+            ("high", picture(1, &[[1.0, 0.0]; 513])),
+            ("no number", picture(1, &[[f32::INFINITY, 0.0]])),
+            ("a place without width", place([4, 0, 4, 3])),
+            ("a place upside down", place([4, 3, 6, 0])),
+            ("a place outside", place([4, 0, usize::MAX, 3])),
         ] {
-            let pattern = Pattern {
-                name: "patch-0".to_owned(),
-                threshold: 0.4,
-                place: None,
-                width: 1,
-                gradient: vec![[1.0, 0.0]],
-                sizes: sizes.clone(),
-                counts: Vec::new(),
-                declaration: None,
-            };
-            assert_eq!(pattern.has_usable_sizes(), expected, "{sizes:?}");
+            assert!(!pattern.is_usable(), "{what}");
         }
     }
 }

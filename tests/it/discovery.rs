@@ -314,6 +314,25 @@ fn a_patch_keeps_its_name_and_its_decision_when_photos_are_added() {
     assert!(!found.review.open, "{found:#?}");
 }
 
+#[test]
+fn damaged_patterns_of_the_last_run_name_nothing() {
+    let dir = tempfile::tempdir().expect("folder");
+    draw(dir.path(), moving);
+    let text = pipeline(dir.path(), "fixed = false");
+    let first = audit(&plan(dir.path(), "nights", &text, &[]));
+    let name = patch(&first.summary.findings).region.clone();
+
+    let file = first.folder.join("patterns.json");
+    let text_of_patterns = std::fs::read_to_string(&file).expect("read");
+    let mut patterns: serde_json::Value = serde_json::from_str(&text_of_patterns).expect("JSON");
+    patterns["patterns"][0]["name"] = "patch-of-yesterday".into();
+    patterns["patterns"][0]["width"] = 0.into();
+    std::fs::write(&file, patterns.to_string()).expect("write");
+
+    let second = audit(&plan(dir.path(), "nights", &text, &[]));
+    assert_eq!(patch(&second.summary.findings).region, name);
+}
+
 /// What the report gives its scripts.
 fn document(run: &Path) -> serde_json::Value {
     report_document(&page(run, 1_000_000))

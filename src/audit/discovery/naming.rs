@@ -108,7 +108,7 @@ fn last_patterns(search: &Search<'_, '_>) -> Vec<Pattern> {
         if let Ok(mut patterns) = Patterns::read(earlier) {
             // A name becomes the name of a file.
             patterns.patterns.retain(Pattern::has_plain_name);
-            patterns.patterns.retain(Pattern::has_usable_sizes);
+            patterns.patterns.retain(Pattern::is_usable);
             return patterns.patterns;
         }
     }
