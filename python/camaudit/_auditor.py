@@ -38,7 +38,7 @@ class Auditor:
     """Measures images that you bring, with a model that is loaded once.
 
     ``pipeline`` is a pipeline file and ``set`` overrides its keys (``__`` stands for a dot); of ``[dataset]`` only
-    ``root``, ``labels``, ``box_coordinates`` and ``presence_columns`` count, and ``[model] classes`` must be set.
+    ``root``, ``labels``, ``box_coordinates`` and ``presence_column`` of its regions count, and ``[model] classes`` must be set.
     ``threads`` workers measure at the same time, 0 means one per core.
 
     Auditors of one process share a model where pipeline, model file and ``threads`` are the same, by their contents.
@@ -67,7 +67,7 @@ class Auditor:
         * ``label``: text, the label in the dataset; ``split`` and ``group``: text
         * ``boxes``: a list of structs of ``category`` (text), ``xmin``, ``ymin``, ``xmax``, ``ymax`` (numbers): edges
           on the upright photo, in pixels or fractions as ``dataset.box_coordinates`` says
-        * the columns that ``dataset.presence_columns`` names: flags
+        * the columns that ``presence_column`` of the regions names: flags
         """
         presence_columns, measure = self._native()
         tables = measure(_images(batch, presence_columns))
@@ -97,7 +97,7 @@ def _images(batch: pyarrow.RecordBatch | pyarrow.Table, presence_columns: list[s
     names = set(batch.schema.names)
     missing = [name for name in presence_columns if name not in names]
     if missing:
-        raise Error(f"the batch has no column {missing[0]!r}, which dataset.presence_columns names")
+        raise Error(f"the batch has no column {missing[0]!r}, which presence_column of a region names")
 
     columns = {name: iter(batch.column(name).to_pylist()) for name in names & _COLUMNS.union(presence_columns)}
     images = []

@@ -239,8 +239,13 @@ fn estimate(plan: &Plan, tried: &Tried, found: usize) -> String {
     } else {
         format!("{jobs} jobs")
     };
+    let search = match plan.discovery {
+        Some(_) => "; the search of [discovery] is not estimated",
+        None => "",
+    };
     format!(
-        "estimate       {} for {found} images with {workers}, and up to {} for each intervention\n",
+        "estimate       {} for {found} images with {workers}, and up to {} for each \
+         intervention{search}\n",
         duration(seconds * found as f64),
         duration(seconds * f64::from(plan.verdict.max_forwards))
     )

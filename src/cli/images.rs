@@ -3,6 +3,7 @@
 use super::output::{csv_cell, print};
 use super::run_arg::run_folder;
 use crate::error::{Error, Result};
+use crate::finding::FindingOrigin;
 use crate::runs::images::{FoundImage, Measure, images as read_images, labels_of};
 use crate::runs::{RunDocuments, open_finished, verdicts};
 use clap::Args;
@@ -108,6 +109,9 @@ impl Selection {
         let run = open_finished(&self.run)?;
         let mut images = read_images(&self.run, &labels_of(&self.run, &self.class)?, &self.region)?;
         if images.is_empty() {
+            if let Some(origin) = self.undeclared(&run) {
+                return Err(Error::new(self.where_instead(origin)));
+            }
             return Err(Error::new(format!(
                 "no image of {} has figures for {}; {}",
                 self.class,
@@ -136,6 +140,32 @@ impl Selection {
             by_value.then_with(|| a.path.cmp(&b.path))
         });
         Ok(images)
+    }
+
+    /// How the search found the region; `None` for one that is declared or unknown.
+    fn undeclared(&self, run: &RunDocuments) -> Option<FindingOrigin> {
+        let mut findings = run.summary.findings.iter();
+        let found = findings.find(|f| f.label == self.class && f.region == self.region)?;
+        Some(found.origin).filter(|origin| *origin != FindingOrigin::Declared)
+    }
+
+    /// Where the images of a finding of the search are: the rows have figures of declared regions
+    /// alone.
+    fn where_instead(&self, origin: FindingOrigin) -> String {
+        let (class, region) = (&self.class, &self.region);
+        let what = format!("{class} / {region} was found by the search, not declared");
+        let file = |name: &str| self.run.join(name).display().to_string();
+        match origin {
+            FindingOrigin::Property => format!(
+                "{what}: its images are the rows of {} that it holds for",
+                file("properties.parquet")
+            ),
+            _ => format!(
+                "{what}: its images are in {}; to have their heat measured, declare it with the \
+                 lines in the report",
+                file(&format!("found/{region}.csv"))
+            ),
+        }
     }
 
     fn retain(&self, images: &mut Vec<FoundImage>, present: bool) -> Result<()> {

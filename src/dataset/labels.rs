@@ -241,7 +241,8 @@ fn class_names(plan: &plan::Plan, labels: &[&String], count: usize) -> Result<Cl
             return names(given.clone());
         }
         return Err(Error::new(format!(
-            "model.classes names {} classes, the model has {count}",
+            "model.classes names {} classes, the model has {count}: one name a line (or a \
+             list), in the order of the model's outputs",
             given.len()
         )));
     }

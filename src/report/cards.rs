@@ -16,6 +16,7 @@ use crate::finding::{
 };
 use crate::runs::diff::Change;
 use crate::runs::documents::{Changes, Figure, RateThresholds, Summary};
+use crate::runs::images::Measure;
 use crate::runs::patterns::Pattern;
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -70,6 +71,9 @@ pub struct CardDetail<'a> {
     strips: Vec<Strip<'a>>,
     /// An image to explain, relative to the dataset's root.
     example: Option<&'a str>,
+    /// The figure by which `camaudit gallery` sorts the images of the region; `None` where the rows
+    /// have no figures of it.
+    gallery_sort: Option<&'static str>,
 }
 
 #[derive(Serialize)]
@@ -204,8 +208,19 @@ fn card<'a>(
             notes: notes(finding, lookup),
             strips,
             example: example.map(|figure| figure.path.as_str()),
+            gallery_sort: gallery_sort(finding),
         },
     }
+}
+
+/// Images have figures of declared regions alone, and a contrast where B could be computed.
+fn gallery_sort(finding: &Finding) -> Option<&'static str> {
+    let is_declared = finding.origin == FindingOrigin::Declared;
+    let evidence = finding.confounder().filter(|_| is_declared)?;
+    Some(match evidence.contrast {
+        Some(_) => Measure::Contrast.name(),
+        None => Measure::Share.name(),
+    })
 }
 
 /// Limits of the figures: parts of the region that the model does not see, a region smaller than a
@@ -224,8 +239,8 @@ fn notes(finding: &Finding, lookup: &Lookup<'_>) -> Vec<String> {
         }
         if intervention.is_some_and(|intervention| intervention.hosts_trained_on) {
             notes.push(
-                "The region was pasted on images that the model may have been trained on: the \
-                 other splits have too few."
+                "The region was pasted on images that the model may have been trained on: too few \
+                 are known to be of other splits."
                     .into(),
             );
         }

@@ -18,7 +18,7 @@ pub fn change_text(change: &Change) -> String {
         ChangeReason::SmallerEffect => "the effect is smaller",
         ChangeReason::OtherUnit => "the effect is measured in another unit",
         ChangeReason::Redeclared => "the region is declared differently",
-        ChangeReason::Insufficient => "this run has too few images for a verdict",
+        ChangeReason::Insufficient => "this run has insufficient data for a verdict",
         ChangeReason::NotAudited => "this run does not audit the class or region",
         ChangeReason::LastRunUnreadable => "the last run could not be read",
     };

@@ -95,13 +95,14 @@ fn decided_text(summary: &Summary) -> String {
     }
 }
 
-/// How many pairs of class and region have no verdict for want of images.
+/// How many pairs of class and region have no verdict for want of data.
 pub fn insufficient_text(summary: &Summary) -> Option<String> {
     let insufficient = *summary.verdicts.get(&Verdict::Insufficient)?;
     let pairs: usize = summary.verdicts.values().sum();
     (insufficient > 0).then(|| {
         format!(
-            "{insufficient} of {pairs} pairs of class and region have too few images for a verdict"
+            "{insufficient} of {pairs} pairs of class and region have insufficient data for a \
+             verdict"
         )
     })
 }
@@ -161,7 +162,7 @@ mod tests {
         assert_eq!(
             upshot(&summary),
             "5 open findings, the most serious confirmed; \
-             2 of 14 pairs of class and region have too few images for a verdict; 1 warning"
+             2 of 14 pairs of class and region have insufficient data for a verdict; 1 warning"
         );
         assert_eq!(open_at_or_above(&summary.findings, Verdict::Candidate), 4);
 

@@ -83,9 +83,9 @@ fn is_beyond_limit(evidence: &PropertyEvidence) -> bool {
 fn tested(label: &str, change: &str, usage: &PropertyUsage) -> String {
     let [changed, _] = usage.predicted;
     let figures = format!(
-        "{} images of other classes {change}: the logit of {label} changes by {:+.2} (threshold \
-         {:.2}), {:.2} of the change (at least {:.1}){}; {changed} are predicted as {label} \
-         ({} {}; net at least {})",
+        "{} images of other classes were changed ({change}): the logit of {label} changes by \
+         {:+.2} (threshold {:.2}), {:.2} of the change of all logits (at least {:.1}){}; {changed} \
+         predicted as {label} ({}: {}; net at least {})",
         thousands(usage.hosts),
         usage.rise,
         usage.min_effect,
@@ -109,12 +109,14 @@ fn tested(label: &str, change: &str, usage: &PropertyUsage) -> String {
 
 fn unmet_words(label: &str, unmet: PropertyUnmet) -> String {
     match unmet {
-        PropertyUnmet::SmallRise => format!("{label} was not moved by it as far as counts"),
-        PropertyUnmet::OtherClassMore => "another class moves more".to_owned(),
-        PropertyUnmet::SmallPart => "it moves other classes as well".to_owned(),
+        PropertyUnmet::SmallRise => {
+            format!("the logit of {label} rises by less than the threshold")
+        }
+        PropertyUnmet::OtherClassMore => "the logit of another class rises more".to_owned(),
+        PropertyUnmet::SmallPart => "other logits change as well".to_owned(),
         PropertyUnmet::NoMoreThan(sham) => {
             format!(
-                "{label} was moved, but not clearly more than by {}",
+                "the logit of {label} rises, but not clearly more than by {}",
                 sham.name()
             )
         }
@@ -123,7 +125,7 @@ fn unmet_words(label: &str, unmet: PropertyUnmet) -> String {
 
 /// The treatment that the rate is held against.
 fn control(sham: Option<ShamChange>) -> &'static str {
-    sham.map_or("written again without a change", ShamChange::name)
+    sham.map_or("saved again without a change", ShamChange::name)
 }
 
 fn against_shams(usage: &PropertyUsage) -> String {

@@ -3,6 +3,7 @@
 use super::documents::{
     Changes, Document, Figures, MeasureRecord, RunIdentity, RunRecord, Summary,
 };
+use super::latest;
 use crate::error::{Error, Result};
 use std::path::{Path, PathBuf};
 
@@ -22,8 +23,13 @@ pub struct RunDocuments {
 /// version; names the file and the cause.
 pub fn open_finished(run: &Path) -> Result<RunDocuments> {
     if !run.join(RunRecord::FILE).is_file() {
+        let remedy = if latest(run).is_some() {
+            format!("its newest run is {}", run.join(latest::NAME).display())
+        } else {
+            "runs are in reports/PIPELINE/".to_owned()
+        };
         return Err(Error::new(format!(
-            "{} is not a finished run: it has no {}; runs are in reports/PIPELINE/",
+            "{} is not a finished run: it has no {}; {remedy}",
             run.display(),
             RunRecord::FILE
         )));

@@ -9,7 +9,7 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 /// Its name beside the run folders.
-const NAME: &str = "latest";
+pub const NAME: &str = "latest";
 
 /// Bytes of the file that are read: a run id and a line feed.
 const BYTES_MAX: u64 = 64;

@@ -184,9 +184,7 @@ fn not_tested(case: &Case<'_>, policy: &Policy) -> Option<NotTested> {
             .then_some(NotTested::PassLimit { max_forwards });
     }
 
-    let facts = case.facts();
-    let open = facts.is_screened(policy) || facts.contrast.is_none();
-    if !facts.is_associated(policy) || !open || !facts.is_in_view(policy) {
+    if !case.facts().asks_for_intervention(policy) {
         return None;
     }
     Some(if pair.tagged < policy.proof_min {

@@ -79,12 +79,17 @@ impl ConfounderFacts<'_> {
         self.is_associated(policy) && self.contrast.is_some() && significant
     }
 
-    /// Whether C is to be run: A holds, enough groups are tagged, the model sees the region, and B
-    /// does not show that the evidence there is too small.
+    /// Whether C is to be run, and can be: enough groups are tagged.
     pub fn needs_intervention(&self, policy: &Policy) -> bool {
         let has_groups = self.tagged.is_some_and(|tagged| tagged >= policy.proof_min);
+        has_groups && self.asks_for_intervention(policy)
+    }
+
+    /// Whether C is to be run: A holds, the model sees the region, and B does not show that the
+    /// evidence there is too small.
+    pub fn asks_for_intervention(&self, policy: &Policy) -> bool {
         let open = self.is_screened(policy) || !self.is_below_contrast();
-        self.is_associated(policy) && has_groups && open && self.is_in_view(policy)
+        self.is_associated(policy) && open && self.is_in_view(policy)
     }
 
     /// B was had and excludes an effect that counts. An interval that holds the smallest effect

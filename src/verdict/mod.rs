@@ -15,5 +15,5 @@ pub use confounder::findings;
 pub use decision::{ConfounderFacts, decide};
 pub use overlay::overlay_findings;
 pub use property::{property_finding, property_verdict};
-pub use ranking::{at_or_above, count_verdicts, sort};
+pub use ranking::{count_verdicts, sort};
 pub use surroundings::{least_on_objects, surroundings_findings};

@@ -27,14 +27,6 @@ fn effect_low(finding: &Finding) -> f64 {
     finding.interval().map_or(f64::NEG_INFINITY, |(low, _)| low)
 }
 
-/// Number of open findings with this verdict or a more serious one.
-pub fn at_or_above(findings: &[Finding], verdict: Verdict) -> usize {
-    let serious = findings
-        .iter()
-        .filter(|finding| finding.review.open && finding.verdict <= verdict);
-    serious.count()
-}
-
 /// Number of findings by verdict.
 pub fn count_verdicts(findings: &[Finding]) -> BTreeMap<Verdict, usize> {
     let mut counts = BTreeMap::new();

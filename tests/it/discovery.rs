@@ -346,6 +346,8 @@ fn the_report_lists_the_images_and_its_lines_declare_the_patch() {
     let run = audit(&plan(dir.path(), "found", &text, &[])).folder;
 
     let document = document(&run);
+    // The rows have no figures of a region that was found, so that no command shows them.
+    assert!(document["cards"][0]["gallery_sort"].is_null());
     let found = &document["cards"][0]["found"];
     let counts = found["counts"].as_array().expect("counts");
     assert_eq!(counts.len(), 2, "{counts:?}");

@@ -21,14 +21,13 @@ use camaudit::finding::{
 use camaudit::geometry::Size;
 use camaudit::plan::Verdicts as Policy;
 use camaudit::region::Kind;
+use camaudit::report::open_at_or_above;
 use camaudit::score::{
     ImageFacts, MapMeasurement, Measurement, ObjectMeasurement, RegionMeasurement, RegionPlace,
     RegionScores,
 };
 use camaudit::tables::ClassRow;
-use camaudit::verdict::{
-    at_or_above, candidates, count_verdicts, findings, least_on_objects, sort,
-};
+use camaudit::verdict::{candidates, count_verdicts, findings, least_on_objects, sort};
 use std::collections::BTreeMap;
 
 /// The seed of every order by hash in this file.
@@ -806,7 +805,7 @@ fn findings_are_counted_by_verdict_and_for_the_exit_code_where_open() {
         (Verdict::DataRisk, 4),
         (Verdict::None, 5),
     ] {
-        assert_eq!(at_or_above(&findings, verdict), expected, "{verdict}");
+        assert_eq!(open_at_or_above(&findings, verdict), expected, "{verdict}");
     }
 
     let expected = BTreeMap::from([
@@ -1007,8 +1006,18 @@ fn pairs_that_need_no_intervention_have_no_reason_for_its_absence() {
         ..row.clone()
     };
     let screened = tested_pair(None);
-    let mut negative = screened.clone();
-    negative.contrast = negative.contrast.map(|b| Contrast { p: 0.9, ..b });
+    // The smallest effect that counts is 0.15.
+    let with_contrast = |low: f64, high: f64| {
+        let mut pair = screened.clone();
+        let difference = estimate(0.05, low, high);
+        pair.contrast = pair.contrast.map(|b| Contrast {
+            p: 0.9,
+            difference,
+            ..b
+        });
+        pair
+    };
+    let (undecided, negative) = (with_contrast(-0.1, 0.2), with_contrast(0.0, 0.1));
     let mut missing = screened.clone();
     (missing.contrast, missing.contrast_missing) = (None, Some(ContrastMissing::SubCell));
     let mut few = missing.clone();
@@ -1022,7 +1031,8 @@ fn pairs_that_need_no_intervention_have_no_reason_for_its_absence() {
         ("A and B", &row, &screened, Some(limit)),
         ("A, and B is missing", &row, &missing, Some(limit)),
         ("the same with few groups", &row, &few, Some(groups)),
-        ("A, and B does not hold", &row, &negative, None),
+        ("A, and B excludes nothing", &row, &undecided, Some(limit)),
+        ("A, and B excludes an effect", &row, &negative, None),
         ("A and B, out of view", &out_of_view, &screened, None),
         ("B alone", &row, &unassociated, None),
     ] {

@@ -64,8 +64,7 @@ impl Fourier {
         };
         let columns: Vec<&[Complex32]> = spectrum.chunks_exact(self.height).collect();
         for (x, column) in columns.iter().enumerate() {
-            // The opposite of a frequency is behind as many columns and rows from the end; that of 0
-            // is 0.
+            // The opposite of a frequency lies as far from the end; that of 0 is 0.
             let opposite = columns[(self.width - x) % self.width];
             add(&column[0], &opposite[0]);
             for (value, opposite) in column[1..].iter().zip(opposite[1..].iter().rev()) {

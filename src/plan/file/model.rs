@@ -20,8 +20,8 @@ pub struct ModelFile {
     pub inputs: BTreeMap<String, InputValue>,
     /// How logits become scores. Default: the activation at the end of the graph, else `softmax`.
     pub activation: Option<Activation>,
-    /// What runs the model: `tract` (default, built in) or `onnxruntime` (your own library, 1.5 to
-    /// 1.9 times as fast).
+    /// What runs the model: `tract` (default, built in) or `onnxruntime` (your own library, usually
+    /// 1.2 to 1.4 times as fast).
     pub engine: Option<EngineName>,
     /// No 3 x 3 convolution of the built-in engine by Winograd's algorithm, which is about twice as
     /// fast and rounds otherwise: logits differ by less than a ten-thousandth of the largest.

@@ -89,7 +89,8 @@ fn check_given_keys(file: &PreprocessFile, check: &mut Checker<'_>) {
     if file.size.is_some() && file.steps.is_some() {
         check.problem(
             "preprocess.size",
-            "only valid with a preset; every step has its own size",
+            "not used beside preprocess.steps, which replace the steps of a preset and have their \
+             own sizes; remove one of the two",
         );
     }
 }

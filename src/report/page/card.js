@@ -27,7 +27,7 @@ function cardElement(i) {
     ...stripElements(card.strips.slice(1)),
     unmetElement(card),
     ...card.notes.map((text) => el("p", { class: "quiet", text })),
-    commandsElement(card.label, card.region, card.example),
+    commandsElement(card.label, card.region, card.gallery_sort, card.example),
   );
 }
 
@@ -144,10 +144,10 @@ function scaleElement(scale) {
       el("span", { text: "+" + end }, el("span", { class: "unit", text: " logits" }))));
 }
 
-function commandsElement(label, region, example) {
+function commandsElement(label, region, sort, example) {
   const lines = [];
   const own = `--class=${label}`;
-  if (region) lines.push(command("camaudit", "gallery", runFolder(), own, `--region=${region}`, "--sort", "contrast"));
+  if (sort) lines.push(command("camaudit", "gallery", runFolder(), own, `--region=${region}`, "--sort", sort));
   if (example && given.pipeline_file) lines.push(command("camaudit", "explain", given.pipeline_file, example, own));
   return commandList("See more of its images", lines);
 }

@@ -114,12 +114,12 @@ function classElement(row) {
   if (!entry) {
     const text = "No picture of this class is in the report: the largest classes get pictures. The command shows its images.";
     return el("div", { class: "class-card" }, link, el("p", { class: "quiet", text: given.classes.length ? text : "This report has no pictures of classes (report.pictures)." }),
-      commandsElement(label, "", null));
+      commandsElement(label, "", null, null));
   }
   return el("div", { class: "class-card" }, link,
     el("p", { class: "quiet", text: "Images by the logit of the class: orange is evidence for it, blue against it. This is heat alone: it shows where the evidence lies, not that something is wrong." }),
     label === labelOf(row) ? null : el("p", { class: "quiet", text: `${labelOf(row)} is one class of the model with other labels: ${label}. Its findings and pictures are of all of them.` }),
-    ...stripElements(entry.strips), conceptsElement(label, entry.concepts), commandsElement(label, "", entry.example));
+    ...stripElements(entry.strips), conceptsElement(label, entry.concepts), commandsElement(label, "", null, entry.example));
 }
 
 // What the features of a class are made of, folded: to look at.
