@@ -51,14 +51,18 @@ def fitting(audited, plant, origins):
 def tags(pairs):
     print("\nTags found, as a patch or at a fixed place (images found: precision >= .6, recall >= .4)")
     found = lambda pair: bool(fitting(*pair, ("patch", "fixed")))
-    failures = []
     for count in sorted({plant.count for _, plant in pairs}):
         of = [pair for pair in pairs if pair[1].count == count]
         hits = sum(map(found, of))
         print(f"  {count:3} tagged: {share(hits, len(of))}; prototype {PROTOTYPE_FOUND.get(count, math.nan):.2f}")
-        required = 0.9 if count >= 30 else 0.5 if count >= 15 else 0
+
+    failures = []
+    for low, high, required in ((30, math.inf, 0.9), (15, 30, 0.5)):
+        of = [pair for pair in pairs if low <= pair[1].count < high]
+        hits = sum(map(found, of))
         if hits < required * len(of):
-            failures.append(f"tags found at {count} tagged: {hits} of {len(of)}, required {required}")
+            failures.append(f"tags found from {low} tagged on: {hits} of {len(of)}, required {required}")
+
     for design in DESIGNS:
         of = [pair for pair in pairs if pair[1].kind == design]
         missed = [plant.count for r, plant in of if not found((r, plant))]
