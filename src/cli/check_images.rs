@@ -179,7 +179,7 @@ pub fn describe(plan: &Plan, tried: &Tried, found: usize) -> String {
     );
     out += &describe_turned(plan, tried);
     for region in &plan.regions {
-        out += &describe_region(region, tried);
+        out += &describe_region(plan, region, tried);
     }
     out + &estimate(plan, tried, found)
 }
@@ -200,7 +200,7 @@ fn describe_turned(plan: &Plan, tried: &Tried) -> String {
     }
 }
 
-fn describe_region(region: &Region, tried: &Tried) -> String {
+fn describe_region(plan: &Plan, region: &Region, tried: &Tried) -> String {
     let mut visible = Vec::new();
     for measured in &tried.measured {
         let map = measured.measurement.label_map();
@@ -219,8 +219,18 @@ fn describe_region(region: &Region, tried: &Tried) -> String {
     } else {
         "a place on"
     };
+    let seen_min = plan.verdict.visible_min;
+    let too_little = if mean < seen_min {
+        format!(
+            "; under {:.0} % no image is edited to test it",
+            100.0 * seen_min
+        )
+    } else {
+        String::new()
+    };
     format!(
-        "region         {}: {on} {} of {}, the model sees {:.0} % of it (a full view 100 %)\n",
+        "region         {}: {on} {} of {}, the model sees {:.0} % of it (a full view 100 \
+         %){too_little}\n",
         region.name,
         visible.len(),
         tried.measured.len(),

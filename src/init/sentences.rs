@@ -116,9 +116,10 @@ fn against_second(search: &Search) -> Option<String> {
         n => format!(" and {n} more"),
     };
     Some(format!(
-        "It is a tie: accuracy does not tell it from {}{more} (McNemar's exact p >= {TIE_P}; {:.2} \
-         for the second best). Of these it has the highest accuracy, and of equal ones the largest \
-         margin. What the training says counts more.",
+        "It is a tie: accuracy on all {} images does not tell it from {}{more} (McNemar's exact p \
+         >= {TIE_P}; {:.2} for the second best). Of these it has the highest accuracy, and of \
+         equal ones the largest margin. What the training states counts more.",
+        search.images,
         names.join(", "),
         comparison.p
     ))
