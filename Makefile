@@ -99,8 +99,15 @@ browser:
 	  echo "installing chromium and strace"; if [ "$$(id -u)" = 0 ]; then S=; else S=sudo; fi; \
 	  $$S apt-get update -qq && $$S apt-get install -y -qq chromium strace; }
 
+# Packages with their features, by the kinds of dependencies.
+features = cargo tree --locked --prefix none --edges $(1) --format '{p} {f}' | sed 's/ (\*)//' | sort -u
+OF_PROGRAM := normal,build
+OF_TESTS := normal,build,dev
+
 check: setup ## formatting, lints (warnings are errors), docs, licences and advisories
 	cargo fmt --all --check
+	@test -z "$$(comm -23 <($(call features,$(OF_PROGRAM))) <($(call features,$(OF_TESTS))))" || \
+	  { echo "dev-dependencies change features of what the program uses, which is then compiled twice: ask for them in Cargo.toml as well"; exit 1; }
 	cargo clippy --release --locked -p camaudit -p camaudit-python --all-targets -- -D warnings
 	cargo clippy --release --locked --no-default-features -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --release --locked --no-deps --document-private-items
