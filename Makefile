@@ -100,7 +100,7 @@ browser:
 	  $$S apt-get update -qq && $$S apt-get install -y -qq chromium strace; }
 
 # Packages with their features, by the kinds of dependencies.
-features = cargo tree --locked --prefix none --edges $(1) --format '{p} {f}' | sed 's/ (\*)//' | sort -u
+features = cargo tree --quiet --locked --prefix none --edges $(1) --format '{p} {f}' | sed 's/ (\*)//' | sort -u
 OF_PROGRAM := normal,build
 OF_TESTS := normal,build,dev
 
