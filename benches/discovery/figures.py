@@ -57,11 +57,11 @@ def tags(pairs):
         print(f"  {count:3} tagged: {share(hits, len(of))}; prototype {PROTOTYPE_FOUND.get(count, math.nan):.2f}")
 
     failures = []
-    for low, high, required in ((30, math.inf, 0.9), (15, 30, 0.5)):
+    for images, low, high, required in (("30 images and more", 30, math.inf, 0.9), ("15 to 29 images", 15, 30, 0.5)):
         of = [pair for pair in pairs if low <= pair[1].count < high]
         hits = sum(map(found, of))
         if hits < required * len(of):
-            failures.append(f"tags found from {low} tagged on: {hits} of {len(of)}, required {required}")
+            failures.append(f"tags found on {images}: {hits} of {len(of)}, required {required}")
 
     for design in DESIGNS:
         of = [pair for pair in pairs if pair[1].kind == design]

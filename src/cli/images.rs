@@ -109,8 +109,8 @@ impl Selection {
         let run = open_finished(&self.run)?;
         let mut images = read_images(&self.run, &labels_of(&self.run, &self.class)?, &self.region)?;
         if images.is_empty() {
-            if let Some(origin) = self.undeclared(&run) {
-                return Err(Error::new(self.where_instead(origin)));
+            if let Some(message) = self.found_by_search(&run) {
+                return Err(Error::new(message));
             }
             return Err(Error::new(format!(
                 "no image of {} has figures for {}; {}",
@@ -142,30 +142,28 @@ impl Selection {
         Ok(images)
     }
 
-    /// How the search found the region; `None` for one that is declared or unknown.
-    fn undeclared(&self, run: &RunDocuments) -> Option<FindingOrigin> {
-        let mut findings = run.summary.findings.iter();
-        let found = findings.find(|f| f.label == self.class && f.region == self.region)?;
-        Some(found.origin).filter(|origin| *origin != FindingOrigin::Declared)
-    }
-
-    /// Where the images of a finding of the search are: the rows have figures of declared regions
-    /// alone.
-    fn where_instead(&self, origin: FindingOrigin) -> String {
+    /// Where the images are of a finding of the search, since the rows have figures of declared
+    /// regions alone; `None` for a region that is declared or unknown.
+    fn found_by_search(&self, run: &RunDocuments) -> Option<String> {
         let (class, region) = (&self.class, &self.region);
-        let what = format!("{class} / {region} was found by the search, not declared");
+        let mut findings = run.summary.findings.iter();
+        let found = findings.find(|f| f.label == *class && f.region == *region)?;
         let file = |name: &str| self.run.join(name).display().to_string();
-        match origin {
+        let images = match found.origin {
+            FindingOrigin::Declared => return None,
             FindingOrigin::Property => format!(
-                "{what}: its images are the rows of {} that it holds for",
+                "its images are the rows of {} that it holds for",
                 file("properties.parquet")
             ),
-            _ => format!(
-                "{what}: its images are in {}; to have their heat measured, declare it with the \
-                 lines in the report",
+            FindingOrigin::Patch | FindingOrigin::Fixed => format!(
+                "its images are in {}; to have their heat measured, declare it with the lines in \
+                 the report",
                 file(&format!("found/{region}.csv"))
             ),
-        }
+        };
+        Some(format!(
+            "{class} / {region} was found by the search, not declared: {images}"
+        ))
     }
 
     fn retain(&self, images: &mut Vec<FoundImage>, present: bool) -> Result<()> {

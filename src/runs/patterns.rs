@@ -95,9 +95,9 @@ impl Pattern {
             && self.gradient.len().is_multiple_of(self.width)
             && self.gradient.len() / self.width <= SIDE_MAX
             && self.gradient.iter().flatten().all(|part| part.is_finite());
-        let is_place = self.place.is_none_or(|[x0, y0, x1, y1]| {
-            (x0..x1).contains(&x0) && (y0..y1).contains(&y0) && x1.max(y1) <= SIDE_MAX
-        });
+        let is_place = self
+            .place
+            .is_none_or(|[x0, y0, x1, y1]| x0 < x1 && y0 < y1 && x1.max(y1) <= SIDE_MAX);
         let is_size = |size: &f32| (0.1..=10.0).contains(size);
         let are_sizes = self.sizes.len() <= SIZES_MAX && self.sizes.iter().all(is_size);
         is_picture && is_place && are_sizes

@@ -358,6 +358,12 @@ fn the_report_lists_the_images_and_its_lines_declare_the_patch() {
     assert_eq!(counts[1]["present"], 0);
 
     let list = run.join(found["list"].as_str().expect("a list"));
+    let name = document["cards"][0]["region"].as_str().expect("a name");
+    let folder = run.display().to_string();
+    let refused = camaudit(&["images", &folder, "--class", "c2", "--region", name]);
+    assert_eq!(refused.status.code(), Some(2));
+    let message = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert!(message.contains(&list.display().to_string()), "{message}");
     let list = std::fs::read_to_string(list).expect("the list");
     assert_eq!(list.lines().count(), 1 + rows(&run).len());
     assert!(list.starts_with("path,label,mining,left,"), "{list}");
