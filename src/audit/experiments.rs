@@ -4,7 +4,6 @@
 use super::context::AuditContext;
 use super::pool::WorkerPool;
 use super::presence;
-use super::worker::Worker;
 use crate::dataset::{Dataset, ImageId, MeasuredContent, Sample};
 use crate::error::Result;
 use crate::evidence::{Cohorts, Evidence, Example, Pair};
@@ -183,7 +182,7 @@ impl Experiments {
             };
             // It is held against its bytes again whenever it is decoded.
             sample.measured = Some(Arc::new(measured));
-            Ok(is_same.then(|| annotated(&plan.regions, worker, sample)))
+            Ok(is_same.then(|| presence::annotated(&plan.regions, worker, sample)))
         })?;
         let samples: BTreeMap<ImageId, Sample> =
             checked.into_iter().flatten().map(|s| (s.id, s)).collect();
@@ -221,16 +220,6 @@ fn shown_classes(evidence: &Evidence, classes: &[ClassRow]) -> Vec<ShownClass> {
         });
     }
     shown
-}
-
-/// The sample with the annotations that presence amounts to.
-fn annotated(regions: &[Region], worker: &mut Worker<'_>, mut sample: Sample) -> Sample {
-    let places = presence::search(regions, |template| {
-        worker.locate_template(&sample, template)
-    });
-    // A photo that cannot be decoded is counted as lost by the experiment that needs it.
-    presence::annotate(regions, &mut sample, &places.unwrap_or_default());
-    sample
 }
 
 impl FetchedSamples {

@@ -2,6 +2,7 @@
 //! an annotation of the region's own name, so that the rest of the audit knows one kind of presence
 //! only.
 
+use super::worker::Worker;
 use crate::dataset::{Annotation, Outline, Sample};
 use crate::error::Result;
 use crate::geometry::Rect;
@@ -59,4 +60,14 @@ pub fn search<E>(
         }
     }
     Ok(places)
+}
+
+/// The sample with the annotations that presence amounts to. Templates are not found in a photo
+/// that cannot be decoded.
+pub fn annotated(regions: &[Region], worker: &mut Worker<'_>, mut sample: Sample) -> Sample {
+    let places = search(regions, |template| {
+        worker.locate_template(&sample, template)
+    });
+    annotate(regions, &mut sample, &places.unwrap_or_default());
+    sample
 }

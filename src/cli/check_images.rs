@@ -40,6 +40,11 @@ impl Tried {
         Some(format!("of the images tried, {refusal}"))
     }
 
+    /// Images that were measured.
+    pub fn scored(&self) -> usize {
+        self.measured.len()
+    }
+
     /// Part of the images predicted as their label; `None` without a measured image.
     pub fn accuracy(&self) -> Option<f64> {
         if self.measured.is_empty() {

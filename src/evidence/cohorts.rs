@@ -33,7 +33,7 @@ impl Cohorts {
         hosts_screened: bool,
     ) -> Self {
         let (mut tagged, mut untagged, mut hosts) = (Vec::new(), Vec::new(), Vec::new());
-        for observation in observations.filter(Observation::is_own_map) {
+        for observation in observations.filter(|o| o.is_own_map() && !o.unclear) {
             let map = observation.map;
             let is_own_class = map.class == class;
             if is_screening(map.group) && (is_own_class || hosts_screened) {

@@ -23,10 +23,10 @@ pub fn contrast(
         return Err(missing);
     }
 
-    let mut absent = group_means(maps, |o| o.map.class == class && !o.present).means;
+    let mut absent = group_means(maps, |o| o.map.class == class && o.is_absent()).means;
     let mut baseline = ContrastBaseline::Label;
     if absent.len() < groups_min as usize {
-        let others = group_means(maps, |o| o.map.class != class && !o.present).means;
+        let others = group_means(maps, |o| o.map.class != class && o.is_absent()).means;
         if others.len() > absent.len() {
             absent = others;
             baseline = ContrastBaseline::OtherClasses;

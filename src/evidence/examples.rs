@@ -18,7 +18,7 @@ pub(super) fn choose_examples(
     class: u32,
     seed: u64,
 ) -> Vec<Example> {
-    let own = observations.filter(|o| o.is_own_map() && o.map.class == class);
+    let own = observations.filter(|o| o.is_own_map() && o.map.class == class && !o.unclear);
     let (mut tagged, mut untagged): (Vec<_>, Vec<_>) = own.partition(|o| o.present);
     tagged.sort_by(|a, b| {
         let (a_contrast, b_contrast) = (contrast_or_least(a), contrast_or_least(b));

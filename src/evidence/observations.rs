@@ -7,7 +7,7 @@ use super::surroundings::ObjectImages;
 use crate::finding::MapTarget;
 use crate::score::{MapMeasurement, Measurement};
 use crate::tables::DuplicateRow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// All observations of a run.
 #[derive(Debug, Default)]
@@ -22,6 +22,8 @@ pub struct Evidence {
     pub(super) centred_logits: BTreeMap<u32, Vec<f32>>,
     maps: Vec<MapInfo>,
     regions: BTreeMap<String, Vec<RegionObservation>>,
+    /// By region: images of which it is not known whether they show it.
+    unclear: BTreeMap<String, BTreeSet<u128>>,
     ungrouped: Fingerprints,
 }
 
@@ -57,6 +59,8 @@ struct RegionObservation {
 pub(super) struct Observation {
     pub map: MapInfo,
     pub present: bool,
+    /// Not present, as far as it is known, but it may have been missed.
+    pub unclear: bool,
     pub sub_cell: bool,
     pub contrast: Option<f32>,
 }
@@ -65,6 +69,11 @@ impl Observation {
     /// Whether the map is of the image's own class.
     pub fn is_own_map(&self) -> bool {
         self.map.class == self.map.target
+    }
+
+    /// Whether the image surely lacks the region.
+    pub fn is_absent(&self) -> bool {
+        !self.present && !self.unclear
     }
 }
 
@@ -168,6 +177,19 @@ impl Evidence {
         }
     }
 
+    /// Whether images show a region, by image.
+    pub fn presence(&self, region: &str) -> BTreeMap<u128, bool> {
+        let observations = self.observations(region);
+        let own = observations.filter(Observation::is_own_map);
+        own.map(|o| (o.map.image, o.present)).collect()
+    }
+
+    /// Says of which images it is not known whether they show a region: B and C leave them out, A
+    /// counts them as without it.
+    pub fn set_unclear(&mut self, region: &str, images: BTreeSet<u128>) {
+        self.unclear.insert(region.to_owned(), images);
+    }
+
     /// The maps of the images' own classes, in the order of the dataset.
     pub(super) fn own_maps(&self) -> impl Iterator<Item = &MapInfo> {
         self.maps.iter().filter(|map| map.class == map.target)
@@ -181,11 +203,16 @@ impl Evidence {
     /// All observations of one region, in the order of the dataset.
     pub(super) fn observations(&self, region: &str) -> impl Iterator<Item = Observation> {
         let observations = self.regions.get(region).into_iter().flatten();
-        observations.map(|observation| Observation {
-            map: self.maps[observation.map as usize],
-            present: observation.present,
-            sub_cell: observation.sub_cell,
-            contrast: Some(observation.contrast).filter(|v| !v.is_nan()),
+        let unclear = self.unclear.get(region);
+        observations.map(move |observation| {
+            let map = self.maps[observation.map as usize];
+            Observation {
+                map,
+                present: observation.present,
+                unclear: unclear.is_some_and(|images| images.contains(&map.image)),
+                sub_cell: observation.sub_cell,
+                contrast: Some(observation.contrast).filter(|v| !v.is_nan()),
+            }
         })
     }
 }

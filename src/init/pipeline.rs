@@ -113,8 +113,8 @@ impl Draft<'_> {
             out += "engine = \"onnxruntime\"\n";
         }
         if let Some(accuracy) = self.accuracy {
-            out += "# Measured on the images that transforms were tried on; set what is known:\n";
-            out += &format!("# expected_accuracy = {accuracy:.2}\n");
+            out += "# Measured on the images that transforms were tried on. Runs warn of less.\n";
+            out += &format!("expected_accuracy = {accuracy:.2}\n");
         }
         Ok(out)
     }

@@ -9,10 +9,11 @@ use super::image_budget::ImageBudget;
 use super::property_spread::{Spread, spread};
 use super::sentences::sentence;
 use super::strips::{Strip, strips};
+use super::text::thousands;
 use super::unmet::unmet_text;
 use crate::finding::{
-    ChangeState, EffectUnit, FigureRole, Finding, FindingKind, FindingOrigin, RegionHeat,
-    ReopenReason, ReviewDecision, Severity, Verdict,
+    ChangeState, EffectUnit, FigureRole, Finding, FindingKind, FindingOrigin, PresenceCounts,
+    RegionHeat, ReopenReason, ReviewDecision, Severity, Verdict,
 };
 use crate::runs::diff::Change;
 use crate::runs::documents::{Changes, Figure, RateThresholds, Summary};
@@ -229,6 +230,7 @@ fn notes(finding: &Finding, lookup: &Lookup<'_>) -> Vec<String> {
     let mut notes = Vec::new();
     notes.extend(origin_note(finding.origin).map(str::to_owned));
     if let Some(evidence) = finding.confounder() {
+        notes.extend(unclear_note(&evidence.counts));
         notes.extend(visibility_note(&evidence.heat));
         notes.extend(resolution_note(&evidence.heat, lookup.cells));
         let intervention = evidence.intervention.as_ref();
@@ -262,6 +264,18 @@ fn origin_note(origin: FindingOrigin) -> Option<&'static str> {
         ),
         FindingOrigin::Declared | FindingOrigin::Property => None,
     }
+}
+
+/// Images in which the search may have missed the region.
+fn unclear_note(counts: &PresenceCounts) -> Option<String> {
+    let unclear = thousands(counts.unclear);
+    (counts.unclear > 0).then(|| {
+        format!(
+            "{unclear} further images of the class may show it: they match worse than the \
+             threshold, and better than half of the images of other classes. The comparisons \
+             leave them out."
+        )
+    })
 }
 
 fn visibility_note(heat: &RegionHeat) -> Option<String> {

@@ -44,6 +44,7 @@ pub fn with_verdict(label: &str, region: &str, verdict: Verdict) -> Finding {
             images: 1300,
             others_present: 3,
             others_images: 1_298_700,
+            unclear: 0,
         },
         heat: RegionHeat {
             share: Some(0.125),

@@ -132,8 +132,12 @@ fn heat(label: &str, region: &str, heat: &RegionHeat) -> String {
 }
 
 fn presence(label: &str, region: &str, present: u32, counts: &PresenceCounts) -> String {
+    let missed = match counts.missed() {
+        Some(missed) => format!(" (about {} more may show it)", thousands(missed)),
+        None => String::new(),
+    };
     format!(
-        "{region} in {} of {} {label} images and {} of {} others",
+        "{region} in {} of {} {label} images{missed} and {} of {} others",
         thousands(present),
         thousands(counts.images),
         thousands(counts.others_present),

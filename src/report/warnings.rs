@@ -34,6 +34,7 @@ pub fn warnings(
     if counts.scored > 0 {
         warnings.extend(accuracy_warning(
             record.top1_accuracy,
+            counts.scored as usize,
             class_count,
             plan.model.expected_accuracy,
         ));
@@ -125,21 +126,29 @@ impl RegionTotals {
     }
 }
 
-/// Warns of an accuracy below half of the expected one, or below five times chance (one half at
-/// most).
+/// Less than the expected accuracy by so much is a warning, where chance does not explain it.
+const SHORTFALL: f64 = 0.1;
+/// Standard errors of the accuracy that chance explains.
+const CHANCE_ERRORS: f64 = 3.0;
+
+/// Warns of an accuracy on some images that is well below the expected one, or below five times
+/// chance (one half at most).
 ///
 /// A wrong order of the classes or a wrong preprocessing passes every other check.
 pub fn accuracy_warning(
     accuracy: f64,
+    images: usize,
     class_count: usize,
     expected: Option<f64>,
 ) -> Option<String> {
     let chance = 1.0 / class_count.max(1) as f64;
 
     let reason = match expected {
-        Some(expected) if accuracy < expected / 2.0 => {
-            format!("under half of the expected {}", percent(expected))
-        }
+        Some(expected) if falls_short(accuracy, images, expected) => format!(
+            "{:.0} points under model.expected_accuracy ({})",
+            100.0 * (expected - accuracy),
+            percent(expected)
+        ),
         _ if accuracy < (5.0 * chance).min(0.5) => format!("near chance ({})", percent(chance)),
         _ => return None,
     };
@@ -149,28 +158,37 @@ pub fn accuracy_warning(
     ))
 }
 
+fn falls_short(accuracy: f64, images: usize, expected: f64) -> bool {
+    let error = (expected * (1.0 - expected) / images.max(1) as f64).sqrt();
+    expected - accuracy > SHORTFALL.max(CHANCE_ERRORS * error)
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::fabricated;
     use super::*;
 
     #[test]
-    fn an_accuracy_near_chance_is_a_warning() {
+    fn an_accuracy_near_chance_or_well_below_the_expected_one_is_a_warning() {
         let table = [
-            (0.8, 10, None, None),
-            (0.4, 10, None, Some("near chance (10.0 %)")),
-            (0.6, 2, None, None),
-            (0.4, 2, None, Some("near chance (50.0 %)")),
+            (0.8, 100, 10, None, None),
+            (0.4, 100, 10, None, Some("near chance (10.0 %)")),
+            (0.6, 100, 2, None, None),
+            (0.4, 100, 2, None, Some("near chance (50.0 %)")),
             (
-                0.3,
+                0.48,
+                158,
                 1000,
-                Some(0.7),
-                Some("under half of the expected 70.0 %"),
+                Some(0.88),
+                Some("40 points under model.expected_accuracy (88.0 %)"),
             ),
-            (0.4, 1000, Some(0.7), None),
+            // Under ten points, more than it, and within three standard errors (0.11).
+            (0.79, 10_000, 1000, Some(0.88), None),
+            (0.95, 158, 1000, Some(0.88), None),
+            (0.78, 75, 1000, Some(0.88), None),
         ];
-        for (accuracy, classes, expected, reason) in table {
-            let warning = accuracy_warning(accuracy, classes, expected);
+        for (accuracy, images, classes, expected, reason) in table {
+            let warning = accuracy_warning(accuracy, images, classes, expected);
             assert_eq!(warning.is_some(), reason.is_some(), "{warning:?}");
             if let (Some(warning), Some(reason)) = (warning, reason) {
                 assert!(warning.contains(reason), "{warning}");

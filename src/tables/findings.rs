@@ -1,7 +1,7 @@
 //! `findings.parquet`: one row per finding.
 
 use super::columns::table;
-use crate::finding::{Estimate, Finding, FindingEvidence};
+use crate::finding::{Estimate, Finding, FindingEvidence, FindingOrigin};
 
 table! {
     /// One class of the model and one declared confounder region: the verdict and everything that
@@ -30,13 +30,17 @@ table! {
             "`critical`, `high`, `medium` or `low`, by the lower bound of the \
             effect; null where no effect was shown";
         severity_at_least: bool, "",
-            "the severity is a lower bound: the template misses some of the \
-            regions";
+            "the severity is a lower bound: the template or the search misses \
+            some of the regions";
         sentence: String, "",
             "the finding in counts, for people";
         tagged: Option<u32>, "groups",
             "groups of the class that show the region, in both halves; null \
             without presence information";
+        unclear: Option<u32>, "images",
+            "images of the class that may show a found picture (correlation \
+            under the threshold, over the median of other classes): counted \
+            as without it in A, left out of B and C; null for a declared region";
         in_class_present: Option<u32>, "groups",
             "A: groups of the class with the region";
         in_class_groups: Option<u32>, "groups",
@@ -258,6 +262,7 @@ impl FindingRow {
             FindingEvidence::Property(_) => {}
         }
 
+        let is_declared = finding.origin == FindingOrigin::Declared;
         let a = confounder.and_then(|evidence| evidence.association);
         let b = confounder.and_then(|evidence| evidence.contrast);
         let c = confounder.and_then(|evidence| evidence.intervention.as_deref());
@@ -298,6 +303,7 @@ impl FindingRow {
             severity_at_least: finding.severity_at_least,
             sentence,
             tagged: confounder.and_then(|c| c.tagged),
+            unclear: confounder.filter(|_| !is_declared).map(|c| c.counts.unclear),
             in_class_present: a.map(|a| a.in_class.present),
             in_class_groups: a.map(|a| a.in_class.groups),
             others_present: a.map(|a| a.in_others.present),

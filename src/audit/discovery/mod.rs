@@ -2,6 +2,7 @@
 //!
 //! Every channel returns findings and figures, and says what it looked at.
 
+mod already_declared;
 mod concepts;
 mod declare;
 mod fixed;

@@ -3,7 +3,7 @@
 
 use crate::dataset::Sample;
 use crate::finding::{Finding, Severity, Unmet, Verdict};
-use crate::geometry::{Rect, Size, View, disjoint};
+use crate::geometry::{Rect, Shape, Size, View, disjoint};
 use crate::plan::Region;
 use crate::region;
 use std::collections::BTreeMap;
@@ -56,8 +56,12 @@ pub fn part_on_objects(
 ) -> Option<f64> {
     let view = View::identity(size);
     let objects = region::objects(regions, &sample.label, &sample.annotations, &view)?;
-    let objects = disjoint(&objects.objects.bounds());
+    Some(part_covered(places, &objects.objects, size))
+}
 
+/// The part of places, in fractions of the photo, that lies in a shape in its pixels.
+pub fn part_covered(places: &[Rect], shape: &Shape, size: Size) -> f64 {
+    let parts = disjoint(&shape.bounds());
     let (width, height) = (f64::from(size.width), f64::from(size.height));
     let (mut covered, mut area) = (0.0, 0.0);
     for place in places {
@@ -68,9 +72,9 @@ pub fn part_on_objects(
             place.y1 * height,
         );
         area += place.area();
-        for rect in &objects {
+        for rect in &parts {
             covered += rect.intersect(place).map_or(0.0, Rect::area);
         }
     }
-    Some(covered / area)
+    covered / area
 }

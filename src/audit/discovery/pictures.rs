@@ -1,6 +1,7 @@
 //! Pictures that many images of a class repeat, anywhere or at one place: mined in one half of each
 //! class, searched for in the other half and in other classes, then tested as regions.
 
+use super::already_declared::already_declared;
 use super::fixed;
 use super::gallery::{Gallery, Hits, Sought, batches};
 use super::keep::keep;
@@ -57,18 +58,23 @@ pub fn search(search: &Search<'_, '_>, sampled: &Sampled) -> Result<Discovered> 
     let parts = parts::of_one_thing(&found, &hits, &known);
     let (found, hits) = joined(found, hits, &parts);
 
-    discovered.lines = lines(search, &found);
     let known: Known = known
         .into_iter()
         .filter(|(id, _)| hits.contains_key(id))
         .collect();
+    let told = told(&found);
+    let shown: BTreeSet<u128> = hits.keys().copied().collect();
+    let samples = gallery.samples(&shown)?;
+    let regions = found_regions(&found, &hits, &known);
+    let declared = already_declared(search, samples, &regions, &known)?;
+    let (found, hits) = without(found, hits, &declared.keys().copied().collect());
+
+    discovered.lines = lines(search, &found);
     if search.tests {
-        let regions = found_regions(&found, &hits);
+        let regions = found_regions(&found, &hits, &known);
         discovered.add(regions::test(search, &regions, &known)?);
     }
     if !found.is_empty() {
-        let shown: BTreeSet<u128> = hits.keys().copied().collect();
-        let samples = gallery.samples(&shown)?;
         let shown = show::Shown {
             search,
             samples,
@@ -78,13 +84,14 @@ pub fn search(search: &Search<'_, '_>, sampled: &Sampled) -> Result<Discovered> 
         keep(search, &found, &hits, &known, samples, &mut discovered)?;
     }
     if settings.patches {
-        let sentences = scope::of_patches(search, sampled, &classes, &found);
+        let sentences = scope::of_patches(search, sampled, &classes, &told);
         discovered.scope.extend(sentences);
     }
     if settings.fixed {
-        let sentences = scope::of_places(search, &compared, &found, [twice.len(), parts.len()]);
+        let sentences = scope::of_places(search, &compared, &told, [twice.len(), parts.len()]);
         discovered.scope.extend(sentences);
     }
+    discovered.scope.extend(scope::of_declared(declared.values(), samples));
     Ok(discovered)
 }
 
@@ -114,6 +121,15 @@ fn batches_of<'c>(
         }
     }
     all
+}
+
+/// The origin and class of every find.
+fn told(found: &[Named]) -> Vec<(FindingOrigin, u32)> {
+    let mut told = Vec::new();
+    for named in found {
+        told.extend(named.classes.keys().map(|class| (named.origin, *class)));
+    }
+    told
 }
 
 fn lines(search: &Search<'_, '_>, found: &[Named]) -> Vec<FoundLine> {
@@ -253,7 +269,7 @@ fn joined(mut found: Vec<Named>, hits: Hits, parts: &BTreeMap<usize, usize>) -> 
     without(found, hits, &parts.keys().copied().collect())
 }
 
-fn found_regions(found: &[Named], hits: &Hits) -> Vec<FoundRegion> {
+fn found_regions(found: &[Named], hits: &Hits, known: &Known) -> Vec<FoundRegion> {
     let mut regions = Vec::new();
     for (index, named) in found.iter().enumerate() {
         let mut places = BTreeMap::new();
@@ -273,7 +289,31 @@ fn found_regions(found: &[Named], hits: &Hits) -> Vec<FoundRegion> {
             origin: named.origin,
             classes: named.classes.clone(),
             places,
+            unclear: unclear(index, named, hits, known),
         });
     }
     regions
+}
+
+/// The images of the classes of a find that may show it: their correlation is under the threshold,
+/// and over the median of the images of other classes.
+fn unclear(index: usize, named: &Named, hits: &Hits, known: &Known) -> BTreeSet<u128> {
+    let (mut below, mut others) = (Vec::new(), Vec::new());
+    for (image, hits) in hits {
+        let score = hits[index].score;
+        let Some((class, _)) = known.get(image) else {
+            continue;
+        };
+        if !named.classes.contains_key(class) {
+            others.push(score);
+        } else if score < named.threshold {
+            below.push((*image, score));
+        }
+    }
+    others.sort_by(f32::total_cmp);
+    let Some(median) = others.get(others.len() / 2) else {
+        return BTreeSet::new();
+    };
+    below.retain(|(_, score)| score > median);
+    below.into_iter().map(|(image, _)| image).collect()
 }

@@ -34,6 +34,8 @@ pub struct FoundRegion {
     pub classes: BTreeMap<u32, f64>,
     /// The images that show it, with its places in fractions of the photo.
     pub places: BTreeMap<u128, Vec<Rect>>,
+    /// Images of these classes that may show it.
+    pub unclear: BTreeSet<u128>,
 }
 
 /// Images in which the presence of every found region is known, by id, with their class.
@@ -133,13 +135,16 @@ impl Test<'_, '_, '_, '_> {
         })
     }
 
-    /// The origin, and A adjusted over all classes that were searched.
+    /// The origin, A adjusted over all classes that were searched, and what was missed.
     fn complete(&self, finding: &mut Finding) {
         let found = self.found.iter().find(|f| f.name == finding.region);
         let Some(found) = found else { return };
         finding.origin = found.origin;
         if let FindingEvidence::Confounder(evidence) = &mut finding.evidence {
             evidence.association_q = found.classes.get(&finding.class).copied();
+            let of_class = |id: &&u128| self.known.get(id).is_some_and(|k| k.0 == finding.class);
+            evidence.counts.unclear = found.unclear.iter().filter(of_class).count() as u32;
+            finding.severity_at_least = evidence.counts.missed().is_some();
         }
     }
 
@@ -186,6 +191,10 @@ impl Test<'_, '_, '_, '_> {
         }
         let groups = self.known.iter().map(|(id, (_, image))| (*id, image.group));
         sums.evidence.regroup(&groups.collect());
+        for found in self.found {
+            let unclear = found.unclear.clone();
+            sums.evidence.set_unclear(&found.name, unclear);
+        }
         Ok((sums, on_objects))
     }
 
@@ -221,7 +230,8 @@ impl Test<'_, '_, '_, '_> {
             }
             for class in found.classes.keys() {
                 let lacks = |(id, (of, image)): &(&u128, &(u32, SampledImage))| {
-                    of == class && image.mining && !found.places.contains_key(id)
+                    let is_absent = !found.places.contains_key(id) && !found.unclear.contains(id);
+                    of == class && image.mining && is_absent
                 };
                 let absent = self.known.iter().filter(lacks).count();
                 if absent < 2 * plan.verdict.baseline_min as usize {

@@ -1,18 +1,20 @@
 //! What a search for pictures looked at, in sentences.
 
-use super::naming::Named;
+use super::already_declared::AlreadyDeclared;
 use super::search::{Sampled, Search};
+use crate::dataset::Sample;
 use crate::evidence::discovery::ClassSample;
 use crate::evidence::discovery::fixed_places::CLASSES_MIN;
 use crate::evidence::discovery::patches::{SUPPORT_MIN, cells_per_image};
 use crate::finding::FindingOrigin;
+use std::collections::BTreeMap;
 
 /// What was searched for patches, and what cannot be excluded.
 pub fn of_patches(
     search: &Search<'_, '_>,
     sampled: &Sampled,
     classes: &[&ClassSample],
-    found: &[Named],
+    told: &[(FindingOrigin, u32)],
 ) -> Vec<String> {
     let most = sampled.settings.images_per_class;
     let all = search.context.model.layout.cells();
@@ -26,7 +28,7 @@ pub fn of_patches(
     let (large, small): (Vec<&ClassSample>, Vec<&ClassSample>) = classes
         .iter()
         .partition(|class| class.half(false).count() >= SUPPORT_MIN);
-    let without = without(search, FindingOrigin::Patch, &large, found);
+    let without = without(search, FindingOrigin::Patch, &large, told);
     let mut sentences = Vec::new();
     sentences.extend(
         searched(search, &without).map(|searched| {
@@ -51,7 +53,7 @@ pub fn of_patches(
 pub fn of_places(
     search: &Search<'_, '_>,
     compared: &[&ClassSample],
-    found: &[Named],
+    told: &[(FindingOrigin, u32)],
     [merged, parts]: [usize; 2],
 ) -> Vec<String> {
     if compared.len() < CLASSES_MIN {
@@ -61,7 +63,7 @@ pub fn of_places(
             compared.len()
         )];
     }
-    let without = without(search, FindingOrigin::Fixed, compared, found);
+    let without = without(search, FindingOrigin::Fixed, compared, told);
     let mut sentences = Vec::new();
     sentences.extend(
         searched(search, &without)
@@ -94,17 +96,46 @@ pub fn of_places(
     sentences
 }
 
+/// What was found and is a declared region.
+pub fn of_declared<'d>(
+    declared: impl Iterator<Item = &'d AlreadyDeclared>,
+    samples: &BTreeMap<u128, Sample>,
+) -> Vec<String> {
+    let mut by_region: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for declared in declared {
+        let without = by_region.entry(&declared.region).or_default();
+        let samples = declared.without.iter().filter_map(|id| samples.get(id));
+        without.extend(samples.map(|sample| sample.path.as_str()));
+    }
+
+    let mut sentences = Vec::new();
+    for (region, mut without) in by_region {
+        without.sort_unstable();
+        without.dedup();
+        let further = match without[..] {
+            [] => String::new(),
+            [path] => format!("; {path} shows it too, and lacks the region by the pipeline"),
+            [path, ..] => format!(
+                "; {} sampled images show it too and lack the region by the pipeline, as {path}: \
+                 check how its presence is declared",
+                without.len()
+            ),
+        };
+        sentences.push(format!(
+            "Declared region {region} was found by the search as well, and is listed once{further}"
+        ));
+    }
+    sentences
+}
+
 /// The classes without a find of an origin.
 fn without<'c>(
     search: &Search<'_, '_>,
     origin: FindingOrigin,
     classes: &[&'c ClassSample],
-    found: &[Named],
+    told: &[(FindingOrigin, u32)],
 ) -> Vec<&'c ClassSample> {
-    let has_find = |class: &&ClassSample| {
-        let mut found = found.iter().filter(|found| found.origin == origin);
-        found.any(|found| found.classes.contains_key(&class.class))
-    };
+    let has_find = |class: &&ClassSample| told.contains(&(origin, class.class));
     let searched = classes.iter().copied();
     let searched = searched.filter(|class| search.is_searched(class.class));
     searched.filter(|class| !has_find(class)).collect()

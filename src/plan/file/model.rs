@@ -35,7 +35,8 @@ pub struct ModelFile {
     /// Images that the engine `onnxruntime` runs at once, of all workers together. Default: 1 on
     /// the CPU, 64 with CUDA.
     pub batch: Option<u32>,
-    /// Known top-1 accuracy of the model; an accuracy below half of it is a warning.
+    /// Known top-1 accuracy of the model. An accuracy that is 10 points lower, and by more than
+    /// three standard errors, is a warning.
     pub expected_accuracy: Option<f64>,
     /// Splits of the manifest that the model was trained on. Interventions use images of the other
     /// splits if there are any. Default `["train"]`.
