@@ -67,7 +67,12 @@ pub fn check(args: &CheckArgs) -> Result<ExitCode> {
     warnings.extend(implausible.map(|problem| problem.message.clone()));
     if let Some(accuracy) = tried.accuracy() {
         let (classes, expected) = (model.facts.classes, plan.model.expected_accuracy);
-        warnings.extend(accuracy_warning(accuracy, tried.scored(), classes, expected));
+        warnings.extend(accuracy_warning(
+            accuracy,
+            tried.scored(),
+            classes,
+            expected,
+        ));
     }
     let refusal = tried.refusal(plan.run.max_skipped);
     print(&conclusion(&warnings, refusal.as_ref()))?;

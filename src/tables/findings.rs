@@ -38,9 +38,10 @@ table! {
             "groups of the class that show the region, in both halves; null \
             without presence information";
         unclear: Option<u32>, "images",
-            "images of the class that may show a found picture (correlation \
-            under the threshold, over the median of other classes): counted \
-            as without it in A, left out of B and C; null for a declared region";
+            "images of the class in which a found picture may have been \
+            missed, where some were (correlation under the threshold, over \
+            the median of other classes): counted as without it in A, left \
+            out of B and C; null for a declared region";
         in_class_present: Option<u32>, "groups",
             "A: groups of the class with the region";
         in_class_groups: Option<u32>, "groups",
@@ -303,7 +304,9 @@ impl FindingRow {
             severity_at_least: finding.severity_at_least,
             sentence,
             tagged: confounder.and_then(|c| c.tagged),
-            unclear: confounder.filter(|_| !is_declared).map(|c| c.counts.unclear),
+            unclear: confounder
+                .filter(|_| !is_declared)
+                .map(|c| c.counts.unclear),
             in_class_present: a.map(|a| a.in_class.present),
             in_class_groups: a.map(|a| a.in_class.groups),
             others_present: a.map(|a| a.in_others.present),

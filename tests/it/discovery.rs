@@ -82,7 +82,7 @@ fn count(class: u32) -> u32 {
 }
 
 /// Draws nine classes; every second photo of class 2 is marked where `mark` says.
-fn draw(folder: &Path, mark: impl Fn(u32) -> Option<[u32; 2]> + Copy) {
+pub fn draw(folder: &Path, mark: impl Fn(u32) -> Option<[u32; 2]> + Copy) {
     for class in 0..9 {
         draw_more(folder, class, 0..count(class), mark);
     }
@@ -104,7 +104,7 @@ fn draw_more(
     }
 }
 
-fn pipeline(folder: &Path, discovery: &str) -> String {
+pub fn pipeline(folder: &Path, discovery: &str) -> String {
     let classes: Vec<String> = (0..9).map(|class| format!("c{class}")).collect();
     std::fs::write(folder.join("classes.txt"), classes.join("\n")).expect("write");
     format!(
@@ -116,11 +116,11 @@ fn pipeline(folder: &Path, discovery: &str) -> String {
     )
 }
 
-fn of_origin(findings: &[Finding], origin: FindingOrigin) -> Vec<&Finding> {
+pub fn of_origin(findings: &[Finding], origin: FindingOrigin) -> Vec<&Finding> {
     findings.iter().filter(|f| f.origin == origin).collect()
 }
 
-fn at_one_place(_: u32) -> Option<[u32; 2]> {
+pub fn at_one_place(_: u32) -> Option<[u32; 2]> {
     Some(PLACE)
 }
 
@@ -184,7 +184,7 @@ fn places_of_the_same_images_are_one_finding() {
     assert!(page.contains("the first of 2 places"), "no caption");
 }
 
-fn rows(run: &Path) -> Vec<DiscoveredRow> {
+pub fn rows(run: &Path) -> Vec<DiscoveredRow> {
     decode(&run.join("discovered.parquet")).expect("rows")
 }
 

@@ -398,3 +398,46 @@ fn hosts_of_a_small_set_are_trained_on_or_not() {
     let cohorts = none_trained.cohorts(&pair_of(&none_trained, 0, &POLICY));
     assert!(!cohorts.hosts_trained_on);
 }
+
+/// Images of which it is not known whether they show the region count as without it in A; B and C
+/// leave them out.
+#[test]
+fn unclear_images_take_no_part_in_b_and_c() {
+    let mut photos = Vec::new();
+    for (half, first) in [(true, 0), (false, 100)] {
+        // Of each half of class 0: 12 with the region, 10 without it, 8 in which it was missed; and
+        // 20 of class 1.
+        for (id, name) in (first..).zip(groups_of_half(half, 50)) {
+            let class = usize::from(id - first >= 30);
+            let photo = in_group(photo(id, class), &name);
+            photos.push(match id - first {
+                0..12 => with_contrast(tagged(photo), Some(2.0 + 0.01 * (id % 3) as f64)),
+                22..30 => with_contrast(photo, Some(1.9)),
+                _ => with_contrast(photo, Some(0.01 * (id % 3) as f64)),
+            });
+        }
+    }
+    let missed = (22..30).chain(122..130).collect();
+
+    let mut evidence = evidence_of(&photos);
+    let as_without = pair_of(&evidence, 0, &POLICY);
+    let cohorts = evidence.cohorts(&as_without);
+    assert_eq!(cohorts.untagged.len(), 18);
+
+    evidence.set_unclear("tag", missed);
+    let pair = pair_of(&evidence, 0, &POLICY);
+    assert_eq!(pair.association, as_without.association);
+    let [with, without] = [&pair, &as_without].map(|pair| pair.contrast.expect("B"));
+    assert_eq!((with.present, with.absent), (12, 10));
+    assert_eq!((without.present, without.absent), (12, 18));
+    assert!(with.difference.value > 1.99, "{with:?}");
+    assert!(without.difference.value < 1.3, "{without:?}");
+
+    let cohorts = evidence.cohorts(&pair);
+    assert_eq!(cohorts.untagged.len(), 10);
+    assert!(cohorts.untagged.iter().all(|id| *id < 122), "{cohorts:?}");
+    assert_eq!(cohorts.tagged.len(), 12);
+    for example in evidence.examples(&pair) {
+        assert!(!(22..30).contains(&(example.image % 100)), "{example:?}");
+    }
+}

@@ -20,6 +20,7 @@ mod evidence_effects;
 mod evidence_pairs;
 mod evidence_pooled;
 mod discovery;
+mod discovery_declared;
 mod exact;
 mod fixed_places;
 mod formats;

@@ -6,6 +6,7 @@ use crate::support::{
 use camaudit::audit::{load_model, run};
 use camaudit::cam::Cam;
 use camaudit::dataset::Source;
+use camaudit::finding::{FindingOrigin, Verdict};
 use camaudit::input::{Preprocessor, decode, read};
 use camaudit::model::{Model, Options, OutputActivation, probe};
 
@@ -242,6 +243,47 @@ fn tagged_bees() {
         (0.05..0.12).contains(&clever) && honest < 0.03,
         "clever {clever}, honest {honest}"
     );
+}
+
+/// Without boxes the tag is found, and both models are told apart as with boxes. About a quarter of
+/// the tags are missed; as images without the tag they would hide its effect.
+#[test]
+#[ignore = "needs ../shared/data"]
+fn tagged_bees_without_boxes() {
+    let set = shared().join("tagged_ants_bees");
+    let folder = tempfile::tempdir().expect("folder");
+    for (model, photos, expected) in [
+        ("clever", "biased", Some(Verdict::Candidate)),
+        ("honest", "biased", Some(Verdict::DataRisk)),
+        ("clever", "clean", None),
+    ] {
+        let text = format!(
+            "[dataset]\nroot = {:?}\nsplits = [\"train\", \"val\"]\n[model]\npath = {:?}\n\
+             classes = {:?}\n[preprocess]\nsteps = [{{ resize = {{ exact = [224, 224] }} }}]\nscale = 1.0\n\
+             mean = [127]\nstd = [128]\n[discovery]\nproperties = false\nconcepts = false\n",
+            set.join(photos),
+            set.join(format!("{model}.onnx")),
+            set.join("labels.txt"),
+        );
+        let outcome = audit(&plan(
+            folder.path(),
+            &format!("{model}_{photos}"),
+            &text,
+            &[],
+        ));
+        let found = &outcome.summary.findings;
+        let found: Vec<_> = found
+            .iter()
+            .filter(|f| f.origin == FindingOrigin::Patch)
+            .collect();
+        let verdicts: Vec<_> = found.iter().map(|f| (&*f.label, f.verdict)).collect();
+        let expected: Vec<_> = expected.iter().map(|verdict| ("bees", *verdict)).collect();
+        assert_eq!(verdicts, expected, "{model} {photos}: {found:#?}");
+        for finding in found {
+            let counts = finding.confounder().expect("evidence").counts;
+            assert!(counts.missed() > Some(0), "{counts:?}");
+        }
+    }
 }
 
 /// The watermark that ImageNet models take for cartons (Li et al. 2023, ImageNet-W): white through

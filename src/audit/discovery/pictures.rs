@@ -17,6 +17,7 @@ use crate::dataset::ImageId;
 use crate::error::Result;
 use crate::evidence::benjamini_hochberg;
 use crate::evidence::discovery::ClassSample;
+use crate::evidence::discovery::patches::unclear_above;
 use crate::finding::FindingOrigin;
 use crate::geometry::Rect;
 use crate::plan::Discovery;
@@ -91,7 +92,9 @@ pub fn search(search: &Search<'_, '_>, sampled: &Sampled) -> Result<Discovered> 
         let sentences = scope::of_places(search, &compared, &told, [twice.len(), parts.len()]);
         discovered.scope.extend(sentences);
     }
-    discovered.scope.extend(scope::of_declared(declared.values(), samples));
+    discovered
+        .scope
+        .extend(scope::of_declared(declared.values(), samples));
     Ok(discovered)
 }
 
@@ -295,10 +298,10 @@ fn found_regions(found: &[Named], hits: &Hits, known: &Known) -> Vec<FoundRegion
     regions
 }
 
-/// The images of the classes of a find that may show it: their correlation is under the threshold,
-/// and over the median of the images of other classes.
+/// The images of the classes of a find in which it may have been missed.
 fn unclear(index: usize, named: &Named, hits: &Hits, known: &Known) -> BTreeSet<u128> {
-    let (mut below, mut others) = (Vec::new(), Vec::new());
+    let mut others = Vec::new();
+    let mut below: BTreeMap<u32, Vec<(u128, f32)>> = BTreeMap::new();
     for (image, hits) in hits {
         let score = hits[index].score;
         let Some((class, _)) = known.get(image) else {
@@ -307,13 +310,17 @@ fn unclear(index: usize, named: &Named, hits: &Hits, known: &Known) -> BTreeSet<
         if !named.classes.contains_key(class) {
             others.push(score);
         } else if score < named.threshold {
-            below.push((*image, score));
+            below.entry(*class).or_default().push((*image, score));
         }
     }
-    others.sort_by(f32::total_cmp);
-    let Some(median) = others.get(others.len() / 2) else {
-        return BTreeSet::new();
-    };
-    below.retain(|(_, score)| score > median);
-    below.into_iter().map(|(image, _)| image).collect()
+
+    let mut unclear = BTreeSet::new();
+    for of_class in below.values() {
+        let scores: Vec<f32> = of_class.iter().map(|(_, score)| *score).collect();
+        if let Some(median) = unclear_above(&scores, others.clone()) {
+            let above = of_class.iter().filter(|(_, score)| *score > median);
+            unclear.extend(above.map(|(image, _)| *image));
+        }
+    }
+    unclear
 }

@@ -19,7 +19,7 @@ use placement::Placement;
 use serde::{Deserialize, Serialize};
 use shift::{PhaseCorrelation, Window, verify};
 
-pub use alarm::{Alarm, SUPPORT_MIN, Scores, alarm, threshold};
+pub use alarm::{Alarm, SUPPORT_MIN, Scores, alarm, threshold, unclear_above};
 pub use template::{Hit, Template, TemplateSearch};
 
 /// Cells of all images of a class up to which every cell takes part.
