@@ -68,7 +68,7 @@ pub fn with_class<T>(
             home,
             evidence: &sums.evidence,
             only: Some(only),
-            tests: false,
+            declared: None,
         };
         let sampled = Sampled {
             classes: sums.evidence.class_samples(settings.images_per_class),

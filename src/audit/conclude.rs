@@ -181,7 +181,7 @@ fn decide<'a>(
         home: conclusion.folder.path().parent().unwrap_or(Path::new(".")),
         evidence,
         only: None,
-        tests: true,
+        declared: Some(&findings),
     })?;
     findings.extend(discovered.findings);
     figures.extend(discovered.figures);

@@ -74,7 +74,7 @@ pub fn discover_run(
             home: &home,
             evidence: &sums.evidence,
             only,
-            tests: false,
+            declared: None,
         })?;
         Ok(DiscoveredRun {
             folder: path.clone(),

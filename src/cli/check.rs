@@ -1,7 +1,7 @@
 //! `camaudit check`: the pipeline, dataset and model without a run.
 
 use super::exit_code::ExitCode;
-use super::output::{print, printable};
+use super::output::{paragraph, print, printable};
 use super::pipeline_args::PipelineArgs;
 use super::{check_dataset, check_images, inspect};
 use crate::audit::load_model;
@@ -103,7 +103,7 @@ fn conclusion(warnings: &[String], refusal: Option<&String>) -> String {
     };
     out.insert_str(0, &refused);
     for warning in warnings {
-        out += &format!("warning: {}\n", printable(warning));
+        out += &paragraph(&format!("warning: {}", printable(warning)));
     }
     out
 }

@@ -1,6 +1,6 @@
 //! `camaudit check`: a few images, measured.
 
-use super::output::{print, printable};
+use super::output::{fact, print, printable};
 use crate::audit::{
     AuditContext, Failure, Measured, Prescan, Worker, annotate, check_boxes, measure_image, search,
 };
@@ -179,9 +179,8 @@ pub fn describe(plan: &Plan, tried: &Tried, found: usize) -> String {
         invariant = invariant.max(measured.invariant_error);
     }
     let accuracy = 100.0 * accuracy;
-    let mut out = format!(
-        "\ntried          {images} images: top-1 {accuracy:.1} %, invariant {invariant:.1e}\n"
-    );
+    let tried_on = format!("{images} images: top-1 {accuracy:.1} %, invariant {invariant:.1e}");
+    let mut out = format!("\n{}", fact("tried", &tried_on));
     out += &describe_turned(plan, tried);
     for region in &plan.regions {
         out += &describe_region(plan, region, tried);
@@ -195,12 +194,16 @@ fn describe_turned(plan: &Plan, tried: &Tried) -> String {
     let of = tried.measured.len();
     match (turned, plan.preprocess.exif) {
         (0, _) => String::new(),
-        (_, Exif::Apply) => format!(
-            "orientation    {turned} of {of} are turned upright by EXIF; where the training did \
-             not, set preprocess.exif = \"ignore\"\n"
+        (_, Exif::Apply) => fact(
+            "orientation",
+            &format!(
+                "{turned} of {of} are turned upright by EXIF; where the training did not, set \
+                 preprocess.exif = \"ignore\""
+            ),
         ),
-        (_, Exif::Ignore) => format!(
-            "orientation    {turned} of {of} are not turned as EXIF says (preprocess.exif)\n"
+        (_, Exif::Ignore) => fact(
+            "orientation",
+            &format!("{turned} of {of} are not turned as EXIF says (preprocess.exif)"),
         ),
     }
 }
@@ -215,7 +218,10 @@ fn describe_region(plan: &Plan, region: &Region, tried: &Tried) -> String {
         }
     }
     if visible.is_empty() {
-        return format!("region         {}: on none of these images\n", region.name);
+        return fact(
+            "region",
+            &format!("{}: on none of these images", region.name),
+        );
     }
 
     let mean = visible.iter().sum::<f64>() / visible.len() as f64;
@@ -233,14 +239,14 @@ fn describe_region(plan: &Plan, region: &Region, tried: &Tried) -> String {
     } else {
         String::new()
     };
-    format!(
-        "region         {}: {on} {} of {}, the model sees {:.0} % of it (a full view 100 \
-         %){too_little}\n",
+    let text = format!(
+        "{}: {on} {} of {}, the model sees {:.0} % of it{too_little}",
         region.name,
         visible.len(),
         tried.measured.len(),
         100.0 * mean
-    )
+    );
+    fact("region", &text)
 }
 
 fn estimate(plan: &Plan, tried: &Tried, found: usize) -> String {
@@ -258,12 +264,12 @@ fn estimate(plan: &Plan, tried: &Tried, found: usize) -> String {
         Some(_) => "; the search of [discovery] is not estimated",
         None => "",
     };
-    format!(
-        "estimate       {} for {found} images with {workers}, and up to {} for each \
-         intervention{search}\n",
+    let text = format!(
+        "{} for {found} images with {workers}; each intervention up to {}{search}",
         duration(seconds * found as f64),
         duration(seconds * f64::from(plan.verdict.max_forwards))
-    )
+    );
+    fact("estimate", &text)
 }
 
 fn duration(seconds: f64) -> String {

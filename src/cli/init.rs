@@ -1,11 +1,13 @@
 //! `camaudit init`: a pipeline file for a model and a folder.
 
 use super::inspect::{ENGINES, engine};
-use super::output::{print, printable, table, warn};
+use super::output::{fact, paragraph, print, printable, table, warn};
 use super::progress::ProgressArgs;
 use super::signals;
 use crate::error::Result;
-use crate::init::{Comparison, Request, Search, Started, p_value, pipeline_name, start, verdict};
+use crate::init::{
+    Comparison, Request, Search, Started, Try, p_value, pipeline_name, start, verdict,
+};
 use clap::Args;
 use std::path::PathBuf;
 
@@ -62,11 +64,11 @@ pub fn init(args: &InitArgs) -> Result<()> {
 /// When stdout cannot be written.
 pub fn describe(started: &Started) -> Result<()> {
     for (name, value) in &started.facts {
-        print(&format!("{name:<14} {}\n", printable(value)))?;
+        print(&fact(name, &printable(value)))?;
     }
     print(&format!("\n{}\n", tries(&started.search)))?;
     for sentence in verdict(&started.search) {
-        print(&format!("{}\n", printable(&sentence)))?;
+        print(&paragraph(&printable(&sentence)))?;
     }
     for file in &started.written {
         print(&format!(
@@ -80,10 +82,17 @@ pub fn describe(started: &Started) -> Result<()> {
     Ok(())
 }
 
-/// The table of all tries, the best first.
+/// Transforms that are listed, and the one that is taken.
+const LISTED: usize = 8;
+
+/// The table of the best tries.
 fn tries(search: &Search) -> String {
     let header = ["pixel values", "geometry", "images", "top-1", "margin", "p"];
-    let rows = search.tries.iter().enumerate().map(|(index, tried)| {
+    let mut listed: Vec<(usize, &Try)> = search.tries.iter().take(LISTED).enumerate().collect();
+    let taken = search.stated.filter(|(index, _)| *index >= LISTED);
+    listed.extend(taken.map(|(index, _)| (index, search.chosen())));
+    let left_out = search.tries.len() - listed.len();
+    let rows = listed.into_iter().map(|(index, tried)| {
         let transform = &tried.transform;
         let images = tried.answers.len();
         let top1 = 100.0 * tried.correct(images) as f64 / images.max(1) as f64;
@@ -100,5 +109,10 @@ fn tries(search: &Search) -> String {
             p,
         ]
     });
-    table(header, rows) + "p: McNemar's exact test against the first row, on the images of both\n"
+    let mut out = table(header, rows);
+    out += "p: McNemar's exact test against the first row, on the images of both\n";
+    if left_out > 0 {
+        out += &format!("{left_out} more were tried\n");
+    }
+    out
 }

@@ -4,7 +4,7 @@
 use super::ci_files::{CiArgs, Ended};
 use super::ending::{Ending, FailOnArgs};
 use super::exit_code::ExitCode;
-use super::output::{eprint, print, printable, terminal_width};
+use super::output::{eprint, paragraph, print, printable, terminal_width};
 use super::progress::{ProgressArgs, log_error, log_event};
 use crate::audit::Outcome;
 use crate::error::{Error, Result};
@@ -66,12 +66,16 @@ pub fn finish(
 
 fn print_outcome(outcome: &Outcome) -> Result<()> {
     let summary = &outcome.summary;
-    print(&format!(
-        "{}\n\n{}; {:.0} images/s\n{}\n{}\n",
-        coloured(&report::terminal(summary, terminal_width())),
+    let headline = format!(
+        "{}; {:.0} images/s",
         printable(&report::headline(summary)),
-        outcome.record.images_per_s,
-        report::upshot(summary),
+        outcome.record.images_per_s
+    );
+    print(&format!(
+        "{}\n\n{}{}{}\n",
+        coloured(&report::terminal(summary, terminal_width())),
+        paragraph(&headline),
+        paragraph(&report::upshot(summary)),
         printable(&outcome.folder.join("report.html").display().to_string())
     ))
 }

@@ -1,11 +1,15 @@
 //! Results on stdout, warnings on stderr, tables at the width of the terminal.
 
 use crate::error::{Error, Result};
+use crate::report::wrap;
 use crate::runs::escape;
 use comfy_table::presets::UTF8_HORIZONTAL_ONLY;
 use comfy_table::{ContentArrangement, Table};
 use console::Style;
 use std::io::{ErrorKind, Write};
+
+/// Where the text behind a name begins.
+const FACT_INDENT: usize = 15;
 
 /// Writes a result to stdout; a closed pipe is no error.
 pub fn print(text: &str) -> Result<()> {
@@ -22,10 +26,48 @@ pub fn eprint(line: &str) {
     let _ = writeln!(std::io::stderr(), "{line}");
 }
 
-/// Writes a warning to stderr.
+/// Writes a warning to stderr, in one line where it is no terminal.
 pub fn warn(message: &str) {
-    let word = Style::new().yellow().for_stderr().apply_to("warning:");
-    eprint(&format!("{word} {}", printable(message)));
+    const WORD: &str = "warning:";
+    let mut text = format!("{WORD} {}", printable(message));
+    if let Some((_, columns)) = console::Term::stderr().size_checked() {
+        let width = usize::from(columns.clamp(60, 160));
+        let lines: Vec<String> = text.lines().map(|line| wrap(line, width)).collect();
+        text = lines.join("\n");
+    }
+    let word = Style::new().yellow().for_stderr().apply_to(WORD);
+    eprint(&format!("{word}{}", &text[WORD.len()..]));
+}
+
+/// A line of facts: a name, and its text behind it, in lines of the terminal's width if stdout is
+/// one.
+pub fn fact(name: &str, text: &str) -> String {
+    let mut out = String::new();
+    for (index, line) in lines(text, FACT_INDENT).iter().enumerate() {
+        let name = if index == 0 { name } else { "" };
+        out += &format!("{name:<FACT_INDENT$}{line}\n");
+    }
+    out
+}
+
+/// Text in lines of the terminal's width, if stdout is one.
+pub fn paragraph(text: &str) -> String {
+    lines(text, 0).join("\n") + "\n"
+}
+
+/// The lines of a text, each wrapped in a terminal; programs get them whole.
+fn lines(text: &str, indent: usize) -> Vec<String> {
+    let mut wrapped = Vec::new();
+    for line in text.lines() {
+        match console::Term::stdout().size_checked() {
+            Some(_) => {
+                let width = usize::from(terminal_width()).saturating_sub(indent);
+                wrapped.extend(wrap(line, width).lines().map(str::to_owned));
+            }
+            None => wrapped.push(line.to_owned()),
+        }
+    }
+    wrapped
 }
 
 /// Text from files without control characters; messages of several lines keep them.

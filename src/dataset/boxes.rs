@@ -78,8 +78,15 @@ impl Boxes {
             return;
         };
 
-        let edges = edges.map(|edge| edge.parse().unwrap_or(f64::NAN));
-        if let Some(annotation) = checked_box(category, edges, &mut log) {
+        let mut numbers = [0.0; 4];
+        for ((number, text), name) in numbers.iter_mut().zip(edges).zip(&COLUMNS[2..]) {
+            let Ok(parsed) = text.parse() else {
+                log.add("not_a_number", format!("{category}: {name} is {text:?}"));
+                return;
+            };
+            *number = parsed;
+        }
+        if let Some(annotation) = checked_box(category, numbers, &mut log) {
             let annotations = self.by_path.entry(key(&path_in_set)).or_default();
             annotations.push(Annotation {
                 normalised,

@@ -22,7 +22,12 @@ pub fn checked_box(
     }
     let is_finite = [x0, y0, x1, y1].iter().all(|edge| edge.is_finite());
     if !is_finite {
-        log.add("not_a_number", box_text(category, [x0, y0, x1, y1]));
+        let edges = [x0, y0, x1, y1].map(|edge| match edge.is_nan() {
+            true => "no number".to_owned(),
+            false => edge.to_string(),
+        });
+        let message = format!("{category}: left, top, right, bottom: {}", edges.join(", "));
+        log.add("not_a_number", message);
         return None;
     }
     if x1 < x0 || y1 < y0 {

@@ -54,7 +54,7 @@ impl LabelMap {
         if !unknown.is_empty() {
             let is_all = unknown.len() == labels.len();
             if plan.dataset.unknown_labels == UnknownLabels::Error || is_all {
-                return Err(unknown_labels(&labels, unknown, &names));
+                return Err(unknown_labels(plan, &labels, unknown, &names));
             }
             warnings.push(skipped_labels(&unknown));
         }
@@ -207,7 +207,12 @@ fn skipped_labels(unknown: &[String]) -> String {
     )
 }
 
-fn unknown_labels(labels: &[&String], mut reasons: Vec<String>, names: &ClassNames) -> Error {
+fn unknown_labels(
+    plan: &plan::Plan,
+    labels: &[&String],
+    mut reasons: Vec<String>,
+    names: &ClassNames,
+) -> Error {
     let are_numbers = !names.are_indices
         && labels
             .iter()
@@ -216,8 +221,9 @@ fn unknown_labels(labels: &[&String], mut reasons: Vec<String>, names: &ClassNam
     reasons.truncate(UNKNOWN_LISTED_MAX);
 
     let mut message = format!(
-        "the model lacks labels of the dataset; map them in [dataset.labels], or leave out their \
-         images with dataset.unknown_labels = \"skip\"\n  {}",
+        "the model's classes{} lack labels of the dataset; map them in [dataset.labels], or leave \
+         out their images with dataset.unknown_labels = \"skip\"\n  {}",
+        in_file(plan),
         reasons.join("\n  ")
     );
     if more > 0 {
@@ -241,8 +247,9 @@ fn class_names(plan: &plan::Plan, labels: &[&String], count: usize) -> Result<Cl
             return names(given.clone());
         }
         return Err(Error::new(format!(
-            "model.classes names {} classes, the model has {count}: one name a line (or a \
+            "model.classes{} names {} classes, the model has {count}: one name a line (or a \
              list), in the order of the model's outputs",
+            in_file(plan),
             given.len()
         )));
     }
@@ -273,6 +280,12 @@ fn class_names(plan: &plan::Plan, labels: &[&String], count: usize) -> Result<Cl
          name the model's classes in order in a file and set model.classes",
         labels.len()
     )))
+}
+
+/// The file of the class names, as a part of a message.
+fn in_file(plan: &plan::Plan) -> String {
+    let file = plan.model.class_file.as_ref();
+    file.map_or_else(String::new, |file| format!(" ({})", file.display()))
 }
 
 /// The first label of each class, where all labels have an index in the table.
@@ -310,7 +323,7 @@ fn named(name: &str, classes: &[String]) -> Result<usize, String> {
     match found[..] {
         [class] => Ok(class),
         [] => Err(format!(
-            "{name:?} is no class of the model; nearest: {}",
+            "{name:?} is no class of the model; {}",
             nearest(name, classes.iter())
         )),
         _ => {

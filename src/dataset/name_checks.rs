@@ -6,21 +6,33 @@ use crate::plan::{Place, Plan, Presence, Region};
 /// Names that a message suggests.
 const SUGGESTIONS_MAX: usize = 3;
 
-/// The names of `known` that are most similar to `name`, quoted, the nearest first.
+/// The names of `known` that are similar to `name`, the nearest first, as the end of a message.
 pub fn nearest<'n>(name: &str, known: impl Iterator<Item = &'n String>) -> String {
-    let mut by_distance: Vec<(usize, &String)> = known
-        .map(|known| (strsim::damerau_levenshtein(known, name), known))
-        .collect();
-    by_distance.sort();
-
-    let nearest = by_distance.iter().take(SUGGESTIONS_MAX);
+    let mut similar = Vec::new();
+    let mut count = 0;
+    for known in known {
+        count += 1;
+        if is_similar(name, known) {
+            similar.push((distance(name, known), known));
+        }
+    }
+    similar.sort();
+    if similar.is_empty() {
+        return format!("none of the {count} names is similar");
+    }
+    let nearest = similar.iter().take(SUGGESTIONS_MAX);
     let quoted: Vec<String> = nearest.map(|(_, name)| format!("{name:?}")).collect();
-    quoted.join(", ")
+    format!("did you mean {}?", quoted.join(" or "))
 }
 
 /// Whether `name` is probably a misspelling of `known`: at most a third of its letters differ.
 fn is_similar(name: &str, known: &str) -> bool {
-    strsim::damerau_levenshtein(name, known) * 3 <= known.chars().count()
+    distance(name, known) * 3 <= known.chars().count()
+}
+
+/// Letters that differ, in lower case.
+fn distance(name: &str, known: &str) -> usize {
+    strsim::damerau_levenshtein(&known.to_lowercase(), &name.to_lowercase())
 }
 
 /// Warnings about labels and annotation categories of the pipeline that no image has, and about
@@ -79,11 +91,10 @@ fn missing_category(region: &Region, stats: &DatasetStats) -> Option<String> {
         return None;
     }
 
-    let nearest = nearest(category, stats.categories.keys());
-    let hint = if nearest.is_empty() {
+    let hint = if stats.categories.is_empty() {
         "the set has no annotations".to_owned()
     } else {
-        format!("nearest: {nearest}")
+        nearest(category, stats.categories.keys())
     };
     Some(format!(
         "region {:?}: no image has an annotation {category:?}; {hint}",

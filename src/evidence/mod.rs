@@ -34,5 +34,5 @@ pub use observations::Evidence;
 pub use overlay::{OverlaidHost, OverlayEffect, overlay_effects};
 pub use pairs::Pair;
 pub use sampling::Sampled;
-pub use statistics::{benjamini_hochberg, fisher_greater, paired_difference};
+pub use statistics::{benjamini_hochberg, paired_difference};
 pub use surroundings::{FilledImage, ObjectImages, surroundings_evidence};

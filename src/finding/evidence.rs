@@ -213,21 +213,14 @@ pub struct PresenceCounts {
     pub images: u32,
     pub others_present: u64,
     pub others_images: u64,
-    /// Images of the class in which a found picture may have been missed, where some were: their
-    /// correlation with it is under the threshold, and over the median of images of other classes.
-    /// They are not `present`.
+    /// Images of the class that may show a found picture, where some were missed: they match worse
+    /// than the threshold, and better than half of the images of other classes. They are not
+    /// `present`.
     #[serde(default)]
     pub unclear: u32,
-}
-
-impl PresenceCounts {
-    /// About how many images of the class show the region without being `present`: of images
-    /// without it, half lie over the median of other classes.
-    pub fn missed(&self) -> Option<u32> {
-        let absent = self.images.checked_sub(self.present? + self.unclear)?;
-        let missed = self.unclear.checked_sub(absent)?;
-        (missed > 0).then_some(missed)
-    }
+    /// About how many of `unclear` show it.
+    #[serde(default)]
+    pub missed: u32,
 }
 
 /// Images of one label, of several that the model has one class for.

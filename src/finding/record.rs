@@ -124,6 +124,20 @@ impl Finding {
         }
     }
 
+    pub fn overlay(&self) -> Option<&OverlayEvidence> {
+        match &self.evidence {
+            FindingEvidence::Overlay(evidence) => Some(evidence),
+            _ => None,
+        }
+    }
+
+    pub fn surroundings(&self) -> Option<&SurroundingsEvidence> {
+        match &self.evidence {
+            FindingEvidence::Surroundings(evidence) => Some(evidence),
+            _ => None,
+        }
+    }
+
     pub fn property(&self) -> Option<&PropertyEvidence> {
         match &self.evidence {
             FindingEvidence::Property(evidence) => Some(evidence),

@@ -38,7 +38,7 @@ pub struct Draft<'a> {
     pub preprocess: &'a PreprocessFile,
     /// Why this transform, in sentences.
     pub why: Vec<String>,
-    /// Top-1 of the images that were tried.
+    /// Top-1 of the images that were tried, where it is known well enough to be expected.
     pub accuracy: Option<f64>,
     pub categories: Categories,
 }
@@ -113,7 +113,7 @@ impl Draft<'_> {
             out += "engine = \"onnxruntime\"\n";
         }
         if let Some(accuracy) = self.accuracy {
-            out += "# Measured on the images that transforms were tried on. Runs warn of less.\n";
+            out += "# Measured on images of all classes in turn. Runs warn if it is 10 points lower.\n";
             out += &format!("expected_accuracy = {accuracy:.2}\n");
         }
         Ok(out)

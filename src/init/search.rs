@@ -12,6 +12,8 @@ use crate::plan::Filter;
 const SCREENED: usize = 64;
 /// Kinds of pixel values that are combined with every geometry.
 const VALUES_KEPT: usize = 3;
+/// Images from which on an accuracy is known to a few points.
+const EXPECTED_MIN: usize = 200;
 /// Transforms that are tried on all images.
 const TRIES_KEPT: usize = 4;
 /// A try that is worse than the best at this level takes no further part.
@@ -41,6 +43,14 @@ impl Search {
     pub fn chosen(&self) -> &Try {
         let index = self.stated.map_or(0, |(index, _)| index);
         &self.tries[index]
+    }
+
+    /// The accuracy that later runs are held against; `None` where it may be chance, or rests on few
+    /// images.
+    pub fn expected_accuracy(&self) -> Option<f64> {
+        let correct = self.chosen().correct(self.images) as f64;
+        let is_known = self.is_confirmed && self.images >= EXPECTED_MIN;
+        is_known.then(|| correct / self.images as f64)
     }
 
     pub fn best(&self) -> &Try {

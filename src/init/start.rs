@@ -345,7 +345,7 @@ fn write(
         class_file,
         preprocess: &chosen.transform.file,
         why,
-        accuracy: Some(chosen.correct(search.images) as f64 / search.images.max(1) as f64),
+        accuracy: search.expected_accuracy(),
         categories: categories(&set.stats),
     };
     let head = format!(

@@ -268,12 +268,12 @@ fn origin_note(origin: FindingOrigin) -> Option<&'static str> {
 
 /// Images in which the search may have missed the region.
 fn unclear_note(counts: &PresenceCounts) -> Option<String> {
-    let unclear = thousands(counts.unclear);
+    let (unclear, missed) = (thousands(counts.unclear), thousands(counts.missed));
     (counts.unclear > 0).then(|| {
         format!(
-            "{unclear} further images of the class may show it: they match worse than the \
-             threshold, and better than half of the images of other classes. The comparisons \
-             leave them out."
+            "{unclear} further images of the class match the picture worse than the threshold, and \
+             better than half of the images of other classes: about {missed} of them show it. \
+             Counts take all as without it; what the model does is compared without them."
         )
     })
 }

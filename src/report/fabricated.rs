@@ -45,6 +45,7 @@ pub fn with_verdict(label: &str, region: &str, verdict: Verdict) -> Finding {
             others_present: 3,
             others_images: 1_298_700,
             unclear: 0,
+            missed: 0,
         },
         heat: RegionHeat {
             share: Some(0.125),

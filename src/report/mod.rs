@@ -62,5 +62,5 @@ pub use sentences::sentence;
 pub use split_summary::split_summaries;
 pub use terminal::terminal;
 pub use tested_run::TestedRun;
-pub use text::printable;
+pub use text::{printable, wrap};
 pub use warnings::{accuracy_warning, ignored_warning};

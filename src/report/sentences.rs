@@ -132,9 +132,9 @@ fn heat(label: &str, region: &str, heat: &RegionHeat) -> String {
 }
 
 fn presence(label: &str, region: &str, present: u32, counts: &PresenceCounts) -> String {
-    let missed = match counts.missed() {
-        Some(missed) => format!(" (about {} more may show it)", thousands(missed)),
-        None => String::new(),
+    let missed = match counts.missed {
+        0 => String::new(),
+        missed => format!(" (about {} more may show it)", thousands(missed)),
     };
     format!(
         "{region} in {} of {} {label} images{missed} and {} of {} others",
@@ -190,7 +190,7 @@ fn insertion(label: &str, effect: &InterventionEffect<InsertionControl>) -> Stri
     let margin = effect.margin;
     format!(
         "pasted on {} images of other classes, {flips} are predicted as {label} \
-         (control {control_flips}; margin rises by {:.2} logits, {:.2} to {:.2})",
+         (control {control_flips}; margin changes by {:+.2} logits, {:+.2} to {:+.2})",
         effect.images, margin.value, margin.low, margin.high
     )
 }
@@ -221,12 +221,12 @@ fn removal(effect: &InterventionEffect<RemovalFill>, untagged: u32) -> String {
     };
     format!(
         "filled in on {} images, recall {recall} by {:.0} points{compared} \
-         (margin falls by {:.2} logits, {:.2} to {:.2})",
+         (margin changes by {:+.2} logits, {:+.2} to {:+.2})",
         effect.images,
         points.abs(),
-        margin.value,
-        margin.low,
-        margin.high
+        0.0 - margin.value,
+        0.0 - margin.high,
+        0.0 - margin.low
     )
 }
 
@@ -253,9 +253,9 @@ mod tests {
             (
                 fabricated::confirmed("horse", "tag"),
                 "tag in 1,040 of 1,300 horse images and 3 of 1,298,700 others; pasted on 20 images \
-                 of other classes, 18 are predicted as horse (control 1; margin rises by 3.10 \
-                 logits, 2.50 to 3.70); filled in on 16 images, recall falls by 0 points more \
-                 than on 12 without it (margin falls by 1.20 logits, 0.80 to 1.60); 2 photos \
+                 of other classes, 18 are predicted as horse (control 1; margin changes by +3.10 \
+                 logits, +2.50 to +3.70); filled in on 16 images, recall falls by 0 points more \
+                 than on 12 without it (margin changes by -1.20 logits, -1.60 to -0.80); 2 photos \
                  could not be read again",
             ),
             (

@@ -1,7 +1,7 @@
 //! `findings.parquet`: one row per finding.
 
 use super::columns::table;
-use crate::finding::{Estimate, Finding, FindingEvidence, FindingOrigin};
+use crate::finding::{Estimate, Finding, FindingOrigin};
 
 table! {
     /// One class of the model and one declared confounder region: the verdict and everything that
@@ -38,10 +38,10 @@ table! {
             "groups of the class that show the region, in both halves; null \
             without presence information";
         unclear: Option<u32>, "images",
-            "images of the class in which a found picture may have been \
-            missed, where some were (correlation under the threshold, over \
-            the median of other classes): counted as without it in A, left \
-            out of B and C; null for a declared region";
+            "images of the class that may show a found picture: A counts them \
+            as without it, B and C leave them out; null for a declared region";
+        missed: Option<u32>, "images",
+            "about how many of `unclear` show it";
         in_class_present: Option<u32>, "groups",
             "A: groups of the class with the region";
         in_class_groups: Option<u32>, "groups",
@@ -252,18 +252,12 @@ table! {
 }
 
 impl FindingRow {
-    /// The row of a finding, with its sentence. Every column is named here, so that a new one is
-    /// not forgotten.
+    /// The row of a finding, with its sentence. Every column is named here.
     pub fn new(finding: &Finding, sentence: String) -> Self {
-        let (mut confounder, mut overlay, mut surroundings) = (None, None, None);
-        match &finding.evidence {
-            FindingEvidence::Confounder(evidence) => confounder = Some(evidence),
-            FindingEvidence::Overlay(evidence) => overlay = Some(evidence),
-            FindingEvidence::Surroundings(evidence) => surroundings = Some(evidence),
-            FindingEvidence::Property(_) => {}
-        }
-
-        let is_declared = finding.origin == FindingOrigin::Declared;
+        let confounder = finding.confounder();
+        let overlay = finding.overlay();
+        let surroundings = finding.surroundings();
+        let found = confounder.filter(|_| finding.origin != FindingOrigin::Declared);
         let a = confounder.and_then(|evidence| evidence.association);
         let b = confounder.and_then(|evidence| evidence.contrast);
         let c = confounder.and_then(|evidence| evidence.intervention.as_deref());
@@ -284,6 +278,7 @@ impl FindingRow {
         let fall = removal.map(|r| r.margin);
         let recall_lost = surroundings.and_then(|s| s.rate).map(complement);
         let loss = removal.map(|r| r.rate).or(recall_lost);
+        let kept = surroundings.map(|s| s.kept);
         let kept_net = surroundings.and_then(|s| s.net);
 
         let pasted = insertion.map(|i| i.control.name());
@@ -304,9 +299,8 @@ impl FindingRow {
             severity_at_least: finding.severity_at_least,
             sentence,
             tagged: confounder.and_then(|c| c.tagged),
-            unclear: confounder
-                .filter(|_| !is_declared)
-                .map(|c| c.counts.unclear),
+            unclear: found.map(|c| c.counts.unclear),
+            missed: found.map(|c| c.counts.missed),
             in_class_present: a.map(|a| a.in_class.present),
             in_class_groups: a.map(|a| a.in_class.groups),
             others_present: a.map(|a| a.in_others.present),
@@ -370,9 +364,7 @@ impl FindingRow {
             removal_p: removal.map(|r| r.p),
             removal_q: confounder.and_then(|c| c.removal_q),
             untagged_filled: c.map(|c| c.untagged_filled),
-            kept: removal
-                .map(|r| r.predicted[1])
-                .or(surroundings.map(|s| s.kept)),
+            kept: removal.map(|r| r.predicted[1]).or(kept),
             control_kept: removal.map(|r| r.predicted[0]),
             loss: loss.map(|e| e.value),
             loss_low: loss.map(|e| e.low),

@@ -76,6 +76,7 @@ impl<'r> RegionTotals<'r> {
             others_present: present.saturating_sub(u64::from(row.present.unwrap_or(0))),
             others_images: images.saturating_sub(u64::from(row.images)),
             unclear: 0,
+            missed: 0,
         }
     }
 }

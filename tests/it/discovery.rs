@@ -14,6 +14,9 @@ const PLACE: [u32; 2] = [16, 40];
 /// Width and height of the mark: blocks of 8 x 8 pixels.
 const MARK: [u32; 2] = [24, 16];
 const PHOTO: u32 = 64;
+/// Levels of noise, and the contrast of a photo, that hide its mark from the search.
+const NOISE: f64 = 145.0;
+const CONTRAST: f64 = 0.3;
 /// Photos of the marked class, of which every second one is marked, and of each other class.
 const MARKED_CLASS: u32 = 64;
 const OTHER_CLASS: u32 = 16;
@@ -49,7 +52,7 @@ fn is_light(x: u32, y: u32) -> bool {
 }
 
 /// A photo of a class: its colour, blobs and noise, and a checkerboard where it is marked.
-fn photo(class: u32, number: u32, mark: Option<[u32; 2]>) -> RgbImage {
+pub fn photo(class: u32, number: u32, mark: Option<[u32; 2]>) -> RgbImage {
     let mut levels = Levels(1 + 1_000 * class + number);
     let base = colour(class);
     let blobs: Vec<[f64; 4]> = (0..6)
@@ -88,7 +91,7 @@ pub fn draw(folder: &Path, mark: impl Fn(u32) -> Option<[u32; 2]> + Copy) {
     }
 }
 
-fn draw_more(
+pub fn draw_more(
     folder: &Path,
     class: u32,
     numbers: Range<u32>,
@@ -285,6 +288,47 @@ fn a_mark_of_two_classes_is_found_in_both() {
         let of_class = rows.iter().filter(|row| row.path.starts_with(class));
         assert!(of_class.count() >= 28, "{class}: of 32 marks");
     }
+}
+
+/// Every photo of class 2 shows the mark, but noise hides it in a third of them from the search. As
+/// photos without the mark these would be the controls of its effect.
+#[test]
+fn marks_that_the_search_misses_are_unclear() {
+    let dir = tempfile::tempdir().expect("folder");
+    draw(dir.path(), moving);
+    let mut levels = Levels(7);
+    for number in 0..MARKED_CLASS {
+        let mut photo = photo(2, number, moving(number));
+        if number.is_multiple_of(3) {
+            for level in photo.iter_mut() {
+                let noise = NOISE * (levels.next() / 128.0 - 1.0);
+                let faint = 128.0 + CONTRAST * (f64::from(*level) - 128.0);
+                *level = (faint + noise).clamp(0.0, 255.0) as u8;
+            }
+        }
+        let file = dir.path().join(format!("photos/c2/{number:03}.png"));
+        photo.save(file).expect("write");
+    }
+    let text = pipeline(dir.path(), "fixed = false");
+    let outcome = audit(&plan(dir.path(), "missed", &text, &[]));
+
+    let patch = patch(&outcome.summary.findings);
+    let counts = patch.confounder().expect("evidence").counts;
+    let present = counts.present.expect("a count");
+    assert!((38..=50).contains(&present), "{counts:?}");
+    assert!((8..=26).contains(&counts.missed), "{counts:?}");
+    assert!(
+        counts.unclear >= counts.missed && patch.severity_at_least,
+        "{patch:#?}"
+    );
+    let page = page(&outcome.folder, 20_000_000);
+    let sentence = format!("of 64 c2 images (about {} more may show it)", counts.missed);
+    assert!(page.contains(&sentence), "{sentence}");
+    let note = format!(
+        "{} further images of the class match the picture",
+        counts.unclear
+    );
+    assert!(page.contains(&note), "{note}");
 }
 
 #[test]

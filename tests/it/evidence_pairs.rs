@@ -7,7 +7,9 @@ use crate::evidence::{
 };
 use crate::support::{fixtures, json};
 use camaudit::evidence::Evidence;
-use camaudit::finding::{ContrastBaseline, ContrastMissing, GroupCount, MapTarget, Verdict};
+use camaudit::finding::{
+    ContrastBaseline, ContrastMissing, FigureRole, GroupCount, MapTarget, Verdict,
+};
 use camaudit::plan::Verdicts as Policy;
 use camaudit::score::Measurement;
 
@@ -437,7 +439,19 @@ fn unclear_images_take_no_part_in_b_and_c() {
     assert_eq!(cohorts.untagged.len(), 10);
     assert!(cohorts.untagged.iter().all(|id| *id < 122), "{cohorts:?}");
     assert_eq!(cohorts.tagged.len(), 12);
-    for example in evidence.examples(&pair) {
-        assert!(!(22..30).contains(&(example.image % 100)), "{example:?}");
-    }
+    // Untagged images that are shown are not, once it is unclear what they show.
+    let untagged = |evidence: &Evidence| -> Vec<u128> {
+        let examples = evidence.examples(&pair).into_iter();
+        let untagged = examples.filter(|example| example.role == FigureRole::Untagged);
+        untagged.map(|example| example.image).collect()
+    };
+    let shown = untagged(&evidence);
+    assert_eq!(shown.len(), 2);
+    evidence.set_unclear("tag", shown.iter().copied().collect());
+    let others = untagged(&evidence);
+    assert_eq!(others.len(), 2);
+    assert!(
+        others.iter().all(|image| !shown.contains(image)),
+        "{others:?}"
+    );
 }

@@ -374,7 +374,7 @@ fn a_label_that_the_model_lacks_names_the_nearest() {
         .expect("refused")
         .to_string();
     assert!(
-        error.contains("\"hrose\"") && error.contains("nearest: \"horse\""),
+        error.contains("\"hrose\"") && error.contains("did you mean \"horse\"?"),
         "{error}"
     );
 }

@@ -86,7 +86,7 @@ fn a_misspelled_name_is_reported_with_the_nearest_one() {
         "{warnings}"
     );
     assert!(
-        warnings.contains("no image has an annotation \"sorce-tag\"; nearest: \"source-tag\""),
+        warnings.contains("no image has an annotation \"sorce-tag\"; did you mean \"source-tag\"?"),
         "{warnings}"
     );
     assert!(

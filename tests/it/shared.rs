@@ -281,7 +281,7 @@ fn tagged_bees_without_boxes() {
         assert_eq!(verdicts, expected, "{model} {photos}: {found:#?}");
         for finding in found {
             let counts = finding.confounder().expect("evidence").counts;
-            assert!(counts.missed() > Some(0), "{counts:?}");
+            assert!((20..60).contains(&counts.missed), "{counts:?}");
         }
     }
 }

@@ -1,14 +1,14 @@
-//! Found pictures that the pipeline declares as regions: these are tested and listed as declared.
+//! Found pictures that the pipeline declares as regions: where the region is reported, the picture
+//! is no finding of its own.
 
-use super::on_objects::part_covered;
+use super::on_objects::overlap;
 use super::regions::{FoundRegion, Known};
 use super::search::Search;
 use crate::audit::presence;
 use crate::audit::worker::Worker;
 use crate::dataset::Sample;
 use crate::error::{Result, Skip};
-use crate::evidence::fisher_greater;
-use crate::finding::GroupCount;
+use crate::finding::Finding;
 use crate::geometry::Rect;
 use crate::plan::{Place, Region, RegionKind};
 use crate::region;
@@ -16,51 +16,75 @@ use std::collections::BTreeMap;
 
 /// Images whose places are compared.
 const COMPARED: usize = 20;
-/// Part of a found place in the declared region from which both are one thing.
-const PART_MIN: f64 = 0.5;
+/// Least part of a found picture in a declared region, and of the region in the picture, from which
+/// both are one thing.
+const FOUND_MIN: f64 = 0.5;
+const REGION_MIN: f64 = 0.2;
+/// Part of the matching images that may lack the region by the pipeline: with more, the declared
+/// region has too little of the picture to speak for it.
+const LACKING_MAX: f64 = 0.1;
 
-/// A found picture that is a declared region.
+/// A found picture that is at the place of a declared region, in images of one class.
 pub struct AlreadyDeclared {
+    /// Among the found pictures.
+    pub index: usize,
+    pub class: u32,
     /// Name of the declared region.
     pub region: String,
-    /// Images that show the picture and lack the region, by the pipeline.
-    pub without: Vec<u128>,
+    /// Images of the class that show the picture.
+    pub matching: usize,
+    /// Those of them that lack the region by the pipeline.
+    pub lacking: Vec<u128>,
+    /// The finding about the region speaks for the picture, too.
+    pub is_listed_once: bool,
 }
 
-/// By index, the found pictures that are declared regions: these are associated with the same
-/// class, and most images show them at the same place.
+/// The found pictures that are declared regions, by class. `declared` are the findings about
+/// declared regions.
 ///
 /// # Errors
 /// When the run is asked to stop.
 pub fn already_declared(
     search: &Search<'_, '_>,
+    declared: &[Finding],
     samples: &BTreeMap<u128, Sample>,
     found: &[FoundRegion],
     known: &Known,
-) -> Result<BTreeMap<usize, AlreadyDeclared>> {
-    let mut declared = BTreeMap::new();
-    for (index, found) in found.iter().enumerate() {
-        for region in &search.context.plan.regions {
-            let Some(category) = category(region) else {
-                continue;
-            };
-            let presence = search.evidence.presence(&region.name);
-            if !is_associated(&presence, search, found, known)
-                || !is_at_same_place(search, samples, category, found, known)?
-            {
-                continue;
+) -> Result<Vec<AlreadyDeclared>> {
+    let mut already = Vec::new();
+    for region in &search.context.plan.regions {
+        let Some(category) = category(region) else {
+            continue;
+        };
+        let presence = search.evidence.presence(&region.name);
+        let has_region = |id: &&u128| presence.get(*id) == Some(&true);
+        for (index, found) in found.iter().enumerate() {
+            for class in found.classes.keys() {
+                let is_of_class = |id: &&u128| known.get(*id).is_some_and(|k| k.0 == *class);
+                let matching = found.places.keys().filter(is_of_class);
+                let (with, lacking): (Vec<&u128>, Vec<&u128>) = matching.partition(has_region);
+                if !is_at_same_place(search, samples, category, found, &with)? {
+                    continue;
+                }
+                let matching = with.len() + lacking.len();
+                let is_complete = lacking.len() as f64 <= LACKING_MAX * matching as f64;
+                let is_reported = declared.iter().any(|finding| {
+                    finding.class == *class
+                        && finding.region == region.name
+                        && finding.verdict.is_reported()
+                });
+                already.push(AlreadyDeclared {
+                    index,
+                    class: *class,
+                    region: region.name.clone(),
+                    matching,
+                    lacking: lacking.into_iter().copied().collect(),
+                    is_listed_once: is_reported && is_complete,
+                });
             }
-            let without = found.places.keys().copied();
-            let without = without.filter(|id| presence.get(id) == Some(&false));
-            let already = AlreadyDeclared {
-                region: region.name.clone(),
-                without: without.collect(),
-            };
-            declared.insert(index, already);
-            break;
         }
     }
-    Ok(declared)
+    Ok(already)
 }
 
 /// The category of the annotations of a confounder with presence information.
@@ -71,41 +95,17 @@ fn category(region: &Region) -> Option<&str> {
     }
 }
 
-/// Whether a declared region is associated with a class of the find, in the sampled images.
-fn is_associated(
-    presence: &BTreeMap<u128, bool>,
-    search: &Search<'_, '_>,
-    found: &FoundRegion,
-    known: &Known,
-) -> bool {
-    let (mut in_classes, mut in_others) = (GroupCount::default(), GroupCount::default());
-    for (id, (class, _)) in known {
-        let Some(present) = presence.get(id) else {
-            continue;
-        };
-        let count = match found.classes.contains_key(class) {
-            true => &mut in_classes,
-            false => &mut in_others,
-        };
-        count.present += u32::from(*present);
-        count.groups += 1;
-    }
-    fisher_greater(in_classes, in_others) <= search.context.plan.verdict.screening_q
-}
-
-/// Whether most of the images of the classes that show the find have the region there.
+/// Whether most of some images that show both have the found picture in the region.
 fn is_at_same_place(
     search: &Search<'_, '_>,
     samples: &BTreeMap<u128, Sample>,
     category: &str,
     found: &FoundRegion,
-    known: &Known,
+    images: &[&u128],
 ) -> Result<bool> {
     let mut shown = Vec::new();
-    for (id, places) in &found.places {
-        let class = known.get(id).map(|(class, _)| class);
-        let is_of_class = class.is_some_and(|class| found.classes.contains_key(class));
-        if let Some(sample) = samples.get(id).filter(|_| is_of_class) {
+    for id in images {
+        if let (Some(sample), Some(places)) = (samples.get(*id), found.places.get(*id)) {
             shown.push((sample, places.as_slice()));
         }
     }
@@ -121,7 +121,7 @@ fn is_at_same_place(
     Ok(2 * there > compared.len())
 }
 
-/// Whether the places of a find in one image lie in the region.
+/// Whether the places of a found picture in one image are those of the region.
 fn is_there(
     worker: &mut Worker<'_>,
     regions: &[Region],
@@ -133,5 +133,8 @@ fn is_there(
     let mut sample = presence::annotated(regions, worker, sample.clone());
     sample.fit(photo.size, photo.transpose);
     let shape = region::annotated(&sample.annotations, category, photo.size);
-    Ok(shape.is_some_and(|shape| part_covered(places, &shape, photo.size) >= PART_MIN))
+    Ok(shape.is_some_and(|shape| {
+        let overlap = overlap(places, &shape, photo.size);
+        overlap.of_places() >= FOUND_MIN && overlap.of_shape() >= REGION_MIN
+    }))
 }

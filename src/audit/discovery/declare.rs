@@ -3,6 +3,7 @@
 
 use super::gallery::{Hits, PlacedHit};
 use super::naming::Named;
+use super::regions::FoundRegion;
 use super::search::Search;
 use crate::dataset::Sample;
 use crate::error::{Error, Result};
@@ -40,6 +41,7 @@ pub struct Declared {
 pub fn declare(
     search: &Search<'_, '_>,
     (index, named): (usize, &Named),
+    region: &FoundRegion,
     hits: &Hits,
     samples: &BTreeMap<u128, Sample>,
 ) -> Result<Option<Declared>> {
@@ -53,8 +55,8 @@ pub fn declare(
             (Some(sample), Some(place)) if hit.score >= named.threshold => {
                 shown.push((sample, hit, place));
             }
-            (Some(sample), _) => others.push(sample),
-            (None, _) => {}
+            (Some(sample), _) if !region.is_unclear(*image) => others.push(sample),
+            _ => {}
         }
     }
 

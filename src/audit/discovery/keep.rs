@@ -4,7 +4,7 @@
 use super::declare::declare;
 use super::gallery::Hits;
 use super::naming::Named;
-use super::regions::Known;
+use super::regions::{FoundRegion, Known};
 use super::search::{Discovered, Search};
 use crate::dataset::Sample;
 use crate::error::Result;
@@ -21,14 +21,14 @@ const WEAK: f32 = 0.65;
 /// When a file cannot be written, or the run is asked to stop.
 pub fn keep(
     search: &Search<'_, '_>,
-    found: &[Named],
+    (found, regions): (&[Named], &[FoundRegion]),
     hits: &Hits,
     known: &Known,
     samples: &BTreeMap<u128, Sample>,
     discovered: &mut Discovered,
 ) -> Result<()> {
     for (index, named) in found.iter().enumerate() {
-        let declared = declare(search, (index, named), hits, samples)?;
+        let declared = declare(search, (index, named), &regions[index], hits, samples)?;
         let pattern = Pattern {
             name: named.name.clone(),
             threshold: named.threshold,

@@ -20,6 +20,7 @@ mod regions;
 mod scope;
 mod search;
 mod show;
+mod unclear;
 mod views;
 
 use crate::error::Result;

@@ -56,14 +56,38 @@ pub fn part_on_objects(
 ) -> Option<f64> {
     let view = View::identity(size);
     let objects = region::objects(regions, &sample.label, &sample.annotations, &view)?;
-    Some(part_covered(places, &objects.objects, size))
+    Some(overlap(places, &objects.objects, size).of_places())
 }
 
-/// The part of places, in fractions of the photo, that lies in a shape in its pixels.
-pub fn part_covered(places: &[Rect], shape: &Shape, size: Size) -> f64 {
+/// What places and a shape have in common, in square pixels.
+pub struct Overlap {
+    common: f64,
+    places: f64,
+    shape: f64,
+}
+
+impl Overlap {
+    /// The part of the places that lies in the shape.
+    pub fn of_places(&self) -> f64 {
+        self.common / self.places
+    }
+
+    /// The part of the shape that lies in the places.
+    pub fn of_shape(&self) -> f64 {
+        self.common / self.shape
+    }
+}
+
+/// The overlap of places, in fractions of the photo, with a shape in its pixels; of a mask the
+/// rectangle around it counts.
+pub fn overlap(places: &[Rect], shape: &Shape, size: Size) -> Overlap {
     let parts = disjoint(&shape.bounds());
     let (width, height) = (f64::from(size.width), f64::from(size.height));
-    let (mut covered, mut area) = (0.0, 0.0);
+    let mut overlap = Overlap {
+        common: 0.0,
+        places: 0.0,
+        shape: parts.iter().map(|part| part.area()).sum(),
+    };
     for place in places {
         let place = Rect::new(
             place.x0 * width,
@@ -71,10 +95,10 @@ pub fn part_covered(places: &[Rect], shape: &Shape, size: Size) -> f64 {
             place.x1 * width,
             place.y1 * height,
         );
-        area += place.area();
-        for rect in &parts {
-            covered += rect.intersect(place).map_or(0.0, Rect::area);
+        overlap.places += place.area();
+        for part in &parts {
+            overlap.common += part.intersect(place).map_or(0.0, Rect::area);
         }
     }
-    covered / area
+    overlap
 }

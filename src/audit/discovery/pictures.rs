@@ -1,7 +1,7 @@
 //! Pictures that many images of a class repeat, anywhere or at one place: mined in one half of each
 //! class, searched for in the other half and in other classes, then tested as regions.
 
-use super::already_declared::already_declared;
+use super::already_declared::{AlreadyDeclared, already_declared};
 use super::fixed;
 use super::gallery::{Gallery, Hits, Sought, batches};
 use super::keep::keep;
@@ -13,11 +13,11 @@ use super::regions::{self, FoundRegion, Known};
 use super::scope;
 use super::search::{Discovered, FoundLine, Sampled, Search};
 use super::show;
+use super::unclear::unclear;
 use crate::dataset::ImageId;
 use crate::error::Result;
 use crate::evidence::benjamini_hochberg;
 use crate::evidence::discovery::ClassSample;
-use crate::evidence::discovery::patches::unclear_above;
 use crate::finding::FindingOrigin;
 use crate::geometry::Rect;
 use crate::plan::Discovery;
@@ -57,22 +57,25 @@ pub fn search(search: &Search<'_, '_>, sampled: &Sampled) -> Result<Discovered> 
     let twice = found_twice(&found, &hits, &known);
     let (found, hits) = without(found, hits, &twice);
     let parts = parts::of_one_thing(&found, &hits, &known);
-    let (found, hits) = joined(found, hits, &parts);
+    let (mut found, hits) = joined(found, hits, &parts);
 
     let known: Known = known
         .into_iter()
         .filter(|(id, _)| hits.contains_key(id))
         .collect();
-    let told = told(&found);
+    let finds_by_class = finds_by_class(&found);
     let shown: BTreeSet<u128> = hits.keys().copied().collect();
     let samples = gallery.samples(&shown)?;
-    let regions = found_regions(&found, &hits, &known);
-    let declared = already_declared(search, samples, &regions, &known)?;
-    let (found, hits) = without(found, hits, &declared.keys().copied().collect());
+    let mut regions = found_regions(&found, &hits, &known);
+    let mut already = Vec::new();
+    if let Some(declared) = search.declared {
+        already = already_declared(search, declared, samples, &regions, &known)?;
+    }
+    let listed_once = listed_once(&mut found, &mut regions, &already);
+    let (found, hits) = without(found, hits, &listed_once);
 
     discovered.lines = lines(search, &found);
-    if search.tests {
-        let regions = found_regions(&found, &hits, &known);
+    if search.declared.is_some() {
         discovered.add(regions::test(search, &regions, &known)?);
     }
     if !found.is_empty() {
@@ -82,19 +85,34 @@ pub fn search(search: &Search<'_, '_>, sampled: &Sampled) -> Result<Discovered> 
             hits: &hits,
         };
         discovered.figures.extend(shown.figures(&found, &known)?);
-        keep(search, &found, &hits, &known, samples, &mut discovered)?;
+        keep(
+            search,
+            (&found, &regions),
+            &hits,
+            &known,
+            samples,
+            &mut discovered,
+        )?;
     }
     if settings.patches {
-        let sentences = scope::of_patches(search, sampled, &classes, &told);
+        let sentences = scope::of_patches(search, sampled, &classes, &finds_by_class);
         discovered.scope.extend(sentences);
     }
     if settings.fixed {
-        let sentences = scope::of_places(search, &compared, &told, [twice.len(), parts.len()]);
+        let sentences = scope::of_places(
+            search,
+            &compared,
+            &finds_by_class,
+            [twice.len(), parts.len()],
+        );
         discovered.scope.extend(sentences);
     }
-    discovered
-        .scope
-        .extend(scope::of_declared(declared.values(), samples));
+    let names = search.context.labels.pooled_names();
+    for already in &already {
+        discovered
+            .scope
+            .extend(scope::of_declared(already, &names, samples));
+    }
     Ok(discovered)
 }
 
@@ -127,12 +145,31 @@ fn batches_of<'c>(
 }
 
 /// The origin and class of every find.
-fn told(found: &[Named]) -> Vec<(FindingOrigin, u32)> {
-    let mut told = Vec::new();
+fn finds_by_class(found: &[Named]) -> Vec<(FindingOrigin, u32)> {
+    let mut finds = Vec::new();
     for named in found {
-        told.extend(named.classes.keys().map(|class| (named.origin, *class)));
+        finds.extend(named.classes.keys().map(|class| (named.origin, *class)));
     }
-    told
+    finds
+}
+
+/// Takes the classes from finds whose declared regions are listed for them; returns the finds that
+/// are left without a class. Their regions are left out.
+fn listed_once(
+    found: &mut [Named],
+    regions: &mut Vec<FoundRegion>,
+    already: &[AlreadyDeclared],
+) -> BTreeSet<usize> {
+    for already in already.iter().filter(|already| already.is_listed_once) {
+        let AlreadyDeclared { index, class, .. } = already;
+        found[*index].classes.remove(class);
+        found[*index].alarms.remove(class);
+        regions[*index].classes.remove(class);
+    }
+    regions.retain(|region| !region.classes.is_empty());
+    let all = found.iter().enumerate();
+    let empty = all.filter(|(_, named)| named.classes.is_empty());
+    empty.map(|(index, _)| index).collect()
 }
 
 fn lines(search: &Search<'_, '_>, found: &[Named]) -> Vec<FoundLine> {
@@ -291,36 +328,9 @@ fn found_regions(found: &[Named], hits: &Hits, known: &Known) -> Vec<FoundRegion
             name: named.name.clone(),
             origin: named.origin,
             classes: named.classes.clone(),
+            unclear: unclear(index, named, &places, hits, known),
             places,
-            unclear: unclear(index, named, hits, known),
         });
     }
     regions
-}
-
-/// The images of the classes of a find in which it may have been missed.
-fn unclear(index: usize, named: &Named, hits: &Hits, known: &Known) -> BTreeSet<u128> {
-    let mut others = Vec::new();
-    let mut below: BTreeMap<u32, Vec<(u128, f32)>> = BTreeMap::new();
-    for (image, hits) in hits {
-        let score = hits[index].score;
-        let Some((class, _)) = known.get(image) else {
-            continue;
-        };
-        if !named.classes.contains_key(class) {
-            others.push(score);
-        } else if score < named.threshold {
-            below.entry(*class).or_default().push((*image, score));
-        }
-    }
-
-    let mut unclear = BTreeSet::new();
-    for of_class in below.values() {
-        let scores: Vec<f32> = of_class.iter().map(|(_, score)| *score).collect();
-        if let Some(median) = unclear_above(&scores, others.clone()) {
-            let above = of_class.iter().filter(|(_, score)| *score > median);
-            unclear.extend(above.map(|(image, _)| *image));
-        }
-    }
-    unclear
 }

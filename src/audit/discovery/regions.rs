@@ -3,6 +3,7 @@
 
 use super::on_objects::{OnObjects, part_on_objects};
 use super::search::{Discovered, Search};
+use super::unclear::Unclear;
 use super::views;
 use crate::audit::context::AuditContext;
 use crate::audit::experiments::Experiments;
@@ -35,7 +36,15 @@ pub struct FoundRegion {
     /// The images that show it, with its places in fractions of the photo.
     pub places: BTreeMap<u128, Vec<Rect>>,
     /// Images of these classes that may show it.
-    pub unclear: BTreeSet<u128>,
+    pub unclear: BTreeMap<u32, Unclear>,
+}
+
+impl FoundRegion {
+    /// Whether it is not known of an image if it shows the region.
+    pub fn is_unclear(&self, image: u128) -> bool {
+        let mut of_classes = self.unclear.values();
+        of_classes.any(|unclear| unclear.images.contains(&image))
+    }
 }
 
 /// Images in which the presence of every found region is known, by id, with their class.
@@ -142,9 +151,11 @@ impl Test<'_, '_, '_, '_> {
         finding.origin = found.origin;
         if let FindingEvidence::Confounder(evidence) = &mut finding.evidence {
             evidence.association_q = found.classes.get(&finding.class).copied();
-            let of_class = |id: &&u128| self.known.get(id).is_some_and(|k| k.0 == finding.class);
-            evidence.counts.unclear = found.unclear.iter().filter(of_class).count() as u32;
-            finding.severity_at_least = evidence.counts.missed().is_some();
+            if let Some(unclear) = found.unclear.get(&finding.class) {
+                evidence.counts.unclear = unclear.images.len() as u32;
+                evidence.counts.missed = unclear.missed;
+                finding.severity_at_least = true;
+            }
         }
     }
 
@@ -192,8 +203,9 @@ impl Test<'_, '_, '_, '_> {
         let groups = self.known.iter().map(|(id, (_, image))| (*id, image.group));
         sums.evidence.regroup(&groups.collect());
         for found in self.found {
-            let unclear = found.unclear.clone();
-            sums.evidence.set_unclear(&found.name, unclear);
+            let of_classes = found.unclear.values();
+            let unclear = of_classes.flat_map(|unclear| unclear.images.iter().copied());
+            sums.evidence.set_unclear(&found.name, unclear.collect());
         }
         Ok((sums, on_objects))
     }
@@ -230,7 +242,7 @@ impl Test<'_, '_, '_, '_> {
             }
             for class in found.classes.keys() {
                 let lacks = |(id, (of, image)): &(&u128, &(u32, SampledImage))| {
-                    let is_absent = !found.places.contains_key(id) && !found.unclear.contains(id);
+                    let is_absent = !found.places.contains_key(id) && !found.is_unclear(**id);
                     of == class && image.mining && is_absent
                 };
                 let absent = self.known.iter().filter(lacks).count();

@@ -14,7 +14,7 @@ pub fn of_patches(
     search: &Search<'_, '_>,
     sampled: &Sampled,
     classes: &[&ClassSample],
-    told: &[(FindingOrigin, u32)],
+    finds: &[(FindingOrigin, u32)],
 ) -> Vec<String> {
     let most = sampled.settings.images_per_class;
     let all = search.context.model.layout.cells();
@@ -28,7 +28,7 @@ pub fn of_patches(
     let (large, small): (Vec<&ClassSample>, Vec<&ClassSample>) = classes
         .iter()
         .partition(|class| class.half(false).count() >= SUPPORT_MIN);
-    let without = without(search, FindingOrigin::Patch, &large, told);
+    let without = without(search, FindingOrigin::Patch, &large, finds);
     let mut sentences = Vec::new();
     sentences.extend(
         searched(search, &without).map(|searched| {
@@ -53,7 +53,7 @@ pub fn of_patches(
 pub fn of_places(
     search: &Search<'_, '_>,
     compared: &[&ClassSample],
-    told: &[(FindingOrigin, u32)],
+    finds: &[(FindingOrigin, u32)],
     [merged, parts]: [usize; 2],
 ) -> Vec<String> {
     if compared.len() < CLASSES_MIN {
@@ -63,7 +63,7 @@ pub fn of_places(
             compared.len()
         )];
     }
-    let without = without(search, FindingOrigin::Fixed, compared, told);
+    let without = without(search, FindingOrigin::Fixed, compared, finds);
     let mut sentences = Vec::new();
     sentences.extend(
         searched(search, &without)
@@ -96,36 +96,38 @@ pub fn of_places(
     sentences
 }
 
-/// What was found and is a declared region.
-pub fn of_declared<'d>(
-    declared: impl Iterator<Item = &'d AlreadyDeclared>,
+/// A found picture that is at the place of a declared region; `None` where nothing is to be said.
+pub fn of_declared(
+    already: &AlreadyDeclared,
+    names: &BTreeMap<usize, String>,
     samples: &BTreeMap<u128, Sample>,
-) -> Vec<String> {
-    let mut by_region: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
-    for declared in declared {
-        let without = by_region.entry(&declared.region).or_default();
-        let samples = declared.without.iter().filter_map(|id| samples.get(id));
-        without.extend(samples.map(|sample| sample.path.as_str()));
+) -> Option<String> {
+    let class = names.get(&(already.class as usize))?;
+    let region = &already.region;
+    let lacking = already.lacking.iter().filter_map(|id| samples.get(id));
+    let first = lacking.map(|sample| sample.path.as_str()).min();
+    let check = first.map(|path| {
+        format!(
+            "of {} images that match, {} lack it by the pipeline, for example {path}: check how \
+             its presence is declared",
+            already.matching,
+            already.lacking.len(),
+        )
+    });
+    match (already.is_listed_once, check) {
+        (true, None) => Some(format!(
+            "Declared region {region} of {class} was found by the search too, and is listed once"
+        )),
+        (true, Some(check)) => Some(format!(
+            "Declared region {region} of {class} was found by the search too, and is listed once; \
+             {check}"
+        )),
+        (false, Some(check)) => Some(format!(
+            "A picture that the search found for {class} is at the place of declared region \
+             {region}; {check}"
+        )),
+        (false, None) => None,
     }
-
-    let mut sentences = Vec::new();
-    for (region, mut without) in by_region {
-        without.sort_unstable();
-        without.dedup();
-        let further = match without[..] {
-            [] => String::new(),
-            [path] => format!("; {path} shows it too, and lacks the region by the pipeline"),
-            [path, ..] => format!(
-                "; {} sampled images show it too and lack the region by the pipeline, as {path}: \
-                 check how its presence is declared",
-                without.len()
-            ),
-        };
-        sentences.push(format!(
-            "Declared region {region} was found by the search as well, and is listed once{further}"
-        ));
-    }
-    sentences
 }
 
 /// The classes without a find of an origin.
@@ -133,9 +135,9 @@ fn without<'c>(
     search: &Search<'_, '_>,
     origin: FindingOrigin,
     classes: &[&'c ClassSample],
-    told: &[(FindingOrigin, u32)],
+    finds: &[(FindingOrigin, u32)],
 ) -> Vec<&'c ClassSample> {
-    let has_find = |class: &&ClassSample| told.contains(&(origin, class.class));
+    let has_find = |class: &&ClassSample| finds.contains(&(origin, class.class));
     let searched = classes.iter().copied();
     let searched = searched.filter(|class| search.is_searched(class.class));
     searched.filter(|class| !has_find(class)).collect()

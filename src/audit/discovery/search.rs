@@ -54,8 +54,9 @@ pub struct Search<'s, 'a> {
     pub evidence: &'s Evidence,
     /// The class that is searched; `None` for all.
     pub only: Option<u32>,
-    /// Whether what is found is tested: regions as declared ones, properties by changed photos.
-    pub tests: bool,
+    /// The findings about declared regions. `None` where nothing is tested: found regions as
+    /// declared ones, properties by changed photos.
+    pub declared: Option<&'s [Finding]>,
 }
 
 impl Search<'_, '_> {

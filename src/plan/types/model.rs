@@ -10,6 +10,8 @@ pub struct Model {
     pub path: PathBuf,
     /// Class names in the model's order.
     pub classes: Option<Vec<String>>,
+    /// The file that they are from.
+    pub class_file: Option<PathBuf>,
     pub output: Option<String>,
     /// Constants for inputs other than the image.
     pub inputs: BTreeMap<String, InputValue>,

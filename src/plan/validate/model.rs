@@ -15,9 +15,8 @@ pub fn model(file: &ModelFile, check: &mut Checker<'_>) -> Model {
     let path = check.required("model.path", path, "the ONNX file");
 
     let class_file = check.file("model.classes", file.classes.as_ref());
-    let classes = class_file
-        .filter(|file| file.is_file())
-        .map(|file| read_classes(&file, check));
+    let class_file = class_file.filter(|file| file.is_file());
+    let classes = class_file.as_ref().map(|file| read_classes(file, check));
 
     if let Some(accuracy) = file.expected_accuracy {
         check.number("model.expected_accuracy", accuracy, 0.0..=1.0);
@@ -27,6 +26,7 @@ pub fn model(file: &ModelFile, check: &mut Checker<'_>) -> Model {
     Model {
         path,
         classes,
+        class_file,
         output: file.output.clone(),
         inputs: file.inputs.clone(),
         activation: file.activation,

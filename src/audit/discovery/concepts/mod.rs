@@ -29,7 +29,7 @@ pub fn search(search: &Search<'_, '_>, sampled: &Sampled) -> Result<Discovered> 
         scope: scope::sentences(search, sampled, &classes),
         ..Discovered::default()
     };
-    if search.tests {
+    if search.declared.is_some() {
         discovered.figures = pictures::figures(search, &classes)?;
     }
     Ok(discovered)

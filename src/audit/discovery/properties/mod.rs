@@ -41,7 +41,7 @@ pub fn search(search: &Search<'_, '_>, sampled: &Sampled) -> Result<Discovered> 
         lost: measured.lost,
         ..Discovered::default()
     };
-    if !search.tests {
+    if search.declared.is_none() {
         return Ok(discovered);
     }
 

@@ -38,7 +38,7 @@ pub fn sentences(
     }
     for property in &table.class_names {
         sentences.push(format!(
-            "The {} is another name of the classes, and was left out",
+            "Property left out, since its values are the classes: {}",
             property.words()
         ));
     }

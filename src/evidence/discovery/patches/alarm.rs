@@ -18,9 +18,6 @@ const IMAGES_MIN: usize = 4;
 /// The same where only three images repeated it.
 const SUPPORT_OF_THREE: usize = 8;
 
-/// Standard deviations of the number of images above the median that chance explains.
-const MISSED_DEVIATIONS: f64 = 2.0;
-
 /// The correlations of a picture with images.
 #[derive(Debug, Clone, Default)]
 pub struct Scores {
@@ -118,21 +115,6 @@ pub fn alarm(scores: &Scores, images: usize, threshold: f32) -> Option<Alarm> {
     })
 }
 
-/// The correlation above which an image that does not show the picture may show it: the median of
-/// images of other classes. `None` where chance explains how many images of the class lie above it.
-///
-/// `below` are the images of the class under the threshold. Of those without the picture half are
-/// above the median; a picture that was missed adds to the correlation.
-pub fn unclear_above(below: &[f32], mut others: Vec<f32>) -> Option<f32> {
-    others.sort_by(f32::total_cmp);
-    let median = *others.get(others.len() / 2)?;
-    let above = below.iter().filter(|score| **score > median).count() as f64;
-    let images = below.len() as f64;
-    let expected = images / 2.0;
-    let deviation = images.sqrt() / 2.0;
-    (above - expected > MISSED_DEVIATIONS * deviation).then_some(median)
-}
-
 fn count(scores: &[f32], threshold: f32) -> GroupCount {
     let present = scores.iter().filter(|score| **score >= threshold).count();
     GroupCount {
@@ -195,25 +177,6 @@ mod tests {
             });
             assert!((found - expected).abs() < 1e-6, "{name}: {found}");
         }
-    }
-
-    #[test]
-    fn more_images_above_the_median_than_chance_explains_are_unclear() {
-        let others: Vec<f32> = (0..101).map(|i| 0.003 * i as f32).collect();
-        for (name, above, below, expected) in [
-            ("no image", 0, 0, false),
-            ("half", 50, 50, false),
-            ("ten more than half of 100", 60, 40, false),
-            ("eleven more", 61, 39, true),
-            ("four of four: two more than half", 4, 0, false),
-            ("five of five", 5, 0, true),
-            ("fewer than half", 10, 90, false),
-        ] {
-            let scores = [vec![0.2; above], vec![0.1; below]].concat();
-            let found = unclear_above(&scores, others.clone());
-            assert_eq!(found, expected.then_some(0.15), "{name}");
-        }
-        assert_eq!(unclear_above(&[0.3; 20], Vec::new()), None);
     }
 
     #[test]

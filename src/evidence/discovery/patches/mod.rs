@@ -5,6 +5,7 @@ mod alarm;
 mod descriptors;
 mod graph;
 mod growth;
+mod missed;
 mod neighbours;
 mod outline;
 mod placement;
@@ -19,7 +20,8 @@ use placement::Placement;
 use serde::{Deserialize, Serialize};
 use shift::{PhaseCorrelation, Window, verify};
 
-pub use alarm::{Alarm, SUPPORT_MIN, Scores, alarm, threshold, unclear_above};
+pub use alarm::{Alarm, SUPPORT_MIN, Scores, alarm, threshold};
+pub use missed::missed;
 pub use template::{Hit, Template, TemplateSearch};
 
 /// Cells of all images of a class up to which every cell takes part.
