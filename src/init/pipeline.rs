@@ -113,7 +113,7 @@ impl Draft<'_> {
             out += "engine = \"onnxruntime\"\n";
         }
         if let Some(accuracy) = self.accuracy {
-            out += "# Measured on images of all classes in turn. Runs warn if it is 10 points lower.\n";
+            out += "# Measured on images of all classes in turn. Runs warn of 10 points less.\n";
             out += &format!("expected_accuracy = {accuracy:.2}\n");
         }
         Ok(out)

@@ -45,8 +45,8 @@ impl Search {
         &self.tries[index]
     }
 
-    /// The accuracy that later runs are held against; `None` where it may be chance, or rests on few
-    /// images.
+    /// The accuracy that later runs are held against; `None` where it may be chance, or rests on
+    /// few images.
     pub fn expected_accuracy(&self) -> Option<f64> {
         let correct = self.chosen().correct(self.images) as f64;
         let is_known = self.is_confirmed && self.images >= EXPECTED_MIN;

@@ -4,7 +4,7 @@ use super::anchor::{anchor, encoded};
 use super::concepts::{ConceptSection, concept_section, is_of_concept};
 use super::image_budget::ImageBudget;
 use super::strips::{Strip, strips};
-use crate::finding::Finding;
+use crate::finding::{Finding, Verdict};
 use crate::runs::concepts::ShownConcepts;
 use crate::runs::documents::{ClassSummary, Figure};
 use serde::Serialize;
@@ -25,6 +25,8 @@ pub struct ClassLine<'a> {
     class_anchor: String,
     /// Reported findings of the class.
     findings: usize,
+    /// What the verdict is about, where it is not the region with the heat.
+    verdict_of: Option<&'a str>,
 }
 
 /// Mean map and images of a class, whatever was found.
@@ -38,7 +40,12 @@ pub struct ClassPictures<'a> {
     concepts: Option<ConceptSection<'a>>,
 }
 
-pub fn class_lines<'a>(classes: &'a [ClassSummary], findings: &[Finding]) -> Vec<ClassLine<'a>> {
+pub fn class_lines<'a>(classes: &'a [ClassSummary], findings: &'a [Finding]) -> Vec<ClassLine<'a>> {
+    let mut regions: BTreeMap<(&str, Verdict), &str> = BTreeMap::new();
+    for finding in findings.iter().filter(|f| f.verdict != Verdict::None) {
+        let key = (finding.label.as_str(), finding.verdict);
+        regions.entry(key).or_insert(&finding.region);
+    }
     let mut reported: BTreeMap<&str, usize> = BTreeMap::new();
     for finding in findings.iter().filter(|f| f.verdict.is_reported()) {
         *reported.entry(&finding.label).or_default() += 1;
@@ -53,6 +60,10 @@ pub fn class_lines<'a>(classes: &'a [ClassSummary], findings: &[Finding]) -> Vec
             anchor: format!("/class{}", anchor("", &class.label)),
             class_anchor: encoded(class.class_name()),
             findings: reported.get(class.class_name()).copied().unwrap_or(0),
+            verdict_of: regions
+                .get(&(class.class_name(), class.verdict))
+                .copied()
+                .filter(|region| *region != class.region),
         });
     }
     lines

@@ -255,8 +255,7 @@ impl FindingRow {
     /// The row of a finding, with its sentence. Every column is named here.
     pub fn new(finding: &Finding, sentence: String) -> Self {
         let confounder = finding.confounder();
-        let overlay = finding.overlay();
-        let surroundings = finding.surroundings();
+        let (overlay, surroundings) = (finding.overlay(), finding.surroundings());
         let found = confounder.filter(|_| finding.origin != FindingOrigin::Declared);
         let a = confounder.and_then(|evidence| evidence.association);
         let b = confounder.and_then(|evidence| evidence.contrast);

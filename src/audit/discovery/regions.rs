@@ -3,7 +3,6 @@
 
 use super::on_objects::{OnObjects, part_on_objects};
 use super::search::{Discovered, Search};
-use super::unclear::Unclear;
 use super::views;
 use crate::audit::context::AuditContext;
 use crate::audit::experiments::Experiments;
@@ -45,6 +44,14 @@ impl FoundRegion {
         let mut of_classes = self.unclear.values();
         of_classes.any(|unclear| unclear.images.contains(&image))
     }
+}
+
+/// The images of one class in which a picture may have been missed.
+#[derive(Debug, Clone, Default)]
+pub struct Unclear {
+    pub images: BTreeSet<u128>,
+    /// About how many of them show it.
+    pub missed: u32,
 }
 
 /// Images in which the presence of every found region is known, by id, with their class.

@@ -2,19 +2,11 @@
 
 use super::gallery::Hits;
 use super::naming::Named;
-use super::regions::Known;
+use super::regions::{Known, Unclear};
 use crate::evidence::discovery::patches::missed;
 use crate::finding::FindingOrigin;
 use crate::geometry::Rect;
-use std::collections::{BTreeMap, BTreeSet};
-
-/// The images of one class in which a picture may have been missed.
-#[derive(Debug, Clone, Default)]
-pub struct Unclear {
-    pub images: BTreeSet<u128>,
-    /// About how many of them show it.
-    pub missed: u32,
-}
+use std::collections::BTreeMap;
 
 /// By class of a found patch. `places` are where images show it.
 ///
