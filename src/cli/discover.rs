@@ -1,6 +1,6 @@
 //! `camaudit discover`: the search for undeclared confounders alone.
 
-use super::output::{empty_table, print, printable};
+use super::output::{empty_table, paragraph, print, printable};
 use super::pipeline_args::PipelineArgs;
 use super::progress::ProgressArgs;
 use super::signals;
@@ -37,7 +37,7 @@ fn text(found: &DiscoveredRun) -> String {
     let mut text = String::new();
     if !found.lines.is_empty() {
         let mut table = empty_table();
-        table.set_header(["class", "found", "what", "in class", "in others", "q"]);
+        table.set_header(["class", "found", "what", "in tested half", "in others", "q"]);
         for line in &found.lines {
             let count = |count: GroupCount| format!("{} of {}", count.present, count.groups);
             table.add_row([
@@ -52,7 +52,7 @@ fn text(found: &DiscoveredRun) -> String {
         text += &format!("{table}\n");
     }
     for sentence in &found.scope {
-        text += &format!("{}.\n", printable(sentence));
+        text += &paragraph(&format!("{}.", printable(sentence)));
     }
     let folder = printable(&found.folder.display().to_string());
     text += &format!("Not tested: `camaudit run` does. Tables: {folder}\n");

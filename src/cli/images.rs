@@ -128,7 +128,11 @@ impl Selection {
             let what = if images.is_empty() {
                 "no image is left".to_owned()
             } else {
-                format!("no image has a {}", self.sort)
+                format!(
+                    "no image has a {} (images without a region have a contrast alone: --sort \
+                     contrast)",
+                    self.sort
+                )
             };
             return Err(Error::new(format!(
                 "{what} for {} / {}",

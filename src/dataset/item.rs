@@ -41,6 +41,8 @@ pub struct Entry {
     pub group: Option<String>,
     pub annotations: Vec<Annotation>,
     pub flags: Vec<String>,
+    /// Presence columns that are neither true nor false.
+    pub bad_flags: Vec<String>,
     /// Cells of the manifest by column, where properties are searched for.
     pub cells: Vec<(String, String)>,
     pub declared_size: Option<Size>,

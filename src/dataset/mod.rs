@@ -40,7 +40,7 @@ pub use annotation::{Annotation, Outline};
 pub use boxes::image_boxes;
 pub use item::Skipped;
 pub use labels::LabelMap;
-pub use name_checks::{uncounted_images, unmatched_names};
+pub use name_checks::{nearest, uncounted_images, unmatched_names};
 pub use paths::SetRoot;
 pub use problem::{HandledProblem, Problem};
 pub use sample::{ImageBytes, ImageId, MeasuredContent, Sample, Source};

@@ -33,6 +33,10 @@ pub struct DatasetStats {
     pub ignored: BTreeMap<&'static str, usize>,
     /// Annotations per category.
     pub categories: BTreeMap<String, usize>,
+    /// Images whose presence column is true, by column.
+    flags: BTreeMap<String, usize>,
+    /// Cells of presence columns that are neither true nor false, by column.
+    bad_flags: BTreeMap<String, usize>,
     /// The problems in the order of the set; of very many the rest is counted.
     pub problems: Vec<HandledProblem>,
     /// BLAKE3 over paths, labels, splits, groups and annotations, in order.
@@ -103,6 +107,27 @@ impl DatasetStats {
             }
         }
         Some((count, example?.as_str()))
+    }
+
+    /// A presence column without a true cell, but with cells that are neither true nor false: these
+    /// may be the images that show the region, and they would be left out.
+    fn check_flags(&self, columns: &[String]) -> Result<()> {
+        for column in columns {
+            let Some(cells) = self.bad_flags.get(column) else {
+                continue;
+            };
+            if self.flags.contains_key(column) {
+                continue;
+            }
+            let first = self.problems.iter().find(|p| p.code == "bad_flag");
+            return Err(Error::new(format!(
+                "presence column {column:?} has no true cell, and {cells} that are neither true nor \
+                 false: write 1, true or yes where an image shows the region, and 0, false or no \
+                 where it does not\n  {}",
+                first.map(line).unwrap_or_default()
+            )));
+        }
+        Ok(())
     }
 
     fn no_image_error(&self, root: &Path) -> Error {
@@ -182,6 +207,7 @@ pub(super) fn scan(
     }
 
     let stats = scan.finish();
+    stats.check_flags(&plan.presence_columns)?;
     stats.check(&plan.root)?;
     Ok(stats)
 }
@@ -207,6 +233,9 @@ impl Scan<'_> {
             self.stats
                 .boxes
                 .add(entry, annotations, entry.problems.iter());
+            for column in &entry.bad_flags {
+                *self.stats.bad_flags.entry(column.clone()).or_default() += 1;
+            }
         }
 
         let (resolved, problems) = self.rules.resolve(item);
@@ -227,6 +256,9 @@ impl Scan<'_> {
         for annotation in &entry.annotations {
             let category = annotation.category.clone();
             *self.stats.categories.entry(category).or_default() += 1;
+        }
+        for flag in &entry.flags {
+            *self.stats.flags.entry(flag.clone()).or_default() += 1;
         }
         if let Some(sampler) = &mut self.sampler {
             sampler.add(&label, entry.id());

@@ -12,6 +12,8 @@ use crate::plan::Filter;
 const SCREENED: usize = 64;
 /// Kinds of pixel values that are combined with every geometry.
 const VALUES_KEPT: usize = 3;
+/// An accuracy under so many times that of a guess may be one of wrong class names.
+const CHANCES: f64 = 1.5;
 /// Images from which on an accuracy is known to a few points.
 const EXPECTED_MIN: usize = 200;
 /// Transforms that are tried on all images.
@@ -49,8 +51,9 @@ impl Search {
     /// few images.
     pub fn expected_accuracy(&self) -> Option<f64> {
         let correct = self.chosen().correct(self.images) as f64;
+        let accuracy = correct / self.images.max(1) as f64;
         let is_known = self.is_confirmed && self.images >= EXPECTED_MIN;
-        is_known.then(|| correct / self.images as f64)
+        (is_known && accuracy > CHANCES * self.chance).then_some(accuracy)
     }
 
     pub fn best(&self) -> &Try {

@@ -109,6 +109,15 @@ fn against_second(search: &Search) -> Option<String> {
             names.push(format!("\"{}\"", tried.transform.name()));
         }
     }
+    let ties = search.ties().into_iter();
+    let mut whole = ties.filter(|tried| !tried.transform.crops());
+    let cut = match whole.next() {
+        Some(whole) if search.best().transform.crops() => format!(
+            " It cuts off the edges of photos, where tags often are; \"{}\" shows all of a photo.",
+            whole.transform.name()
+        ),
+        _ => String::new(),
+    };
     let more = names.len().saturating_sub(TIES_MAX);
     names.truncate(TIES_MAX);
     let more = match more {
@@ -118,7 +127,7 @@ fn against_second(search: &Search) -> Option<String> {
     Some(format!(
         "It is a tie: accuracy on all {} images does not tell it from {}{more} (McNemar's exact p \
          >= {TIE_P}; {:.2} for the second best). Of these it has the highest accuracy, and of \
-         equal ones the largest margin. What the training states counts more.",
+         equal ones the largest margin.{cut} What the training states counts more.",
         search.images,
         names.join(", "),
         comparison.p

@@ -12,7 +12,9 @@ use super::sentences;
 use super::set_files::{SetFiles, held_out_splits};
 use super::transforms::Transform;
 use crate::audit::Observer;
-use crate::dataset::{Dataset, DatasetStats, ImageBytes, LabelMap, Sample};
+use crate::dataset::{
+    Dataset, DatasetStats, ImageBytes, LabelMap, Sample, nearest as nearest_name,
+};
 use crate::error::{Error, Result};
 use crate::model::{Declared, Model, Options};
 use crate::plan::file::PreprocessFile;
@@ -312,7 +314,9 @@ fn facts_of_set(
         facts.push(("not used", note.clone()));
     }
     for label in &classes.unknown {
-        facts.push(("no class", label.clone()));
+        let nearest = classes.names.as_deref().unwrap_or_default();
+        let nearest = nearest_name(label, nearest.iter());
+        facts.push(("no class", format!("{label}: {nearest}")));
     }
     facts
 }

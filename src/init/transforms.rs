@@ -3,7 +3,7 @@
 use super::input_form::InputForm;
 use crate::error::Result;
 use crate::plan::file::{LetterboxFile, PreprocessFile, ResizeFile, StepFile};
-use crate::plan::{Channels, Filter, Preprocess, transform};
+use crate::plan::{Channels, Filter, Preprocess, Step, transform};
 
 /// Mean and standard deviation of ImageNet's RGB channels, and of their average.
 const IMAGENET_MEAN: [f64; 3] = [0.485, 0.456, 0.406];
@@ -28,6 +28,17 @@ pub struct Transform {
 }
 
 impl Transform {
+    /// Whether it cuts off the edges of photos.
+    pub fn crops(&self) -> bool {
+        let mut steps = self.plan.steps.iter();
+        steps.any(|step| {
+            matches!(
+                step,
+                Step::CenterCrop { .. } | Step::CenterCropFraction { .. }
+            )
+        })
+    }
+
     /// # Errors
     /// When the table is no valid transform.
     pub fn new(values: String, geometry: String, file: PreprocessFile) -> Result<Self> {

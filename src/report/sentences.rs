@@ -6,8 +6,8 @@ use super::surroundings_sentence::surroundings;
 use super::text::{percent, thousands};
 use crate::finding::{
     ConfounderEvidence, Consensus, Contrast, ContrastBaseline, Finding, FindingEvidence,
-    InsertionControl, Intervention, InterventionEffect, LabelCount, PresenceCounts, RegionHeat,
-    RemovalFill, Unmet, Verdict,
+    FindingOrigin, InsertionControl, Intervention, InterventionEffect, LabelCount, PresenceCounts,
+    RegionHeat, RemovalFill, Unmet, Verdict,
 };
 
 /// The finding in counts, without a full stop at the end.
@@ -68,6 +68,9 @@ fn not_shown(finding: &Finding, evidence: &ConfounderEvidence) -> Option<String>
         ),
         Verdict::Candidate if intervention.is_some() => {
             Some("that it changes the prediction is not shown".to_owned())
+        }
+        Verdict::Confirmed if finding.origin != FindingOrigin::Declared => {
+            Some("look whether it belongs to the object".to_owned())
         }
         Verdict::Cleared => {
             let high = intervention.map_or(1.0, |c| rate_bound(c).unwrap_or(1.0));

@@ -95,6 +95,16 @@ fn annotation_warnings(record: &RunRecord) -> Vec<String> {
              ignores it ({IMPLAUSIBLE_BOXES} in problems.parquet)"
         ));
     }
+    for code in ["not_a_number", "box_without_area"] {
+        let count = problems.get(code).copied().unwrap_or(0);
+        if count > 0 {
+            let boxes = if count == 1 { "box was" } else { "boxes were" };
+            warnings.push(format!(
+                "{count} {boxes} left out, and the images count as without: {code} in \
+                 problems.parquet"
+            ));
+        }
+    }
     if let Some(count) = problems.get("bad_row") {
         let rows = if *count == 1 { "row" } else { "rows" };
         warnings.push(format!(
@@ -218,6 +228,7 @@ mod tests {
         let mut record = fabricated::record();
         let problems = &mut record.facts.counts.annotation_problems;
         problems.extend([("bad_file".to_owned(), 2), ("bad_row".to_owned(), 1)]);
+        problems.extend([("not_a_number".to_owned(), 13)]);
         let row = ClassRow {
             visible_mean: Some(0.25),
             ..fabricated::class_row("horse", &region, 0.5)
@@ -227,6 +238,9 @@ mod tests {
         let expected = [
             "2 annotation files or shards are damaged: entries behind the damage are not counted \
              (bad_file in problems.parquet)"
+                .to_owned(),
+            "13 boxes were left out, and the images count as without: not_a_number in \
+             problems.parquet"
                 .to_owned(),
             "1 row of the annotations could not be used (bad_row in problems.parquet)".to_owned(),
             format!("the model never sees 75 % of region {region:?}: [preprocess] cuts it off"),

@@ -230,8 +230,8 @@ table! {
             "C: photos that could not be read again";
         effect: Option<f64>, "",
             "the effect by which runs are compared: the net flip rate or loss \
-            of recall, the larger; in logits the contrast where C was not run, \
-            the rise for an overlay";
+            of recall, the larger; in logits the contrast without C, and the rise \
+            for an overlay; the difference of the rates for a property";
         effect_unit: Option<String>, "",
             "`fraction` or `logit`";
         declared: Option<String>, "",

@@ -118,7 +118,7 @@ fn a_mark_outside_the_objects_is_the_first_concept_whatever_the_order() {
         decode(&one.folder.join("heat_clusters.parquet")).expect("clusters");
     assert_eq!(clusters.len(), 63);
     let scope = one.summary.scope.join("\n");
-    assert!(scope.contains("8 concepts of 1 classes"), "{scope}");
+    assert!(scope.contains("8 concepts of 1 class are"), "{scope}");
     assert!(scope.contains("2 classes have no concepts"), "{scope}");
     let mut findings = one.summary.findings.iter();
     assert!(

@@ -13,6 +13,15 @@ const ANYWHERE: &str = "rect = { left = 0.0, top = 0.0, right = 1.0, bottom = 1.
 
 /// Audits a set with a manifest, whose column `mark` names the photos of class c2 with the region.
 fn declared(folder: &Path, is_marked: impl Fn(u32) -> bool, place: &str) -> Outcome {
+    declared_with(folder, is_marked, place, "")
+}
+
+fn declared_with(
+    folder: &Path,
+    is_marked: impl Fn(u32) -> bool,
+    place: &str,
+    tables: &str,
+) -> Outcome {
     let mut manifest = String::from("path,label,mark\n");
     for class in 0..9 {
         let photos = std::fs::read_dir(folder.join(format!("photos/c{class}"))).expect("a folder");
@@ -25,7 +34,7 @@ fn declared(folder: &Path, is_marked: impl Fn(u32) -> bool, place: &str) -> Outc
     let text = pipeline(folder, "");
     let set = "[dataset]\nformat = \"csv\"\nmanifest = \"manifest.csv\"\n";
     let region = format!("[[region]]\nname = \"mark\"\npresence_column = \"mark\"\n{place}\n");
-    let text = text.replace("[dataset]\n", set) + &region;
+    let text = text.replace("[dataset]\n", set) + &region + tables;
     audit(&plan(folder, "declared", &text, &[]))
 }
 
@@ -88,10 +97,25 @@ fn a_mark_that_the_manifest_often_omits_is_a_finding_of_its_own() {
         reported(&outcome)
     );
     let scope = outcome.summary.scope.join("\n");
-    let sentence = "A picture that the search found for c2 is at the place of declared region \
-                    mark; of 32 images that match, 8 lack it by the pipeline, for example \
+    let sentence = " of c2 is at the place of declared region mark; of 32 images that match, 8 lack it by the pipeline, for example \
                     c2/000.png: check how its presence is declared";
     assert!(scope.contains(sentence), "{scope}");
+}
+
+/// No experiment was made on the declared region, as the model sees too little of it; the search has
+/// made one on the same picture.
+#[test]
+fn a_declared_region_that_was_not_tested_does_not_stand_for_the_found_one() {
+    let dir = tempfile::tempdir().expect("folder");
+    draw(dir.path(), at_one_place);
+    let outcome = declared_with(
+        dir.path(),
+        |number| number.is_multiple_of(2),
+        AROUND,
+        "[scores]\nconfounder_visible_min = 1.0\n",
+    );
+    let reported = reported(&outcome);
+    assert_eq!(reported, [FOUND], "{reported:?}");
 }
 
 /// Another thing in the same photos is not the declared one: beside it, or in a part of its place.

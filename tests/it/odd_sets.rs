@@ -414,6 +414,61 @@ fn flags_of_presence_columns_are_flags_or_problems() {
     assert_eq!(tagged, ["p0.jpg", "p2.jpg", "p3.jpg", "p8.jpg"]);
 }
 
+/// The images that show the region would be left out, and the rest would have no finding.
+#[test]
+fn presence_columns_without_a_readable_true_cell_are_refused() {
+    let cases = [
+        (
+            "x for true",
+            ["x", "", "x", "", "", "", "", "", ""],
+            Some(2),
+        ),
+        (
+            "2 for true, 0 for false",
+            ["2", "0", "2", "0", "2", "0", "0", "0", "0"],
+            Some(3),
+        ),
+        (
+            "no unreadable cell",
+            ["", "0", "", "0", "", "0", "0", "0", "0"],
+            None,
+        ),
+        (
+            "a readable true cell",
+            ["x", "1", "", "", "", "", "", "", ""],
+            None,
+        ),
+    ];
+    for (name, flags, bad) in cases {
+        let set = OddSet::new();
+        let mut manifest = "path,label,tag\n".to_owned();
+        for ((path, label, _), flag) in BOXES.iter().zip(flags) {
+            manifest += &format!("{path},{label},{flag}\n");
+        }
+        set.write("m.csv", &manifest);
+        let mut plan = set.plan("manifest = \"SET/../m.csv\"\n");
+        plan.dataset.presence_columns = vec!["tag".to_owned()];
+        let opened = Dataset::open(&plan.dataset, None, 0).map(|_| ());
+        let expected = bad.map(|bad| {
+            format!(
+                "presence column \"tag\" has no true cell, and {bad} that are neither true nor false: \
+                 write 1, true or yes where an image shows the region"
+            )
+        });
+        match (opened, expected) {
+            (Err(error), Some(expected)) => {
+                let error = error.to_string();
+                assert!(error.starts_with(&expected), "{name}: {error}");
+                assert!(
+                    error.contains("m.csv:2: bad_flag: column \"tag\": "),
+                    "{name}: {error}"
+                );
+            }
+            (opened, expected) => assert_eq!(opened.is_ok(), expected.is_none(), "{name}"),
+        }
+    }
+}
+
 /// A blank line, or a name of nothing, moves or loses the names behind it.
 #[test]
 fn lists_of_names_without_a_name_are_refused() {

@@ -10,7 +10,7 @@ use crate::dataset::Sample;
 use crate::error::{Result, Skip};
 use crate::finding::Finding;
 use crate::geometry::Rect;
-use crate::plan::{Place, Region, RegionKind};
+use crate::plan::{Place, Region, RegionKind, Verdicts};
 use crate::region;
 use std::collections::BTreeMap;
 
@@ -29,8 +29,9 @@ pub struct AlreadyDeclared {
     /// Among the found pictures.
     pub index: usize,
     pub class: u32,
-    /// Name of the declared region.
+    /// Name of the declared region, and of the picture.
     pub region: String,
+    pub name: String,
     /// Images of the class that show the picture.
     pub matching: usize,
     /// Those of them that lack the region by the pipeline.
@@ -51,6 +52,7 @@ pub fn already_declared(
     found: &[FoundRegion],
     known: &Known,
 ) -> Result<Vec<AlreadyDeclared>> {
+    let policy = &search.context.plan.verdict;
     let mut already = Vec::new();
     for region in &search.context.plan.regions {
         let Some(category) = category(region) else {
@@ -68,23 +70,31 @@ pub fn already_declared(
                 }
                 let matching = with.len() + lacking.len();
                 let is_complete = lacking.len() as f64 <= LACKING_MAX * matching as f64;
-                let is_reported = declared.iter().any(|finding| {
-                    finding.class == *class
-                        && finding.region == region.name
-                        && finding.verdict.is_reported()
-                });
+                let mut declared = declared.iter();
+                let declared = declared.find(|f| f.class == *class && f.region == region.name);
                 already.push(AlreadyDeclared {
                     index,
                     class: *class,
                     region: region.name.clone(),
+                    name: found.name.clone(),
                     matching,
                     lacking: lacking.into_iter().copied().collect(),
-                    is_listed_once: is_reported && is_complete,
+                    is_listed_once: is_complete && declared.is_some_and(|f| speaks(f, policy)),
                 });
             }
         }
     }
     Ok(already)
+}
+
+/// Whether a finding about a declared region says what one about the same found picture would: it is
+/// reported, and C was run, or cannot be run for either.
+fn speaks(finding: &Finding, policy: &Verdicts) -> bool {
+    let evidence = finding.confounder();
+    let is_tested = evidence.is_some_and(|evidence| {
+        evidence.intervention.is_some() || evidence.tagged < Some(policy.proof_min)
+    });
+    finding.verdict.is_reported() && is_tested
 }
 
 /// The category of the annotations of a confounder with presence information.

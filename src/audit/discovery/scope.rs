@@ -96,38 +96,33 @@ pub fn of_places(
     sentences
 }
 
-/// A found picture that is at the place of a declared region; `None` where nothing is to be said.
+/// A found picture that is at the place of a declared region.
 pub fn of_declared(
     already: &AlreadyDeclared,
     names: &BTreeMap<usize, String>,
     samples: &BTreeMap<u128, Sample>,
 ) -> Option<String> {
     let class = names.get(&(already.class as usize))?;
-    let region = &already.region;
+    let AlreadyDeclared { region, name, .. } = already;
     let lacking = already.lacking.iter().filter_map(|id| samples.get(id));
     let first = lacking.map(|sample| sample.path.as_str()).min();
     let check = first.map(|path| {
         format!(
-            "of {} images that match, {} lack it by the pipeline, for example {path}: check how \
+            "; of {} images that match, {} lack it by the pipeline, for example {path}: check how \
              its presence is declared",
             already.matching,
             already.lacking.len(),
         )
     });
-    match (already.is_listed_once, check) {
-        (true, None) => Some(format!(
-            "Declared region {region} of {class} was found by the search too, and is listed once"
-        )),
-        (true, Some(check)) => Some(format!(
-            "Declared region {region} of {class} was found by the search too, and is listed once; \
-             {check}"
-        )),
-        (false, Some(check)) => Some(format!(
-            "A picture that the search found for {class} is at the place of declared region \
-             {region}; {check}"
-        )),
-        (false, None) => None,
-    }
+    let check = check.unwrap_or_default();
+    Some(if already.is_listed_once {
+        format!(
+            "Declared region {region} of {class} was found by the search too, and is listed \
+             once{check}"
+        )
+    } else {
+        format!("{name} of {class} is at the place of declared region {region}{check}")
+    })
 }
 
 /// The classes without a find of an origin.

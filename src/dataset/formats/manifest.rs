@@ -156,6 +156,7 @@ impl ManifestReader {
             let message = format!("column {column:?}: {cell:?} is neither true nor false");
             let problem = Problem::at_line("bad_flag", &self.file, row.line, message);
             entry.problems.push(problem);
+            entry.bad_flags.push(column);
         }
         Item::Found(entry)
     }

@@ -22,7 +22,7 @@ pub struct RegionFile {
     pub mask: Option<String>,
     /// A picture that is laid over photos to measure which class it raises.
     pub overlay: Option<OverlayFile>,
-    /// The region is present in images whose row has 1, true or yes in this column of the manifest.
+    /// The region is present in images whose row has 1, true, t, yes, y or on in this column.
     /// Needs `corner` or `rect` in fractions.
     pub presence_column: Option<String>,
     /// The region is present in every image. Needs `corner` or `rect` in fractions.

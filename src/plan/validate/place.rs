@@ -57,8 +57,9 @@ fn has_one_place(file: &RegionFile, key: &str, check: &mut Checker<'_>) -> bool 
     check.problem(
         key,
         format!(
-            "found {count} places, expected exactly one of \
-             corner, border, rect, polygon, annotation, mask, overlay"
+            "a region has one place, and this one has {count}: one of corner, border, rect, \
+             polygon, annotation, mask, overlay; presence_column, template and always say in which \
+             images it is there"
         ),
     );
     false

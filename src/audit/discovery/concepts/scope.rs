@@ -16,15 +16,17 @@ pub fn sentences(search: &Search<'_, '_>, sampled: &Sampled, classes: &[Compared
             .filter(|class| class.order == ConceptOrder::Unordered)
             .count();
         let images: u32 = concepts.iter().map(|class| class.images).sum();
+        let of = match concepts.len() {
+            1 => "1 class".to_owned(),
+            classes => format!("each of {classes} classes"),
+        };
         sentences.push(format!(
-            "{CONCEPTS} concepts of {} classes are shown to look at, without findings ({images} \
-             images)",
-            concepts.len()
+            "{CONCEPTS} concepts of {of} are shown to look at, without findings ({images} images)"
         ));
         if unordered > 0 {
             sentences.push(format!(
-                "The concepts of {unordered} classes have no order, for want of objects and of \
-                 held-out errors"
+                "The concepts of {unordered} classes are in no order: no objects are annotated, and too \
+                 few held-out images are wrong"
             ));
         }
     }
