@@ -91,7 +91,8 @@ fn exit_code(refusal: Option<&String>) -> ExitCode {
 fn conclusion(warnings: &[String], refusal: Option<&String>) -> String {
     let mut refused = String::new();
     if let Some(reason) = refusal {
-        refused = format!("\na run would not be reliable: {}\n", printable(reason));
+        let text = format!("a run would not be reliable: {}", printable(reason));
+        refused = format!("\n{}", paragraph(&text));
         if warnings.is_empty() {
             return refused;
         }

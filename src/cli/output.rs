@@ -30,8 +30,9 @@ pub fn eprint(line: &str) {
 pub fn warn(message: &str) {
     const WORD: &str = "warning:";
     let mut text = format!("{WORD} {}", printable(message));
-    if let Some((_, columns)) = console::Term::stderr().size_checked() {
-        let width = usize::from(columns.clamp(60, 160));
+    let term = console::Term::stderr();
+    if term.is_term() {
+        let width = usize::from(columns(&term));
         let lines: Vec<String> = text.lines().map(|line| wrap(line, width)).collect();
         text = lines.join("\n");
     }
@@ -57,14 +58,14 @@ pub fn paragraph(text: &str) -> String {
 
 /// The lines of a text, each wrapped in a terminal; programs get them whole.
 fn lines(text: &str, indent: usize) -> Vec<String> {
+    let term = console::Term::stdout();
+    let width = usize::from(terminal_width()).saturating_sub(indent);
     let mut wrapped = Vec::new();
     for line in text.lines() {
-        match console::Term::stdout().size_checked() {
-            Some(_) => {
-                let width = usize::from(terminal_width()).saturating_sub(indent);
-                wrapped.extend(wrap(line, width).lines().map(str::to_owned));
-            }
-            None => wrapped.push(line.to_owned()),
+        if term.is_term() {
+            wrapped.extend(wrap(line, width).lines().map(str::to_owned));
+        } else {
+            wrapped.push(line.to_owned());
         }
     }
     wrapped
@@ -90,7 +91,12 @@ pub fn csv_cell(text: &str, is_raw: bool) -> String {
 
 /// Columns of the terminal, 80 where there is none.
 pub fn terminal_width() -> u16 {
-    let size = console::Term::stdout().size_checked();
+    columns(&console::Term::stdout())
+}
+
+/// Columns of a terminal; 80 where it does not say, or there is none.
+fn columns(term: &console::Term) -> u16 {
+    let size = term.size_checked();
     size.map_or(80, |(_, columns)| columns.clamp(60, 160))
 }
 

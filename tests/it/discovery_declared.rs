@@ -13,15 +13,6 @@ const ANYWHERE: &str = "rect = { left = 0.0, top = 0.0, right = 1.0, bottom = 1.
 
 /// Audits a set with a manifest, whose column `mark` names the photos of class c2 with the region.
 fn declared(folder: &Path, is_marked: impl Fn(u32) -> bool, place: &str) -> Outcome {
-    declared_with(folder, is_marked, place, "")
-}
-
-fn declared_with(
-    folder: &Path,
-    is_marked: impl Fn(u32) -> bool,
-    place: &str,
-    tables: &str,
-) -> Outcome {
     let mut manifest = String::from("path,label,mark\n");
     for class in 0..9 {
         let photos = std::fs::read_dir(folder.join(format!("photos/c{class}"))).expect("a folder");
@@ -34,7 +25,7 @@ fn declared_with(
     let text = pipeline(folder, "");
     let set = "[dataset]\nformat = \"csv\"\nmanifest = \"manifest.csv\"\n";
     let region = format!("[[region]]\nname = \"mark\"\npresence_column = \"mark\"\n{place}\n");
-    let text = text.replace("[dataset]\n", set) + &region + tables;
+    let text = text.replace("[dataset]\n", set) + &region;
     audit(&plan(folder, "declared", &text, &[]))
 }
 
@@ -102,20 +93,21 @@ fn a_mark_that_the_manifest_often_omits_is_a_finding_of_its_own() {
     assert!(scope.contains(sentence), "{scope}");
 }
 
-/// No experiment was made on the declared region, as the model sees too little of it; the search has
-/// made one on the same picture.
+/// Of 32 marked photos 29 are declared, one too few for an experiment; the search finds 32, and has
+/// made one.
 #[test]
 fn a_declared_region_that_was_not_tested_does_not_stand_for_the_found_one() {
     let dir = tempfile::tempdir().expect("folder");
     draw(dir.path(), at_one_place);
-    let outcome = declared_with(
-        dir.path(),
-        |number| number.is_multiple_of(2),
-        AROUND,
-        "[scores]\nconfounder_visible_min = 1.0\n",
-    );
+    let is_listed = |number: u32| number.is_multiple_of(2) && ![0, 16, 32].contains(&number);
+    let outcome = declared(dir.path(), is_listed, AROUND);
+
     let reported = reported(&outcome);
-    assert_eq!(reported, [FOUND], "{reported:?}");
+    assert!(reported.contains(&FOUND), "{reported:?}");
+    let scope = outcome.summary.scope.join("\n");
+    let sentence =
+        " of c2 is at the place of declared region mark; of 32 images that match, 3 lack it";
+    assert!(scope.contains(sentence), "{scope}");
 }
 
 /// Another thing in the same photos is not the declared one: beside it, or in a part of its place.

@@ -79,7 +79,8 @@ pub fn already_declared(
                     name: found.name.clone(),
                     matching,
                     lacking: lacking.into_iter().copied().collect(),
-                    is_listed_once: is_complete && declared.is_some_and(|f| speaks(f, policy)),
+                    is_listed_once: is_complete
+                        && declared.is_some_and(|f| stands_for(f, matching, policy)),
                 });
             }
         }
@@ -88,13 +89,12 @@ pub fn already_declared(
 }
 
 /// Whether a finding about a declared region says what one about the same found picture would: it is
-/// reported, and C was run, or cannot be run for either.
-fn speaks(finding: &Finding, policy: &Verdicts) -> bool {
+/// reported, and C was run, or too few images match for that.
+fn stands_for(finding: &Finding, matching: usize, policy: &Verdicts) -> bool {
     let evidence = finding.confounder();
-    let is_tested = evidence.is_some_and(|evidence| {
-        evidence.intervention.is_some() || evidence.tagged < Some(policy.proof_min)
-    });
-    finding.verdict.is_reported() && is_tested
+    let is_tested = evidence.is_some_and(|evidence| evidence.intervention.is_some());
+    let is_testable = matching >= policy.proof_min as usize;
+    finding.verdict.is_reported() && (is_tested || !is_testable)
 }
 
 /// The category of the annotations of a confounder with presence information.
