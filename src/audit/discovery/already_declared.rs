@@ -88,7 +88,7 @@ pub fn already_declared(
     Ok(already)
 }
 
-/// Whether a finding about a declared region says what one about the same found picture would: it is
+/// Whether a finding about a declared region says what one about the same picture would: it is
 /// reported, and C was run, or too few images match for that.
 fn stands_for(finding: &Finding, matching: usize, policy: &Verdicts) -> bool {
     let evidence = finding.confounder();
