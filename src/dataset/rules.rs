@@ -36,7 +36,7 @@ pub struct Rules {
 
 /// The decision about an item.
 pub enum Resolved {
-    Labeled(Entry, String),
+    Labeled(Box<Entry>, String),
     Skipped(Skipped),
     Ignored(&'static str),
     /// A problem that belongs to no image.
@@ -99,7 +99,9 @@ impl Rules {
             }
             // Whatever the policy, an image without a label cannot be audited.
             (None, None) => (SkipReason::NoLabel, "no label".to_owned()),
-            (None, Some(label)) => return (Resolved::Labeled(entry, label.clone()), problems),
+            (None, Some(label)) => {
+                return (Resolved::Labeled(Box::new(entry), label.clone()), problems);
+            }
         };
         let skipped = Skipped {
             path,

@@ -113,7 +113,7 @@ impl Dataset {
     fn audited(&self, resolved: Resolved, labels: &LabelMap) -> Option<Result<Sample, Skipped>> {
         match resolved {
             Resolved::Labeled(entry, label) if self.stats.selects(&entry) => {
-                Some(self.sample(entry, label, labels))
+                Some(self.sample(*entry, label, labels))
             }
             Resolved::Skipped(skipped) if !self.stats.is_limited() => Some(Err(skipped)),
             _ => None,

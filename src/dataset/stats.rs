@@ -121,9 +121,9 @@ impl DatasetStats {
             }
             let first = self.problems.iter().find(|p| p.code == "bad_flag");
             return Err(Error::new(format!(
-                "presence column {column:?} has no true cell, and {cells} that are neither true nor \
-                 false: write 1, true or yes where an image shows the region, and 0, false or no \
-                 where it does not\n  {}",
+                "presence column {column:?} has no true cell, and {cells} that are neither true \
+                 nor false: write 1, true or yes where an image shows the region, and 0, false or \
+                 no where it does not\n  {}",
                 first.map(line).unwrap_or_default()
             )));
         }

@@ -32,7 +32,7 @@ pub fn warnings(
     let counts = &record.facts.counts;
     warnings.extend(counts.ignored_pictures().map(|_| ignored_warning(counts)));
     if counts.scored > 0 {
-        let images = counts.scored as usize;
+        let images = counts.scored;
         // What is expected may have been measured with as many images of each class.
         let of_classes = class_accuracy(heat_rows).unwrap_or(record.top1_accuracy);
         let expected = plan.model.expected_accuracy;

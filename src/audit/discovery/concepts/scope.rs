@@ -25,8 +25,8 @@ pub fn sentences(search: &Search<'_, '_>, sampled: &Sampled, classes: &[Compared
         ));
         if unordered > 0 {
             sentences.push(format!(
-                "The concepts of {unordered} classes are in no order: no objects are annotated, and too \
-                 few held-out images are wrong"
+                "The concepts of {unordered} classes are in no order: no objects are annotated, \
+                 and too few held-out images are wrong"
             ));
         }
     }
