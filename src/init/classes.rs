@@ -2,6 +2,7 @@
 
 use super::hints;
 use crate::bounded;
+use crate::dataset::nearest;
 use crate::error::{Error, Result};
 use crate::model::Declared;
 use crate::plan::class_list;
@@ -40,6 +41,11 @@ struct Source {
 }
 
 impl Classes {
+    /// The names that are similar to a label which is no class, as the end of a message.
+    pub fn nearest(&self, label: &str) -> String {
+        nearest(label, self.names.iter().flatten())
+    }
+
     /// Names of `count` classes for the labels of a set: of the metadata, of `config.json`, of a
     /// file with one class a line; else the labels themselves in sorted order.
     ///

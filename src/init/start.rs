@@ -12,9 +12,7 @@ use super::sentences;
 use super::set_files::{SetFiles, held_out_splits};
 use super::transforms::Transform;
 use crate::audit::Observer;
-use crate::dataset::{
-    Dataset, DatasetStats, ImageBytes, LabelMap, Sample, nearest as nearest_name,
-};
+use crate::dataset::{Dataset, DatasetStats, ImageBytes, LabelMap, Sample};
 use crate::error::{Error, Result};
 use crate::model::{Declared, Model, Options};
 use crate::plan::file::PreprocessFile;
@@ -314,9 +312,7 @@ fn facts_of_set(
         facts.push(("not used", note.clone()));
     }
     for label in &classes.unknown {
-        let nearest = classes.names.as_deref().unwrap_or_default();
-        let nearest = nearest_name(label, nearest.iter());
-        facts.push(("no class", format!("{label}: {nearest}")));
+        facts.push(("no class", format!("{label}: {}", classes.nearest(label))));
     }
     facts
 }

@@ -4,7 +4,7 @@ use crate::odd_set::{BOXES, OddSet, photo_bytes};
 use crate::support::camaudit;
 use camaudit::audit::{AuditContext, Worker, load_model};
 use camaudit::dataset::{Dataset, ImageBytes, LabelMap, MeasuredContent, Sample, Skipped, Source};
-use camaudit::error::Skip;
+use camaudit::error::{Result, Skip};
 use polars::prelude::{Column, DataFrame, DataType, NamedFrom, ParquetWriter, Series};
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -395,10 +395,8 @@ fn rows_that_a_quotation_mark_swallows_are_counted() {
     }
 }
 
-#[test]
-fn flags_of_presence_columns_are_flags_or_problems() {
-    let set = OddSet::new();
-    let flags = ["t", "N", "on", "1.0", "FALSE", "", "WAHR", "2", "yes"];
+/// The set with these cells in the presence column `tag`.
+fn with_flags(set: &OddSet, flags: [&str; 9]) -> Result<Dataset> {
     let mut manifest = "path,label,tag\n".to_owned();
     for ((path, label, _), flag) in BOXES.iter().zip(flags) {
         manifest += &format!("{path},{label},{flag}\n");
@@ -406,7 +404,14 @@ fn flags_of_presence_columns_are_flags_or_problems() {
     set.write("m.csv", &manifest);
     let mut plan = set.plan("manifest = \"SET/../m.csv\"\n");
     plan.dataset.presence_columns = vec!["tag".to_owned()];
-    let dataset = Dataset::open(&plan.dataset, None, 0).expect("opened");
+    Dataset::open(&plan.dataset, None, 0)
+}
+
+#[test]
+fn flags_of_presence_columns_are_flags_or_problems() {
+    let set = OddSet::new();
+    let flags = ["t", "N", "on", "1.0", "FALSE", "", "WAHR", "2", "yes"];
+    let dataset = with_flags(&set, flags).expect("opened");
     assert_eq!(dataset.stats.skipped["annotation/bad_flag"], 2);
     let samples = samples(&dataset);
     let tagged = samples.iter().filter(|sample| !sample.flags.is_empty());
@@ -441,14 +446,7 @@ fn presence_columns_without_a_readable_true_cell_are_refused() {
     ];
     for (name, flags, bad) in cases {
         let set = OddSet::new();
-        let mut manifest = "path,label,tag\n".to_owned();
-        for ((path, label, _), flag) in BOXES.iter().zip(flags) {
-            manifest += &format!("{path},{label},{flag}\n");
-        }
-        set.write("m.csv", &manifest);
-        let mut plan = set.plan("manifest = \"SET/../m.csv\"\n");
-        plan.dataset.presence_columns = vec!["tag".to_owned()];
-        let opened = Dataset::open(&plan.dataset, None, 0).map(|_| ());
+        let opened = with_flags(&set, flags).map(|_| ());
         let expected = bad.map(|bad| {
             format!(
                 "presence column \"tag\" has no true cell, and {bad} that are neither true nor false: \
