@@ -164,9 +164,9 @@ fn listed_once(
         let AlreadyDeclared { index, class, .. } = already;
         found[*index].classes.remove(class);
         found[*index].alarms.remove(class);
-        regions[*index].classes.remove(class);
+        regions[*index].listed_once.insert(*class);
     }
-    regions.retain(|region| !region.classes.is_empty());
+    regions.retain(|region| region.listed_once.len() < region.classes.len());
     let all = found.iter().enumerate();
     let empty = all.filter(|(_, named)| named.classes.is_empty());
     empty.map(|(index, _)| index).collect()
@@ -328,6 +328,7 @@ fn found_regions(found: &[Named], hits: &Hits, known: &Known) -> Vec<FoundRegion
             name: named.name.clone(),
             origin: named.origin,
             classes: named.classes.clone(),
+            listed_once: BTreeSet::new(),
             unclear: unclear(index, named, &places, hits, known),
             places,
         });

@@ -34,6 +34,8 @@ pub struct FoundRegion {
     pub classes: BTreeMap<u32, f64>,
     /// The images that show it, with its places in fractions of the photo.
     pub places: BTreeMap<u128, Vec<Rect>>,
+    /// Classes for which a declared region is listed: no rivals of the others in C, and no finding.
+    pub listed_once: BTreeSet<u32>,
     /// Images of these classes that may show it.
     pub unclear: BTreeMap<u32, Unclear>,
 }
@@ -103,6 +105,10 @@ impl Test<'_, '_, '_, '_> {
             let mut found = self.found.iter().filter(|found| found.name == region);
             found.any(|found| found.classes.contains_key(&class))
         };
+        let is_listed = |class: u32, region: &str| {
+            let mut found = self.found.iter().filter(|found| found.name == region);
+            !found.any(|found| found.listed_once.contains(&class))
+        };
         let is_of_found = |kind: &str, region: &str| {
             kind == Kind::Confounder.name() && self.found.iter().any(|f| f.name == region)
         };
@@ -128,6 +134,13 @@ impl Test<'_, '_, '_, '_> {
 
         let mut findings = verdict::findings(&classes, &labels, &pairs, policy);
         findings.retain(|finding| is_found(finding.class, &finding.region));
+        findings.retain(|finding| is_listed(finding.class, &finding.region));
+        for pair in pairs
+            .iter()
+            .filter(|pair| !is_listed(pair.class, &pair.region))
+        {
+            figures.retain(|f| f.label != pair.label || f.region != pair.region);
+        }
         for finding in &mut findings {
             self.complete(finding);
             on_objects.limit(finding);
