@@ -198,7 +198,7 @@ fn the_limits_of_an_intervention_are_told() {
             (c.photos_lost, c.removal) = (0, None);
         }
         let text = sentence(&finding);
-        let (_, after) = text.split_once("2.50 to 3.70)").unwrap_or_default();
+        let (_, after) = text.split_once("+2.50 to +3.70)").unwrap_or_default();
         assert_eq!(after, expected, "{text}");
     }
 }
