@@ -10,7 +10,7 @@ use crate::dataset::{HandledProblem, Sample};
 use crate::error::{Error, Result, Skip};
 use crate::finding::MapTarget;
 use crate::geometry::{Size, Transpose};
-use crate::model::Inference;
+use crate::model::{ClassMap, Evidence};
 use crate::plan::ProblemAction;
 use crate::score::{Heat, ImageFacts, MapMeasurement, Measurement};
 use std::collections::BTreeSet;
@@ -210,13 +210,14 @@ impl Image<'_, '_> {
         sample: &Sample,
         timings: &mut Timings,
     ) -> Result<CachedInference, Failure> {
-        let inferred = worker.infer_bytes(self.bytes, timings)?;
+        let known = known_classes(self.context, self.prescan, sample);
+        let inferred = worker.infer_maps(self.bytes, &known, timings)?;
         let mut inference = CachedInference {
             size: inferred.size,
             transpose: inferred.transpose,
             is_turned: inferred.is_turned,
             view: inferred.view,
-            logits: inferred.inference.logits.clone(),
+            logits: inferred.inference.logits().to_vec(),
             maps: Vec::new(),
             fingerprint: inferred.fingerprint,
         };
@@ -226,7 +227,7 @@ impl Image<'_, '_> {
         let classes: BTreeSet<usize> = targets.into_iter().map(|(_, class)| class).collect();
         for class in classes {
             let maps = class_maps(self.context, &inferred.inference, class);
-            inference.maps.push(maps);
+            inference.maps.extend(maps);
         }
         timings.score += start.elapsed();
         Ok(inference)
@@ -263,18 +264,28 @@ fn targets(
     targets
 }
 
-fn class_maps(context: &AuditContext<'_>, inference: &Inference, class: usize) -> ClassMaps {
+/// The classes whose maps are taken whatever the model predicts.
+fn known_classes(context: &AuditContext<'_>, prescan: &Prescan, sample: &Sample) -> Vec<usize> {
+    let mut classes = vec![sample.class];
+    classes.extend(prescan.baseline_classes(&context.plan.regions, sample));
+    classes
+}
+
+/// `None` for a class that is neither known nor predicted.
+fn class_maps(context: &AuditContext<'_>, evidence: &Evidence, class: usize) -> Option<ClassMaps> {
     let model = context.model;
-    let centred = model.centred_weights(inference, class);
-    ClassMaps {
+    let cam = |map: ClassMap| Cam {
+        height: model.layout.height,
+        width: model.layout.width,
+        values: map.values,
+        bias: map.bias,
+    };
+    let [raw, centred] = model.maps(evidence, class)?;
+    Some(ClassMaps {
         class,
-        cam: Cam::new(
-            &model.layout,
-            &inference.features,
-            &model.weights(inference, class),
-        ),
-        centred: Cam::new(&model.layout, &inference.features, &centred),
-    }
+        cam: cam(raw),
+        centred: cam(centred),
+    })
 }
 
 /// Compares the annotations with the decoded image. Problems that the pipeline does not ignore end

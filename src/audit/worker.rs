@@ -4,10 +4,10 @@ use super::context::AuditContext;
 use super::limits;
 use crate::cache::Cache;
 use crate::dataset::{Sample, Source};
-use crate::error::{Result, Skip, SkipReason, Stage};
+use crate::error::{Error, Result, Skip, SkipReason, Stage};
 use crate::geometry::{Rect, Size, Transpose, View};
 use crate::input::{self, Decoder, Fingerprinter, Photo, Preprocessor, Tensor, Use};
-use crate::model::{Inference, PixelSession};
+use crate::model::{Evidence, Inference, PixelSession};
 use crate::plan::Template;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -55,8 +55,9 @@ impl Timings {
     }
 }
 
-/// A file with the model's features and logits.
-pub struct Inferred {
+/// A file with what the model gives for it: its features and logits, or what the maps of some
+/// classes are made of.
+pub struct Inferred<I = Inference> {
     pub size: Size,
     /// How annotations drawn the other way are moved, as of [`Photo`].
     pub transpose: Option<Transpose>,
@@ -64,7 +65,7 @@ pub struct Inferred {
     pub is_turned: bool,
     pub view: View,
     pub tensor: Tensor,
-    pub inference: Inference,
+    pub inference: I,
     /// Perceptual hash in hex, where near-duplicates are searched for.
     pub fingerprint: Option<String>,
 }
@@ -125,20 +126,33 @@ impl<'a> Worker<'a> {
     /// # Errors
     /// A skip that names the stage and the reason.
     pub fn infer_file(&mut self, source: &Source) -> Result<Inferred, Skip> {
-        let mut timings = Timings::default();
-        let bytes = timed(&mut timings.read, || self.decoder.read(source))?;
-        self.infer_bytes(&bytes, &mut timings)
+        let bytes = self.decoder.read(source)?;
+        self.infer_with(&bytes, &mut Timings::default(), PixelSession::run)
     }
 
-    /// Decodes, preprocesses and infers the bytes of a file.
+    /// Decodes, preprocesses and infers the bytes of a file, for the maps of `classes` and of the
+    /// class with the largest logit.
     ///
     /// # Errors
     /// A skip, as of [`Worker::infer_file`].
-    pub fn infer_bytes(
+    pub fn infer_maps(
+        &mut self,
+        bytes: &Arc<Vec<u8>>,
+        classes: &[usize],
+        timings: &mut Timings,
+    ) -> Result<Inferred<Evidence>, Skip> {
+        self.infer_with(bytes, timings, |session, levels| {
+            session.evidence(levels, classes)
+        })
+    }
+
+    /// Decodes and preprocesses the bytes of a file; `infer` runs the model.
+    fn infer_with<I>(
         &mut self,
         bytes: &Arc<Vec<u8>>,
         timings: &mut Timings,
-    ) -> Result<Inferred, Skip> {
+        infer: impl FnOnce(&mut PixelSession<'a>, &[u8]) -> Result<I>,
+    ) -> Result<Inferred<I>, Skip> {
         let photo = timed(&mut timings.decode, || self.decoder.decode(bytes))?;
         let fingerprint = timed(&mut timings.fingerprint, || {
             self.fingerprinter.as_mut()?.hash(&photo)
@@ -147,7 +161,9 @@ impl<'a> Worker<'a> {
         let (original, transpose, is_turned) = (photo.original, photo.transpose, photo.is_turned);
         // A worker that waits for its image to run holds no pixels.
         drop(photo);
-        let inference = timed(&mut timings.infer, || self.infer(&tensor))?;
+        let inference = timed(&mut timings.infer, || {
+            infer(&mut self.session, &tensor.levels).map_err(inference_skip)
+        })?;
 
         Ok(Inferred {
             size: original,
@@ -171,7 +187,8 @@ impl<'a> Worker<'a> {
         let logits = match self.cached(&key) {
             Some(logits) => logits,
             None => {
-                let logits = self.infer(&tensor)?.logits;
+                let logits = self.session.logits(&tensor.levels);
+                let logits = logits.map_err(inference_skip)?;
                 self.keep(key, &logits);
                 logits
             }
@@ -197,9 +214,8 @@ impl<'a> Worker<'a> {
     /// # Errors
     /// A skip, as of [`Worker::infer_file`], also where the bytes are not those that were measured.
     pub fn infer_sample(&mut self, sample: &Sample) -> Result<Inferred, Skip> {
-        let mut timings = Timings::default();
-        let bytes = timed(&mut timings.read, || self.read_sample(sample))?;
-        self.infer_bytes(&bytes, &mut timings)
+        let bytes = self.read_sample(sample)?;
+        self.infer_with(&bytes, &mut Timings::default(), PixelSession::run)
     }
 
     /// Reads, decodes and preprocesses the photo of a sample.
@@ -217,7 +233,7 @@ impl<'a> Worker<'a> {
     /// # Errors
     /// A skip where the engine fails.
     pub fn infer_tensor(&mut self, tensor: &Tensor) -> Result<Inference, Skip> {
-        self.infer(tensor)
+        self.session.run(&tensor.levels).map_err(inference_skip)
     }
 
     /// Reads and decodes the photo of a sample as [`Worker::decode`] does.
@@ -302,12 +318,10 @@ impl<'a> Worker<'a> {
     pub fn take_cache_writes(&mut self) -> CacheWrites {
         std::mem::take(&mut self.writes)
     }
+}
 
-    fn infer(&mut self, tensor: &Tensor) -> Result<Inference, Skip> {
-        self.session
-            .run(&tensor.levels)
-            .map_err(|e| Skip::new(Stage::Infer, SkipReason::Inference, e))
-    }
+fn inference_skip(error: Error) -> Skip {
+    Skip::new(Stage::Infer, SkipReason::Inference, error)
 }
 
 /// Sets `into` to the time that `work` takes.

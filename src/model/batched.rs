@@ -1,12 +1,55 @@
 //! The graph for several images at once.
 
 use super::chain::AffineChain;
-use super::engine::{Batches, Engine, Runtime, Values, is_same_in_batch};
-use super::graph::{Graph, take_levels};
+use super::engine::{Array, Batches, Engine, Request, Runtime, Values, is_same_in_batch};
+use super::graph::{Graph, InGraph, take_levels};
 use super::input_shape::noise;
 use super::normalisation::{LEVELS, Normalisation};
+use super::outputs::predicted;
 use super::pool::Pool;
 use crate::error::{Error, Result};
+
+/// Positions of the outputs. Maps stand behind the logits of a graph without gates.
+pub const FEATURES: usize = 0;
+pub const LOGITS: usize = 1;
+pub const MAPS: usize = 2;
+
+/// Most rows, beside the last, whose maps are compared when a model is loaded.
+const PROBED_ROWS_MAX: usize = 8;
+/// Largest difference of a map inside the graph, as a part of its largest value: float32 holds 24
+/// digits of two.
+const MAP_TOLERANCE: f64 = 1e-6;
+
+/// The session that all workers share.
+pub struct Batched {
+    pub batches: Batches,
+    /// Where maps are made inside the graph.
+    pub rows: Option<MapRows>,
+}
+
+impl Batched {
+    /// What changes a number, for `run.json` and the cache.
+    pub fn name(&self) -> String {
+        let size = self.batches.size();
+        match self.rows {
+            Some(_) => format!("batches of {size}, maps in the graph"),
+            None => format!("batches of {size}"),
+        }
+    }
+}
+
+/// The rows that a graph makes maps of: the classes in order, then their mean where there is one.
+pub struct MapRows {
+    mean: Option<usize>,
+}
+
+impl MapRows {
+    /// What to ask for, for the maps of some classes.
+    pub fn of(&self, classes: &[usize]) -> Vec<usize> {
+        let rows = classes.iter().copied();
+        rows.chain(self.mean).collect()
+    }
+}
 
 /// The tensors that an audit reads: features, logits, and those before and after each gate.
 pub fn outputs<'a>(pool: &'a Pool, logits: &'a str, chain: &'a AffineChain) -> Vec<&'a str> {
@@ -26,6 +69,9 @@ pub struct Single<'a> {
     /// Shape of the input.
     pub shape: &'a [usize],
     pub normalisation: &'a Normalisation,
+    /// Maps to make inside the graph for several images. Rows behind the classes are their mean.
+    pub maps: Option<InGraph<'a>>,
+    pub classes: usize,
 }
 
 impl Single<'_> {
@@ -33,7 +79,7 @@ impl Single<'_> {
     ///
     /// # Errors
     /// When it cannot run so many, or gives other results; names the key and the remedy.
-    pub fn together(&self, size: usize) -> Result<Batches> {
+    pub fn together(&self, size: usize) -> Result<Batched> {
         let as_it_is = self.open(self.graph, size);
         let Err(error) = as_it_is else {
             return as_it_is;
@@ -49,31 +95,68 @@ impl Single<'_> {
         })
     }
 
-    fn open(&self, graph: &Graph, size: usize) -> Result<Batches> {
+    fn open(&self, graph: &Graph, size: usize) -> Result<Batched> {
         let mut shape = self.shape.to_vec();
         shape[0] = size;
         let mut cut = graph.cut(&[(&graph.input, &shape)], self.outputs, &shape);
         take_levels(&mut cut.proto, self.normalisation)?;
-        let engine = self.runtime.load(&cut.proto, vec![shape])?;
-        let batches = Batches::new(engine, size)?;
+        let mut shapes = vec![shape];
+        if let Some(maps) = &self.maps {
+            maps.add_to(&mut cut.proto)?;
+            shapes.push(vec![size, 0]);
+        }
+        let engine = self.runtime.load(&cut.proto, shapes)?;
+        let batches = Batches::new(engine, size, self.maps.is_some())?;
 
         // Twice, so that places of a batch are compared too.
         let probes = self.probes();
         let probes: Vec<&[u8]> = probes.iter().map(Vec::as_slice).collect();
         for probes in [probes.clone(), probes.into_iter().rev().collect()] {
-            let probes = &probes[..size.min(probes.len())];
-            for (probe, together) in probes.iter().zip(batches.run_all(probes)?) {
-                let values = self.normalisation.values(probe);
-                let alone = self.engine.run(&[Values::Floats(&values)])?;
-                for (together, alone) in together.iter().zip(&alone) {
-                    if !is_same_in_batch(&together.values, &alone.values) {
-                        let message = "an image has other outputs in a batch than alone";
-                        return Err(Error::new(message));
-                    }
-                }
+            self.compare(&batches, &probes[..size.min(probes.len())])?;
+        }
+        let rows = self.maps.as_ref().map(|maps| MapRows {
+            mean: (maps.rows.len() > self.classes).then_some(self.classes),
+        });
+        Ok(Batched { batches, rows })
+    }
+
+    /// Compares the outputs of probes in a batch with those of each alone.
+    fn compare(&self, batches: &Batches, probes: &[&[u8]]) -> Result<()> {
+        let outputs = self.outputs.len() + usize::from(self.maps.is_some());
+        let outputs: Vec<usize> = (0..outputs).collect();
+        let asked = self.probed_rows();
+        let indices: Vec<i64> = asked.iter().map(|&row| row as i64).collect();
+        let requests: Vec<Request<'_>> = probes
+            .iter()
+            .map(|levels| Request {
+                levels,
+                indices: &indices,
+                outputs: &outputs,
+            })
+            .collect();
+
+        for (probe, together) in probes.iter().zip(batches.run_all(&requests)?) {
+            let values = self.normalisation.values(probe);
+            let alone = self.engine.run(&[Values::Floats(&values)])?;
+            let mut pairs = together.iter().zip(&alone);
+            if !pairs.all(|(together, alone)| is_same_in_batch(&together.values, &alone.values)) {
+                return Err(Error::new(
+                    "an image has other outputs in a batch than alone",
+                ));
+            }
+            if let Some(maps) = &self.maps {
+                compare_maps(maps, &asked, &together)?;
             }
         }
-        Ok(batches)
+        Ok(())
+    }
+
+    /// Evenly spaced rows, and the last one.
+    fn probed_rows(&self) -> Vec<usize> {
+        let rows = self.maps.as_ref().map_or(0, |maps| maps.rows.len());
+        let step = rows.div_ceil(PROBED_ROWS_MAX).max(1);
+        let spaced = (0..rows).step_by(step);
+        spaced.chain(rows.checked_sub(1)).collect()
     }
 
     /// Noise, and a ramp over all levels.
@@ -82,6 +165,31 @@ impl Single<'_> {
         let ramp = (0..total).map(|index| (index * LEVELS / total) as u8);
         [noise(total), ramp.collect()]
     }
+}
+
+/// Compares the maps of the graph with those that are made from its features.
+fn compare_maps(maps: &InGraph<'_>, asked: &[usize], arrays: &[Array]) -> Result<()> {
+    let (features, found) = (&arrays[FEATURES].values, &arrays[MAPS].values);
+    let logits = &arrays[LOGITS].values;
+    let predicted = match maps.binary {
+        true => usize::from(logits[0] > 0.0),
+        false => predicted(logits),
+    };
+    let rows = asked.iter().copied().chain([predicted]);
+    let planes = found.chunks_exact(maps.layout.cells());
+    if planes.len() != asked.len() + 1 {
+        return Err(Error::new("the graph returns another number of maps"));
+    }
+    for (row, plane) in rows.zip(planes) {
+        let map = maps.rows[row].map(&maps.layout, features);
+        let largest = map.iter().fold(0.0_f64, |max, v| max.max(v.abs()));
+        let mut pairs = map.iter().zip(plane);
+        if !pairs.all(|(a, &b)| (a - f64::from(b)).abs() <= MAP_TOLERANCE * largest) {
+            let message = "a map inside the graph differs from that of the features";
+            return Err(Error::new(message));
+        }
+    }
+    Ok(())
 }
 
 #[cfg(test)]

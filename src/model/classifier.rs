@@ -1,10 +1,10 @@
 //! A model taken apart into trunk and head.
 
-use super::batched::{Single, outputs};
+use super::batched::{Batched, Single, outputs};
 use super::chain::AffineChain;
 use super::class_weights::ClassWeights;
 use super::coverage::Responses;
-use super::engine::{Batches, Engine, Permit, Runtime, Values};
+use super::engine::{Engine, Permit, Runtime, Values};
 use super::facts::{Facts, OutputActivation};
 use super::frame::frame;
 use super::graph::Graph;
@@ -28,11 +28,11 @@ use std::path::Path;
 pub struct Model {
     engine: Engine,
     /// Where several images run at once.
-    batches: Option<Batches>,
+    batched: Option<Batched>,
     /// The numbers of the levels of a prepared image.
     normalisation: Option<Normalisation>,
     pub(super) pool: Pool,
-    chain: AffineChain,
+    pub(super) chain: AffineChain,
     pub facts: Facts,
     /// Order of the maps that class weights refer to.
     pub layout: MapLayout,
@@ -82,24 +82,10 @@ impl Model {
             mut pool,
             chain,
         } = parts;
-        let outputs = outputs(&pool, &logits.tensor, &chain);
-        let cut = graph.cut(&[(&graph.input, &shape)], &outputs, &shape);
+        let read = outputs(&pool, &logits.tensor, &chain);
+        let cut = graph.cut(&[(&graph.input, &shape)], &read, &shape);
         let engine = runtime.load(&cut.proto, vec![shape.clone()])?;
         let normalisation = options.normalisation.clone();
-        let batches = match (options.engine.batch(), &normalisation) {
-            (0 | 1, _) | (_, None) => None,
-            (batch, Some(normalisation)) => Some(
-                Single {
-                    graph: &graph,
-                    runtime,
-                    engine: &engine,
-                    outputs: &outputs,
-                    shape: &shape,
-                    normalisation,
-                }
-                .together(batch)?,
-            ),
-        };
         let frame = frame(&graph, &pool.features, runtime, &shape)?;
         let surroundings = Surroundings {
             graph: &graph,
@@ -152,12 +138,9 @@ impl Model {
                 precisions: graph.precisions.clone(),
                 ..Facts::default()
             },
-            engine_name: match &batches {
-                Some(batches) => format!("{}, batches of {}", runtime.name(), batches.size()),
-                None => runtime.name(),
-            },
+            engine_name: runtime.name(),
             engine,
-            batches,
+            batched: None,
             normalisation,
             pool,
             chain,
@@ -182,6 +165,26 @@ impl Model {
         let features = features.map_or(&[][..], |tensor| &tensor.values);
         warnings.extend(model.check_maps(&head, features, &probes)?);
         model.facts.warnings = warnings;
+
+        let batch = options.engine.batch();
+        if let (2.., Some(normalisation)) = (batch, &options.normalisation) {
+            let rows = model.graph_rows();
+            let single = Single {
+                graph: &graph,
+                runtime,
+                engine: &model.engine,
+                outputs: &outputs(&model.pool, &logits.tensor, &model.chain),
+                shape: &shape,
+                normalisation,
+                maps: rows
+                    .as_deref()
+                    .map(|rows| model.in_graph(&logits.tensor, batch, rows)),
+                classes: model.facts.classes,
+            };
+            let batched = single.together(batch)?;
+            model.engine_name = format!("{}, {}", model.engine_name, batched.name());
+            model.batched = Some(batched);
+        }
         Ok(model)
     }
 
@@ -203,8 +206,8 @@ impl Model {
         let normalisation = self.normalisation.as_ref();
         let normalisation = normalisation
             .ok_or_else(|| Error::new("the model was loaded without a normalisation"))?;
-        let runner = match &self.batches {
-            Some(batches) => Runner::Together(batches),
+        let runner = match &self.batched {
+            Some(batched) => Runner::Together(batched),
             None => Runner::Alone {
                 engine: &self.engine,
                 state: Box::new(self.engine.state()?),
@@ -240,13 +243,16 @@ impl Model {
 
     /// Images that run at once.
     pub fn batch(&self) -> usize {
-        self.batches.as_ref().map_or(1, Batches::size)
+        self.batched
+            .as_ref()
+            .map_or(1, |batched| batched.batches.size())
     }
 
     /// Waits for one of `jobs` permits to compute, where several images run at once; a worker that
     /// waits for its image releases it.
     pub fn permit(&self, jobs: usize) -> Option<Permit<'_>> {
-        self.batches.as_ref().map(|batches| batches.acquire(jobs))
+        let batched = self.batched.as_ref()?;
+        Some(batched.batches.acquire(jobs))
     }
 
     /// How the logits become scores.
@@ -262,6 +268,18 @@ impl Model {
     /// Weights of one class for this image: `mean(CAM) + bias = logit`.
     pub fn weights(&self, inference: &Inference, class: usize) -> ClassWeights {
         self.chain.pull_back(self.row(class), &inference.gates)
+    }
+
+    /// Weights of one class, of a head whose weights are the same for all images.
+    pub(super) fn fixed_weights(&self, class: usize) -> ClassWeights {
+        self.chain.pull_back(self.row(class), &[])
+    }
+
+    /// The mean of the weights of all classes, where centred weights lack it and all images have
+    /// the same weights.
+    pub(super) fn fixed_mean_weights(&self) -> Option<ClassWeights> {
+        let mean = self.mean_row.clone()?;
+        Some(self.chain.pull_back(mean, &[]))
     }
 
     /// Weights less the mean over all classes, because adding a vector to all rows does not change

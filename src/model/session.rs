@@ -1,7 +1,9 @@
 //! Running the model on images.
 
+use super::batched::{Batched, LOGITS, MAPS};
 use super::chain::AffineChain;
-use super::engine::{Array, Batches, Engine, State, Values};
+use super::engine::{Array, Engine, Request, State, Values};
+use super::evidence::{Evidence, GraphMaps};
 use super::gate::GateValues;
 use super::normalisation::Normalisation;
 use super::outputs::predicted;
@@ -40,10 +42,7 @@ impl Outputs<'_> {
         let mut outputs = arrays.into_iter().map(|array| array.values);
 
         let features = self.pool.attribute(outputs.next().unwrap_or_default());
-        let mut logits = outputs.next().unwrap_or_default();
-        if self.binary {
-            logits = vec![-logits[0], logits[0]];
-        }
+        let logits = self.logits(outputs.next().unwrap_or_default())?;
         let mut gates = Vec::new();
         for _ in self.chain.gates() {
             gates.push(GateValues {
@@ -52,12 +51,20 @@ impl Outputs<'_> {
             });
         }
 
-        refuse_infinite(&logits)?;
         Ok(Inference {
             features,
             logits,
             gates,
         })
+    }
+
+    /// One logit per class.
+    fn logits(&self, mut logits: Vec<f32>) -> Result<Vec<f32>> {
+        if self.binary {
+            logits = vec![-logits[0], logits[0]];
+        }
+        refuse_infinite(&logits)?;
+        Ok(logits)
     }
 }
 
@@ -96,7 +103,7 @@ pub(super) enum Runner<'a> {
         values: Vec<f32>,
     },
     /// Together with those of other workers.
-    Together(&'a Batches),
+    Together(&'a Batched),
 }
 
 impl PixelSession<'_> {
@@ -105,7 +112,47 @@ impl PixelSession<'_> {
     /// # Errors
     /// When the engine fails or a logit is not finite.
     pub fn run(&mut self, levels: &[u8]) -> Result<Inference> {
-        let arrays = match &mut self.runner {
+        let gates = 2 * self.outputs.chain.gates().count();
+        let all: Vec<usize> = (0..=LOGITS + gates).collect();
+        let arrays = self.arrays(levels, &[], &all)?;
+        self.outputs.read(arrays)
+    }
+
+    /// The logits of one image, one per class.
+    ///
+    /// # Errors
+    /// As of [`PixelSession::run`].
+    pub fn logits(&mut self, levels: &[u8]) -> Result<Vec<f32>> {
+        let arrays = self.arrays(levels, &[], &[LOGITS])?;
+        let [logits] = exactly(arrays)?;
+        self.outputs.logits(logits.values)
+    }
+
+    /// The logits of one image, and what the maps of `classes` and of the class with the largest
+    /// logit are made of.
+    ///
+    /// # Errors
+    /// As of [`PixelSession::run`].
+    pub fn evidence(&mut self, levels: &[u8], classes: &[usize]) -> Result<Evidence> {
+        let Runner::Together(Batched {
+            rows: Some(rows), ..
+        }) = self.runner
+        else {
+            return self.run(levels).map(Evidence::Features);
+        };
+        let asked = rows.of(classes);
+        let arrays = self.arrays(levels, &asked, &[LOGITS, MAPS])?;
+        let [logits, maps] = exactly(arrays)?;
+        let logits = self.outputs.logits(logits.values)?;
+        let cells = self.outputs.pool.layout.cells();
+        let maps = GraphMaps::new(logits, &asked, &maps.values, cells);
+        Ok(Evidence::Maps(maps))
+    }
+
+    /// The outputs at `outputs` for one image; with `rows` to ask for where maps are made inside
+    /// the graph.
+    fn arrays(&mut self, levels: &[u8], rows: &[usize], outputs: &[usize]) -> Result<Vec<Array>> {
+        match &mut self.runner {
             Runner::Alone {
                 engine,
                 state,
@@ -114,12 +161,24 @@ impl PixelSession<'_> {
             } => {
                 values.resize(levels.len(), 0.0);
                 normalisation.fill(levels, values);
-                state.run(engine, &[Values::Floats(values)])?
+                state.run_for(engine, &[Values::Floats(values)], outputs)
             }
-            Runner::Together(batches) => batches.run(levels)?,
-        };
-        self.outputs.read(arrays)
+            Runner::Together(batched) => {
+                let indices: Vec<i64> = rows.iter().map(|&row| row as i64).collect();
+                batched.batches.run(Request {
+                    levels,
+                    indices: &indices,
+                    outputs,
+                })
+            }
+        }
     }
+}
+
+fn exactly<const N: usize>(arrays: Vec<Array>) -> Result<[Array; N]> {
+    let count = arrays.len();
+    let arrays = arrays.try_into();
+    arrays.map_err(|_| Error::new(format!("the engine returns {count} arrays instead of {N}")))
 }
 
 fn refuse_infinite(logits: &[f32]) -> Result<()> {

@@ -37,10 +37,10 @@ fn a_batch_of_images_gives_the_rows_and_verdicts_of_single_ones() {
     let few = run(folder.path(), "few", 7, &with(&["run.jobs=1"]));
     let set = with(&["run.jobs=3", "run.shard_size=50"]);
     let many = run(folder.path(), "many", 7, &set);
+    let engine = &few.record.facts.engine;
     assert!(
-        few.record.facts.engine.ends_with("batches of 7"),
-        "{}",
-        few.record.facts.engine
+        engine.ends_with("batches of 7, maps in the graph"),
+        "{engine}"
     );
 
     let kinds = ["images", "regions"];
@@ -87,13 +87,14 @@ fn rows(outcome: &Outcome, kind: &str) -> DataFrame {
     rows
 }
 
-/// Every network of the zoo that can be audited gives the logits and features of a single image, or
-/// is refused with the remedy.
+/// Every network of the zoo that can be audited gives the logits, features and maps of a single
+/// image, or is refused with the remedy.
 #[test]
 #[ignore = "needs ONNX Runtime in .venv"]
 fn a_network_runs_several_images_or_is_refused_with_the_remedy() {
     let cases = json(&fixtures().join("golden/zoo.json"));
     let (mut ran, mut refused) = (0, Vec::new());
+    let mut in_graph = 0;
     for (name, case) in cases.as_object().expect("cases") {
         if case["refused"].is_array() {
             continue;
@@ -142,8 +143,34 @@ fn a_network_runs_several_images_or_is_refused_with_the_remedy() {
                 .all(|(a, b)| (a - b).abs() <= 1e-4 * largest);
             assert!(is_same, "{name}: other numbers in a batch");
         }
+
+        let asked = [0, model.facts.classes - 1];
+        let evidence = model
+            .pixel_session()
+            .and_then(|mut session| session.evidence(&image, &asked))
+            .expect("maps");
+        assert_eq!(evidence.logits(), together.logits, "{name}");
+        for class in [asked[0], asked[1], together.predicted()] {
+            let weights = [
+                single.weights(&alone, class),
+                single.centred_weights(&alone, class),
+            ];
+            let maps = model.maps(&evidence, class).expect("asked for");
+            for (weights, map) in weights.iter().zip(&maps) {
+                let expected = weights.map(&single.layout, &alone.features);
+                let largest = expected.iter().fold(0.0_f64, |max, v| max.max(v.abs()));
+                assert_eq!(expected.len(), map.values.len(), "{name}");
+                for (a, b) in expected.iter().zip(&map.values) {
+                    let is_same = (a - b).abs() <= 1e-4 * largest.max(1.0);
+                    assert!(is_same, "{name}, class {class}: {a} {b}");
+                }
+                assert_eq!(weights.bias, map.bias, "{name}, class {class}");
+            }
+        }
+        in_graph += usize::from(model.engine_name.contains("maps in the graph"));
         ran += 1;
     }
+    assert!(in_graph > 20, "{in_graph} of {ran} have maps in the graph");
     assert!(ran > 9 * refused.len(), "{ran} ran, refused: {refused:?}");
 }
 

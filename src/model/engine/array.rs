@@ -10,6 +10,7 @@ pub struct Array {
 pub enum Values<'a> {
     Floats(&'a [f32]),
     Bytes(&'a [u8]),
+    Indices(&'a [i64]),
 }
 
 /// Largest difference of an image's outputs alone and in a batch, as a part of the largest output.

@@ -3,18 +3,31 @@
 
 use super::{Array, Engine, State, Values};
 use crate::error::{Error, Result};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 /// How long an image waits for others while workers still prepare some.
 const WAIT_MAX: Duration = Duration::from_millis(100);
 
+/// What is asked of a run for one image.
+#[derive(Clone, Copy)]
+pub struct Request<'a> {
+    pub levels: &'a [u8],
+    /// For the second input, where the graph has one: as many for each image of a batch as the
+    /// image with the most has. The others are filled up with 0.
+    pub indices: &'a [i64],
+    /// Positions of the outputs that are read, in ascending order.
+    pub outputs: &'a [usize],
+}
+
 /// One session for all workers, and the images that wait for it. Only so many workers as there are
 /// permits compute at a time; one that waits for its image releases its permit, so that a few cores
 /// fill a batch of many images.
 pub struct Batches {
     engine: Engine,
+    /// Whether the graph has a second input.
+    takes_indices: bool,
     /// Images of a run. A smaller batch is filled up with zeros: an image's result does not depend
     /// on how many others are there.
     size: usize,
@@ -39,12 +52,25 @@ struct Shared {
 struct Image {
     number: u64,
     levels: Vec<u8>,
+    indices: Vec<i64>,
+    outputs: Vec<usize>,
+}
+
+impl Image {
+    fn request(&self) -> Request<'_> {
+        Request {
+            levels: &self.levels,
+            indices: &self.indices,
+            outputs: &self.outputs,
+        }
+    }
 }
 
 /// A place in the arrays of a batch. Each worker copies its own part, so that the next batch need
 /// not wait for it.
 struct Place {
-    arrays: Arc<Vec<Array>>,
+    /// By position of the output.
+    arrays: Arc<BTreeMap<usize, Array>>,
     place: usize,
 }
 
@@ -64,10 +90,11 @@ impl Batches {
     ///
     /// # Errors
     /// When the engine cannot make a session.
-    pub fn new(engine: Engine, size: usize) -> Result<Self> {
+    pub fn new(engine: Engine, size: usize, takes_indices: bool) -> Result<Self> {
         let session = Some(engine.state()?);
         Ok(Self {
             engine,
+            takes_indices,
             size,
             state: Mutex::new(Shared {
                 session,
@@ -100,20 +127,22 @@ impl Batches {
     ///
     /// # Errors
     /// When the engine fails; all images of the batch get the error.
-    pub fn run(&self, levels: &[u8]) -> Result<Vec<Array>> {
-        self.part(&self.wait_for(levels)?)
+    pub fn run(&self, request: Request<'_>) -> Result<Vec<Array>> {
+        self.part(request.outputs, &self.wait_for(request)?)
     }
 
     /// Waits until an image was run.
-    fn wait_for(&self, levels: &[u8]) -> Result<Place> {
-        let image = levels.to_vec();
+    fn wait_for(&self, request: Request<'_>) -> Result<Place> {
+        let levels = request.levels.to_vec();
         let asked = Instant::now();
         let mut shared = self.lock();
         let number = shared.images;
         shared.images += 1;
         shared.waiting.push(Image {
             number,
-            levels: image,
+            levels,
+            indices: request.indices.to_vec(),
+            outputs: request.outputs.to_vec(),
         });
         self.release(&mut shared);
 
@@ -139,8 +168,8 @@ impl Batches {
         let number = shared.waiting.len().min(self.size);
         let images: Vec<Image> = shared.waiting.drain(..number).collect();
         drop(shared);
-        let levels: Vec<&[u8]> = images.iter().map(|image| &image.levels[..]).collect();
-        let results = self.results(&mut session, &levels);
+        let requests: Vec<Request<'_>> = images.iter().map(Image::request).collect();
+        let results = self.results(&mut session, &requests);
 
         let mut shared = self.lock();
         shared.session = Some(session);
@@ -155,25 +184,24 @@ impl Batches {
     ///
     /// # Errors
     /// When the engine fails.
-    pub fn run_all(&self, images: &[&[u8]]) -> Result<Vec<Vec<Array>>> {
+    pub fn run_all(&self, requests: &[Request<'_>]) -> Result<Vec<Vec<Array>>> {
         let mut shared = self.lock();
         let session = shared.session.as_mut();
         let session = session.ok_or_else(|| Error::new("the session of the batches is in use"))?;
-        let results = self.results(session, images).into_iter();
-        results.map(|place| self.part(&place?)).collect()
+        let results = self.results(session, requests);
+        let mut parts = Vec::new();
+        for (request, place) in requests.iter().zip(results) {
+            parts.push(self.part(request.outputs, &place?)?);
+        }
+        Ok(parts)
     }
 
     /// Where the arrays of every image are.
-    fn results(&self, session: &mut State, images: &[&[u8]]) -> Vec<Result<Place>> {
-        let single = images.first().map_or(0, |image| image.len());
-        let mut levels = images.concat();
-        levels.resize(single * self.size, 0);
-
-        match session.run(&self.engine, &[Values::Bytes(&levels)]) {
+    fn results(&self, session: &mut State, requests: &[Request<'_>]) -> Vec<Result<Place>> {
+        match self.run_together(session, requests) {
             Ok(arrays) => {
                 let arrays = Arc::new(arrays);
-                let places = 0..images.len();
-                let places = places.map(|place| Place {
+                let places = (0..requests.len()).map(|place| Place {
                     arrays: Arc::clone(&arrays),
                     place,
                 });
@@ -181,16 +209,45 @@ impl Batches {
             }
             Err(error) => {
                 let message = error.to_string();
-                let same = |_: &&[u8]| Err(Error::new(message.clone()));
-                images.iter().map(same).collect()
+                let same = |_: &Request<'_>| Err(Error::new(message.clone()));
+                requests.iter().map(same).collect()
             }
         }
     }
 
+    /// One run for all images, of the outputs that any of them reads.
+    fn run_together(
+        &self,
+        session: &mut State,
+        requests: &[Request<'_>],
+    ) -> Result<BTreeMap<usize, Array>> {
+        let single = requests.first().map_or(0, |image| image.levels.len());
+        let most = requests.iter().map(|image| image.indices.len()).max();
+        let most = most.unwrap_or_default().max(1);
+        let (mut levels, mut indices) = (Vec::new(), Vec::new());
+        let mut outputs = BTreeSet::new();
+        for (place, request) in requests.iter().enumerate() {
+            levels.extend_from_slice(request.levels);
+            indices.extend_from_slice(request.indices);
+            indices.resize((place + 1) * most, 0);
+            outputs.extend(request.outputs);
+        }
+        levels.resize(single * self.size, 0);
+        indices.resize(most * self.size, 0);
+
+        let mut inputs = vec![Values::Bytes(&levels)];
+        if self.takes_indices {
+            inputs.push(Values::Indices(&indices));
+        }
+        let outputs = Vec::from_iter(outputs);
+        let arrays = session.run_for(&self.engine, &inputs, &outputs)?;
+        Ok(outputs.into_iter().zip(arrays).collect())
+    }
+
     /// The arrays of the image at one place of a batch.
-    fn part(&self, image: &Place) -> Result<Vec<Array>> {
+    fn part(&self, outputs: &[usize], image: &Place) -> Result<Vec<Array>> {
         let mut parts = Vec::new();
-        for array in image.arrays.iter() {
+        for array in outputs.iter().filter_map(|output| image.arrays.get(output)) {
             if array.shape.first() != Some(&self.size) {
                 return Err(Error::new(format!(
                     "a batch of {} images gives an array of the shape {:?}",

@@ -16,6 +16,6 @@ mod tensor;
 mod tract;
 
 pub use array::{Array, Values, is_same_in_batch};
-pub use batches::{Batches, Permit};
+pub use batches::{Batches, Permit, Request};
 pub use instruction_set::instruction_set;
 pub use runtime::{Engine, Runtime, State, list};

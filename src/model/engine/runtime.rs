@@ -129,11 +129,45 @@ impl State {
         match (self, engine) {
             (Self::Tract(state), Engine::Tract(engine)) => state.run(engine, inputs),
             #[cfg(feature = "onnxruntime")]
-            (Self::OnnxRuntime(state), Engine::OnnxRuntime(engine)) => state.run(engine, inputs),
+            (Self::OnnxRuntime(state), Engine::OnnxRuntime(engine)) => {
+                let all: Vec<usize> = (0..engine.outputs()).collect();
+                state.run(engine, inputs, &all)
+            }
             #[cfg(feature = "onnxruntime")]
-            _ => Err(Error::new("the state belongs to another engine")),
+            _ => Err(other_engine()),
         }
     }
+
+    /// Runs the graph for the outputs at `positions`, in ascending order. A device copies no
+    /// others.
+    ///
+    /// # Errors
+    /// When the engine fails.
+    pub fn run_for(
+        &mut self,
+        engine: &Engine,
+        inputs: &[Values<'_>],
+        positions: &[usize],
+    ) -> Result<Vec<Array>> {
+        match (self, engine) {
+            (Self::Tract(state), Engine::Tract(engine)) => {
+                let arrays = state.run(engine, inputs)?.into_iter().enumerate();
+                let selected = arrays.filter(|(position, _)| positions.contains(position));
+                Ok(selected.map(|(_, array)| array).collect())
+            }
+            #[cfg(feature = "onnxruntime")]
+            (Self::OnnxRuntime(state), Engine::OnnxRuntime(engine)) => {
+                state.run(engine, inputs, positions)
+            }
+            #[cfg(feature = "onnxruntime")]
+            _ => Err(other_engine()),
+        }
+    }
+}
+
+#[cfg(feature = "onnxruntime")]
+fn other_engine() -> Error {
+    Error::new("the state belongs to another engine")
 }
 
 /// The engines that can be used on this computer, one line each, for `camaudit inspect`.

@@ -65,6 +65,7 @@ impl State {
                 let tensor = match values {
                     Values::Floats(values) => TractTensor::from_shape(shape, values)?,
                     Values::Bytes(values) => TractTensor::from_shape(shape, values)?,
+                    Values::Indices(values) => TractTensor::from_shape(shape, values)?,
                 };
                 tensors.push(TValue::from(tensor));
             }

@@ -69,7 +69,7 @@ pub fn take_levels(proto: &mut ModelProto, normalisation: &Normalisation) -> Res
     Ok(())
 }
 
-fn node(operator: &str, inputs: &[&str], output: &str) -> NodeProto {
+pub(super) fn node(operator: &str, inputs: &[&str], output: &str) -> NodeProto {
     NodeProto {
         name: output.to_owned(),
         op_type: operator.to_owned(),
@@ -79,7 +79,7 @@ fn node(operator: &str, inputs: &[&str], output: &str) -> NodeProto {
     }
 }
 
-fn whole(name: &str, value: i64) -> AttributeProto {
+pub(super) fn whole(name: &str, value: i64) -> AttributeProto {
     AttributeProto {
         name: name.to_owned(),
         r#type: AttributeType::Int as i32,

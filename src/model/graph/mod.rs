@@ -5,12 +5,14 @@ mod batch;
 mod cut;
 mod inputs;
 mod levels;
+mod maps;
 mod node;
 mod precision;
 mod unsupported;
 mod wiring;
 
 pub use levels::take_levels;
+pub use maps::InGraph;
 pub use node::{attribute, describe, label};
 pub use unsupported::{Constants, floats, integers};
 pub use wiring::Graph;

@@ -8,7 +8,7 @@ use ort::environment::Environment;
 use ort::ep::CUDA;
 use ort::logging::LogLevel;
 use ort::session::builder::GraphOptimizationLevel;
-use ort::session::{Session, SessionInputValue};
+use ort::session::{OutputSelector, RunOptions, Session, SessionInputValue};
 use ort::value::{DynValue, TensorRef};
 use prost::Message;
 use std::ffi::OsStr;
@@ -32,7 +32,9 @@ pub struct Engine {
     runtime: Runtime,
     model: Vec<u8>,
     names: Vec<String>,
+    /// A side of 0 is as long as the values that are given.
     shapes: Vec<Vec<i64>>,
+    outputs: Vec<String>,
     /// The session that was made to test the graph, for the first worker.
     first: Mutex<Option<Session>>,
 }
@@ -76,17 +78,20 @@ impl Runtime {
         })
     }
 
-    /// Prepares `proto` for the given input shapes.
+    /// Prepares `proto` for the given input shapes. A side of 0 is as long as the values that are
+    /// given to a run.
     ///
     /// # Errors
     /// When the library refuses the graph.
     pub fn load(&self, proto: &ModelProto, shapes: &[Vec<usize>]) -> Result<Engine> {
         let inputs = proto.graph.iter().flat_map(|graph| &graph.input);
+        let outputs = proto.graph.iter().flat_map(|graph| &graph.output);
         let mut engine = Engine {
             runtime: self.clone(),
             model: proto.encode_to_vec(),
             names: inputs.map(|input| input.name.clone()).collect(),
             shapes: shapes.iter().map(|shape| signed(shape)).collect(),
+            outputs: outputs.map(|output| output.name.clone()).collect(),
             first: Mutex::new(None),
         };
         engine.first = Mutex::new(Some(engine.session()?));
@@ -131,6 +136,11 @@ impl Engine {
         Ok(State { session })
     }
 
+    /// Outputs of the graph.
+    pub fn outputs(&self) -> usize {
+        self.outputs.len()
+    }
+
     fn session(&self) -> Result<Session> {
         self.build_session().map_err(|e| engine_error(&e))
     }
@@ -157,27 +167,61 @@ impl Engine {
 }
 
 impl State {
+    /// Runs the graph, and copies the outputs at `positions` from the device.
+    ///
     /// # Errors
     /// When the library fails.
-    pub fn run(&mut self, engine: &Engine, inputs: &[Values<'_>]) -> Result<Vec<Array>> {
-        self.run_session(engine, inputs)
+    pub fn run(
+        &mut self,
+        engine: &Engine,
+        inputs: &[Values<'_>],
+        positions: &[usize],
+    ) -> Result<Vec<Array>> {
+        self.run_session(engine, inputs, positions)
             .map_err(|e| engine_error(&e))
     }
 
-    fn run_session(&mut self, engine: &Engine, inputs: &[Values<'_>]) -> ort::Result<Vec<Array>> {
+    fn run_session(
+        &mut self,
+        engine: &Engine,
+        inputs: &[Values<'_>],
+        positions: &[usize],
+    ) -> ort::Result<Vec<Array>> {
         let mut values = Vec::new();
         for ((name, shape), data) in engine.names.iter().zip(&engine.shapes).zip(inputs) {
-            let shape = shape.clone();
             let value: SessionInputValue<'_> = match data {
-                Values::Floats(data) => TensorRef::from_array_view((shape, *data))?.into(),
-                Values::Bytes(data) => TensorRef::from_array_view((shape, *data))?.into(),
+                Values::Floats(data) => {
+                    TensorRef::from_array_view((filled(shape, data.len()), *data))?.into()
+                }
+                Values::Bytes(data) => {
+                    TensorRef::from_array_view((filled(shape, data.len()), *data))?.into()
+                }
+                Values::Indices(data) => {
+                    TensorRef::from_array_view((filled(shape, data.len()), *data))?.into()
+                }
             };
             values.push((name.as_str(), value));
         }
 
-        let outputs = self.session.run(values)?;
-        (0..outputs.len()).map(|i| array(&outputs[i])).collect()
+        let mut selected = OutputSelector::no_default();
+        for &position in positions {
+            selected = selected.with(&engine.outputs[position]);
+        }
+        let options = RunOptions::new()?.with_outputs(selected);
+        let outputs = self.session.run_with_options(values, &options)?;
+        let names = positions.iter().map(|&position| &engine.outputs[position]);
+        names.map(|name| array(&outputs[name.as_str()])).collect()
     }
+}
+
+/// The shape of `count` numbers: a side of 0 is as long as they need.
+fn filled(shape: &[i64], count: usize) -> Vec<i64> {
+    let known: i64 = shape.iter().filter(|&&side| side > 0).product();
+    let length = count as i64 / known;
+    let sides = shape.iter();
+    sides
+        .map(|&side| if side == 0 { length } else { side })
+        .collect()
 }
 
 fn array(value: &DynValue) -> ort::Result<Array> {
