@@ -44,6 +44,7 @@ pub fn check(args: &CheckArgs) -> Result<ExitCode> {
     warnings.extend(uncounted_images(&dataset.stats));
     let counts = Counts::new(&dataset.stats, dataset.stats.found, &[], &[]);
     warnings.extend(counts.ignored_pictures().map(|_| ignored_warning(&counts)));
+    warnings.extend(dataset.missing_files()?);
     if let Some(file) = &plan.review.decisions {
         review::read(file)?;
     }

@@ -161,11 +161,8 @@ fn print_skip(path: &str, failure: &Failure) -> Result<()> {
         }
         Failure::Stop(error) => error.to_string(),
     };
-    print(&format!(
-        "skipped        {}: {}\n",
-        printable(path),
-        printable(&why)
-    ))
+    let text = format!("{}: {}", printable(path), printable(&why));
+    print(&fact("skipped", &text))
 }
 
 /// The figures of the images for people, and an estimate of a run's time.
@@ -267,13 +264,15 @@ fn estimate(plan: &Plan, tried: &Tried, found: usize) -> String {
     let text = format!(
         "{} for {found} images with {workers}; each intervention up to {}{search}",
         duration(seconds * found as f64),
-        duration(seconds * f64::from(plan.verdict.max_forwards))
+        duration((seconds * f64::from(plan.verdict.max_forwards)).max(1.0))
     );
     fact("estimate", &text)
 }
 
 fn duration(seconds: f64) -> String {
-    if seconds < 90.0 {
+    if seconds < 0.5 {
+        "under 1 s".to_owned()
+    } else if seconds < 90.0 {
         format!("{seconds:.0} s")
     } else if seconds < 5400.0 {
         format!("{:.0} min", seconds / 60.0)

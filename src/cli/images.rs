@@ -9,6 +9,7 @@ use crate::runs::{RunDocuments, open_finished, verdicts};
 use clap::Args;
 use csv::Writer;
 use std::collections::BTreeSet;
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 /// Names listed where a class or region is not found.
@@ -51,8 +52,8 @@ pub struct ImagesArgs {
     #[command(flatten)]
     selection: Selection,
     /// Print at most N images
-    #[arg(long, value_name = "N", default_value_t = usize::MAX, hide_default_value = true)]
-    limit: usize,
+    #[arg(long, value_name = "N")]
+    limit: Option<NonZeroUsize>,
     /// Print names as they are: without the apostrophe that keeps a spreadsheet from reading them
     /// as formulas
     #[arg(long)]
@@ -65,7 +66,7 @@ pub struct ImagesArgs {
 /// When the run cannot be read, or has no such images.
 pub fn images(args: &ImagesArgs) -> Result<()> {
     let mut images = args.selection.images()?;
-    images.truncate(args.limit);
+    images.truncate(args.limit.map_or(usize::MAX, NonZeroUsize::get));
 
     let mut out = Writer::from_writer(Vec::new());
     let measures = Measure::ALL.map(Measure::name);

@@ -36,7 +36,7 @@ use crate::error::Result;
 use crate::plan;
 use clap::{CommandFactory, Parser, Subcommand};
 use exit_code::ExitCode;
-use output::{eprint, print, printable};
+use output::{eprint_end, print};
 use std::ffi::OsString;
 
 /// Audits labeled image datasets for Clever-Hans shortcuts with class activation maps.
@@ -120,8 +120,7 @@ fn run_command(arguments: impl Iterator<Item = OsString>) -> ExitCode {
     match dispatch(Opts::parse_from(arguments).command) {
         Ok(code) => code,
         Err(error) => {
-            let message = printable(&error.to_string());
-            eprint(&format!("camaudit: {message}"));
+            eprint_end(&error.to_string());
             if error.is_interruption() {
                 ExitCode::Interrupted
             } else {

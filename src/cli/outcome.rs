@@ -4,7 +4,7 @@
 use super::ci_files::{CiArgs, Ended};
 use super::ending::{Ending, FailOnArgs};
 use super::exit_code::ExitCode;
-use super::output::{eprint, paragraph, print, printable, terminal_width};
+use super::output::{eprint_end, paragraph, print, printable, terminal_width};
 use super::progress::{ProgressArgs, log_error, log_event};
 use crate::audit::Outcome;
 use crate::error::{Error, Result};
@@ -52,11 +52,11 @@ pub fn finish(
     }
     let (outcome, ending) = ended?;
     match ending.message {
-        Some(message) => eprint(&format!("camaudit: {}", printable(&message))),
+        Some(message) => eprint_end(&message),
         // For those who keep stderr only; in a terminal the result stands right above.
-        None if !console::Term::stderr().is_term() => eprint(&format!(
-            "camaudit: {}; {}",
-            printable(&report::headline(&outcome.summary)),
+        None if !console::Term::stderr().is_term() => eprint_end(&format!(
+            "{}; {}",
+            report::headline(&outcome.summary),
             report::upshot(&outcome.summary)
         )),
         None => {}

@@ -26,18 +26,36 @@ pub fn eprint(line: &str) {
     let _ = writeln!(std::io::stderr(), "{line}");
 }
 
-/// Writes a warning to stderr, in one line where it is no terminal.
+/// Writes why a command ended, behind the program's name, to stderr.
+pub fn eprint_end(message: &str) {
+    let text = format!("camaudit: {}", printable(message));
+    eprint(&for_stderr(&text));
+}
+
+/// Writes a warning to stderr.
 pub fn warn(message: &str) {
     const WORD: &str = "warning:";
-    let mut text = format!("{WORD} {}", printable(message));
-    let term = console::Term::stderr();
-    if term.is_term() {
-        let width = usize::from(columns(&term));
-        let lines: Vec<String> = text.lines().map(|line| wrap(line, width)).collect();
-        text = lines.join("\n");
-    }
+    let text = for_stderr(&format!("{WORD} {}", printable(message)));
     let word = Style::new().yellow().for_stderr().apply_to(WORD);
     eprint(&format!("{word}{}", &text[WORD.len()..]));
+}
+
+/// A text whose lines are wrapped, each below its own indent, if stderr is a terminal.
+fn for_stderr(text: &str) -> String {
+    let term = console::Term::stderr();
+    if !term.is_term() {
+        return text.to_owned();
+    }
+    let width = usize::from(columns(&term));
+    let mut wrapped = Vec::new();
+    for line in text.lines() {
+        let words = line.trim_start();
+        let indent = " ".repeat(line.len() - words.len());
+        for part in wrap(words, width.saturating_sub(indent.len())).lines() {
+            wrapped.push(format!("{indent}{part}"));
+        }
+    }
+    wrapped.join("\n")
 }
 
 /// A line of facts: a name, and its text behind it, in lines of the terminal's width if stdout is

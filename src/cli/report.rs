@@ -4,7 +4,7 @@
 use super::ci_files::{CiArgs, Ended};
 use super::ending::FailOnArgs;
 use super::exit_code::ExitCode;
-use super::output::{eprint, print, printable};
+use super::output::{eprint_end, print, printable};
 use super::run_arg::run_folder;
 use crate::audit::report_page;
 use crate::error::Result;
@@ -57,7 +57,7 @@ pub fn report(args: &ReportArgs) -> Result<ExitCode> {
     };
     args.ci.write(&ended, &args.fail_on)?;
     if let Some(message) = &ending.message {
-        eprint(&format!("camaudit: {}", printable(message)));
+        eprint_end(message);
     }
     Ok(ending.code)
 }

@@ -241,8 +241,12 @@ pub fn column(header: &StringRecord, name: &str, file: &Path) -> Result<usize> {
     if header.len() > COLUMNS_LISTED_MAX {
         columns += &format!(" and {} more", header.len() - COLUMNS_LISTED_MAX);
     }
+    let other = [";", "\t", "|"].into_iter();
+    let other = other.filter(|mark| header.len() == 1 && columns.contains(mark));
+    let remedy = other.map(|mark| format!("; separate the columns by `,` instead of {mark:?}"));
     Err(Error::new(format!(
-        "{}:1: there is no column `{name}` (found: {columns})",
-        file.display()
+        "{}:1: there is no column `{name}` (found: {columns}){}",
+        file.display(),
+        remedy.collect::<String>()
     )))
 }

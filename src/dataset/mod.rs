@@ -30,6 +30,7 @@ mod box_survey;
 mod rules;
 mod fingerprint;
 mod limit;
+mod missing_files;
 mod stats;
 mod name_checks;
 mod labels;

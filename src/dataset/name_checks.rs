@@ -1,7 +1,7 @@
 //! Names of the pipeline that the set does not have: a typing error, or a set that has changed.
 
 use super::stats::DatasetStats;
-use crate::plan::{Place, Plan, Presence, Region};
+use crate::plan::{Place, Plan, Presence, Region, RegionKind};
 
 /// Names that a message suggests.
 const SUGGESTIONS_MAX: usize = 3;
@@ -41,6 +41,7 @@ pub fn unmatched_names(plan: &Plan, stats: &DatasetStats) -> Vec<String> {
     let mut warnings = misspelled_labels(plan, stats);
     for region in &plan.regions {
         warnings.extend(missing_category(region, stats));
+        warnings.extend(object_as_confounder(region, stats));
     }
     warnings.extend(no_presence(plan, stats));
     warnings
@@ -98,6 +99,22 @@ fn missing_category(region: &Region, stats: &DatasetStats) -> Option<String> {
     };
     Some(format!(
         "region {:?}: no image has an annotation {category:?}; {hint}",
+        region.name
+    ))
+}
+
+/// A warning where a confounder is the annotations of a label: these are its objects.
+fn object_as_confounder(region: &Region, stats: &DatasetStats) -> Option<String> {
+    let Place::Annotation { category } = &region.place else {
+        return None;
+    };
+    if region.kind != RegionKind::Confounder || !stats.labels.contains_key(category) {
+        return None;
+    }
+    Some(format!(
+        "region {:?}: the annotations {category:?} are also a label, so its objects are audited as \
+         a confounder, and a finding may say no more than that the model sees the object; remove \
+         the region, or set kind = \"object\"",
         region.name
     ))
 }

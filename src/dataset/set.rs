@@ -3,6 +3,7 @@
 use super::item::{Entry, Item, ReadMode, Skipped};
 use super::labels::LabelMap;
 use super::limit::Limit;
+use super::missing_files::{LOOKED_UP_MAX, MissingFiles};
 use super::paths::{display, existing};
 use super::problem::HandledProblem;
 use super::reader::Reader;
@@ -12,7 +13,7 @@ use super::stats::{self, DatasetStats};
 use super::walk;
 use crate::error::{Result, Skip, SkipReason, Stage};
 use crate::geometry::Size;
-use crate::plan::{self, ProblemAction};
+use crate::plan::{self, Format, ProblemAction};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
@@ -124,6 +125,31 @@ impl Dataset {
     fn file(&self, path: &Path) -> Option<PathBuf> {
         let file = existing(&self.plan.root, path);
         walk::is_allowed(&file, &self.plan.root, self.plan.links).then_some(file)
+    }
+
+    /// A warning where files that a manifest or annotations name do not exist.
+    ///
+    /// # Errors
+    /// When the root or the manifest can no longer be read.
+    pub fn missing_files(&self) -> Result<Option<String>> {
+        let mut files = MissingFiles::default();
+        if self.plan.format == Format::Folder {
+            return Ok(None);
+        }
+        for item in self.reader.items(&self.plan, ReadMode::Labels)? {
+            let (Resolved::Labeled(entry, _), _) = self.rules.resolve(item) else {
+                continue;
+            };
+            // Only files have to be looked up, and only those that a run would read.
+            if entry.source.is_none() && self.stats.selects(&entry) {
+                let file = existing(&self.plan.root, &entry.path);
+                files.add(&entry.path, file.exists());
+            }
+            if files.looked_up == LOOKED_UP_MAX {
+                break;
+            }
+        }
+        Ok(files.warning(&self.plan.root))
     }
 
     /// Photos whose size decides whether the boxes of the set can be what the format says.

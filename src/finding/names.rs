@@ -133,9 +133,10 @@ closed_set! {
 }
 
 impl Severity {
-    /// For people; `at_least` where it rests on a count that misses some images.
+    /// For people; `at_least` where it rests on a count that misses some images. Nothing is more
+    /// than critical.
     pub fn words(self, at_least: bool) -> String {
-        if at_least {
+        if at_least && self != Self::Critical {
             format!("at least {self}")
         } else {
             self.to_string()

@@ -90,8 +90,8 @@ impl<'a> Document<'a> {
 
             let first_line = error.message().lines().next().unwrap_or_default();
             self.problems.push(Problem {
+                message: plain_message(&key, first_line),
                 key,
-                message: plain_message(first_line),
                 line: self.line(start),
             });
             self.unreadable += 1;
@@ -157,5 +157,8 @@ fn is_below(key: &str, parent: &str) -> bool {
 }
 
 fn on_one_line(error: &toml::de::Error) -> String {
-    error.message().replace('\n', " ")
+    match error.message() {
+        "duplicate key" => "this key or table stands in the file twice".to_owned(),
+        message => message.replace('\n', " "),
+    }
 }

@@ -44,6 +44,7 @@ mod reported;
 mod reports_inside;
 mod review;
 mod run;
+mod set_warnings;
 mod shards;
 mod shared;
 mod support;

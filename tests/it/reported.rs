@@ -105,7 +105,10 @@ fn a_misspelled_name_is_reported_with_the_nearest_one() {
         message.contains("unknown key `jbos`; did you mean `jobs`?"),
         "{message}"
     );
-    assert!(message.contains("expected a whole number"), "{message}");
+    assert!(
+        message.contains("a whole number from 0 on is expected"),
+        "{message}"
+    );
 }
 
 /// Corners alone find nothing: the run warns that presence information is missing.
