@@ -8,6 +8,7 @@
 mod affine;
 mod batched;
 mod chain;
+mod class_maps;
 mod class_weights;
 mod classifier;
 mod coverage;

@@ -130,7 +130,8 @@ mod tests {
             (
                 "preprocess.preset",
                 "unknown variant `imagnet`, expected `imagenet` or `zero-one`",
-                "unknown value `imagnet`; did you mean `imagenet`? known values: imagenet, zero-one",
+                "unknown value `imagnet`; did you mean `imagenet`? known values: imagenet, \
+                 zero-one",
             ),
             (
                 "preprocess.preset",

@@ -191,8 +191,8 @@ fn lines(search: &Search<'_, '_>, found: &[Named]) -> Vec<FoundLine> {
     lines
 }
 
-/// Reads the images of the classes that repeat something, as far as the cache does not know where
-/// they show it, in one pass over the dataset.
+/// Reads the images of the testing halves of classes that repeat something, as far as the cache does
+/// not know where they show it, in one pass over the dataset.
 fn read_tested(
     gallery: &mut Gallery<'_, '_, '_>,
     batch: &[&ClassSample],
@@ -200,8 +200,8 @@ fn read_tested(
 ) -> Result<()> {
     let mut ids: BTreeSet<ImageId> = BTreeSet::new();
     for (class, mined) in batch.iter().zip(mined) {
-        let sought = patches::sought(&mined.repeated);
-        ids.extend(gallery.open(class.images.iter(), &sought));
+        let sought: Vec<Sought> = mined.repeated.iter().map(patches::sought).collect();
+        ids.extend(gallery.open(class.half(false), &sought));
     }
     gallery.add(&ids, &BTreeMap::new())
 }

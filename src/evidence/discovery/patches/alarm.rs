@@ -46,15 +46,11 @@ pub struct Alarm {
 /// then those that show one of a like outline count as well. The one that tells the class better is
 /// taken.
 pub fn threshold(scores: &Scores) -> f32 {
-    let others = || scores.others_mining.values().flatten();
-    let second = highest_first(others()).get(1).copied().unwrap_or(0.0);
-    let strict = SCORE_MIN.max(second + SCORE_MARGIN);
-    let Some(median) = median_of_parts(&scores.others_mining) else {
-        return strict;
+    let (strict, Some(lenient)) = thresholds(scores) else {
+        return thresholds(scores).0;
     };
-    let lenient = SCORE_MIN.max(median + SCORE_MARGIN);
-
-    let all: Vec<f32> = others().copied().collect();
+    let others = scores.others_mining.values().flatten();
+    let all: Vec<f32> = others.copied().collect();
     let p = |threshold: f32| {
         let in_class = count(&scores.class_mining, threshold);
         fisher_greater(in_class, count(&all, threshold))
@@ -64,6 +60,24 @@ pub fn threshold(scores: &Scores) -> f32 {
     } else {
         strict
     }
+}
+
+/// By the second highest of all images, and by the median of the highest of each class where there
+/// are enough. Neither falls when a correlation rises.
+fn thresholds(scores: &Scores) -> (f32, Option<f32>) {
+    let others = scores.others_mining.values().flatten();
+    let second = highest_first(others).get(1).copied().unwrap_or(0.0);
+    let over = |chance: f32| SCORE_MIN.max(chance + SCORE_MARGIN);
+    let median = median_of_parts(&scores.others_mining);
+    (over(second), median.map(over))
+}
+
+/// Whether there is an alarm if the images of other classes that were not searched yet, with a
+/// correlation of 0, do not show the picture. Where there is none they need not be searched.
+pub fn may_alarm(scores: &Scores, images: usize) -> bool {
+    let (strict, lenient) = thresholds(scores);
+    let least = lenient.map_or(strict, |lenient| lenient.min(strict));
+    alarm(scores, images, least).is_some()
 }
 
 /// The median of the highest correlation of each class, of small classes together; `None` where
@@ -176,6 +190,41 @@ mod tests {
                 ..Scores::default()
             });
             assert!((found - expected).abs() < 1e-6, "{name}: {found}");
+        }
+    }
+
+    /// With any of the other classes not searched yet, an alarm that is excluded stays excluded.
+    #[test]
+    fn an_alarm_that_is_excluded_stays_excluded() {
+        let shown = [0.5, 0.5, 0.5, 0.5, 0.5];
+        let low: Vec<Vec<f32>> = vec![of_class(&[0.3]); 5];
+        let high: Vec<Vec<f32>> = vec![of_class(&[0.48, 0.48]); 5];
+        let two: Vec<Vec<f32>> = [vec![of_class(&[0.9, 0.9])], vec![of_class(&[0.3]); 4]].concat();
+        // By the classes that were searched, of five.
+        let cases: [(&str, &[Vec<f32>], [bool; 6]); 3] = [
+            ("none shows it", &low, [true; 6]),
+            (
+                "all show one like it",
+                &high,
+                [true, true, true, false, false, false],
+            ),
+            ("one shows it", &two, [true; 6]),
+        ];
+        for (name, others, expected) in cases {
+            for (searched, expected) in expected.into_iter().enumerate() {
+                let known = others.iter().take(searched).cloned();
+                let open = std::iter::repeat_n(vec![0.0; 30], others.len() - searched);
+                let scores = Scores {
+                    class_mining: of_class(&shown),
+                    class_testing: of_class(&shown),
+                    others_mining: (0..).zip(known.chain(open)).collect(),
+                    ..Scores::default()
+                };
+                assert_eq!(may_alarm(&scores, 5), expected, "{name}, {searched}");
+                if !expected {
+                    assert_eq!(alarm(&scores, 5, threshold(&scores)), None, "{name}");
+                }
+            }
         }
     }
 

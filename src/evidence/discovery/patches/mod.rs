@@ -20,7 +20,7 @@ use placement::Placement;
 use serde::{Deserialize, Serialize};
 use shift::{PhaseCorrelation, Window, verify};
 
-pub use alarm::{Alarm, SUPPORT_MIN, Scores, alarm, threshold};
+pub use alarm::{Alarm, SUPPORT_MIN, Scores, alarm, may_alarm, threshold};
 pub use missed::missed;
 pub use template::{Hit, Template, TemplateSearch};
 
