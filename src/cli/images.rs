@@ -9,7 +9,6 @@ use crate::runs::{RunDocuments, open_finished, verdicts};
 use clap::Args;
 use csv::Writer;
 use std::collections::BTreeSet;
-use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 /// Names listed where a class or region is not found.
@@ -52,8 +51,8 @@ pub struct ImagesArgs {
     #[command(flatten)]
     selection: Selection,
     /// Print at most N images
-    #[arg(long, value_name = "N")]
-    limit: Option<NonZeroUsize>,
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    limit: Option<u32>,
     /// Print names as they are: without the apostrophe that keeps a spreadsheet from reading them
     /// as formulas
     #[arg(long)]
@@ -66,7 +65,7 @@ pub struct ImagesArgs {
 /// When the run cannot be read, or has no such images.
 pub fn images(args: &ImagesArgs) -> Result<()> {
     let mut images = args.selection.images()?;
-    images.truncate(args.limit.map_or(usize::MAX, NonZeroUsize::get));
+    images.truncate(args.limit.map_or(usize::MAX, |limit| limit as usize));
 
     let mut out = Writer::from_writer(Vec::new());
     let measures = Measure::ALL.map(Measure::name);

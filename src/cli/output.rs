@@ -51,9 +51,8 @@ fn for_stderr(text: &str) -> String {
     for line in text.lines() {
         let words = line.trim_start();
         let indent = " ".repeat(line.len() - words.len());
-        for part in wrap(words, width.saturating_sub(indent.len())).lines() {
-            wrapped.push(format!("{indent}{part}"));
-        }
+        let parts = wrap(words, width.saturating_sub(indent.len()));
+        wrapped.extend(parts.split('\n').map(|part| format!("{indent}{part}")));
     }
     wrapped.join("\n")
 }

@@ -241,12 +241,13 @@ pub fn column(header: &StringRecord, name: &str, file: &Path) -> Result<usize> {
     if header.len() > COLUMNS_LISTED_MAX {
         columns += &format!(" and {} more", header.len() - COLUMNS_LISTED_MAX);
     }
-    let other = [";", "\t", "|"].into_iter();
-    let other = other.filter(|mark| header.len() == 1 && columns.contains(mark));
-    let remedy = other.map(|mark| format!("; separate the columns by `,` instead of {mark:?}"));
+    let marks = [";", "\t", "|"].map(|mark| (columns.matches(mark).count(), mark));
+    let most = marks.into_iter().max_by_key(|(count, _)| *count);
+    let most = most.filter(|(count, _)| header.len() == 1 && *count > 0);
+    let remedy = most.map(|(_, mark)| format!("; separate the columns by `,` instead of {mark:?}"));
     Err(Error::new(format!(
         "{}:1: there is no column `{name}` (found: {columns}){}",
         file.display(),
-        remedy.collect::<String>()
+        remedy.unwrap_or_default()
     )))
 }

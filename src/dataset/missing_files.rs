@@ -13,65 +13,79 @@ const FOLDERS_MAX: usize = 1000;
 pub struct MissingFiles {
     pub looked_up: usize,
     pub missing: usize,
-    /// The first missing path.
-    first: PathBuf,
+    /// The first missing path, and the last one.
+    ends: [PathBuf; 2],
 }
 
 impl MissingFiles {
-    pub fn add(&mut self, path: &Path, exists: bool) {
+    pub fn add(&mut self, path: &Path, is_missing: bool) {
         self.looked_up += 1;
-        if exists {
+        if !is_missing {
             return;
         }
         if self.missing == 0 {
-            self.first = path.to_path_buf();
+            self.ends[0] = path.to_path_buf();
         }
+        self.ends[1] = path.to_path_buf();
         self.missing += 1;
     }
 
-    /// A warning where files are missing, with the folder that they are in where that is found.
+    /// A warning where files are missing, with the folder that they are in where all of them are
+    /// elsewhere.
     pub fn warning(&self, root: &Path) -> Option<String> {
         if self.missing == 0 {
             return None;
         }
         let limit = match self.looked_up {
-            LOOKED_UP_MAX.. => "first ",
+            LOOKED_UP_MAX => "first ",
             _ => "",
         };
-        let remedy = other_place(root, &self.first).unwrap_or_default();
+        let remedy = match self.missing == self.looked_up {
+            true => other_place(root, &self.ends).unwrap_or_default(),
+            false => String::new(),
+        };
+        let (are, first) = match self.missing {
+            1 => ("is", ":"),
+            _ => ("are", ", the first is"),
+        };
         Some(format!(
-            "{} of the {limit}{} files do not exist below dataset.root, the first is {:?}{remedy}",
+            "{} of the {limit}{} files {are} not below dataset.root{first} {:?}{remedy}",
             self.missing,
             self.looked_up,
-            display(&self.first)
+            display(&self.ends[0])
         ))
     }
 }
 
-/// Where a missing file is instead: the root is a folder too high or too low.
-fn other_place(root: &Path, path: &Path) -> Option<String> {
-    let mut rest = path.components();
-    while rest.next().is_some() && rest.clone().next().is_some() {
-        let below = rest.as_path();
-        let Some(prefix) = path.parent().filter(|_| root.join(below).is_file()) else {
+/// Where missing files are instead: the root is a folder too low or too high.
+fn other_place(root: &Path, missing: &[PathBuf; 2]) -> Option<String> {
+    let depth = missing[0].components().count();
+    for left_out in 1..depth {
+        let below = |path: &PathBuf| path.components().skip(left_out).collect::<PathBuf>();
+        if !missing.iter().all(|path| root.join(below(path)).is_file()) {
             continue;
-        };
-        let depth = path.components().count() - below.components().count();
-        let prefix: PathBuf = prefix.components().take(depth).collect();
+        }
+        let prefix: PathBuf = missing[0].components().take(left_out).collect();
+        let upper = root.ancestors().nth(left_out);
+        let upper = upper.filter(|_| root.ends_with(&prefix));
+        let or_root = upper.map_or(String::new(), |upper| {
+            format!(", or set dataset.root to {}", upper.display())
+        });
         return Some(format!(
-            "; there is {:?}: leave {:?} out of the paths, or set dataset.root to the folder that \
-             contains it",
-            display(below),
+            "; there is {:?}: leave {:?} out of the paths{or_root}",
+            display(&below(&missing[0])),
             display(&prefix)
         ));
     }
 
-    let folders = std::fs::read_dir(root).ok()?.flatten().take(FOLDERS_MAX);
+    let entries = std::fs::read_dir(root).ok()?.flatten();
+    let folders = entries.filter(|entry| entry.file_type().is_ok_and(|kind| !kind.is_file()));
     let mut names: Vec<_> = folders.map(|folder| folder.file_name()).collect();
     names.sort();
-    let found = names
-        .into_iter()
-        .find(|name| root.join(name).join(path).is_file())?;
+    let found = names.into_iter().take(FOLDERS_MAX).find(|name| {
+        let folder = root.join(name);
+        missing.iter().all(|path| folder.join(path).is_file())
+    })?;
     let folder = root.join(found);
     Some(format!(
         "; it is in {}: set dataset.root to this folder",

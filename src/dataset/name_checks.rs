@@ -112,9 +112,9 @@ fn object_as_confounder(region: &Region, stats: &DatasetStats) -> Option<String>
         return None;
     }
     Some(format!(
-        "region {:?}: the annotations {category:?} are also a label, so its objects are audited as \
-         a confounder, and a finding may say no more than that the model sees the object; remove \
-         the region, or set kind = \"object\"",
+        "region {:?}: the annotations {category:?} are also a label; for the class of this label \
+         the region is the object itself, so a finding about it says no more than that the model \
+         sees the object (kind = \"object\" audits no object as a confounder)",
         region.name
     ))
 }

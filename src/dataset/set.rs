@@ -143,7 +143,8 @@ impl Dataset {
             // Only files have to be looked up, and only those that a run would read.
             if entry.source.is_none() && self.stats.selects(&entry) {
                 let file = existing(&self.plan.root, &entry.path);
-                files.add(&entry.path, file.exists());
+                // A folder that cannot be searched says nothing.
+                files.add(&entry.path, file.try_exists().is_ok_and(|exists| !exists));
             }
             if files.looked_up == LOOKED_UP_MAX {
                 break;

@@ -13,6 +13,7 @@ use crate::error::{Error, Result};
 pub const FEATURES: usize = 0;
 pub const LOGITS: usize = 1;
 pub const MAPS: usize = 2;
+pub const PREDICTED: usize = 3;
 
 /// Most rows, beside the last, whose maps are compared when a model is loaded.
 const PROBED_ROWS_MAX: usize = 8;
@@ -38,16 +39,22 @@ impl Batched {
     }
 }
 
-/// The rows that a graph makes maps of: the classes in order, then their mean where there is one.
+/// The rows that a graph makes maps of: one for each class, then a second one for each where there
+/// are centred weights.
+#[derive(Clone, Copy)]
 pub struct MapRows {
-    mean: Option<usize>,
+    classes: usize,
+    of_class: usize,
 }
 
 impl MapRows {
     /// What to ask for, for the maps of some classes.
     pub fn of(&self, classes: &[usize]) -> Vec<usize> {
-        let rows = classes.iter().copied();
-        rows.chain(self.mean).collect()
+        let mut rows = Vec::new();
+        for kind in 0..self.of_class {
+            rows.extend(classes.iter().map(|class| kind * self.classes + class));
+        }
+        rows
     }
 }
 
@@ -69,9 +76,8 @@ pub struct Single<'a> {
     /// Shape of the input.
     pub shape: &'a [usize],
     pub normalisation: &'a Normalisation,
-    /// Maps to make inside the graph for several images. Rows behind the classes are their mean.
+    /// Maps to make inside the graph for several images.
     pub maps: Option<InGraph<'a>>,
-    pub classes: usize,
 }
 
 impl Single<'_> {
@@ -80,13 +86,13 @@ impl Single<'_> {
     /// # Errors
     /// When it cannot run so many, or gives other results; names the key and the remedy.
     pub fn together(&self, size: usize) -> Result<Batched> {
-        let as_it_is = self.open(self.graph, size);
+        let as_it_is = self.open_with_maps(self.graph, size);
         let Err(error) = as_it_is else {
             return as_it_is;
         };
         // An export for exactly one image names the batch where it reshapes.
         let rewritten = self.graph.for_batch(1, size);
-        let rewritten = rewritten.and_then(|graph| self.open(&graph, size));
+        let rewritten = rewritten.and_then(|graph| self.open_with_maps(&graph, size));
         rewritten.map_err(|_| {
             Error::new(format!(
                 "model.batch: the graph cannot run {size} images at once ({error}); export it with \
@@ -95,36 +101,52 @@ impl Single<'_> {
         })
     }
 
-    fn open(&self, graph: &Graph, size: usize) -> Result<Batched> {
+    /// With maps inside the graph; without them where only these fail, and features come back.
+    fn open_with_maps(&self, graph: &Graph, size: usize) -> Result<Batched> {
+        let maps = self.maps.as_ref();
+        let with_maps = self.open(graph, size, maps);
+        match with_maps {
+            Err(_) if maps.is_some() => self.open(graph, size, None),
+            opened => opened,
+        }
+    }
+
+    fn open(&self, graph: &Graph, size: usize, maps: Option<&InGraph<'_>>) -> Result<Batched> {
         let mut shape = self.shape.to_vec();
         shape[0] = size;
         let mut cut = graph.cut(&[(&graph.input, &shape)], self.outputs, &shape);
         take_levels(&mut cut.proto, self.normalisation)?;
         let mut shapes = vec![shape];
-        if let Some(maps) = &self.maps {
+        if let Some(maps) = maps {
             maps.add_to(&mut cut.proto)?;
             shapes.push(vec![size, 0]);
         }
         let engine = self.runtime.load(&cut.proto, shapes)?;
-        let batches = Batches::new(engine, size, self.maps.is_some())?;
+        let batches = Batches::new(engine, size, maps.is_some())?;
 
         // Twice, so that places of a batch are compared too.
         let probes = self.probes();
         let probes: Vec<&[u8]> = probes.iter().map(Vec::as_slice).collect();
         for probes in [probes.clone(), probes.into_iter().rev().collect()] {
-            self.compare(&batches, &probes[..size.min(probes.len())])?;
+            self.compare(&batches, &probes[..size.min(probes.len())], maps)?;
         }
-        let rows = self.maps.as_ref().map(|maps| MapRows {
-            mean: (maps.rows.len() > self.classes).then_some(self.classes),
+        let rows = maps.map(|maps| MapRows {
+            classes: maps.classes,
+            of_class: maps.rows_of_class(),
         });
         Ok(Batched { batches, rows })
     }
 
     /// Compares the outputs of probes in a batch with those of each alone.
-    fn compare(&self, batches: &Batches, probes: &[&[u8]]) -> Result<()> {
-        let outputs = self.outputs.len() + usize::from(self.maps.is_some());
+    fn compare(
+        &self,
+        batches: &Batches,
+        probes: &[&[u8]],
+        maps: Option<&InGraph<'_>>,
+    ) -> Result<()> {
+        let outputs = self.outputs.len() + maps.map_or(0, |_| PREDICTED + 1 - MAPS);
         let outputs: Vec<usize> = (0..outputs).collect();
-        let asked = self.probed_rows();
+        let asked = maps.map_or_else(Vec::new, probed_rows);
         let indices: Vec<i64> = asked.iter().map(|&row| row as i64).collect();
         let requests: Vec<Request<'_>> = probes
             .iter()
@@ -144,19 +166,11 @@ impl Single<'_> {
                     "an image has other outputs in a batch than alone",
                 ));
             }
-            if let Some(maps) = &self.maps {
+            if let Some(maps) = maps {
                 compare_maps(maps, &asked, &together)?;
             }
         }
         Ok(())
-    }
-
-    /// Evenly spaced rows, and the last one.
-    fn probed_rows(&self) -> Vec<usize> {
-        let rows = self.maps.as_ref().map_or(0, |maps| maps.rows.len());
-        let step = rows.div_ceil(PROBED_ROWS_MAX).max(1);
-        let spaced = (0..rows).step_by(step);
-        spaced.chain(rows.checked_sub(1)).collect()
     }
 
     /// Noise, and a ramp over all levels.
@@ -167,20 +181,38 @@ impl Single<'_> {
     }
 }
 
+/// Evenly spaced rows, and the last one.
+fn probed_rows(maps: &InGraph<'_>) -> Vec<usize> {
+    let rows = maps.rows.len();
+    let step = rows.div_ceil(PROBED_ROWS_MAX).max(1);
+    let spaced = (0..rows).step_by(step);
+    spaced.chain(rows.checked_sub(1)).collect()
+}
+
 /// Compares the maps of the graph with those that are made from its features.
 fn compare_maps(maps: &InGraph<'_>, asked: &[usize], arrays: &[Array]) -> Result<()> {
-    let (features, found) = (&arrays[FEATURES].values, &arrays[MAPS].values);
-    let logits = &arrays[LOGITS].values;
-    let predicted = match maps.binary {
+    let (features, logits) = (&arrays[FEATURES].values, &arrays[LOGITS].values);
+    let class = match maps.binary {
         true => usize::from(logits[0] > 0.0),
         false => predicted(logits),
     };
-    let rows = asked.iter().copied().chain([predicted]);
-    let planes = found.chunks_exact(maps.layout.cells());
-    if planes.len() != asked.len() + 1 {
-        return Err(Error::new("the graph returns another number of maps"));
+    if arrays[PREDICTED].values != [class as f32] {
+        return Err(Error::new(
+            "the graph predicts another class than its logits",
+        ));
     }
-    for (row, plane) in rows.zip(planes) {
+    let planes: Vec<&[f32]> = arrays[MAPS]
+        .values
+        .chunks_exact(maps.layout.cells())
+        .collect();
+    let of_class = maps.rows_of_class();
+    let Some(first_predicted) = planes.len().checked_sub(of_class) else {
+        return Err(Error::new("the graph returns too few maps"));
+    };
+    let mut pairs: Vec<(usize, &[f32])> = asked.iter().copied().zip(planes.clone()).collect();
+    let predicted = (0..of_class).map(|kind| kind * maps.classes + class);
+    pairs.extend(predicted.zip(planes[first_predicted..].iter().copied()));
+    for (row, plane) in pairs {
         let map = maps.rows[row].map(&maps.layout, features);
         let largest = map.iter().fold(0.0_f64, |max, v| max.max(v.abs()));
         let mut pairs = map.iter().zip(plane);

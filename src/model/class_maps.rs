@@ -2,11 +2,18 @@
 
 use super::class_weights::ClassWeights;
 use super::classifier::Model;
-use super::evidence::{ClassMap, Evidence, GraphMaps};
 use super::graph::InGraph;
+use super::session::{Evidence, GraphMaps};
 
 /// Most bytes of the weights that stand in the graph beside its own.
 const TABLE_BYTES_MAX: usize = 512 << 20;
+
+/// The map of one class, and the part of its logit that belongs to no cell.
+pub struct ClassMap {
+    /// Row by row, in logits.
+    pub values: Vec<f64>,
+    pub bias: f64,
+}
 
 impl Model {
     /// The map of a class, and that of its centred weights; `None` for a class that was not asked
@@ -28,44 +35,39 @@ impl Model {
     }
 
     fn maps_of_graph(&self, maps: &GraphMaps, class: usize) -> Option<[ClassMap; 2]> {
-        let exact = |row| {
-            let plane: &Vec<f32> = maps.rows.get(&row)?;
-            Some(plane.iter().map(|&v| f64::from(v)).collect::<Vec<f64>>())
+        let map = |row: usize, weights: ClassWeights| {
+            let plane = maps.rows.get(&row)?;
+            Some(ClassMap {
+                values: plane.iter().map(|&v| f64::from(v)).collect(),
+                bias: weights.bias,
+            })
         };
-        let map = ClassMap {
-            values: exact(class)?,
-            bias: self.fixed_weights(class).bias,
+        let raw = map(class, self.fixed_weights(class))?;
+        let centred = match self.is_centred() {
+            true => self.facts.classes + class,
+            false => class,
         };
-        let centred = match self.fixed_mean_weights() {
-            None => ClassMap {
-                values: map.values.clone(),
-                bias: map.bias,
-            },
-            Some(mean) => {
-                let pairs = map.values.iter().zip(exact(self.facts.classes)?);
-                ClassMap {
-                    values: pairs.map(|(value, mean)| value - mean).collect(),
-                    bias: map.bias - mean.bias,
-                }
-            }
-        };
-        Some([map, centred])
+        let centred = map(centred, self.fixed_centred_weights(class))?;
+        Some([raw, centred])
     }
 
-    /// The rows that maps are made with inside the graph: one for each class, then their mean where
-    /// centred weights need it. `None` where the weights depend on the image, where they are not
+    /// The rows that maps are made with inside the graph: one for each class, then their centred
+    /// weights where they differ. `None` where the weights depend on the image, where they are not
     /// those of channels, or where there are too many.
     pub(super) fn graph_rows(&self) -> Option<Vec<ClassWeights>> {
         let has_gates = self.chain.gates().next().is_some();
         let is_fixed = !has_gates && self.pool.is_mean() && !self.layout.flattened;
-        let rows = self.facts.classes + 1;
+        let rows = 2 * self.facts.classes;
         let bytes = rows * self.layout.channels * size_of::<f64>();
         if !is_fixed || bytes > TABLE_BYTES_MAX {
             return None;
         }
         let classes = 0..self.facts.classes;
-        let mut rows: Vec<ClassWeights> = classes.map(|class| self.fixed_weights(class)).collect();
-        rows.extend(self.fixed_mean_weights());
+        let raw = classes.clone().map(|class| self.fixed_weights(class));
+        let mut rows: Vec<ClassWeights> = raw.collect();
+        if self.is_centred() {
+            rows.extend(classes.map(|class| self.fixed_centred_weights(class)));
+        }
         Some(rows)
     }
 
@@ -83,6 +85,7 @@ impl Model {
             images,
             binary: self.binary,
             rows,
+            classes: self.facts.classes,
         }
     }
 }

@@ -179,7 +179,6 @@ impl Model {
                 maps: rows
                     .as_deref()
                     .map(|rows| model.in_graph(&logits.tensor, batch, rows)),
-                classes: model.facts.classes,
             };
             let batched = single.together(batch)?;
             model.engine_name = format!("{}, {}", model.engine_name, batched.name());
@@ -275,21 +274,29 @@ impl Model {
         self.chain.pull_back(self.row(class), &[])
     }
 
-    /// The mean of the weights of all classes, where centred weights lack it and all images have
-    /// the same weights.
-    pub(super) fn fixed_mean_weights(&self) -> Option<ClassWeights> {
-        let mean = self.mean_row.clone()?;
-        Some(self.chain.pull_back(mean, &[]))
+    /// The same, centred.
+    pub(super) fn fixed_centred_weights(&self, class: usize) -> ClassWeights {
+        self.chain.pull_back(self.centred_row(class), &[])
+    }
+
+    /// Whether centred weights differ from the raw ones.
+    pub(super) fn is_centred(&self) -> bool {
+        self.mean_row.is_some()
     }
 
     /// Weights less the mean over all classes, because adding a vector to all rows does not change
     /// a softmax; the raw weights for sigmoid heads.
     pub fn centred_weights(&self, inference: &Inference, class: usize) -> ClassWeights {
-        let mut row = self.row(class);
-        if let Some(mean) = &self.mean_row {
-            row = row.minus(mean);
-        }
+        let row = self.centred_row(class);
         self.chain.pull_back(row, &inference.gates)
+    }
+
+    fn centred_row(&self, class: usize) -> ClassWeights {
+        let row = self.row(class);
+        match &self.mean_row {
+            Some(mean) => row.minus(mean),
+            None => row,
+        }
     }
 
     /// The logit of a class as a function of the last affine map's inputs.

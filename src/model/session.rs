@@ -1,14 +1,14 @@
 //! Running the model on images.
 
-use super::batched::{Batched, LOGITS, MAPS};
+use super::batched::{Batched, LOGITS, MAPS, PREDICTED};
 use super::chain::AffineChain;
 use super::engine::{Array, Engine, Request, State, Values};
-use super::evidence::{Evidence, GraphMaps};
 use super::gate::GateValues;
 use super::normalisation::Normalisation;
 use super::outputs::predicted;
 use super::pool::Pool;
 use crate::error::{Error, Result};
+use std::collections::BTreeMap;
 
 /// The result for one image: the maps of the pooled vector, logits and the values of the head's
 /// gates.
@@ -23,6 +23,29 @@ impl Inference {
     /// Class with the largest logit, the first if several have it.
     pub fn predicted(&self) -> usize {
         predicted(&self.logits)
+    }
+}
+
+/// The logits of one image, and what the maps of the classes that were asked for are made of.
+pub enum Evidence {
+    Features(Inference),
+    Maps(GraphMaps),
+}
+
+/// Maps that the graph made.
+pub struct GraphMaps {
+    pub(super) logits: Vec<f32>,
+    /// By row: the classes, then the classes with centred weights where there are such.
+    pub(super) rows: BTreeMap<usize, Vec<f32>>,
+}
+
+impl Evidence {
+    /// One per class.
+    pub fn logits(&self) -> &[f32] {
+        match self {
+            Self::Features(inference) => &inference.logits,
+            Self::Maps(maps) => &maps.logits,
+        }
     }
 }
 
@@ -141,12 +164,28 @@ impl PixelSession<'_> {
             return self.run(levels).map(Evidence::Features);
         };
         let asked = rows.of(classes);
-        let arrays = self.arrays(levels, &asked, &[LOGITS, MAPS])?;
-        let [logits, maps] = exactly(arrays)?;
+        let arrays = self.arrays(levels, &asked, &[LOGITS, MAPS, PREDICTED])?;
+        let [logits, maps, chosen] = exactly(arrays)?;
         let logits = self.outputs.logits(logits.values)?;
-        let cells = self.outputs.pool.layout.cells();
-        let maps = GraphMaps::new(logits, &asked, &maps.values, cells);
-        Ok(Evidence::Maps(maps))
+        let class = predicted(&logits);
+        if chosen.values != [class as f32] {
+            // A device may choose another one of classes with equal logits.
+            return self.run(levels).map(Evidence::Features);
+        }
+
+        let planes: Vec<&[f32]> = maps
+            .values
+            .chunks_exact(self.outputs.pool.layout.cells())
+            .collect();
+        let of_predicted = rows.of(&[class]);
+        // Behind those that are asked for there may be others, which fill the batch.
+        let (known, last) = planes.split_at(planes.len().saturating_sub(of_predicted.len()));
+        let pairs = asked.iter().zip(known);
+        let pairs = pairs.chain(of_predicted.iter().zip(last));
+        Ok(Evidence::Maps(GraphMaps {
+            logits,
+            rows: pairs.map(|(row, plane)| (*row, plane.to_vec())).collect(),
+        }))
     }
 
     /// The outputs at `outputs` for one image; with `rows` to ask for where maps are made inside

@@ -12,24 +12,29 @@ pub fn plain_message(key: &str, message: &str) -> String {
         return unknown("value", message);
     }
 
-    let found = ["invalid type: ", "invalid value: "];
-    let found = found.iter().find_map(|start| message.strip_prefix(start));
-    match found.and_then(|rest| rest.rsplit_once(", expected ")) {
-        Some((found, expected)) => format!(
-            "{} is given; {} is expected",
-            plain_value(found),
-            plain_type(key, expected)
-        ),
+    let rest = |start: &str| message.strip_prefix(start)?.rsplit_once(", expected ");
+    if let Some((found, expected)) = rest("invalid type: ").or(rest("invalid value: ")) {
+        let (found, expected) = (plain_value(found), plain_type(key, expected));
+        return format!("{found} is given; {expected} is expected");
+    }
+    if let Some((count, expected)) = rest("invalid length ") {
+        let expected = expected.trim_start_matches("an array of length ");
+        return format!("a list of {count} is given; a list of {expected} is expected");
+    }
+    match message.strip_prefix("wanted string or table") {
+        Some(_) => "a text in quotes or a table is expected".to_owned(),
         None => message.to_owned(),
     }
 }
 
 /// `unknown field `a`, expected one of `b`, `c``, of a key or a value.
 fn unknown(what: &str, message: &str) -> String {
-    let names: Vec<&str> = message.split('`').skip(1).step_by(2).collect();
-    let [unknown, known @ ..] = &names[..] else {
+    let both = message.split_once('`');
+    let both = both.and_then(|(_, names)| names.rsplit_once("`, expected "));
+    let Some((unknown, known)) = both else {
         return message.to_owned();
     };
+    let known: Vec<&str> = known.split('`').skip(1).step_by(2).collect();
     let nearest = known
         .iter()
         .map(|name| (changes(unknown, name), name))
@@ -64,6 +69,7 @@ fn plain_value(found: &str) -> String {
     match found {
         "sequence" => return "a list".to_owned(),
         "map" => return "a table".to_owned(),
+        "unit variant" => return "a name alone".to_owned(),
         _ => {}
     }
     if let Some(text) = found.strip_prefix("string ") {
@@ -78,12 +84,16 @@ fn plain_value(found: &str) -> String {
 fn plain_type(key: &str, expected: &str) -> String {
     let is_top_level = !key.contains(['.', '[']);
     match expected {
-        "u16" | "u32" | "u64" => "a whole number from 0 on".to_owned(),
+        "u8" => "a whole number from 0 to 255".to_owned(),
+        "u16" => "a whole number from 0 to 65535".to_owned(),
+        "u32" => "a whole number from 0 to 4294967295".to_owned(),
+        "u64" => "a whole number from 0 on".to_owned(),
         "f64" => "a number".to_owned(),
         "a string" => "a text in quotes".to_owned(),
         "a boolean" => "true or false".to_owned(),
         "a sequence" if is_top_level => format!("a list of tables, each below a line [[{key}]],"),
         "a sequence" => "a list".to_owned(),
+        "newtype variant" => "a table with its values, as { name = .. },".to_owned(),
         _ if !expected.starts_with("struct ") => expected.to_owned(),
         _ if is_top_level => format!("a table, below a line [{key}],"),
         _ => "a table".to_owned(),
@@ -115,12 +125,12 @@ mod tests {
             (
                 "run.jobs",
                 "invalid value: integer `-1`, expected u32",
-                "-1 is given; a whole number from 0 on is expected",
+                "-1 is given; a whole number from 0 to 4294967295 is expected",
             ),
             (
                 "run.jobs",
                 "invalid type: string \"4\", expected u32",
-                "the text \"4\" is given; a whole number from 0 on is expected",
+                "the text \"4\" is given; a whole number from 0 to 4294967295 is expected",
             ),
             (
                 "model.classes",
@@ -143,6 +153,21 @@ mod tests {
                 "dataset.boxs",
                 "unknown field `boxs`, expected one of `root`, `boxes`",
                 "unknown key `boxs`; did you mean `boxes`? known keys: root, boxes",
+            ),
+            (
+                "model.engine",
+                "unknown variant `a`b`, expected `tract` or `onnxruntime`",
+                "unknown value `a`b`; known values: tract, onnxruntime",
+            ),
+            (
+                "preprocess.steps",
+                "invalid length 1, expected an array of length 2",
+                "a list of 1 is given; a list of 2 is expected",
+            ),
+            (
+                "preprocess.steps",
+                "invalid type: unit variant, expected newtype variant",
+                "a name alone is given; a table with its values, as { name = .. }, is expected",
             ),
             ("syntax", "duplicate key", "duplicate key"),
         ];

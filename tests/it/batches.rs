@@ -174,6 +174,91 @@ fn a_network_runs_several_images_or_is_refused_with_the_remedy() {
     assert!(ran > 9 * refused.len(), "{ran} ran, refused: {refused:?}");
 }
 
+/// Workers that ask for features, for logits alone and for the maps of other classes share batches,
+/// and each gets what it gets alone.
+#[test]
+#[ignore = "needs ONNX Runtime in .venv"]
+fn a_batch_of_different_requests_gives_each_its_own() {
+    let path = fixtures().join("models/shortcut.onnx");
+    let load = |batch: usize| {
+        let shape = [1, 3, 64, 64];
+        let preprocess = preprocess(&Facts {
+            input_shape: shape.to_vec(),
+            ..Facts::default()
+        });
+        let options = Options {
+            input_shape: Some(&shape),
+            engine: batched(batch),
+            normalisation: Some(Normalisation::new(&preprocess)),
+            ..Options::default()
+        };
+        Model::load(&path, &options).expect("the model")
+    };
+    let (single, model) = (load(1), load(5));
+    let images: Vec<Vec<u8>> = (0..40_usize)
+        .map(|image| {
+            (0..3 * 64 * 64)
+                .map(|i| (i * (image + 3) / 7) as u8)
+                .collect()
+        })
+        .collect();
+    // None to all three classes, in another order for each image; with the class that is predicted
+    // or without it.
+    let asked = |image: usize| [vec![], vec![2], vec![1, 0], vec![2, 1, 0]][image % 4].clone();
+
+    let wait_for_all = std::sync::Barrier::new(4);
+    std::thread::scope(|scope| {
+        for worker in 0..4 {
+            let (model, single, images, wait_for_all) = (&model, &single, &images, &wait_for_all);
+            scope.spawn(move || {
+                let _permit = model.permit(4);
+                let mut together = model.pixel_session().expect("a session");
+                let mut alone = single.pixel_session().expect("a session");
+                wait_for_all.wait();
+                for (number, image) in images.iter().enumerate().skip(worker).step_by(4) {
+                    let expected = alone.run(image).expect("alone");
+                    let is_near = |a: &[f32], b: &[f32]| {
+                        let mut pairs = a.iter().zip(b);
+                        a.len() == b.len() && pairs.all(|(a, b)| (a - b).abs() < 1e-4)
+                    };
+                    match worker {
+                        0 => {
+                            let found = together.run(image).expect("features");
+                            assert!(is_near(&found.features, &expected.features), "{number}");
+                        }
+                        1 => {
+                            let found = together.logits(image).expect("logits");
+                            assert!(is_near(&found, &expected.logits), "{number}");
+                        }
+                        _ => {
+                            let asked = asked(number / 4);
+                            let found = together.evidence(image, &asked).expect("maps");
+                            assert!(is_near(found.logits(), &expected.logits), "{number}");
+                            for class in 0..3 {
+                                let maps = model.maps(&found, class);
+                                let is_known =
+                                    asked.contains(&class) || class == expected.predicted();
+                                assert_eq!(maps.is_some(), is_known, "{number}, class {class}");
+                                let Some([raw, centred]) = maps else { continue };
+                                let weights = single.weights(&expected, class);
+                                let of_centred = single.centred_weights(&expected, class);
+                                for (map, weights) in [(raw, weights), (centred, of_centred)] {
+                                    let right = weights.map(&single.layout, &expected.features);
+                                    let mut pairs = right.iter().zip(&map.values);
+                                    assert!(
+                                        pairs.all(|(a, b)| (a - b).abs() < 1e-4),
+                                        "{number}, class {class}"
+                                    );
+                                }
+                            }
+                        }
+                    }
+                }
+            });
+        }
+    });
+}
+
 /// From -1 to 1, or the levels of a model that takes 8-bit pixels.
 fn preprocess(facts: &Facts) -> Preprocess {
     let takes_bytes = facts.precisions.iter().any(|p| p == "uint8");

@@ -13,56 +13,68 @@ fn manifest(path: impl Fn(&str) -> String) -> String {
 
 #[test]
 fn files_that_do_not_exist_are_counted_with_the_folder_that_they_are_in() {
-    let root = |set: &OddSet| set.path("set").display().to_string();
-    let in_folder = |file: &str| format!("deep/{file}");
-    let cases: [(&str, String, Option<String>); 5] = [
-        ("all there", manifest(str::to_owned), None),
+    let everywhere = |prefix: &str| move_into(prefix, None);
+    let cases: [(&str, Vec<String>, String, &str); 7] = [
+        ("all there", everywhere(""), manifest(str::to_owned), ""),
         (
-            "two missing",
+            "below a folder",
+            everywhere("deep/"),
+            manifest(|file| format!("deep/{file}")),
+            "",
+        ),
+        (
+            "one missing",
+            everywhere(""),
+            manifest(|file| file.replace("p3", "q3")),
+            "1 of the 9 files is not below dataset.root: \"q3.jpg\"",
+        ),
+        (
+            "two missing, one of which is in a folder",
+            move_into("", Some("old/q3.jpg")),
             manifest(|file| file.replace("p3", "q3").replace("p5", "q5")),
-            Some(
-                "2 of the 9 files do not exist below dataset.root, the first is \"q3.jpg\"".into(),
-            ),
+            "2 of the 9 files are not below dataset.root, the first is \"q3.jpg\"",
+        ),
+        (
+            "paths with a folder that is not there",
+            everywhere(""),
+            manifest(|file| format!("train/{file}")),
+            "9 of the 9 files are not below dataset.root, the first is \"train/p0.jpg\"; there is \
+             \"p0.jpg\": leave \"train\" out of the paths",
         ),
         (
             "the root is a folder too low",
-            manifest(|file| format!("data/set/{file}")),
-            Some(
-                "9 of the 9 files do not exist below dataset.root, the first is \
-                 \"data/set/p0.jpg\"; there is \"p0.jpg\": leave \"data/set\" out of the paths, or \
-                 set dataset.root to the folder that contains it"
-                    .into(),
-            ),
+            everywhere(""),
+            manifest(|file| format!("set/{file}")),
+            "9 of the 9 files are not below dataset.root, the first is \"set/p0.jpg\"; there is \
+             \"p0.jpg\": leave \"set\" out of the paths, or set dataset.root to ABOVE",
         ),
         (
             "the root is a folder too high",
+            everywhere("train/"),
             manifest(str::to_owned),
-            Some(
-                "9 of the 9 files do not exist below dataset.root, the first is \"p0.jpg\"; it is \
-                 in ROOT/train: set dataset.root to this folder"
-                    .into(),
-            ),
+            "9 of the 9 files are not below dataset.root, the first is \"p0.jpg\"; it is in \
+             ABOVE/set/train: set dataset.root to this folder",
         ),
-        ("below a folder", manifest(in_folder), None),
     ];
-    for (name, text, expected) in cases {
-        let set = match name {
-            "the root is a folder too high" | "below a folder" => OddSet::empty(),
-            _ => OddSet::new(),
-        };
-        for (file, _, _) in BOXES {
-            match name {
-                "the root is a folder too high" => set.photo(&format!("set/train/{file}"), file),
-                "below a folder" => set.photo(&format!("set/deep/{file}"), file),
-                _ => {}
-            }
+    for (name, photos, text, expected) in cases {
+        let set = OddSet::empty();
+        for photo in photos {
+            set.photo(&format!("set/{photo}"), BOXES[0].0);
         }
         set.write("m.csv", text);
         let dataset = set.open(MANIFEST).unwrap_or_else(|e| panic!("{name}: {e}"));
         let found = dataset.missing_files().expect("the manifest");
-        let expected = expected.map(|text| text.replace("ROOT", &root(&set)));
-        assert_eq!(found, expected, "{name}");
+        let above = set.path("set");
+        let above = above.parent().expect("a folder").display().to_string();
+        let expected = expected.replace("ABOVE", &above);
+        assert_eq!(found.unwrap_or_default(), expected, "{name}");
     }
+}
+
+/// The photos below a folder of the root, and one more.
+fn move_into(prefix: &str, more: Option<&str>) -> Vec<String> {
+    let photos = BOXES.map(|(file, _, _)| format!("{prefix}{file}"));
+    photos.into_iter().chain(more.map(str::to_owned)).collect()
 }
 
 /// The objects of a label as a confounder: every object would be evidence of a shortcut.

@@ -191,8 +191,8 @@ fn lines(search: &Search<'_, '_>, found: &[Named]) -> Vec<FoundLine> {
     lines
 }
 
-/// Reads the images of the testing halves of classes that repeat something, as far as the cache does
-/// not know where they show it, in one pass over the dataset.
+/// Reads the images of the testing halves of classes that repeat something, as far as the cache
+/// does not know where they show it, in one pass over the dataset.
 fn read_tested(
     gallery: &mut Gallery<'_, '_, '_>,
     batch: &[&ClassSample],

@@ -64,10 +64,10 @@ fn small(rgb: &RgbImage) -> Option<Plane> {
 
 /// Log variance of the Laplacian.
 fn sharpness(plane: &Plane) -> Option<f64> {
-    let laplacian = filtered(plane, |x, y| {
-        let across = plane.at(x - 1, y) + plane.at(x + 1, y);
-        let down = plane.at(x, y - 1) + plane.at(x, y + 1);
-        across + down - 4.0 * plane.at(x, y)
+    let laplacian = filtered(plane, |[above, row, below]| {
+        let across = row[0] + row[2];
+        let down = above[1] + below[1];
+        across + down - 4.0 * row[1]
     });
     let (_, variance) = moments(&laplacian)?;
     Some((variance + VARIANCE_MIN).ln())
@@ -75,26 +75,26 @@ fn sharpness(plane: &Plane) -> Option<f64> {
 
 /// Log of Immerkaer's estimate of the SD of noise (1996), by the median.
 fn noise(plane: &Plane) -> Option<f64> {
-    let mut responses = filtered(plane, |x, y| {
-        let corners = plane.at(x - 1, y - 1)
-            + plane.at(x + 1, y - 1)
-            + plane.at(x - 1, y + 1)
-            + plane.at(x + 1, y + 1);
-        let sides =
-            plane.at(x - 1, y) + plane.at(x + 1, y) + plane.at(x, y - 1) + plane.at(x, y + 1);
-        (4.0 * plane.at(x, y) + corners - 2.0 * sides).abs()
+    let mut responses = filtered(plane, |[above, row, below]| {
+        let corners = above[0] + above[2] + below[0] + below[2];
+        let sides = row[0] + row[2] + above[1] + below[1];
+        (4.0 * row[1] + corners - 2.0 * sides).abs()
     });
     let deviation = median(&mut responses)? / NORMAL_MEDIAN / KERNEL_GAIN;
     Some((deviation + NOISE_MIN).ln())
 }
 
-/// A filter of 3 x 3 at every inner pixel.
-fn filtered(plane: &Plane, filter: impl Fn(usize, usize) -> f64) -> Vec<f64> {
-    let mut values = Vec::new();
-    for y in 1..plane.height.saturating_sub(1) {
-        for x in 1..plane.width.saturating_sub(1) {
-            values.push(filter(x, y));
-        }
+/// A filter of 3 x 3 at every inner pixel: of the row above, its own and the one below.
+fn filtered(plane: &Plane, filter: impl Fn([&[f64; 3]; 3]) -> f64) -> Vec<f64> {
+    let mut values = Vec::with_capacity(plane.values.len());
+    if plane.width < 3 || plane.height < 3 {
+        return values;
+    }
+    let width = plane.width;
+    for rows in plane.values.windows(3 * width).step_by(width) {
+        let [above, own, below] = [0, 1, 2].map(|row| rows[row * width..][..width].array_windows());
+        let columns = above.zip(own).zip(below);
+        values.extend(columns.map(|((above, own), below)| filter([above, own, below])));
     }
     values
 }
@@ -114,11 +114,14 @@ fn phase_excess(plane: &Plane) -> Option<f64> {
         return None;
     }
     let mut sums = [0.0; BLOCK];
-    for y in 0..plane.height {
-        let step = |x: usize| (plane.at(x + 1, y) - plane.at(x, y)).abs();
-        for place in 0..places {
-            let beside = f64::midpoint(step(place), step(place + 2));
-            sums[place % BLOCK] += (step(place + 1) - beside).min(STEP_MAX);
+    for row in plane.values.chunks_exact(plane.width) {
+        let step = |x: usize| (row[x + 1] - row[x]).abs();
+        for start in (0..places).step_by(BLOCK) {
+            for (phase, sum) in sums.iter_mut().enumerate() {
+                let place = start + phase;
+                let beside = f64::midpoint(step(place), step(place + 2));
+                *sum += (step(place + 1) - beside).min(STEP_MAX);
+            }
         }
     }
     let count = (places / BLOCK * plane.height) as f64;

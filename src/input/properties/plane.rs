@@ -20,11 +20,11 @@ impl Plane {
     /// The luma of a window of a picture.
     pub fn luma(rgb: &RgbImage, left: usize, top: usize, width: usize, height: usize) -> Self {
         let mut values = Vec::with_capacity(width * height);
-        for y in top..top + height {
-            for x in left..left + width {
-                let pixel = rgb.get_pixel(x as u32, y as u32).0;
-                values.push(luma(pixel.map(f64::from)));
-            }
+        let row_bytes = 3 * rgb.width() as usize;
+        let rows = rgb.as_raw().chunks_exact(row_bytes.max(1));
+        for row in rows.skip(top).take(height) {
+            let pixels = row[3 * left..][..3 * width].as_chunks::<3>().0;
+            values.extend(pixels.iter().map(|pixel| luma(pixel.map(f64::from))));
         }
         Self {
             width,

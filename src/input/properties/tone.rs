@@ -43,27 +43,27 @@ fn reduced(rgb: &RgbImage) -> Vec<[f64; 3]> {
     // A photo that is narrower than a block is not reduced.
     let factor = factor.min(rgb.width()).min(rgb.height());
     let (width, height) = (rgb.width() / factor, rgb.height() / factor);
-    let mut means = Vec::with_capacity(width as usize * height as usize);
-    for y in 0..height {
-        for x in 0..width {
-            means.push(block_mean(rgb, x * factor, y * factor, factor));
+    let [factor, width, height] = [factor, width, height].map(|side| side as usize);
+    let pixels = (factor * factor) as f64;
+
+    let mut means = Vec::with_capacity(width * height);
+    let mut sums = vec![[0_u64; 3]; width];
+    let row_bytes = 3 * rgb.width() as usize;
+    let rows = rgb.as_raw().chunks_exact(row_bytes.max(1));
+    for (y, row) in rows.enumerate().take(height * factor) {
+        for (sum, block) in sums.iter_mut().zip(row.chunks_exact(3 * factor)) {
+            for pixel in block.as_chunks::<3>().0 {
+                for (sum, value) in sum.iter_mut().zip(pixel) {
+                    *sum += u64::from(*value);
+                }
+            }
+        }
+        if (y + 1) % factor == 0 {
+            means.extend(sums.iter().map(|sum| sum.map(|sum| sum as f64 / pixels)));
+            sums.fill([0; 3]);
         }
     }
     means
-}
-
-fn block_mean(rgb: &RgbImage, left: u32, top: u32, side: u32) -> [f64; 3] {
-    let mut sums = [0_u64; 3];
-    for y in top..top + side {
-        for x in left..left + side {
-            let pixel = rgb.get_pixel(x, y).0;
-            for (sum, value) in sums.iter_mut().zip(pixel) {
-                *sum += u64::from(value);
-            }
-        }
-    }
-    let pixels = f64::from(side) * f64::from(side);
-    sums.map(|sum| sum as f64 / pixels)
 }
 
 fn span([r, g, b]: [f64; 3]) -> f64 {

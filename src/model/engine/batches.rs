@@ -10,12 +10,16 @@ use std::time::{Duration, Instant};
 /// How long an image waits for others while workers still prepare some.
 const WAIT_MAX: Duration = Duration::from_millis(100);
 
+/// The number of indices is a multiple of this: a device may sum in another order where another
+/// number of rows is asked for, and which images share a batch depends on time.
+const INDICES_STEP: usize = 16;
+
 /// What is asked of a run for one image.
 #[derive(Clone, Copy)]
 pub struct Request<'a> {
     pub levels: &'a [u8],
     /// For the second input, where the graph has one: as many for each image of a batch as the
-    /// image with the most has. The others are filled up with 0.
+    /// image with the most has, by steps. The others are filled up with 0.
     pub indices: &'a [i64],
     /// Positions of the outputs that are read, in ascending order.
     pub outputs: &'a [usize],
@@ -224,6 +228,7 @@ impl Batches {
         let single = requests.first().map_or(0, |image| image.levels.len());
         let most = requests.iter().map(|image| image.indices.len()).max();
         let most = most.unwrap_or_default().max(1);
+        let most = most.next_multiple_of(INDICES_STEP);
         let (mut levels, mut indices) = (Vec::new(), Vec::new());
         let mut outputs = BTreeSet::new();
         for (place, request) in requests.iter().enumerate() {

@@ -24,15 +24,23 @@ pub struct InGraph<'a> {
     pub images: usize,
     /// One logit for two classes: its negative is the logit of class 0.
     pub binary: bool,
-    /// What an index asks for: one row for each class, then any others.
+    /// What an index asks for: one row for each class, then a second one for each class where there
+    /// are centred weights.
     pub rows: &'a [ClassWeights],
+    pub classes: usize,
 }
 
 impl InGraph<'_> {
-    /// Adds an input and an output. The input has the shape `[images, asked]`: rows by their
-    /// indices, for each image as many. The output has the shape `[images, asked + 1, cells]`:
-    /// their maps, and last the map of the class with the largest logit, the first if several have
-    /// it. Sums are those of 64-bit floats, as of [`ClassWeights::map`].
+    /// Rows of a class.
+    pub fn rows_of_class(&self) -> usize {
+        self.rows.len() / self.classes.max(1)
+    }
+
+    /// Adds an input and two outputs. The input has the shape `[images, asked]`: rows by their
+    /// indices, for each image as many. The first output has the shape `[images, asked + rows of a
+    /// class, cells]`: their maps, and last those of the class with the largest logit, the first if
+    /// several have it. The second one, `[images, 1]`, is this class. Sums are those of 64-bit
+    /// floats, as of [`ClassWeights::map`].
     ///
     /// # Errors
     /// When the file has no graph.
@@ -48,8 +56,8 @@ impl InGraph<'_> {
         };
         let weights = self.rows.iter().flat_map(|row| &row.weights);
         graph.initializer.extend([
-            shape("planes_shape", &planes),
-            shape("logits_shape", &[images, -1]),
+            constant("planes_shape", &[3], &planes),
+            constant("logits_shape", &[2], &[images, -1]),
             TensorProto {
                 name: name("rows"),
                 dims: vec![self.rows.len() as i64, channels],
@@ -92,19 +100,29 @@ impl InGraph<'_> {
         }
         let mut predicted = with_axis(named("ArgMax", &[logits], "predicted"), 1);
         predicted.attribute.push(whole("keepdims", 1));
-        let all = named("Concat", &["asked", "predicted"], "all_asked");
+        nodes.push(predicted);
+        let mut all = vec!["asked", "predicted"];
+        if self.rows_of_class() > 1 {
+            let classes = constant("classes", &[1], &[self.classes as i64]);
+            graph.initializer.push(classes);
+            nodes.push(named("Add", &["predicted", "classes"], "predicted_centred"));
+            all.push("predicted_centred");
+        }
+        let all = named("Concat", &all, "all_asked");
         let rows = named("Gather", &["rows", "all_asked"], "asked_rows");
         nodes.extend([
-            predicted,
             with_axis(all, 1),
             with_axis(rows, 0),
             named("MatMul", &["asked_rows", "exact_planes"], "exact_maps"),
             cast("exact_maps", DataType::Float, "maps"),
+            cast("predicted", DataType::Float, "predicted_class"),
         ]);
         graph.node.extend(nodes);
         let indices = value_info("asked", DataType::Int64, &[Some(images), None]);
         graph.input.push(indices);
-        graph.output.push(value_info("maps", DataType::Float, &[]));
+        for output in ["maps", "predicted_class"] {
+            graph.output.push(value_info(output, DataType::Float, &[]));
+        }
         Ok(())
     }
 }
@@ -131,13 +149,12 @@ fn with_axis(mut node: NodeProto, axis: i64) -> NodeProto {
     node
 }
 
-/// A constant that a `Reshape` reads.
-fn shape(part: &str, sides: &[i64]) -> TensorProto {
+fn constant(part: &str, shape: &[i64], numbers: &[i64]) -> TensorProto {
     TensorProto {
         name: name(part),
-        dims: vec![sides.len() as i64],
+        dims: shape.to_vec(),
         data_type: DataType::Int64 as i32,
-        int64_data: sides.to_vec(),
+        int64_data: numbers.to_vec(),
         ..TensorProto::default()
     }
 }

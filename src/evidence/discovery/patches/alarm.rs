@@ -201,7 +201,7 @@ mod tests {
         let high: Vec<Vec<f32>> = vec![of_class(&[0.48, 0.48]); 5];
         let two: Vec<Vec<f32>> = [vec![of_class(&[0.9, 0.9])], vec![of_class(&[0.3]); 4]].concat();
         // By the classes that were searched, of five.
-        let cases: [(&str, &[Vec<f32>], [bool; 6]); 3] = [
+        let cases = [
             ("none shows it", &low, [true; 6]),
             (
                 "all show one like it",

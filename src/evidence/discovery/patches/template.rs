@@ -196,6 +196,27 @@ impl WithSimd for SumOfProducts<'_> {
     }
 }
 
+/// Correlations divided by the roots of the energies of the template and of the picture. Without a
+/// branch, so that the compiler uses the vectors of the CPU.
+struct Normalised<'p> {
+    /// The energy of the picture is the imaginary part.
+    correlations: &'p [Complex32],
+    norm: f32,
+    noise: f32,
+    scores: &'p mut [f32],
+}
+
+impl WithSimd for Normalised<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) {
+        for (score, value) in self.scores.iter_mut().zip(self.correlations) {
+            *score = value.re / (self.norm * (value.im.max(0.0) + self.noise).sqrt());
+        }
+    }
+}
+
 impl Prepared {
     fn new(template: &Template, width: usize, height: usize, fourier: &mut Fourier) -> Self {
         let mut pattern = vec![Complex32::default(); width * height];
@@ -251,10 +272,12 @@ impl Prepared {
         let noise = NOISE_ENERGY * self.pixels;
         let mut scores = vec![0.0; width - self.width + 1];
         for y in 0..=height - self.height {
-            // Without a branch, so that several are computed at once.
-            for (score, value) in scores.iter_mut().zip(&correlations[y * width..]) {
-                *score = value.re / (self.norm * (value.im.max(0.0) + noise).sqrt());
-            }
+            Arch::new().dispatch(Normalised {
+                correlations: &correlations[y * width..],
+                norm: self.norm,
+                noise,
+                scores: &mut scores,
+            });
             for (x, score) in scores.iter().enumerate() {
                 if *score > best.score {
                     best.score = *score;
