@@ -133,10 +133,9 @@ closed_set! {
 }
 
 impl Severity {
-    /// For people; `at_least` where it rests on a count that misses some images. Nothing is more
-    /// than critical.
+    /// For people; `at_least` where it rests on a count that misses some images.
     pub fn words(self, at_least: bool) -> String {
-        if at_least && self != Self::Critical {
+        if at_least {
             format!("at least {self}")
         } else {
             self.to_string()
