@@ -228,6 +228,8 @@ fn compare_maps(maps: &InGraph<'_>, asked: &[usize], arrays: &[Array]) -> Result
 mod tests {
     use super::*;
     use crate::geometry::Size;
+    use crate::model::class_weights::ClassWeights;
+    use crate::model::layout::MapLayout;
     use crate::plan::{self, Channels, Decode, Exif, Layout, Preprocess};
     use tract_onnx::pb::{
         GraphProto, ModelProto, NodeProto, OperatorSetIdProto, TypeProto, ValueInfoProto,
@@ -306,6 +308,67 @@ mod tests {
             let expected = [single, other].concat();
             let negated: Vec<f32> = outputs[0].values.iter().map(|value| -value).collect();
             assert_eq!(negated, expected, "{layout:?}");
+        }
+    }
+
+    /// Two classes of two channels on two cells, with raw and centred rows; row 1 is asked for, and
+    /// class 0 is predicted.
+    #[test]
+    fn maps_of_the_graph_must_be_those_of_the_features() {
+        let rows = [[1.0, 2.0], [3.0, -1.0], [-1.0, 1.5], [1.0, -1.5]];
+        let rows = rows.map(|weights| ClassWeights {
+            weights: weights.to_vec(),
+            bias: 0.0,
+        });
+        let maps = InGraph {
+            features: "features",
+            logits: "logits",
+            layout: MapLayout {
+                channels: 2,
+                height: 1,
+                width: 2,
+                channels_last: false,
+                flattened: false,
+            },
+            images: 2,
+            binary: false,
+            rows: &rows,
+            classes: 2,
+        };
+        // Channel by channel: cells 1 and 2, then 3 and 4.
+        let features = [1.0, 2.0, 3.0, 4.0];
+        let row_1 = [0.0, 2.0];
+        let filled = [9.0, 9.0];
+        let of_class_0 = [[7.0, 10.0], [3.5, 4.0]].concat();
+        let right = [row_1.to_vec(), filled.to_vec(), of_class_0.clone()].concat();
+        let cases: [(&str, f32, Vec<f32>, &str); 5] = [
+            ("right", 0.0, right.clone(), ""),
+            ("another class", 1.0, right, "predicts another class"),
+            (
+                "another row",
+                0.0,
+                [vec![0.0, 2.1], filled.to_vec(), of_class_0].concat(),
+                "differs",
+            ),
+            (
+                "another map of the predicted class",
+                0.0,
+                [&row_1[..], &filled, &[7.0, 10.0, 3.5, -4.0]].concat(),
+                "differs",
+            ),
+            ("one map", 0.0, row_1.to_vec(), "too few maps"),
+        ];
+        for (name, class, planes, expected) in cases {
+            let array = |values: &[f32]| Array {
+                shape: vec![1, values.len()],
+                values: values.to_vec(),
+            };
+            let logits = array(&[1.5, 0.5]);
+            let arrays = [array(&features), logits, array(&planes), array(&[class])];
+            let compared = compare_maps(&maps, &[1], &arrays);
+            let message = compared.map_or_else(|error| error.to_string(), |()| String::new());
+            assert_eq!(message.is_empty(), expected.is_empty(), "{name}: {message}");
+            assert!(message.contains(expected), "{name}: {message}");
         }
     }
 
