@@ -140,8 +140,11 @@ impl Dataset {
             let (Resolved::Labeled(entry, _), _) = self.rules.resolve(item) else {
                 continue;
             };
-            // Only files have to be looked up, and only those that a run would read.
-            if entry.source.is_none() && self.stats.selects(&entry) {
+            // Images inside of archives are there, and reading all of their headers takes long.
+            if entry.source.is_some() {
+                break;
+            }
+            if self.stats.selects(&entry) {
                 let file = existing(&self.plan.root, &entry.path);
                 // A folder that cannot be searched says nothing.
                 files.add(&entry.path, file.try_exists().is_ok_and(|exists| !exists));
