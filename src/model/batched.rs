@@ -17,8 +17,8 @@ pub const PREDICTED: usize = 3;
 
 /// Most rows, beside the last, whose maps are compared when a model is loaded.
 const PROBED_ROWS_MAX: usize = 8;
-/// Largest difference of a map inside the graph, as a part of its largest value: float32 holds 24
-/// digits of two.
+/// Largest difference of a map inside the graph, as a part of its largest value: float32 has 24
+/// binary digits.
 const MAP_TOLERANCE: f64 = 1e-6;
 
 /// The session that all workers share.

@@ -17,9 +17,9 @@ const STEP: usize = 256;
 
 /// The repeated pictures of a class that raise an alarm.
 ///
-/// Most of what classes without a confounder repeat raises none, and searching is what costs time.
-/// So the testing half is searched first, then the images of other classes that set the threshold,
-/// as long as an alarm is possible.
+/// Most repeated pictures of classes without a confounder raise no alarm, and each search of an
+/// image takes time. So the testing half is searched first, then the images of other classes that
+/// set the threshold, as long as an alarm is possible.
 ///
 /// # Errors
 /// When the dataset can no longer be read, or the run is asked to stop.
